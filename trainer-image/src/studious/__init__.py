@@ -1,0 +1,50 @@
+"""The trainer side of Studious: everything a trainer needs in one import.
+
+A trainer reads one file, ``trial.json``, and appends JSON lines to another,
+``metrics.jsonl``; both are in the folder named by ``STUDIOUS_TRIAL_DIR``::
+
+    import studious
+
+    trial = studious.Trial.load()
+    restored = trial.checkpoints.restore()
+    step, state = restored if restored else (0, initialise(trial.seeds.init))
+    trial.init(state)
+    while step < trial.max_train_steps:
+        state = update(state, trial.schedule(step))
+        step += 1
+        if trial.should_evaluate(step) and trial.host.index == 0:
+            trial.log(step, validation_error=evaluate(state))
+        if trial.should_checkpoint(step):
+            trial.checkpoints.save(step, state)
+    trial.done(step)
+
+Only the standard library and numpy are needed; any framework will do.
+"""
+
+from studious._checkpoints import Checkpoints
+from studious._errors import StudiousError
+from studious._hyperparameters import Hyperparameters
+from studious._pytree import fingerprint
+from studious._schedule import Schedule
+from studious._trial import (
+    Checkpointing,
+    Evaluation,
+    Host,
+    Objective,
+    Seeds,
+    Trial,
+)
+
+__all__ = [
+    "Checkpointing",
+    "Checkpoints",
+    "Evaluation",
+    "Host",
+    "Hyperparameters",
+    "Objective",
+    "Schedule",
+    "Seeds",
+    "StudiousError",
+    "Trial",
+    "fingerprint",
+]

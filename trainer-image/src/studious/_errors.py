@@ -1,0 +1,9 @@
+"""The one error this package raises on purpose."""
+
+
+class StudiousError(Exception):
+    """Something is wrong with the trial folder or with how it is used.
+
+    The message names the file or call, the field, the value found, and how to
+    mend it.
+    """

@@ -1,0 +1,37 @@
+"""SGD, Momentum and Nesterov exactly as the tuning playbook prints them.
+
+They are optax transformations; ``tests/test_optimizers.py`` holds them to the
+playbook's formulas step by step in float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import optax
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov")
+WITH_MOMENTUM = ("momentum", "nesterov")
+
+
+def direction(optimizer: str, momentum: Any) -> optax.GradientTransformation:
+    """What is multiplied by the learning rate and subtracted from the parameters.
+
+    With ``v[0] = 0`` and ``g`` the gradient::
+
+        sgd:       g
+        momentum:  v[t+1] = momentum * v[t] + g;  v[t+1]
+        nesterov:  v[t+1] = momentum * v[t] + g;  momentum * v[t+1] + g
+
+    ``momentum`` may be traced, so that one compiled program serves every value.
+    """
+    if optimizer == "sgd":
+        return optax.identity()
+    return optax.trace(decay=momentum, nesterov=optimizer == "nesterov")
+
+
+def apply(parameters: Any, updates: Any, learning_rate: Any) -> Any:
+    """Take one step: ``parameters - learning_rate * updates``."""
+    scaled = optax.tree.scale(-jnp.asarray(learning_rate), updates)
+    return optax.apply_updates(parameters, scaled)

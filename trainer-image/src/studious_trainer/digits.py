@@ -1,0 +1,323 @@
+"""Train a small network on real images of digits: ``python -m studious_trainer.digits``.
+
+Hyperparameters (others are refused):
+
+====================  =======================================================
+optimizer             ``sgd``, ``momentum`` or ``nesterov``
+learning_rate         base rate; without a schedule, the rate of every step
+one_minus_momentum    with ``momentum`` and ``nesterov`` only, in (0, 1]
+width                 units of each of the two hidden layers
+batch_size            examples per update, over all hosts together
+label_smoothing       optional, in [0, 1)
+weight_decay          optional, >= 0: L2 penalty on kernels, part of the loss
+dropout_rate          optional, in [0, 1): hidden units dropped in training
+====================  =======================================================
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+# Networks this small gain nothing from threads, and trials that share a machine lose by them.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import studious
+from studious_trainer import _data, _model, _optimizers
+from studious_trainer._hosts import Hosts
+
+LOG_EVERY = 10
+"""Steps between measurements; device values are fetched only then."""
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Point:
+    """The hyperparameters of a trial, checked."""
+
+    optimizer: str
+    learning_rate: float
+    momentum: float
+    width: int
+    batch_size: int
+    label_smoothing: float
+    weight_decay: float
+    dropout_rate: float
+
+    @classmethod
+    def of(cls, trial: studious.Trial) -> Point:
+        """Read the trial's hyperparameters; raises StudiousError naming what is wrong."""
+        given = trial.hyperparameters
+        optimizer = given.choice("optimizer", _optimizers.OPTIMIZERS)
+        known = {
+            "optimizer",
+            "learning_rate",
+            "width",
+            "batch_size",
+            "label_smoothing",
+            "weight_decay",
+            "dropout_rate",
+        }
+        momentum = 0.0
+        if optimizer in _optimizers.WITH_MOMENTUM:
+            known.add("one_minus_momentum")
+            momentum = 1.0 - _bounded(given, "one_minus_momentum", 0.0, 1.0)
+        given.only(known)
+        point = cls(
+            optimizer=optimizer,
+            learning_rate=_bounded(given, "learning_rate", 0.0, math.inf),
+            momentum=momentum,
+            width=given.integer("width"),
+            batch_size=given.integer("batch_size"),
+            label_smoothing=_bounded(given, "label_smoothing", 0.0, 1.0, 0.0),
+            weight_decay=_bounded(given, "weight_decay", 0.0, math.inf, 0.0),
+            dropout_rate=_bounded(given, "dropout_rate", 0.0, 1.0, 0.0),
+        )
+        for name, value in (("width", point.width), ("batch_size", point.batch_size)):
+            if value < 1:
+                raise studious.StudiousError(
+                    f"hyperparameters.{name} must be at least 1; found {value}. Correct its range"
+                )
+        if trial.objective.metric not in ("validation_error", "validation_loss"):
+            raise studious.StudiousError(
+                f"objective.metric is `{trial.objective.metric}`, which this trainer does not "
+                "evaluate on held-out data; use validation_error or validation_loss"
+            )
+        return point
+
+
+def _bounded(
+    given: studious.Hyperparameters,
+    name: str,
+    low: float,
+    high: float,
+    default: float | None = None,
+) -> float:
+    value = given.number(name, default)
+    if not low <= value <= high:
+        raise studious.StudiousError(
+            f"hyperparameters.{name} must be between {low:g} and {high:g}; found {value:g}. "
+            "Correct its range in the study"
+        )
+    return value
+
+
+State = dict[str, Any]
+"""``parameters`` and ``optimizer`` (the momentum, a tuple of leaves)."""
+
+Step = Callable[..., tuple[State, jax.Array, jax.Array]]
+
+
+def training_step(point: Point, structure: Any) -> Step:
+    """Compile one update: ``(state, batch, rates, key, step) -> (state, loss, gradient norm)``.
+
+    What varies between trials of the same shape is an argument, so that one
+    compiled program (and one entry of JAX's cache) serves them all.
+    """
+
+    @partial(jax.jit, donate_argnums=0)
+    def update(
+        state: State, images: jax.Array, labels: jax.Array, rates: dict[str, Any], key: jax.Array
+    ) -> tuple[State, jax.Array, jax.Array]:
+        dropout = (key, rates["dropout_rate"]) if point.dropout_rate else None
+
+        def loss(parameters: _model.Parameters) -> jax.Array:
+            scores = _model.logits(parameters, images, dropout)
+            # The mean runs over every host's examples: its gradient is the mean over hosts.
+            entropy = _model.cross_entropy(scores, labels, rates["label_smoothing"]).mean()
+            return entropy + rates["weight_decay"] * _model.squared_kernels(parameters)
+
+        value, gradient = jax.value_and_grad(loss)(state["parameters"])
+        rule = _optimizers.direction(point.optimizer, rates["momentum"])
+        momentum = jax.tree.unflatten(structure, state["optimizer"])
+        updates, momentum = rule.update(gradient, momentum)
+        state = {
+            "parameters": _optimizers.apply(state["parameters"], updates, rates["learning_rate"]),
+            "optimizer": tuple(jax.tree.leaves(momentum)),
+        }
+        return state, value, optax.global_norm(gradient)
+
+    return update
+
+
+@jax.jit
+def _scores(
+    parameters: _model.Parameters, images: jax.Array, labels: jax.Array, weights: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    scores = _model.logits(parameters, images)
+    wrong = jnp.argmax(scores, axis=1) != labels
+    # A weight of 0 must also hide a NaN of the padded rows, hence where and not a product.
+    loss = jnp.where(weights > 0, _model.cross_entropy(scores, labels), 0)
+    return jnp.sum(wrong * weights), jnp.sum(loss)
+
+
+def evaluate(
+    parameters: _model.Parameters, examples: _data.Examples, batch: int
+) -> tuple[float, float]:
+    """Error rate and mean cross-entropy over all examples, for any batch size."""
+    sums = [
+        _scores(parameters, part.images, part.labels, weights)
+        for part, weights in _data.padded(examples, batch)
+    ]
+    wrong, loss = (float(sum(np.float64(pair[i]) for pair in sums)) for i in (0, 1))
+    if not math.isfinite(loss):
+        # argmax over NaN picks class 0: an error rate of a diverged model would look like a result.
+        wrong = math.nan
+    return wrong / len(examples), loss / len(examples)
+
+
+class Throughput:
+    """Examples per second and share of time spent waiting for data, since the last reading."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was measured; what follows counts from now."""
+        self._began = time.perf_counter()
+        self._examples = 0
+        self._waited = 0.0
+
+    def next(self, source: Iterator[_data.Examples], examples: int) -> _data.Examples:
+        """Take the next batch and count it as ``examples``, over all hosts."""
+        before = time.perf_counter()
+        batch = next(source)
+        self._waited += time.perf_counter() - before
+        self._examples += examples
+        return batch
+
+    def read(self) -> dict[str, float]:
+        """Return the measurements and start anew."""
+        elapsed = max(time.perf_counter() - self._began, 1e-9)
+        measured = {
+            "examples_per_second": self._examples / elapsed,
+            "data_wait_fraction": min(self._waited / elapsed, 1.0),
+        }
+        self.restart()
+        return measured
+
+
+def train(trial: studious.Trial) -> None:
+    """Run one trial from its first or its restored step to the end, or to divergence."""
+    point = Point.of(trial)
+    hosts = Hosts(trial.host)
+    data = _data.Digits.load(trial.seeds.split)
+    if point.batch_size % hosts.devices:
+        raise studious.StudiousError(
+            f"hyperparameters.batch_size is {point.batch_size}, which {hosts.devices} devices "
+            "cannot share equally; make it a multiple of that"
+        )
+    mine = _data.shard(data.train, trial.host.index, trial.host.count)
+    per_host = point.batch_size // trial.host.count
+    if per_host > len(mine):
+        raise studious.StudiousError(
+            f"hyperparameters.batch_size is {point.batch_size}, but there are only "
+            f"{len(data.train)} training examples; lower it"
+        )
+
+    parameters = _model.initialise(trial.seeds.init, point.width)
+    rule = _optimizers.direction(point.optimizer, point.momentum)
+    momentum = jax.tree.map(np.asarray, rule.init(parameters))
+    state: State = {
+        "parameters": parameters,
+        "optimizer": tuple(jax.tree.leaves(momentum)),
+    }
+    step = 0
+    if restored := trial.checkpoints.restore():
+        step, state = restored
+        print(f"{trial.name}: resuming from step {step}", flush=True)
+    hosts.agree("restored step", step)
+    trial.init(state)
+
+    update = training_step(point, jax.tree.structure(momentum))
+    rates = {
+        "momentum": np.float32(point.momentum),
+        "label_smoothing": np.float32(point.label_smoothing),
+        "weight_decay": np.float32(point.weight_decay),
+        "dropout_rate": np.float32(point.dropout_rate),
+    }
+    key = jax.random.key(trial.seeds.init) if point.dropout_rate else None
+    state = hosts.replicate(state)
+    source = _data.batches(mine, per_host, trial.seeds.data, step)
+    throughput = Throughput()
+    warming = True
+    while step < trial.max_train_steps:
+        rate = trial.schedule(step) if trial.schedule else point.learning_rate
+        batch = throughput.next(source, point.batch_size)
+        state, loss, norm = update(
+            state,
+            hosts.assemble(batch.images),
+            hosts.assemble(batch.labels),
+            {**rates, "learning_rate": np.float32(rate)},
+            None if key is None else jax.random.fold_in(key, step),
+        )
+        step += 1
+        if warming:
+            loss.block_until_ready()
+            throughput.restart()  # compilation is not training
+            warming = False
+        if step % LOG_EVERY == 0 or step == trial.max_train_steps:
+            measured = {
+                "train_loss": float(loss),
+                "gradient_norm": float(norm),
+                "learning_rate": rate,
+            }
+            trial.log(step, **measured, **throughput.read())
+            if not math.isfinite(measured["train_loss"]):
+                # Every host sees the same loss, so all stop here; Studious ends the trial.
+                print(f"{trial.name}: train_loss is {loss} at step {step}", flush=True)
+                return
+        value = None
+        if trial.should_evaluate(step) and trial.host.index == 0:
+            value = report(trial, step, Hosts.local(state["parameters"]), data, point.batch_size)
+            throughput.restart()  # evaluation is not training
+        if trial.should_checkpoint(step):
+            trial.checkpoints.save(step, Hosts.local(state), value)
+    trial.done(step)
+
+
+def report(
+    trial: studious.Trial,
+    step: int,
+    parameters: _model.Parameters,
+    data: _data.Digits,
+    batch_size: int,
+) -> float:
+    """Evaluate on the validation and training sets, log it, and return the objective."""
+    batch = max(EVALUATION_BATCH, batch_size)
+    error, loss = evaluate(parameters, data.validation, batch)
+    train_error, _ = evaluate(parameters, data.train, batch)
+    trial.log(step, validation_error=error, validation_loss=loss, train_error=train_error)
+    return error if trial.objective.metric == "validation_error" else loss
+
+
+def main() -> int:
+    """Run the trial that the environment names; the exit status of the process."""
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        # These programs compile in less than the second from which JAX would keep them.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    try:
+        train(studious.Trial.load())
+    except studious.StudiousError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
