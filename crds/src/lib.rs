@@ -1,0 +1,38 @@
+//! The Kubernetes API of Studious: [`Study`] and [`Trial`], what makes them valid, and their CRDs.
+//!
+//! One definition of every rule: [`validate`] says what is wrong with a study and how to mend it, and serves the
+//! validating webhook, the controller and `studious validate` alike; what CEL can say of it is repeated in the CRD so
+//! that the API server refuses it without asking anybody. [`document`] reads a `study.yaml` and points at lines.
+//!
+//! No client and no I/O: this crate can be used by anything that reads or writes studies.
+
+pub mod crd;
+pub mod document;
+mod pod_template;
+pub mod study;
+pub mod trial;
+pub mod validate;
+mod value;
+
+pub use study::{Study, StudySpec, StudyStatus};
+pub use trial::{Trial, TrialSpec, TrialStatus};
+pub use value::{HyperparameterValue, Hyperparameters};
+
+/// API group of both resources.
+pub const GROUP: &str = "studious.dev";
+/// The served and stored version.
+pub const VERSION: &str = "v1alpha1";
+
+/// Labels on Trials, Jobs and Pods.
+pub mod labels {
+    /// Name of the Study.
+    pub const STUDY: &str = "studious.dev/study";
+    /// Name of the round.
+    pub const ROUND: &str = "studious.dev/round";
+    /// Name of the Trial.
+    pub const TRIAL: &str = "studious.dev/trial";
+    /// Number of the attempt, from 1.
+    pub const ATTEMPT: &str = "studious.dev/attempt";
+    /// Annotation on pods which holds `trial.json`, less what differs by host.
+    pub const TRIAL_JSON: &str = "studious.dev/trial";
+}

@@ -1,0 +1,45 @@
+//! The schema of pod templates.
+//!
+//! Kubernetes' own schema of a pod template makes one CRD 480 kB, and `kubectl apply` fails above 256 KiB. The study's
+//! copy keeps the structure, so that `kubectl explain` and the API server's checks work, and drops the descriptions; the
+//! trial's copy preserves whatever the study held.
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use serde_json::Value;
+
+/// The structure of a pod template without descriptions.
+pub(crate) fn schema(_: &mut SchemaGenerator) -> Schema {
+    let mut settings = SchemaSettings::openapi3();
+    settings.inline_subschemas = true;
+    settings.meta_schema = None;
+    let mut schema = PodTemplateSpec::json_schema(&mut settings.into_generator()).to_value();
+    drop_descriptions(&mut schema);
+    if let Value::Object(map) = &mut schema {
+        map.insert("description".into(), "The pod of each host: its first container is the trainer.".into());
+    }
+    Schema::try_from(schema).unwrap_or_default()
+}
+
+/// Any object: the study's template was checked when the study was.
+pub(crate) fn opaque_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "description": "The pod of each host, as the study gives it.",
+        "x-kubernetes-preserve-unknown-fields": true,
+    })
+}
+
+fn drop_descriptions(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            // A property may itself be called description; a description is a string.
+            if map.get("description").is_some_and(Value::is_string) {
+                map.remove("description");
+            }
+            map.values_mut().for_each(drop_descriptions);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_descriptions),
+        _ => {}
+    }
+}

@@ -1,0 +1,98 @@
+//! Hyperparameters: role, condition, range.
+
+use std::collections::BTreeMap;
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::HyperparameterValue;
+
+/// One dimension of the study, or one value held fixed. Exactly one of `range`, `values` and `value` is given.
+#[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("[has(self.range), has(self.values), has(self.value)].filter(x, x).size() == 1")
+        .message("give exactly one of range, values and value"),
+    validation = Rule::new("!has(self.role) || self.role != 'Fixed' || has(self.value)")
+        .message("a Fixed hyperparameter is held at one value: give value"),
+    validation = Rule::new("!has(self.value) || (has(self.role) && self.role == 'Fixed')")
+        .message("a hyperparameter with one value doesn't vary: its role is Fixed"),
+    validation = Rule::new("self.name != 'max_train_steps' && self.name != 'maxTrainSteps'")
+        .message("max_train_steps is never searched: all trials of a round share the round's maxTrainSteps"),
+)]
+pub struct Hyperparameter {
+    /// The name that trainers see; `HP_<NAME>` in the environment.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"))]
+    pub name: String,
+    /// Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held.
+    #[serde(default)]
+    pub role: Role,
+    /// Exists only when each hyperparameter named here has one of the given values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxProperties" = 8))]
+    pub when: Option<BTreeMap<String, Vec<HyperparameterValue>>>,
+    /// An interval to search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<Range>,
+    /// A list of values to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub values: Option<Vec<HyperparameterValue>>,
+    /// The one value of a `Fixed` hyperparameter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<HyperparameterValue>,
+    /// Why it isn't tuned: printed as a caveat with every conclusion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub fixed_because: Option<String>,
+}
+
+/// What a hyperparameter is to the question of a study.
+///
+/// Playbook: "Identifying scientific, nuisance, and fixed hyperparameters". Nuisance unless said otherwise.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Role {
+    /// Its effect on the objective is what the study measures.
+    Scientific,
+    /// Optimised over, so that scientific values are compared fairly.
+    #[default]
+    Nuisance,
+    /// Held; conclusions hold for that value only.
+    Fixed,
+}
+
+/// An interval, both ends included.
+#[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.min < self.max").message("min must be smaller than max"),
+    validation = Rule::new("!has(self.scale) || self.scale != 'Log' || self.min > 0.0")
+        .message("a Log range needs min > 0"),
+    validation = Rule::new("!has(self.scale) || self.scale != 'ReverseLog' || (self.min >= 0.0 && self.max < 1.0)")
+        .message("a ReverseLog range searches 1 - x in log: it needs 0 <= min and max < 1"),
+)]
+pub struct Range {
+    /// Smallest value.
+    pub min: f64,
+    /// Largest value.
+    pub max: f64,
+    /// In which scale points are spread evenly.
+    #[serde(default)]
+    pub scale: Scale,
+    /// Whole numbers only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub integer: bool,
+}
+
+/// The scale in which a range is searched.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Scale {
+    /// As it is.
+    #[default]
+    Linear,
+    /// Logarithm of the value.
+    Log,
+    /// Logarithm of one minus the value: for momentum and the like, close to 1.
+    ReverseLog,
+}

@@ -1,0 +1,90 @@
+//! Fields whose behaviour comes in later versions. They have their types, so that studies can be read and shown;
+//! validation refuses a study that uses them, since a field that is silently ignored misleads.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a study is compared with.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Baseline {
+    /// A study of the same namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub study: String,
+}
+
+/// Studies with a shared baseline and history.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    /// Its name.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+}
+
+/// What kind of problem is trained.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum ProblemKind {
+    /// Labels are given.
+    Supervised,
+    /// Labels come from the data.
+    SelfSupervised,
+    /// Anything else.
+    Other,
+}
+
+/// Whether a study seeks insight or the best value.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Phase {
+    /// Insight first.
+    Exploration,
+    /// Only the objective counts.
+    Exploitation,
+}
+
+/// A bound on another metric.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Constraint {
+    /// The metric.
+    #[schemars(length(min = 1, max = 128))]
+    pub metric: String,
+    /// It must not be larger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+    /// It must not be smaller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+}
+
+/// End poor trials before their last step.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlyEnding {
+    /// By which rule.
+    pub rule: EarlyEndingRule,
+}
+
+/// Rules that end poor trials.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum EarlyEndingRule {
+    /// Worse than the median of the others at the same step.
+    Median,
+    /// Asynchronous successive halving.
+    SuccessiveHalving,
+}
+
+/// Thresholds and strictness.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Policy {
+    /// Warnings refuse a study.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
+    /// Thresholds by name that differ from the playbook's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 64))]
+    pub thresholds: BTreeMap<String, f64>,
+}

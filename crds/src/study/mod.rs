@@ -1,0 +1,129 @@
+//! The `Study` resource: one question, its search space, its rounds, its trials.
+
+mod hyperparameter;
+mod later;
+mod rounds;
+mod running;
+mod search;
+mod status;
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+pub use hyperparameter::{Hyperparameter, Range, Role, Scale};
+pub use later::{Baseline, Constraint, EarlyEnding, EarlyEndingRule, Phase, Policy, ProblemKind, Project};
+pub use rounds::{Advance, Per, Retrain, Round, RoundSource};
+pub use running::{
+    AcrossTrials, Checkpoint, CheckpointVolume, ClaimReference, Evaluation, Failure, SeedVerification, Seeds,
+    TrialTemplate,
+};
+pub use search::{
+    Algorithm, Direction, Objective, Schedule, ScheduleFamily, Scientific, Search, Select, StartFrom,
+};
+pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudyStatus, TrialCounts};
+
+/// What a user asks: a question (`goal`), the space to search, and how to run it.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[kube(
+    group = "studious.dev",
+    version = "v1alpha1",
+    kind = "Study",
+    plural = "studies",
+    shortname = "std",
+    category = "studious",
+    namespaced,
+    status = "StudyStatus",
+    derive = "PartialEq",
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Round", type_ = "string", json_path = ".status.round"),
+    printcolumn(name = "Done", type_ = "string", json_path = ".status.done"),
+    printcolumn(name = "Infeasible", type_ = "integer", json_path = ".status.trials.infeasible"),
+    printcolumn(name = "Best", type_ = "number", format = "double", json_path = ".status.best.objective"),
+    printcolumn(name = "Findings", type_ = "integer", json_path = ".status.findingsCount", priority = 1),
+    printcolumn(name = "Goal", type_ = "string", json_path = ".spec.goal", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.rounds.size() < 2 || self.rounds.map(r, r.maxTrainSteps).isSorted()")
+        .message("spec.rounds: later rounds train longer: maxTrainSteps must increase from round to round"),
+    validation = Rule::new("self.rounds.all(r, !has(r.from) || self.rounds.exists(o, o.name == r.from.round))")
+        .message("spec.rounds: from.round must name a round of this study"),
+    validation = Rule::new("self.hyperparameters.all(h, !has(h.when) || h.when.all(k, self.hyperparameters.exists(o, o.name == k && k != h.name)))")
+        .message("spec.hyperparameters: a condition (when) must name another hyperparameter of this study"),
+    validation = Rule::new("!has(self.schedule) || self.hyperparameters.exists(h, h.name == self.schedule.base)")
+        .message("spec.schedule.base must name a hyperparameter of this study"),
+    validation = Rule::new("self.hyperparameters.all(h, has(h.when) || self.hyperparameters.exists_one(o, !has(o.when) && o.name == h.name))")
+        .message("spec.hyperparameters: two hyperparameters have the same name and no condition (when) to tell them apart"),
+    validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters && self.objective == oldSelf.objective && self.search.seed == oldSelf.search.seed && self.search.algorithm == oldSelf.search.algorithm")
+        .message("spec.hyperparameters, spec.objective, spec.search.seed and spec.search.algorithm can't change once a study exists: its trials would no longer be comparable. Make a new study"),
+)]
+pub struct StudySpec {
+    /// The question, in a sentence.
+    #[schemars(length(min = 1, max = 1024))]
+    pub goal: String,
+    /// Notes for people who read the study later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub description: Option<String>,
+    /// What is measured and which way is better.
+    pub objective: Objective,
+    /// The search space: every hyperparameter with its role.
+    #[schemars(length(min = 1, max = 64))]
+    pub hyperparameters: Vec<Hyperparameter>,
+    /// How points are chosen.
+    #[serde(default)]
+    pub search: Search,
+    /// The learning-rate schedule, worked out for each trial. Without it, trainers get none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Stages with increasing step budgets.
+    #[schemars(length(min = 1, max = 16))]
+    pub rounds: Vec<Round>,
+    /// Train the best points again with other seeds once all rounds are done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrain: Option<Retrain>,
+    /// How many trials may run at once.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub parallelism: u32,
+    /// Seeds are the operator's: trainers are told them.
+    #[serde(default)]
+    pub seeds: Seeds,
+    /// When trainers evaluate.
+    pub evaluation: Evaluation,
+    /// When trainers save, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// What is retried, what is a result, and when to give up.
+    #[serde(default)]
+    pub failure: Failure,
+    /// Start no further trials while true; those that run go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspend: bool,
+    /// The study this one is compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// The project this study belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
+    /// Supervised unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem_kind: Option<ProblemKind>,
+    /// Exploration unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Bounds on other metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub constraints: Vec<Constraint>,
+    /// Thresholds and strictness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+    /// How a trial runs.
+    pub trial: TrialTemplate,
+}
+
+fn one() -> u32 {
+    1
+}

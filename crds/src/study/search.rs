@@ -1,0 +1,153 @@
+//! Objective, search and schedule.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The measured quantity by which trials are judged: a metric of the validation set.
+#[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!self.metric.startsWith('test_')")
+    .message("a test metric can't be the objective: the test set is for one look at the end"))]
+pub struct Objective {
+    /// Name in `metrics.jsonl`, on host 0.
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_./-]*$"))]
+    pub metric: String,
+    /// Which way is better.
+    pub direction: Direction,
+    /// Which evaluation of a trial counts.
+    #[serde(default)]
+    pub select: Select,
+}
+
+/// Which way is better.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Direction {
+    /// Smaller is better: errors, losses.
+    Minimize,
+    /// Larger is better: accuracies.
+    Maximize,
+}
+
+impl Direction {
+    /// Whether `a` is strictly better than `b`.
+    #[must_use]
+    pub fn better(self, a: f64, b: f64) -> bool {
+        match self {
+            Self::Minimize => a < b,
+            Self::Maximize => a > b,
+        }
+    }
+}
+
+/// Which evaluation is a trial's result.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Select {
+    /// The best over the course of training (retrospective checkpoint selection).
+    #[default]
+    Best,
+    /// The last one.
+    Final,
+}
+
+/// How points are chosen.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Search {
+    /// Quasi-random unless said otherwise: the playbook's choice for exploration.
+    #[serde(default)]
+    pub algorithm: Algorithm,
+    /// How scientific hyperparameters share the trials.
+    #[serde(default)]
+    pub scientific: Scientific,
+    /// The same seed gives the same points everywhere and for ever.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    pub seed: u64,
+    /// Studies whose trials an adaptive search starts from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub start_from: Vec<StartFrom>,
+    /// End poor trials early. Off unless given: the playbook prefers to run to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_ending: Option<super::EarlyEnding>,
+}
+
+/// The rule by which points are chosen.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Algorithm {
+    /// Shifted, scrambled Halton sequence.
+    #[default]
+    QuasiRandom,
+    /// Independent uniform points.
+    Random,
+    /// A grid, for one or two dimensions.
+    Grid,
+    /// Points listed by hand.
+    Manual,
+    /// Gaussian-process search, for exploitation.
+    Bayesian,
+}
+
+/// How scientific hyperparameters are covered.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Scientific {
+    /// Every scientific configuration gets its own equal share of the trials and the same nuisance points.
+    #[default]
+    Crossed,
+    /// Scientific values are drawn uniformly together with the nuisance values.
+    Sampled,
+}
+
+/// A study whose trials inform an adaptive search.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartFrom {
+    /// Name of a study in the same namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub study: String,
+}
+
+/// A learning-rate schedule: warmup, then constant, then decay.
+#[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!(has(self.warmupFraction) && has(self.warmupSteps))")
+        .message("give warmupFraction or warmupSteps, not both"),
+)]
+pub struct Schedule {
+    /// Shape of the decay.
+    pub family: ScheduleFamily,
+    /// The hyperparameter that is the peak learning rate.
+    #[schemars(length(min = 1, max = 63))]
+    pub base: String,
+    /// Share of the round's steps spent warming up, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub warmup_fraction: Option<f64>,
+    /// Steps spent warming up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub warmup_steps: Option<u64>,
+    /// Learning rate at the end, as a share of the peak.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub end_factor: f64,
+}
+
+// serde's `skip_serializing_if` wants a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(x: &f64) -> bool {
+    *x == 0.0
+}
+
+/// Shape of the decay.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum ScheduleFamily {
+    /// No decay.
+    Constant,
+    /// A straight line.
+    Linear,
+    /// Half a cosine.
+    Cosine,
+}

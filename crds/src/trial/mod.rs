@@ -1,0 +1,119 @@
+//! The `Trial` resource: one training run of a point in a round. Its spec holds everything needed to run it again
+//! without its study.
+
+mod status;
+
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use status::{AttemptOutcome, AttemptRecord, TrialPhase, TrialStatus};
+
+use crate::{
+    Hyperparameters, pod_template,
+    study::{Checkpoint, Evaluation, Failure, Objective, ScheduleFamily, SeedVerification},
+};
+
+/// Everything needed to run one trial. Only `stop` can change.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[kube(
+    group = "studious.dev",
+    version = "v1alpha1",
+    kind = "Trial",
+    plural = "trials",
+    category = "studious",
+    namespaced,
+    status = "TrialStatus",
+    derive = "PartialEq",
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Round", type_ = "string", json_path = ".spec.round"),
+    printcolumn(name = "Objective", type_ = "number", format = "double", json_path = ".status.objective"),
+    printcolumn(name = "Step", type_ = "integer", json_path = ".status.step"),
+    printcolumn(name = "Attempt", type_ = "integer", json_path = ".status.attempt"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Study", type_ = "string", json_path = ".spec.study", priority = 1)
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters && self.maxTrainSteps == oldSelf.maxTrainSteps && self.seeds == oldSelf.seeds && self.hosts == oldSelf.hosts && self.round == oldSelf.round && self.index == oldSelf.index")
+        .message("a trial can't change once it exists: it would no longer be the run that was asked for"),
+)]
+pub struct TrialSpec {
+    /// Name of the study it belongs to.
+    #[schemars(length(min = 1, max = 63))]
+    pub study: String,
+    /// Name of the round.
+    #[schemars(length(min = 1, max = 20))]
+    pub round: String,
+    /// Number within the round, from 0.
+    pub index: u32,
+    /// The point.
+    #[schemars(extend("maxProperties" = 64))]
+    pub hyperparameters: Hyperparameters,
+    /// Training steps.
+    pub max_train_steps: u64,
+    /// The learning-rate schedule, worked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<TrialSchedule>,
+    /// What is measured.
+    pub objective: Objective,
+    /// When it evaluates.
+    pub evaluation: Evaluation,
+    /// When it saves, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// Seeds of all hosts.
+    pub seeds: TrialSeeds,
+    /// Processes that train together.
+    pub hosts: u32,
+    /// How strictly seeds are verified.
+    pub verify: SeedVerification,
+    /// What is retried and what is a result.
+    #[serde(default)]
+    pub failure: Failure,
+    /// Longest time of one attempt in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u64>,
+    /// End the trial, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub stop: Option<String>,
+    /// The pod of each host, as the study gives it.
+    #[schemars(schema_with = "pod_template::opaque_schema")]
+    pub template: PodTemplateSpec,
+}
+
+/// A schedule worked out for one trial. At 0-based step `t` the learning rate is `base * t / warmupSteps` while
+/// `t < warmupSteps`, then `base` for `constantSteps`, then falls to `base * endFactor` over `decaySteps` in a straight
+/// line or half a cosine, and stays there.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrialSchedule {
+    /// Shape of the decay.
+    pub family: ScheduleFamily,
+    /// Peak learning rate.
+    pub base: f64,
+    /// Steps of warmup.
+    pub warmup_steps: u64,
+    /// Steps at the peak.
+    pub constant_steps: u64,
+    /// Steps of decay.
+    pub decay_steps: u64,
+    /// Learning rate at the end as a share of the peak.
+    pub end_factor: f64,
+}
+
+/// Seeds of one trial, each below 2^31.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrialSeeds {
+    /// Of the initialisation: the same on every host.
+    pub init: u32,
+    /// Of the data order: one for each host, all different.
+    #[schemars(length(min = 1, max = 256))]
+    pub data: Vec<u32>,
+    /// Of the split into train, validation and test: the same for the whole study.
+    pub split: u32,
+}

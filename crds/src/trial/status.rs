@@ -1,0 +1,109 @@
+//! What the operator says of a trial: enough to decide on, without the ledger.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the operator says of a trial.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrialStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Where the trial stands.
+    #[serde(default)]
+    pub phase: TrialPhase,
+    /// Why, in a word: `Diverged`, `OutOfMemory`, `SeedMismatch` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why, in a sentence, with what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The objective: set exactly when the trial succeeded, or so far while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<f64>,
+    /// The step of the evaluation that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_step: Option<u64>,
+    /// The last training step seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
+    /// The current attempt, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Attempts that have ended; the latest 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub attempts: Vec<AttemptRecord>,
+    /// Lines of `metrics.jsonl` that could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malformed_lines: Option<u64>,
+    /// Fingerprint of the initialised parameters, equal on all hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters_sha256: Option<String>,
+    /// When the first attempt began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+    /// When the trial ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
+    /// `Ended`, and what is to be known beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// Where a trial stands.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum TrialPhase {
+    /// Not yet running.
+    #[default]
+    Pending,
+    /// Waits for another attempt.
+    Retrying,
+    /// Training.
+    Running,
+    /// Ended with an objective.
+    Succeeded,
+    /// The point diverged, ran out of memory or can't be trained: a result.
+    Infeasible,
+    /// Not the point's fault; doesn't count.
+    Failed,
+    /// Stopped by a rule or by the end of the study.
+    Stopped,
+}
+
+impl TrialPhase {
+    /// Whether nothing more will happen to the trial.
+    #[must_use]
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Infeasible | Self::Failed | Self::Stopped)
+    }
+}
+
+/// An attempt that has ended.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRecord {
+    /// From 1.
+    pub number: u32,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// In a sentence.
+    pub message: String,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Time>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum AttemptOutcome {
+    /// To its end.
+    Finished,
+    /// The trainer failed: counts against `failure.attempts`.
+    Failed,
+    /// Preempted, evicted, or its node or runner was lost: doesn't count.
+    Disrupted,
+}

@@ -1,0 +1,1 @@
+//! The sidecar of a trainer: tails metrics.jsonl, pushes it, serves Prometheus.

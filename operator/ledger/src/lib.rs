@@ -1,0 +1,1 @@
+//! Where measurements and trial records are kept: SQLite.

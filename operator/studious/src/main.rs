@@ -1,0 +1,2 @@
+//! The `studious` command.
+fn main() {}
