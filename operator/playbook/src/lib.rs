@@ -1,1 +1,27 @@
-//! The science of a study: points, rounds, decisions, findings, plots. Pure: no I/O, no clock.
+//! The science of a study: which points to try, how a round follows another, what an attempt's end means, what may be
+//! concluded. Pure: no I/O, no clock, no global state, no randomness but the study's seed.
+//!
+//! ```text
+//! space → search → rounds → decide → findings → plots
+//! ```
+//!
+//! The heart is [`decide::decide`]: a study and the state of its trials go in, actions come out. Both fleets, processes
+//! of a laptop and Jobs of a cluster, carry out the same actions, so a study means the same on both.
+
+pub mod contract;
+pub mod decide;
+pub mod findings;
+mod plan;
+pub mod plots;
+pub mod record;
+pub mod rounds;
+pub mod schedule;
+pub mod search;
+pub mod seeds;
+pub mod space;
+
+pub use plan::{Plan, PlannedTrial, TrialKey};
+
+/// Milliseconds since the epoch: the clock is an argument.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
+pub struct Millis(pub u64);

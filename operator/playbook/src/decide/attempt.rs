@@ -1,0 +1,321 @@
+//! What becomes of an attempt: it goes on, the trial ends, or another attempt follows.
+
+use studious_api::{
+    TrialSpec,
+    study::SeedVerification,
+    trial::{AttemptOutcome, TrialPhase},
+};
+
+use super::progress::Progress;
+use crate::Millis;
+
+/// What a fleet sees of the processes of an attempt, by host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostState {
+    /// Not yet started, with what it waits for if that is known.
+    Waiting {
+        /// `ImagePullBackOff`, `Unschedulable` …
+        reason: Option<String>,
+    },
+    /// Training.
+    Running,
+    /// Ended by itself.
+    Exited {
+        /// Exit code; 128 + n after signal n.
+        code: i32,
+        /// Killed for want of memory.
+        out_of_memory: bool,
+    },
+    /// Gone: preempted, evicted, or its node or its runner was lost.
+    Lost {
+        /// By what.
+        reason: String,
+    },
+}
+
+/// An attempt as a fleet sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptView<'a> {
+    /// The trial.
+    pub spec: &'a TrialSpec,
+    /// Number of the attempt, from 1.
+    pub number: u32,
+    /// Earlier attempts that failed through the trainer's own doing.
+    pub failed_before: u32,
+    /// Earlier attempts that were disrupted.
+    pub disrupted_before: u32,
+    /// Its hosts, in the order of their index.
+    pub hosts: &'a [HostState],
+    /// What was measured so far, over all attempts.
+    pub progress: &'a Progress,
+    /// Whether every line that the hosts wrote has arrived: only then is an absent objective absent.
+    pub drained: bool,
+    /// How long it has been running, in milliseconds.
+    pub running_for: Millis,
+}
+
+/// What becomes of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It goes on.
+    Continue,
+    /// The trial ends. Processes that still run are stopped.
+    End(TrialEnd),
+    /// Another attempt follows. Processes that still run are stopped: hosts restart together.
+    Retry {
+        /// How the attempt ended.
+        outcome: AttemptOutcome,
+        /// In a sentence.
+        message: String,
+    },
+}
+
+/// How a trial ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialEnd {
+    /// `Succeeded`, `Infeasible`, `Failed` or `Stopped`.
+    pub phase: TrialPhase,
+    /// In a word; empty for one that succeeded.
+    pub reason: &'static str,
+    /// In a sentence, with what to do.
+    pub message: String,
+    /// The objective and its step, of one that succeeded.
+    pub objective: Option<(u64, f64)>,
+}
+
+/// Most disruptions of one trial: a trial that is lost more often won't ever end.
+pub const MAX_DISRUPTIONS: u32 = 20;
+
+/// What the pod says while it waits for something that no patience brings.
+const HOPELESS_WAITS: [&str; 4] =
+    ["ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"];
+
+/// Exit code of a process that was killed by the kernel, the usual end of one that ran out of memory.
+const KILLED: i32 = 137;
+
+/// What becomes of an attempt, from what is seen of it. The first rule that applies decides:
+///
+/// 1. `spec.stop` ends it as Stopped.
+/// 2. Seeds or fingerprints that contradict the operator's: Failed, `SeedMismatch`.
+/// 3. A non-finite objective or training loss: Infeasible, `Diverged`.
+/// 4. The trainer says so: Infeasible, `TrainerReported`.
+/// 5. Every host said `done` or left with exit code 0: Succeeded, if there is an objective.
+/// 6. Out of memory, or an exit code that the study lists: Infeasible.
+/// 7. A lost host: Retry, not charged. 8. Another exit code: Retry, charged. 9. Its time is over: Retry, charged.
+#[must_use]
+pub fn judge(view: &AttemptView<'_>) -> Verdict {
+    let spec = view.spec;
+    let progress = view.progress;
+    if let Some(reason) = &spec.stop {
+        return end(TrialPhase::Stopped, "Stopped", reason.clone());
+    }
+    if let Err(message) = verify_seeds(view) {
+        return end(TrialPhase::Failed, "SeedMismatch", message);
+    }
+    if let Some((metric, step)) = &progress.non_finite {
+        return end(TrialPhase::Infeasible, "Diverged", format!("{metric} was not finite at step {step}"));
+    }
+    if let Some(reason) = &progress.infeasible {
+        return end(TrialPhase::Infeasible, "TrainerReported", format!("the trainer says: {reason}"));
+    }
+    if progress.all_done(view.number, spec.hosts) {
+        return finish(view);
+    }
+    let exited = |host: &HostState| matches!(host, HostState::Exited { code: 0, .. });
+    if view.hosts.len() == spec.hosts as usize && view.hosts.iter().all(exited) {
+        // What the trainer wrote last may still be on its way.
+        return if view.drained { finish(view) } else { Verdict::Continue };
+    }
+    if let Some(verdict) = judge_exits(view) {
+        return verdict;
+    }
+    if let Some(HostState::Waiting { reason: Some(reason) }) = view.hosts.iter().find(
+        |h| matches!(h, HostState::Waiting { reason: Some(r) } if HOPELESS_WAITS.iter().any(|w| r.starts_with(w))),
+    ) {
+        return end(
+            TrialPhase::Failed,
+            "CannotStart",
+            format!("the trainer's container can't start: {reason}. Mend spec.trial.template of a new study"),
+        );
+    }
+    if spec.timeout_seconds.is_some_and(|limit| view.running_for.0 > limit.saturating_mul(1000)) {
+        let limit = spec.timeout_seconds.unwrap_or_default();
+        let at = progress.step.map_or_else(|| "no step".to_owned(), |step| format!("step {step}"));
+        return charged(
+            view,
+            "DeadlineExceeded",
+            format!("it had not ended after {limit} s (trial.timeoutSeconds), at {at}"),
+        );
+    }
+    Verdict::Continue
+}
+
+fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
+    let spec = view.spec;
+    // The host that failed of itself tells more than those that lost it: an out-of-memory before an exit code, an exit
+    // code before a lost host.
+    let memory = view.hosts.iter().position(|h| matches!(h, HostState::Exited { out_of_memory: true, .. }));
+    if let Some(host) = memory {
+        return Some(end(TrialPhase::Infeasible, "OutOfMemory", format!("host {host} was killed for want of memory")));
+    }
+    let listed = |h: &HostState| matches!(h, HostState::Exited { code, .. } if spec.failure.infeasible_exit_codes.contains(code));
+    if let Some(host) = view.hosts.iter().position(listed) {
+        if !view.drained {
+            return Some(Verdict::Continue);
+        }
+        let code = exit_code(&view.hosts[host]);
+        return Some(end(
+            TrialPhase::Infeasible,
+            "InfeasibleExitCode",
+            format!("host {host} left with exit code {code}, which failure.infeasibleExitCodes lists"),
+        ));
+    }
+    // A host that lost its peer also leaves with an exit code; the loss explains both.
+    if let Some((host, HostState::Lost { reason })) =
+        view.hosts.iter().enumerate().find(|(_, h)| matches!(h, HostState::Lost { .. }))
+    {
+        return Some(disrupted(view, format!("host {host} was lost: {reason}")));
+    }
+    let failed = view.hosts.iter().position(|h| matches!(h, HostState::Exited { code, .. } if *code != 0));
+    if let Some(host) = failed {
+        // What it wrote last may say why: NaN, infeasible.
+        if !view.drained {
+            return Some(Verdict::Continue);
+        }
+        let code = exit_code(&view.hosts[host]);
+        let killed = if code == KILLED { " (killed: perhaps for want of memory)" } else { "" };
+        return Some(charged(
+            view,
+            "TrainerError",
+            format!("host {host}'s trainer left with exit code {code}{killed}"),
+        ));
+    }
+    None
+}
+
+fn exit_code(host: &HostState) -> i32 {
+    match host {
+        HostState::Exited { code, .. } => *code,
+        _ => 0,
+    }
+}
+
+fn finish(view: &AttemptView<'_>) -> Verdict {
+    let spec = view.spec;
+    if spec.verify == SeedVerification::Required
+        && let Some(host) = (0..spec.hosts).find(|host| !view.progress.inits.contains_key(&(view.number, *host)))
+    {
+        return end(
+            TrialPhase::Failed,
+            "SeedUnreported",
+            format!(
+                "host {host} did not report its seeds. Write {{\"event\":\"init\",\"parameters_sha256\":…,\"init_seed\":…,\
+                 \"data_seed\":…}} to metrics.jsonl, or set seeds.verify to IfReported"
+            ),
+        );
+    }
+    match view.progress.objective(spec.objective.direction, spec.objective.select) {
+        Some(objective) => Verdict::End(TrialEnd {
+            phase: TrialPhase::Succeeded,
+            reason: "",
+            message: format!("{} {} at step {}", spec.objective.metric, objective.1, objective.0),
+            objective: Some(objective),
+        }),
+        None => end(
+            TrialPhase::Failed,
+            "NoObjective",
+            format!(
+                "the trainer ended without a value of {}. Host 0 writes {{\"step\":…,\"{}\":…}} to metrics.jsonl",
+                spec.objective.metric, spec.objective.metric
+            ),
+        ),
+    }
+}
+
+/// Playbook: "Considerations for multi-host pipelines". The same initialisation on every host, different data.
+fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
+    let spec = view.spec;
+    if spec.verify == SeedVerification::Off {
+        return Ok(());
+    }
+    let inits = (0..spec.hosts).filter_map(|host| Some((host, view.progress.inits.get(&(view.number, host))?)));
+    let mut first: Option<(u32, &str)> = None;
+    for (host, init) in inits {
+        if let Some(seed) = init.init_seed.filter(|seed| *seed != u64::from(spec.seeds.init)) {
+            return Err(format!("host {host} initialised with seed {seed}, not with seeds.init {}", spec.seeds.init));
+        }
+        let given = spec.seeds.data.get(host as usize).copied().unwrap_or_default();
+        if let Some(seed) = init.data_seed.filter(|seed| *seed != u64::from(given)) {
+            return Err(format!("host {host} shuffles with data seed {seed}, not with its own {given} (seeds.data)"));
+        }
+        let Some(fingerprint) = init.parameters_sha256.as_deref() else { continue };
+        match first {
+            Some((other, expected)) if expected != fingerprint => {
+                return Err(format!(
+                    "host {other} begins with parameters {expected} and host {host} with {fingerprint}; all hosts must \
+                     initialise alike from seeds.init"
+                ));
+            }
+            Some(_) => {}
+            None => first = Some((host, fingerprint)),
+        }
+        if let Some(step) = init.restored_step
+            && let Some(saved) = view.progress.checkpoints.get(&step)
+            && saved != fingerprint
+        {
+            return Err(format!(
+                "host {host} restored parameters {fingerprint} at step {step}; the checkpoint of that step was {saved}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn charged(view: &AttemptView<'_>, reason: &'static str, what: String) -> Verdict {
+    let tries = view.failed_before + 1;
+    if tries >= view.spec.failure.attempts {
+        let tail = malformed_note(view.progress);
+        return end(
+            TrialPhase::Failed,
+            reason,
+            format!("{what}; that was attempt {tries} of {} (failure.attempts){tail}", view.spec.failure.attempts),
+        );
+    }
+    Verdict::Retry { outcome: AttemptOutcome::Failed, message: format!("{reason}: {what}") }
+}
+
+fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
+    if view.disrupted_before >= MAX_DISRUPTIONS {
+        return end(
+            TrialPhase::Failed,
+            "DisruptedTooOften",
+            format!("{what}; it was lost {} times before. Give its pods a quieter place", view.disrupted_before),
+        );
+    }
+    Verdict::Retry { outcome: AttemptOutcome::Disrupted, message: what }
+}
+
+fn malformed_note(progress: &Progress) -> String {
+    progress.malformed_example.as_ref().map_or_else(String::new, |example| {
+        format!("; {} lines of metrics.jsonl could not be read, the first: {example}", progress.malformed)
+    })
+}
+
+fn end(phase: TrialPhase, reason: &'static str, message: String) -> Verdict {
+    Verdict::End(TrialEnd { phase, reason, message, objective: None })
+}
+
+/// When the next attempt may begin after an attempt that ended: 1 s, doubled with each failed attempt up to 5 minutes,
+/// and spread by up to a half (`jitter` in 0 to 1) so that trials which failed together don't come back together.
+/// Disruptions wait one second: the place was lost, not the point.
+#[must_use]
+pub fn retry_at(ended: Millis, failed: u32, outcome: AttemptOutcome, jitter: f64) -> Millis {
+    let base = match outcome {
+        AttemptOutcome::Failed => 1000_u64.saturating_mul(1 << failed.saturating_sub(1).min(9)).min(300_000),
+        AttemptOutcome::Disrupted | AttemptOutcome::Finished => 1000,
+    };
+    // At most 150,000 ms: exact.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let spread = (base as f64 / 2.0 * jitter.clamp(0.0, 1.0)) as u64;
+    Millis(ended.0.saturating_add(base).saturating_add(spread))
+}

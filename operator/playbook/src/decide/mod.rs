@@ -1,0 +1,9 @@
+//! What to do next. The whole behaviour of a study is decided here and nowhere else.
+
+mod attempt;
+mod progress;
+mod study;
+
+pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge, retry_at};
+pub use progress::{Progress, TRAIN_LOSS};
+pub use study::{Action, StudyEnd, TrialState, count_outcomes, decide, jitter};

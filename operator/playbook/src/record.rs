@@ -1,0 +1,174 @@
+//! Trials as data: one trial in one JSON line. Every command that reads or writes trials without a cluster speaks it,
+//! so conclusions can be drawn on trials that ran anywhere.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use studious_api::Hyperparameters;
+
+/// Evaluations of one metric: step and value, in the order of steps.
+pub type Curve = Vec<(u64, f64)>;
+
+/// One trial with what was measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrialRecord {
+    /// Its name, if it has one.
+    pub name: String,
+    /// Its round, if it has one.
+    pub round: String,
+    /// The point.
+    pub hyperparameters: Hyperparameters,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Metrics of host 0 by name. Non-finite values are left out: the outcome says that there were some.
+    pub curves: BTreeMap<String, Curve>,
+}
+
+/// How a trial ended. An infeasible trial has no objective.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Outcome {
+    /// Not yet.
+    #[default]
+    Pending,
+    /// With an objective, taken at a step.
+    Succeeded {
+        /// The objective.
+        objective: f64,
+        /// The step of the evaluation that counts.
+        step: Option<u64>,
+    },
+    /// The point can't be trained: a result.
+    Infeasible {
+        /// `Diverged`, `OutOfMemory` …
+        reason: String,
+    },
+    /// Not the point's fault.
+    Failed {
+        /// `TrainerError`, `SeedMismatch` …
+        reason: String,
+    },
+    /// Stopped by a rule, with the best objective so far, if any.
+    Stopped {
+        /// The rule.
+        reason: String,
+    },
+}
+
+impl TrialRecord {
+    /// The objective of a trial that succeeded.
+    #[must_use]
+    pub fn objective(&self) -> Option<f64> {
+        match self.outcome {
+            Outcome::Succeeded { objective, .. } => Some(objective),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a result: an objective or infeasible.
+    #[must_use]
+    pub fn is_result(&self) -> bool {
+        matches!(self.outcome, Outcome::Succeeded { .. } | Outcome::Infeasible { .. })
+    }
+}
+
+/// The line format.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    round: String,
+    hyperparameters: Hyperparameters,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    objective: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    infeasible: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    failed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    stopped: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    curves: BTreeMap<String, Curve>,
+}
+
+impl Serialize for TrialRecord {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = Line {
+            name: self.name.clone(),
+            round: self.round.clone(),
+            hyperparameters: self.hyperparameters.clone(),
+            objective: None,
+            step: None,
+            infeasible: false,
+            failed: false,
+            stopped: false,
+            pending: false,
+            reason: None,
+            curves: self.curves.clone(),
+        };
+        match &self.outcome {
+            Outcome::Pending => line.pending = true,
+            Outcome::Succeeded { objective, step } => (line.objective, line.step) = (Some(*objective), *step),
+            Outcome::Infeasible { reason } => (line.infeasible, line.reason) = (true, Some(reason.clone())),
+            Outcome::Failed { reason } => (line.failed, line.reason) = (true, Some(reason.clone())),
+            Outcome::Stopped { reason } => (line.stopped, line.reason) = (true, Some(reason.clone())),
+        }
+        line.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for TrialRecord {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = Line::deserialize(deserializer)?;
+        let reason = line.reason.unwrap_or_default();
+        let outcome = match (line.objective, line.infeasible, line.failed, line.stopped) {
+            (Some(objective), false, false, false) => Outcome::Succeeded { objective, step: line.step },
+            (None, true, false, false) => Outcome::Infeasible { reason },
+            (None, false, true, false) => Outcome::Failed { reason },
+            (None, false, false, true) => Outcome::Stopped { reason },
+            (None, false, false, false) => Outcome::Pending,
+            _ => {
+                return Err(serde::de::Error::custom(
+                    "give one of objective, \"infeasible\":true, \"failed\":true, \"stopped\":true and \"pending\":true",
+                ));
+            }
+        };
+        Ok(Self {
+            name: line.name,
+            round: line.round,
+            hyperparameters: line.hyperparameters,
+            outcome,
+            curves: line.curves,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_read_back() {
+        for line in [
+            r#"{"name":"d-e-0007","round":"e","hyperparameters":{"lr":0.1,"opt":"sgd"},"objective":0.3,"step":450,"curves":{"validation_error":[[50,0.4],[100,0.35]]}}"#,
+            r#"{"hyperparameters":{"lr":9.5},"infeasible":true,"reason":"Diverged"}"#,
+            r#"{"hyperparameters":{"lr":9.5},"pending":true}"#,
+        ] {
+            let record: TrialRecord = serde_json::from_str(line).unwrap();
+            assert_eq!(serde_json::to_string(&record).unwrap(), line);
+        }
+    }
+
+    #[test]
+    fn an_infeasible_trial_has_no_objective() {
+        let both = r#"{"hyperparameters":{},"objective":1.0,"infeasible":true}"#;
+        assert!(serde_json::from_str::<TrialRecord>(both).unwrap_err().to_string().contains("give one of"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Seeds. The operator owns them: the same initialisation on every host, different data on each.
+//!
+//! Playbook: "Considerations for multi-host pipelines".
+
+use sha2::{Digest, Sha256};
+use studious_api::{study::AcrossTrials, trial::TrialSeeds};
+
+use crate::{Plan, TrialKey};
+
+/// A seed below 2^31 from a base, a purpose and a place: the first 31 bits of SHA-256 over
+/// `studious/seed/v1/<purpose>` and the numbers, each as 8 bytes, big end first. It never changes.
+#[must_use]
+pub fn derive(base: u64, purpose: &str, place: &[u64]) -> u32 {
+    let mut hash = Sha256::new();
+    hash.update(b"studious/seed/v1/");
+    hash.update(purpose.as_bytes());
+    hash.update([0]);
+    hash.update(base.to_be_bytes());
+    for number in place {
+        hash.update(number.to_be_bytes());
+    }
+    let bytes = hash.finalize();
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) >> 1
+}
+
+/// The seeds of a trial. They depend on its round and index alone, so they are the same on a laptop and on a cluster
+/// and after any restart. Retraining always varies them: that is its point.
+#[must_use]
+pub fn of_trial(plan: &Plan, key: &TrialKey, retrains: bool) -> TrialSeeds {
+    let seeds = &plan.spec().seeds;
+    let place = match seeds.across_trials {
+        AcrossTrials::Same if !retrains => vec![],
+        _ => vec![text_number(&key.round), u64::from(key.index)],
+    };
+    let at = |host: u64| [place.as_slice(), &[host]].concat();
+    let mut data: Vec<u32> = Vec::new();
+    for host in 0..u64::from(plan.spec().trial.hosts) {
+        // Two of 256 hosts meet by chance once in 65,000 trials; then the next number is taken.
+        let seed = (0_u64..)
+            .map(|round| {
+                if round == 0 {
+                    derive(seeds.base, "data", &at(host))
+                } else {
+                    derive(seeds.base, "data", &[at(host), vec![round]].concat())
+                }
+            })
+            .find(|seed| !data.contains(seed))
+            .unwrap_or_default();
+        data.push(seed);
+    }
+    TrialSeeds { init: derive(seeds.base, "init", &place), data, split: derive(seeds.base, "split", &[]) }
+}
+
+/// A name as a number: the first 8 bytes of its SHA-256.
+fn text_number(text: &str) -> u64 {
+    let bytes = Sha256::digest(text.as_bytes());
+    u64::from_be_bytes(bytes[..8].try_into().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden() {
+        // These numbers are in studies that people keep. They must not change.
+        assert_eq!(derive(0, "init", &[]), derive(0, "init", &[]));
+        insta::assert_yaml_snapshot!([
+            derive(0, "init", &[1, 7]),
+            derive(0, "data", &[1, 7, 0]),
+            derive(1, "split", &[])
+        ]);
+    }
+}
