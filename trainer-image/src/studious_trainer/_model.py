@@ -15,6 +15,10 @@ Parameters = dict[str, dict[str, Any]]
 
 _LAYERS = ("hidden_1", "hidden_2", "output")
 
+_SLOPE = 0.1
+"""Slope of the activation below zero. With 0, a learning rate far too high kills every unit and
+the run sits at chance for ever; with a slope it diverges to NaN, and is seen to."""
+
 
 def initialise(seed: int, width: int) -> Parameters:
     """He-normal kernels and zero biases; the same seed gives the same bits on every host.
@@ -47,7 +51,9 @@ def logits(parameters: Parameters, images: jax.Array, dropout: Any = None) -> ja
     """
     hidden = images
     for number, layer in enumerate(_LAYERS[:-1]):
-        hidden = jax.nn.relu(hidden @ parameters[layer]["kernel"] + parameters[layer]["bias"])
+        hidden = jax.nn.leaky_relu(
+            hidden @ parameters[layer]["kernel"] + parameters[layer]["bias"], _SLOPE
+        )
         if dropout is not None:
             key, rate = dropout
             kept = jax.random.bernoulli(jax.random.fold_in(key, number), 1 - rate, hidden.shape)

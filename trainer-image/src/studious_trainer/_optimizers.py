@@ -16,7 +16,7 @@ WITH_MOMENTUM = ("momentum", "nesterov")
 
 
 def direction(optimizer: str, momentum: Any) -> optax.GradientTransformation:
-    """What is multiplied by the learning rate and subtracted from the parameters.
+    """Make what is multiplied by the learning rate and subtracted from the parameters.
 
     With ``v[0] = 0`` and ``g`` the gradient::
 

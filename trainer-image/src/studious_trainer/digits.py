@@ -231,7 +231,10 @@ def train(trial: studious.Trial) -> None:
 
     parameters = _model.initialise(trial.seeds.init, point.width)
     rule = _optimizers.direction(point.optimizer, point.momentum)
-    momentum = jax.tree.map(np.asarray, rule.init(parameters))
+    # Zeros, by the playbook's v[0] = 0; made by numpy so that nothing has to be compiled for it.
+    momentum = jax.tree.map(
+        lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(rule.init, parameters)
+    )
     state: State = {
         "parameters": parameters,
         "optimizer": tuple(jax.tree.leaves(momentum)),
