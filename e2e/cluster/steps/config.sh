@@ -105,18 +105,25 @@ nftables: {minSyncPeriod: 100ms}
 Y
 }
 
-# Only the cluster's names: there is nowhere to forward others to.
+# Only the cluster's names: there is nowhere to forward others to, so they don't exist.
 dns_config() {
   cat <<Y
-.:53 {
+cluster.local in-addr.arpa {
   bind $NODE_IP
   errors
   ready $NODE_IP:8181
-  kubernetes cluster.local in-addr.arpa {
+  kubernetes {
     kubeconfig $RUN/coredns.kubeconfig
     pods insecure
   }
   loadbalance
+}
+. {
+  bind $NODE_IP
+  errors
+  template ANY ANY {
+    rcode NXDOMAIN
+  }
 }
 Y
 }

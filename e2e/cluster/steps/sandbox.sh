@@ -93,18 +93,27 @@ cluster_pids() {
 }
 
 kill_all() {
-  local root pids='' i
+  local root pids='' pid i seen=() left
   for root in $(cgroup_roots); do # runc freezes what it kills; a frozen process can't die.
     [ ! -d "$root/$CGROUP" ] || find "$root/$CGROUP" -name freezer.state -exec sh -c 'for f; do echo THAWED >"$f"; done' sh {} + 2>/dev/null || true
   done
   for ((i = 0; i < 200; i++)); do
     pids=$(cluster_pids)
     [ -n "$pids" ] || break
-    # shellcheck disable=SC2086 # one word each
+    # shellcheck disable=SC2206 # one word each
+    seen+=($pids)
+    # shellcheck disable=SC2086
     kill -9 $pids 2>/dev/null || true
     sleep 0.05
   done
   [ -z "$pids" ] || die "processes that don't die (see /proc/PID/stack): $pids"
+  # A process leaves its cgroup a little before it has given back its memory and its files.
+  for ((i = 0; i < 100; i++)); do
+    left=false
+    for pid in "${seen[@]}"; do [ ! -e "/proc/$pid/fd/." ] || left=true; done
+    $left || break
+    sleep 0.05
+  done
 }
 
 remove_cgroups() {
