@@ -11,7 +11,7 @@ python=${PYTHON:-python3}
   echo "test.sh: Python 3.11 or later is needed; '$python' is $("$python" --version 2>&1 || echo missing). Name another in PYTHON" >&2
   exit 1
 }
-"$python" -m venv --help >/dev/null 2>&1 && "$python" -c 'import ensurepip' 2>/dev/null || {
+"$python" -c 'import venv, ensurepip' 2>/dev/null || {
   echo "test.sh: '$python' has no venv; on Debian: apt-get install python3-venv" >&2
   exit 1
 }
@@ -40,7 +40,7 @@ fi
 export PATH="$environment/bin:$PATH"
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
-pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir "$wheels" .
+hatchling build -t wheel -d "$wheels" >/dev/null
 pip uninstall --quiet --yes studious 2>/dev/null || true
 pip install --quiet --disable-pip-version-check --no-deps "$wheels"/studious-*.whl
 

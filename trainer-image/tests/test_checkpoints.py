@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import studious
+from studious import _checkpoints
+
+from folders import events, lay, start
+
+
+def steps_kept(folder: Path) -> list[int]:
+    return sorted(int(file.stem.split("-")[1]) for file in (folder / "checkpoints").iterdir())
+
+
+def state(step: int) -> dict[str, Any]:
+    return {"w": np.full(4, float(step)), "count": step}
+
+
+def test_a_tree_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    tree = {
+        "layers": [{"kernel": np.ones((2, 3), np.float32)}, {"kernel": np.zeros((3, 0))}],
+        "momentum": (np.arange(3, dtype=np.int8), None),
+        'odd/key "0"': np.array(True),
+        "scalar": np.float64(np.nan),
+        "empty": {},
+    }
+    trial = studious.Trial.load(lay(tmp_path))
+    file = trial.checkpoints.save(100, tree, value=0.5)
+    assert file is not None
+    assert [f.name for f in file.parent.iterdir()] == ["step-0000000100.npz"]
+
+    restored = studious.Trial.load(tmp_path).checkpoints.restore()
+    assert restored is not None
+    step, back = restored
+    assert step == 100
+    assert studious.fingerprint(back) == studious.fingerprint(tree)
+    assert isinstance(back["momentum"], tuple)
+    assert back["momentum"][1] is None
+    assert back["empty"] == {}
+    assert back["layers"][1]["kernel"].shape == (3, 0)
+    (event,) = events(tmp_path, "checkpoint")
+    fingerprint = studious.fingerprint(tree)
+    assert event == {"event": "checkpoint", "step": 100, "parameters_sha256": fingerprint}
+
+
+def test_numpy_reads_the_file_without_pickle(tmp_path: Path) -> None:
+    file = studious.Trial.load(lay(tmp_path)).checkpoints.save(1, {"w": np.arange(3)})
+    assert file is not None
+    with np.load(file, allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["leaf-0"], np.arange(3))
+
+
+def test_bfloat16_survives(tmp_path: Path) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    tree = {"w": np.array([1.5, -2.25], ml_dtypes.bfloat16)}
+    trial = studious.Trial.load(lay(tmp_path))
+    trial.checkpoints.save(1, tree)
+    restored = trial.checkpoints.restore()
+    assert restored is not None
+    assert restored[1]["w"].dtype == ml_dtypes.bfloat16
+    assert studious.fingerprint(restored[1]) == studious.fingerprint(tree)
+
+
+def test_nothing_to_restore(tmp_path: Path) -> None:
+    trial = studious.Trial.load(lay(tmp_path))
+    assert trial.checkpoints.restore() is None
+    (tmp_path / "restore").mkdir()
+    assert trial.checkpoints.restore() is None
+
+
+def test_restore_is_read_before_the_hosts_own_folder(tmp_path: Path) -> None:
+    trial = studious.Trial.load(lay(tmp_path))
+    trial.checkpoints.save(100, state(100))
+    (tmp_path / "checkpoints").rename(tmp_path / "restore")
+    trial.checkpoints.save(50, state(50))
+    restored = trial.checkpoints.restore()
+    assert restored is not None
+    assert restored[0] == 100
+
+
+@pytest.mark.parametrize(
+    ("direction", "best"), [("Minimize", [20, 30, 60]), ("Maximize", [40, 50, 60])]
+)
+def test_the_latest_and_the_best_are_kept(tmp_path: Path, direction: str, best: list[int]) -> None:
+    lay(
+        tmp_path,
+        objective={"metric": "m", "direction": direction},
+        checkpoint={"everySteps": 10, "keepBest": 2},
+    )
+    values = {10: 0.5, 20: 0.1, 30: 0.2, 40: 0.9, 50: 0.8, 60: float("nan")}
+    for step, value in values.items():
+        # A trial of its own for each: what was best before a resume is still known after it.
+        studious.Trial.load(tmp_path).checkpoints.save(step, state(step), value)
+    assert steps_kept(tmp_path) == best
+
+
+def test_of_equal_values_the_earlier_is_the_best(tmp_path: Path) -> None:
+    trial = studious.Trial.load(lay(tmp_path))
+    for step in (10, 20, 30):
+        trial.checkpoints.save(step, state(step), 0.5)
+    assert steps_kept(tmp_path) == [10, 30]
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def flip(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[data.index(np.float64(20).tobytes() * 4)] ^= 1
+    file.write_bytes(data)
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def swap(file: Path) -> None:
+    file.write_bytes((file.parent / "step-0000000010.npz").read_bytes())
+
+
+@pytest.mark.parametrize("damage", [cut, flip, empty, swap])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Any
+) -> None:
+    trial = studious.Trial.load(lay(tmp_path))
+    trial.checkpoints.save(10, state(10), 0.1)
+    file = trial.checkpoints.save(20, state(20), 0.2)
+    assert file is not None
+    damage(file)
+
+    restored = studious.Trial.load(tmp_path).checkpoints.restore()
+    assert restored is not None
+    assert restored[0] == 10
+    assert restored[1]["count"] == 10
+    assert "step-0000000020.npz is damaged and left out" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = studious.Trial.load(lay(tmp_path))
+    trial.checkpoints.save(10, state(10))
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_checkpoints.os, "fsync", full)
+    with pytest.raises(studious.StudiousError, match=r"No space left on device.*free space"):
+        trial.checkpoints.save(20, state(20))
+    assert steps_kept(tmp_path) == [10]
+    assert len(events(tmp_path, "checkpoint")) == 1
+
+
+SAVER = """
+import numpy as np, studious
+trial = studious.Trial.load()
+for step in range(1, 100_000):
+    trial.checkpoints.save(step, {"w": np.full(200_000, float(step))})
+"""
+
+
+def test_killed_at_any_moment_what_was_reported_can_be_restored(tmp_path: Path) -> None:
+    for wait in np.random.default_rng(0).uniform(0.3, 0.6, size=6):
+        folder = lay(tmp_path / f"{wait}")
+        process = start(folder, sys.executable, "-c", SAVER)
+        time.sleep(wait)
+        process.kill()
+        process.wait()
+        metrics = folder / "metrics.jsonl"
+        reported = metrics.read_text().count("\n") if metrics.exists() else 0
+        trial = studious.Trial.load(folder)
+        restored = trial.checkpoints.restore()
+        if reported:
+            assert restored is not None
+        if restored is not None:
+            assert restored[0] >= reported
+            assert (restored[1]["w"] == restored[0]).all()
+            # The next save clears what was left half written.
+            trial.checkpoints.save(restored[0] + 1, {"w": np.ones(1)})
+            assert steps_kept(folder) == [restored[0] + 1]
