@@ -1,5 +1,7 @@
 //! The CustomResourceDefinitions as they are checked in under `crds/generated`.
 
+use std::sync::LazyLock;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use serde_json::Value;
@@ -16,9 +18,13 @@ pub fn manifests() -> Result<[(&'static str, String); 2], serde_yaml::Error> {
 
 /// The OpenAPI schema of a Study, as the API server has it.
 #[must_use]
-pub fn study_schema() -> Value {
-    let crd = serde_json::to_value(Study::crd()).unwrap_or_default();
-    crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned().unwrap_or_default()
+pub fn study_schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        let mut crd = serde_json::to_value(Study::crd()).unwrap_or_default();
+        tidy(&mut crd);
+        crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema").map(Value::take).unwrap_or_default()
+    });
+    &SCHEMA
 }
 
 fn manifest(crd: &CustomResourceDefinition) -> Result<String, serde_yaml::Error> {

@@ -9,6 +9,7 @@
 pub mod crd;
 pub mod document;
 mod pod_template;
+mod schema;
 pub mod study;
 pub mod trial;
 pub mod validate;

@@ -17,9 +17,7 @@ pub use running::{
     AcrossTrials, Checkpoint, CheckpointVolume, ClaimReference, Evaluation, Failure, SeedVerification, Seeds,
     TrialTemplate,
 };
-pub use search::{
-    Algorithm, Direction, Objective, Schedule, ScheduleFamily, Scientific, Search, Select, StartFrom,
-};
+pub use search::{Algorithm, Direction, Objective, Schedule, ScheduleFamily, Scientific, Search, Select, StartFrom};
 pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudyStatus, TrialCounts};
 
 /// What a user asks: a question (`goal`), the space to search, and how to run it.

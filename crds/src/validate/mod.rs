@@ -1,8 +1,29 @@
 //! What makes a study valid: every rule in one place.
+//!
+//! [`refusals`] are the rules: what can't run, what contradicts itself, what would make results meaningless, and what is
+//! not in this version. [`warnings`] are the playbook's advice; `spec.policy.strict` turns them into refusals. The schema
+//! of the CRD is a rule like any other here, so a caller without an API server loses nothing.
+
+mod assignments;
+mod conditions;
+mod design;
+mod later;
+mod names;
+mod printed;
+mod rounds;
+mod schedule;
+mod space;
+mod template;
+mod warnings;
 
 use std::fmt;
 
-use crate::StudySpec;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{StudySpec, crd, schema};
+
+pub use assignments::scientific_configurations;
 
 /// One thing that is wrong with a study.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,23 +38,62 @@ pub struct Violation {
     pub mend: String,
 }
 
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, value, rule, mend } = self;
-        if value.is_empty() { write!(f, "{field}: {rule}. {mend}") } else { write!(f, "{field}: {value}: {rule}. {mend}") }
+impl Violation {
+    /// `value` is whatever stands in the field; `&()` when nothing does.
+    pub(crate) fn new(
+        field: impl Into<String>,
+        value: &impl Serialize,
+        rule: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self { field: field.into(), value: printed::short(value), rule: rule.into(), mend: mend.into() }
     }
 }
 
-/// Everything for which a study is refused.
-#[must_use]
-pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
-    let _ = (name, spec);
-    Vec::new()
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, value, rule, mend } = self;
+        write!(f, "{field}: ")?;
+        if !value.is_empty() {
+            write!(f, "{value}: ")?;
+        }
+        write!(f, "{rule}.")?;
+        if mend.is_empty() { Ok(()) } else { write!(f, " {mend}") }
+    }
 }
 
-/// What the playbook advises against: shown, and refused only under `spec.policy.strict`.
+/// Everything for which a study is refused, in the order of its fields as far as rules allow. Under
+/// `spec.policy.strict` the [`warnings`] are among them.
 #[must_use]
-pub fn warnings(name: &str, spec: &StudySpec) -> Vec<Violation> {
-    let _ = (name, spec);
-    Vec::new()
+pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
+    let mut found = names::refusals(name, spec);
+    found.extend(design::refusals(spec));
+    found.extend(space::refusals(spec));
+    found.extend(conditions::refusals(spec));
+    found.extend(schedule::refusals(spec));
+    found.extend(rounds::refusals(spec));
+    found.extend(template::refusals(spec));
+    found.extend(later::refusals(spec));
+    // The schema comes last: where a rule has spoken of a field, its words are better.
+    found.extend(schema::check(&crd::study_schema()["properties"]["spec"], &json!(spec), "spec"));
+    if spec.policy.as_ref().is_some_and(|p| p.strict) {
+        found.extend(warnings::warnings(spec).into_iter().map(|mut w| {
+            w.mend.push_str(" (Refused because spec.policy.strict is true.)");
+            w
+        }));
+    }
+    once_per_field(found)
+}
+
+/// What the playbook advises against: shown, and refused only under `spec.policy.strict`. Says nothing useful of a study
+/// that is refused anyway.
+#[must_use]
+pub fn warnings(_name: &str, spec: &StudySpec) -> Vec<Violation> {
+    if spec.policy.as_ref().is_some_and(|p| p.strict) { Vec::new() } else { warnings::warnings(spec) }
+}
+
+/// The first violation of each field: one mistake is told once.
+fn once_per_field(found: Vec<Violation>) -> Vec<Violation> {
+    let mut seen = std::collections::BTreeSet::new();
+    found.into_iter().filter(|v| seen.insert(v.field.clone())).collect()
 }

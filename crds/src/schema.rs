@@ -1,0 +1,225 @@
+//! Values against the OpenAPI schema of a CRD, in words for people.
+
+use serde_json::Value;
+
+use crate::validate::Violation;
+
+/// Everything in which a value contradicts a schema, except fields that the schema doesn't know: see [`unknown_fields`].
+pub(crate) fn check(schema: &Value, value: &Value, at: &str) -> Vec<Violation> {
+    let mut found = Vec::new();
+    walk(schema, value, at, &mut found);
+    found
+}
+
+fn walk(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) {
+    if value.is_null() && schema["nullable"] == true {
+        return;
+    }
+    if let Some(wrong) = wrong_type(schema, value) {
+        found.push(wrong_type_violation(at, value, &wrong));
+        return;
+    }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !allowed.contains(value)
+    {
+        let words: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
+        let mend = value.as_str().and_then(|v| did_you_mean(v, words.iter().copied())).unwrap_or_default();
+        found.push(Violation::new(at, value, format!("must be one of {}", words.join(", ")), mend));
+        return;
+    }
+    match value {
+        Value::Object(map) => object(schema, map, at, found),
+        Value::Array(items) => {
+            count(schema, "minItems", "maxItems", items.len(), "item", at, found);
+            for (i, item) in items.iter().enumerate() {
+                walk(&schema["items"], item, &format!("{at}[{i}]"), found);
+            }
+        }
+        Value::String(s) => {
+            if schema["minLength"] == 1 && s.is_empty() {
+                found.push(Violation::new(at, value, "must not be empty", ""));
+            } else {
+                count(schema, "minLength", "maxLength", s.chars().count(), "character", at, found);
+            }
+            if let Some(pattern) = schema["pattern"].as_str()
+                && !matches_pattern(pattern, s)
+            {
+                found.push(Violation::new(at, value, format!("must match {pattern}"), ""));
+            }
+        }
+        Value::Number(n) => {
+            let x = n.as_f64().unwrap_or(f64::NAN);
+            if let Some(min) = schema["minimum"].as_f64().filter(|min| x < *min) {
+                found.push(Violation::new(at, value, format!("must be at least {}", plain(min)), ""));
+            } else if let Some(max) = schema["maximum"].as_f64().filter(|max| x > *max) {
+                found.push(Violation::new(at, value, format!("must be at most {}", plain(max)), ""));
+            }
+        }
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+fn plain(x: f64) -> String {
+    crate::HyperparameterValue::from(x).to_string()
+}
+
+fn object(schema: &Value, map: &serde_json::Map<String, Value>, at: &str, found: &mut Vec<Violation>) {
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if map.get(name).is_none_or(Value::is_null) {
+            let what = schema["properties"][name]["description"].as_str().unwrap_or_default();
+            let mend = if what.is_empty() { "Add it.".to_owned() } else { format!("Add it: {}", lower_first(what)) };
+            found.push(Violation::new(join(at, name), &(), "is missing", mend));
+        }
+    }
+    count(schema, "minProperties", "maxProperties", map.len(), "entry", at, found);
+    for (name, value) in map {
+        let property = if schema["properties"][name].is_object() {
+            &schema["properties"][name]
+        } else if schema["additionalProperties"].is_object() {
+            &schema["additionalProperties"]
+        } else {
+            continue;
+        };
+        // Kubernetes drops a null where a field may be left out.
+        if !value.is_null() {
+            walk(property, value, &join(at, name), found);
+        }
+    }
+}
+
+/// `Which way is better.` → `which way is better.`
+fn lower_first(text: &str) -> String {
+    let text = text.lines().next().unwrap_or_default();
+    let mut chars = text.chars();
+    match (chars.next(), text.chars().nth(1)) {
+        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+fn count(schema: &Value, min: &str, max: &str, n: usize, noun: &str, at: &str, found: &mut Vec<Violation>) {
+    let n = n as u64;
+    let said = |limit: u64| format!("{limit} {noun}{}", if limit == 1 { "" } else { "s" });
+    if let Some(limit) = schema[min].as_u64().filter(|limit| n < *limit) {
+        found.push(Violation::new(at, &(), format!("must have at least {}", said(limit)), ""));
+    } else if let Some(limit) = schema[max].as_u64().filter(|limit| n > *limit) {
+        found.push(Violation::new(at, &(), format!("has {n} {noun}s, and at most {limit} are allowed"), ""));
+    }
+}
+
+/// What was expected, if it is something else.
+fn wrong_type(schema: &Value, value: &Value) -> Option<String> {
+    if schema["x-kubernetes-int-or-string"] == true {
+        return (!value.is_string() && !value.is_i64() && !value.is_u64())
+            .then(|| "a whole number or a string".to_owned());
+    }
+    let (fits, expected) = match schema["type"].as_str()? {
+        "object" => (value.is_object(), "a mapping"),
+        "array" => (value.is_array(), "a list"),
+        "string" => (value.is_string(), "a string"),
+        "boolean" => (value.is_boolean(), "true or false"),
+        "integer" => (is_whole(value), "a whole number"),
+        "number" => (value.is_number(), "a number"),
+        _ => return None,
+    };
+    (!fits).then(|| expected.to_owned())
+}
+
+fn is_whole(value: &Value) -> bool {
+    value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|x| x.fract() == 0.0 && x.abs() < 9.2e18)
+}
+
+fn wrong_type_violation(at: &str, value: &Value, expected: &str) -> Violation {
+    let mend = match value {
+        Value::Number(_) | Value::Bool(_) if expected == "a string" => "Put it in quotes.",
+        Value::String(s) if expected.contains("number") && s.trim().parse::<f64>().is_ok() => "Remove the quotes.",
+        Value::String(s) if expected == "true or false" && matches!(s.as_str(), "true" | "false") => {
+            "Remove the quotes."
+        }
+        _ => "",
+    };
+    match value {
+        Value::Null => Violation::new(at, &(), format!("is empty, and must be {expected}"), mend),
+        Value::String(s) => Violation::new(at, &format!("{s:?}"), format!("must be {expected}, not a string"), mend),
+        _ => Violation::new(at, value, format!("must be {expected}"), mend),
+    }
+}
+
+/// Fields that the schema doesn't know, which the API server would drop or refuse.
+pub(crate) fn unknown_fields(schema: &Value, value: &Value, at: &str) -> Vec<Violation> {
+    let mut found = Vec::new();
+    unknown(schema, value, at, &mut found);
+    found
+}
+
+fn unknown(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) {
+    match value {
+        Value::Object(map) => {
+            let properties = schema["properties"].as_object();
+            for (name, value) in map {
+                let field = join(at, name);
+                if let Some(property) = properties.and_then(|p| p.get(name)) {
+                    unknown(property, value, &field, found);
+                } else if schema["additionalProperties"].is_object() {
+                    unknown(&schema["additionalProperties"], value, &field, found);
+                } else if let Some(properties) = properties
+                    && schema["x-kubernetes-preserve-unknown-fields"] != true
+                {
+                    let mend = did_you_mean(name, properties.keys().map(String::as_str)).unwrap_or_else(|| {
+                        let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+                        if known.len() <= 12 {
+                            format!("Known here: {}.", known.join(", "))
+                        } else {
+                            "Remove it.".into()
+                        }
+                    });
+                    found.push(Violation::new(field, &(), "unknown field", mend));
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                unknown(&schema["items"], item, &format!("{at}[{i}]"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `spec` and `rounds` make `spec.rounds`; keys with dots stand in brackets.
+pub(crate) fn join(at: &str, name: &str) -> String {
+    match (at.is_empty(), name.contains(['.', '/', '['])) {
+        (true, _) => name.to_owned(),
+        (false, true) => format!("{at}[{name}]"),
+        (false, false) => format!("{at}.{name}"),
+    }
+}
+
+/// `Did you mean learning_rate?`, when a known word is close.
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let plain = |s: &str| s.chars().filter(|c| !"_-. ".contains(*c)).flat_map(char::to_lowercase).collect::<String>();
+    let wanted = plain(word);
+    let allowed = (wanted.chars().count() / 3).clamp(1, 3);
+    known
+        .map(|k| (strsim::osa_distance(&wanted, &plain(k)), k))
+        .filter(|(distance, k)| *distance <= allowed && *distance < k.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| format!("Did you mean {k}?"))
+}
+
+/// The patterns that our schema uses, without a regular-expression engine: anything else is left to the rules and to the
+/// API server.
+fn matches_pattern(pattern: &str, s: &str) -> bool {
+    let word = |s: &str, others: &str| s.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c));
+    let first = |f: fn(&char) -> bool| s.chars().next().is_some_and(|c| f(&c) || c == '_');
+    match pattern {
+        "^[A-Za-z_][A-Za-z0-9_]*$" => first(char::is_ascii_alphabetic) && word(s, "_"),
+        "^[A-Za-z_][A-Za-z0-9_./-]*$" => first(char::is_ascii_alphabetic) && word(s, "_./-"),
+        "^[a-z]([a-z0-9-]*[a-z0-9])?$" => {
+            s.starts_with(|c: char| c.is_ascii_lowercase())
+                && !s.ends_with('-')
+                && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        }
+        _ => true,
+    }
+}

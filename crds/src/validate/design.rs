@@ -1,0 +1,121 @@
+//! The question and the design that answers it.
+
+use super::{
+    Violation,
+    assignments::{scientific_configurations, with_ancestors},
+    printed::{counted, short},
+};
+use crate::{
+    StudySpec,
+    study::{Role, Scientific},
+};
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let mut found = Vec::new();
+    if spec.goal.trim().is_empty() {
+        let mend = "Write the one question this study answers, in a sentence.";
+        found.push(Violation::new("spec.goal", &spec.goal, "must say something", mend));
+    }
+    objective(spec, &mut found);
+    match spec.search.scientific {
+        Scientific::Crossed => crossed(spec, &mut found),
+        Scientific::Sampled => sampled(spec, &mut found),
+    }
+    found
+}
+
+/// Playbook: "After exploration concludes". The test set is looked at once, when everything is decided (R-097).
+fn objective(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let metric = &spec.objective.metric;
+    let mut words = metric.split(|c: char| !c.is_ascii_alphanumeric());
+    if words.any(|w| w.eq_ignore_ascii_case("test")) {
+        found.push(Violation::new(
+            "spec.objective.metric",
+            metric,
+            "is a metric of the test set: choosing trials by it would use the test set up",
+            format!(
+                "Choose by a metric of the validation set, such as {}.",
+                metric.to_lowercase().replace("test", "validation")
+            ),
+        ));
+    }
+}
+
+/// Every scientific configuration gets an arm of its own, so they must be few and listed (R-060).
+fn crossed(spec: &StudySpec, found: &mut Vec<Violation>) {
+    for (i, h) in spec.hyperparameters.iter().enumerate() {
+        if h.role == Role::Scientific
+            && let Some(range) = &h.range
+        {
+            found.push(Violation::new(
+                format!("spec.hyperparameters[{i}].range"),
+                range,
+                format!(
+                    "{} is Scientific in a Crossed study, where every scientific value gets its own equal share of the \
+                     trials; a range has no end of them",
+                    h.name
+                ),
+                "List the values to compare in values, or set spec.search.scientific: Sampled.",
+            ));
+        }
+    }
+    let Some(arms) = scientific_configurations(&spec.hyperparameters) else { return };
+    for (i, round) in spec.rounds.iter().enumerate() {
+        if let (Some(trials), None) = (round.trials, &round.from)
+            && trials > 0
+            && (trials as usize) < arms.len()
+        {
+            found.push(Violation::new(
+                format!("spec.rounds[{i}].trials"),
+                &trials,
+                format!(
+                    "are fewer than the {} scientific configurations, each of which needs trials of its own",
+                    arms.len()
+                ),
+                format!(
+                    "Give at least {}, better a multiple of {} (ten for each makes {}).",
+                    arms.len(),
+                    arms.len(),
+                    counted(10 * arms.len() as u64, "trial")
+                ),
+            ));
+        }
+    }
+}
+
+/// Scientific and nuisance values are drawn together, so there must be one nuisance space for all of them (R-061).
+fn sampled(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let hs = &spec.hyperparameters;
+    let scientific = |name: &str| hs.iter().any(|h| h.name == name && h.role == Role::Scientific);
+    for (i, h) in hs.iter().enumerate().filter(|(_, h)| h.role == Role::Nuisance && h.when.is_some()) {
+        let parents = h.when.iter().flatten().map(|(name, _)| name.as_str());
+        if let Some(parent) = with_ancestors(hs, parents).into_iter().find(|name| scientific(name)) {
+            found.push(Violation::new(
+                format!("spec.hyperparameters[{i}].when"),
+                &h.when,
+                format!(
+                    "a Sampled study needs the same nuisance hyperparameters for every scientific value, and {} exists \
+                     only for some values of {parent}",
+                    h.name
+                ),
+                "Set spec.search.scientific: Crossed, which tunes each scientific value in its own space.",
+            ));
+        }
+    }
+    for (i, round) in spec.rounds.iter().enumerate() {
+        if round.from.as_ref().is_some_and(|f| f.per == crate::study::Per::Scientific)
+            && let Some(h) = hs.iter().find(|h| h.role == Role::Scientific && h.range.is_some())
+        {
+            found.push(Violation::new(
+                format!("spec.rounds[{i}].from.per"),
+                &"Scientific",
+                format!(
+                    "can't be counted: {} is drawn from {}, so hardly two trials share a scientific configuration",
+                    h.name,
+                    short(&h.range)
+                ),
+                format!("Remove it to take the best of the whole round, or list the values of {}.", h.name),
+            ));
+        }
+    }
+}

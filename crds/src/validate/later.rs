@@ -1,0 +1,73 @@
+//! What this version can't do yet. A field that is silently ignored misleads, so a study that uses one is refused.
+
+use serde::Serialize;
+
+use super::Violation;
+use crate::{
+    StudySpec,
+    study::{Advance, Algorithm, Phase, ProblemKind},
+};
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let search = &spec.search;
+    if search.algorithm != Algorithm::QuasiRandom {
+        let field = "spec.search.algorithm";
+        found.push(not_yet(field, &search.algorithm, "use QuasiRandom, the playbook's choice for exploration"));
+    }
+    if !search.start_from.is_empty() {
+        found.push(not_yet(
+            "spec.search.startFrom",
+            &search.start_from,
+            "remove it: quasi-random points need no start",
+        ));
+    }
+    if search.early_ending.is_some() {
+        let mend = "remove it: every trial runs to the end of its round, as the playbook prefers";
+        found.push(not_yet("spec.search.earlyEnding", &search.early_ending, mend));
+    }
+    for (i, round) in spec.rounds.iter().enumerate() {
+        if round.advance != Advance::Automatic {
+            let mend = "remove it: the next round begins when every trial of this one has ended";
+            found.push(not_yet(format!("spec.rounds[{i}].advance"), &round.advance, mend));
+        }
+        if let Some(share) = round.from.as_ref().and_then(|f| f.shrink_to_best) {
+            let mend = "remove it, and take points of the earlier round with best";
+            found.push(not_yet(format!("spec.rounds[{i}].from.shrinkToBest"), &share, mend));
+        }
+    }
+    if spec.baseline.is_some() {
+        found.push(not_yet("spec.baseline", &spec.baseline, "remove it, and compare the reports of both studies"));
+    }
+    if spec.project.is_some() {
+        found.push(not_yet("spec.project", &spec.project, "remove it; labels on the study can group studies"));
+    }
+    if spec.problem_kind.is_some_and(|kind| kind != ProblemKind::Supervised) {
+        found.push(not_yet(
+            "spec.problemKind",
+            &spec.problem_kind,
+            "remove it: findings are those of supervised learning",
+        ));
+    }
+    if spec.phase.is_some_and(|phase| phase != Phase::Exploration) {
+        found.push(not_yet("spec.phase", &spec.phase, "remove it: studies explore"));
+    }
+    if !spec.constraints.is_empty() {
+        found.push(not_yet("spec.constraints", &spec.constraints, "remove it: only the objective judges trials"));
+    }
+    if let Some(policy) = &spec.policy
+        && !policy.thresholds.is_empty()
+    {
+        let mend = "remove it: the playbook's thresholds hold";
+        found.push(not_yet("spec.policy.thresholds", &policy.thresholds, mend));
+    }
+    if spec.trial.queue.is_some() {
+        found.push(not_yet("spec.trial.queue", &spec.trial.queue, "remove it: Jobs start without a queue"));
+    }
+    found
+}
+
+fn not_yet(field: impl Into<String>, value: &impl Serialize, mend: &str) -> Violation {
+    let (first, rest) = mend.split_at(1);
+    Violation::new(field, value, "is not in this version", format!("{}{rest}.", first.to_uppercase()))
+}

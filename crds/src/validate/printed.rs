@@ -1,0 +1,55 @@
+//! How values stand in messages.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Longest value that is printed whole, in characters.
+const LONGEST: usize = 60;
+
+/// A value as short YAML: plain words bare, everything else as JSON, which is YAML. Nothing for a missing value.
+pub(super) fn short(value: &impl Serialize) -> String {
+    let text = match serde_json::to_value(value) {
+        Ok(Value::String(s)) if is_plain(&s) => s,
+        Ok(Value::Null) | Err(_) => return String::new(),
+        Ok(other) => flow(&other),
+    };
+    if text.chars().count() <= LONGEST {
+        text
+    } else {
+        text.chars().take(LONGEST - 1).chain(std::iter::once('…')).collect()
+    }
+}
+
+fn is_plain(s: &str) -> bool {
+    !s.is_empty() && s.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c))
+}
+
+/// JSON with a blank after commas and colons, and bare words.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            format!("{{{}}}", map.iter().map(|(k, v)| format!("{k}: {}", flow(v))).collect::<Vec<_>>().join(", "))
+        }
+        Value::String(s) if is_plain(s) => s.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// `a, b and c`.
+pub(super) fn list<S: AsRef<str>>(items: &[S], conjunction: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [head @ .., last] => {
+            let head: Vec<_> = head.iter().map(AsRef::as_ref).collect();
+            format!("{} {conjunction} {}", head.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// `1 trial`, `2 trials`.
+pub(super) fn counted(n: impl Into<u64>, noun: &str) -> String {
+    let n = n.into();
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,213 @@
+//! Rounds, where their points come from, and what trials must do in each.
+
+use super::{Violation, assignments::scientific_configurations, printed::counted};
+use crate::{
+    StudySpec, schema,
+    study::{Per, Role, Round, RoundSource, Scientific},
+};
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let mut found = Vec::new();
+    if spec.rounds.is_empty() {
+        let mend = "Give one: rounds: [{name: explore, trials: …, maxTrainSteps: …}].";
+        found.push(Violation::new("spec.rounds", &(), "must hold at least one round", mend));
+    }
+    let arms = scientific_configurations(&spec.hyperparameters).map(|c| c.len() as u32);
+    let mut sizes: Vec<Option<u32>> = Vec::new();
+    for (i, round) in spec.rounds.iter().enumerate() {
+        let at = format!("spec.rounds[{i}]");
+        name(spec, i, round, &at, &mut found);
+        steps(spec, i, round, &at, &mut found);
+        let size = match &round.from {
+            None => fresh(round, &at, &mut found),
+            Some(from) => taken(spec, i, round, from, arms, &sizes, &mut found),
+        };
+        sizes.push(size);
+    }
+    retrain(spec, sizes.last().copied().flatten(), &mut found);
+    evaluation(spec, &mut found);
+    found
+}
+
+fn name(spec: &StudySpec, i: usize, round: &Round, at: &str, found: &mut Vec<Violation>) {
+    let field = format!("{at}.name");
+    if round.name == "retrain" {
+        let mend = "Call the round something else; to train the best points again with other seeds use spec.retrain.";
+        found.push(Violation::new(field, &round.name, "is kept for the trials of spec.retrain", mend));
+    } else if let Some(first) = spec.rounds[..i].iter().position(|r| r.name == round.name) {
+        let mend = "Rename one: trials are called <study>-<round>-<number>.";
+        found.push(Violation::new(field, &round.name, format!("is also the name of rounds[{first}]"), mend));
+    }
+}
+
+/// step limits strictly increase.
+fn steps(spec: &StudySpec, i: usize, round: &Round, at: &str, found: &mut Vec<Violation>) {
+    let field = format!("{at}.maxTrainSteps");
+    if round.max_train_steps == 0 {
+        found.push(Violation::new(
+            field,
+            &0,
+            "must be at least 1",
+            "Give the number of training steps of every trial.",
+        ));
+    } else if let Some(before) = i.checked_sub(1).map(|b| &spec.rounds[b])
+        && round.max_train_steps <= before.max_train_steps
+    {
+        found.push(Violation::new(
+            field,
+            &round.max_train_steps,
+            format!("must be larger than the {} of the round before, {}", before.max_train_steps, before.name),
+            "Later rounds train longer: give more steps, or put the rounds in order.",
+        ));
+    }
+}
+
+fn fresh(round: &Round, at: &str, found: &mut Vec<Violation>) -> Option<u32> {
+    let field = format!("{at}.trials");
+    match round.trials {
+        None => {
+            let mend = "Say how many points to try, or take them from an earlier round: from: {round: …, best: …}.";
+            found.push(Violation::new(field, &(), "is missing", mend));
+        }
+        Some(0) => found.push(Violation::new(field, &0, "must be at least 1", "Say how many points to try.")),
+        Some(n) if n > 9999 => {
+            let mend = "Split the study: no analysis needs that many trials in one round.";
+            found.push(Violation::new(field, &n, "must not be larger than 9999", mend));
+        }
+        Some(_) => return round.trials,
+    }
+    None
+}
+
+/// The round's number of trials, if it follows.
+fn taken(
+    spec: &StudySpec,
+    i: usize,
+    round: &Round,
+    from: &RoundSource,
+    arms: Option<u32>,
+    sizes: &[Option<u32>],
+    found: &mut Vec<Violation>,
+) -> Option<u32> {
+    let at = format!("spec.rounds[{i}]");
+    let earlier = &spec.rounds[..i];
+    let Some(source) = earlier.iter().position(|r| r.name == from.round) else {
+        let field = format!("{at}.from.round");
+        let mend = schema::did_you_mean(&from.round, earlier.iter().map(|r| r.name.as_str()));
+        if let Some(j) = spec.rounds.iter().position(|r| r.name == from.round) {
+            let rule = if i == j { "a round can't take points from itself" } else { "is not an earlier round" };
+            found.push(Violation::new(field, &from.round, rule, "Name a round that has ended before this one begins."));
+        } else {
+            let mend = mend.unwrap_or_else(|| match earlier {
+                [] => "This is the first round: remove from, and give trials.".to_owned(),
+                _ => format!(
+                    "Name an earlier round: {}.",
+                    earlier.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")
+                ),
+            });
+            found.push(Violation::new(field, &from.round, "is not a round of this study", mend));
+        }
+        return None;
+    };
+    let Some(best) = from.best else {
+        if from.shrink_to_best.is_none() {
+            let mend = "Give best: how many of its points to train on; for fresh points remove from.";
+            found.push(Violation::new(format!("{at}.from.best"), &(), "is missing", mend));
+        }
+        return None;
+    };
+    if best == 0 {
+        let mend = "Say how many points to take.";
+        found.push(Violation::new(format!("{at}.from.best"), &0, "must be at least 1", mend));
+        return None;
+    }
+    let of_each = from.per == Per::Scientific;
+    if of_each && !spec.hyperparameters.iter().any(|h| h.role == Role::Scientific) {
+        found.push(Violation::new(
+            format!("{at}.from.per"),
+            &"Scientific",
+            "this study has no Scientific hyperparameter",
+            "Remove it to take the best of the whole round, or say which hyperparameter is the question.",
+        ));
+        return None;
+    }
+    let size = if of_each { best.checked_mul(arms?)? } else { best };
+    // In a Crossed round each configuration has its share; a drawn one can't be known before.
+    let source_size = sizes[source];
+    let crossed = of_each && spec.search.scientific == Scientific::Crossed && earlier[source].from.is_none();
+    let available = if crossed { source_size.zip(arms).map(|(n, arms)| n / arms.max(1)) } else { source_size };
+    if let Some(available) = available.filter(|n| if crossed { best > *n } else { size > *n }) {
+        let whose = if crossed { "for each scientific configuration" } else { "in all" };
+        found.push(Violation::new(
+            format!("{at}.from.best"),
+            &best,
+            format!("is more than {} has: {} {whose}", from.round, counted(available, "trial")),
+            "Take fewer, or give the earlier round more trials.",
+        ));
+    } else if let Some(trials) = round.trials.filter(|n| *n != size) {
+        let why = if of_each {
+            format!("best: {best} of each of the {} scientific configurations makes {size}", size / best)
+        } else {
+            format!("best: {best} makes {size}")
+        };
+        let mend = format!("Give {size}, or leave trials out.");
+        found.push(Violation::new(format!("{at}.trials"), &trials, format!("contradicts from: {why}"), mend));
+    }
+    Some(size)
+}
+
+fn retrain(spec: &StudySpec, last: Option<u32>, found: &mut Vec<Violation>) {
+    let Some(retrain) = &spec.retrain else { return };
+    for (name, value) in [("best", retrain.best), ("times", retrain.times)] {
+        if value == 0 {
+            let mend = "Give at least 1, or remove spec.retrain.";
+            found.push(Violation::new(format!("spec.retrain.{name}"), &0, "must be at least 1", mend));
+        }
+    }
+    if let (Some(last), Some(round)) = (last, spec.rounds.last())
+        && retrain.best > last
+    {
+        found.push(Violation::new(
+            "spec.retrain.best",
+            &retrain.best,
+            format!("is more than the last round, {}, has: {}", round.name, counted(last, "trial")),
+            "Take fewer, or give the last round more trials.",
+        ));
+    }
+}
+
+fn evaluation(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let every = spec.evaluation.every_steps;
+    if every == 0 {
+        found.push(Violation::new(
+            "spec.evaluation.everySteps",
+            &0,
+            "must be at least 1",
+            "Evaluate every so many steps.",
+        ));
+    }
+    if let Some(shortest) = spec.rounds.iter().min_by_key(|r| r.max_train_steps)
+        && shortest.max_train_steps > 0
+        && every > shortest.max_train_steps
+    {
+        found.push(Violation::new(
+            "spec.evaluation.everySteps",
+            &every,
+            format!(
+                "is more than the {} of the round {}, whose trials would end without an evaluation",
+                counted(shortest.max_train_steps, "step"),
+                shortest.name
+            ),
+            format!(
+                "Evaluate at least every {} steps; ten evaluations or more make a curve.",
+                shortest.max_train_steps.div_ceil(10)
+            ),
+        ));
+    }
+    if let Some(checkpoint) = &spec.checkpoint
+        && checkpoint.every_steps == 0
+    {
+        let mend = "Save every so many steps, or remove spec.checkpoint.";
+        found.push(Violation::new("spec.checkpoint.everySteps", &0, "must be at least 1", mend));
+    }
+}

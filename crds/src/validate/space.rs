@@ -1,0 +1,252 @@
+//! Each hyperparameter by itself: its name, its role, its range or values.
+
+use std::collections::BTreeMap;
+
+use super::{Violation, printed::list};
+use crate::{
+    HyperparameterValue, StudySpec,
+    study::{Hyperparameter, Range, Role, Scale},
+};
+
+/// Whole numbers up to here are exact as real numbers.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (i, h) in spec.hyperparameters.iter().enumerate() {
+        let at = format!("spec.hyperparameters[{i}]");
+        name(h, &at, &mut found);
+        shape(h, &at, &mut found);
+        if let Some(r) = &h.range {
+            range(r, &format!("{at}.range"), &mut found);
+        }
+        values(h, &at, &mut found);
+    }
+    environment(spec, &mut found);
+    found
+}
+
+fn name(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
+    let field = format!("{at}.name");
+    let well_formed = h.name.len() <= 63
+        && h.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && h.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !well_formed {
+        let rule = "must be 1 to 63 letters, digits and '_', no digit first";
+        found.push(Violation::new(
+            field,
+            &h.name,
+            rule,
+            "Trainers see this name, also as HP_<NAME> in the environment.",
+        ));
+    } else if is_step_budget(&h.name) {
+        // R-103: longer training wins by being longer.
+        let mend = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each.";
+        let rule = "can't be a hyperparameter: all trials of a round train for the round's maxTrainSteps, or they could not \
+                    be compared";
+        found.push(Violation::new(field, &h.name, rule, mend));
+    }
+}
+
+fn is_step_budget(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    const BUDGETS: [&str; 12] = [
+        "maxtrainsteps",
+        "maxsteps",
+        "trainsteps",
+        "trainingsteps",
+        "numtrainsteps",
+        "numtrainingsteps",
+        "numsteps",
+        "totalsteps",
+        "nsteps",
+        "epochs",
+        "numepochs",
+        "maxepochs",
+    ];
+    BUDGETS.contains(&plain.as_str())
+}
+
+fn shape(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
+    let given: Vec<&str> = [("range", h.range.is_some()), ("values", h.values.is_some()), ("value", h.value.is_some())]
+        .into_iter()
+        .filter_map(|(name, there)| there.then_some(name))
+        .collect();
+    let name = &h.name;
+    match (h.role, given.as_slice()) {
+        (Role::Fixed, []) => found.push(Violation::new(
+            format!("{at}.value"),
+            &(),
+            format!("is missing: {name} is Fixed, that is, held at one value"),
+            "Give the value.",
+        )),
+        (_, []) => found.push(Violation::new(
+            at,
+            &(),
+            format!("{name} has neither range nor values, so there is nothing to search"),
+            "Give range: {min: …, max: …} or values: […]; to hold it at one value, give role: Fixed and value.",
+        )),
+        (Role::Fixed, ["value"]) | (Role::Scientific | Role::Nuisance, ["range" | "values"]) => {}
+        (Role::Fixed, [other]) => found.push(Violation::new(
+            format!("{at}.{other}"),
+            &(),
+            format!("doesn't go with role Fixed: {name} is held at one value"),
+            "Give value instead, or make it Nuisance to tune it.",
+        )),
+        (_, ["value"]) => found.push(Violation::new(
+            format!("{at}.value"),
+            &h.value,
+            format!("doesn't go with role {:?}: one value doesn't vary", h.role),
+            "Give role: Fixed to hold it, or range or values to search it.",
+        )),
+        (_, several) => found.push(Violation::new(
+            at,
+            &(),
+            format!("{name} has {}, of which only one can hold", list(several, "and")),
+            "Give exactly one of range, values and value.",
+        )),
+    }
+    if h.fixed_because.is_some() && h.role != Role::Fixed {
+        found.push(Violation::new(
+            format!("{at}.fixedBecause"),
+            &h.fixed_because,
+            format!("says why {name} is not tuned, but its role is {:?}", h.role),
+            "Remove it, or give role: Fixed.",
+        ));
+    }
+}
+
+fn range(r: &Range, at: &str, found: &mut Vec<Violation>) {
+    let Range { min, max, scale, integer } = *r;
+    let mut refuse = |end: &str, value: f64, rule: String, mend: &str| {
+        // JSON has no words for these, so they are printed here.
+        let value = if value.is_finite() { serde_json::json!(value) } else { serde_json::json!(value.to_string()) };
+        found.push(Violation::new(format!("{at}.{end}"), &value, rule, mend));
+    };
+    for (end, value) in [("min", min), ("max", max)] {
+        if !value.is_finite() {
+            refuse(end, value, "must be a finite number".into(), "Give the largest range that makes sense.");
+        }
+    }
+    if !(min.is_finite() && max.is_finite()) {
+        return;
+    }
+    if min >= max {
+        let mend = if min == max {
+            "To hold it at one value give role: Fixed and value instead of range."
+        } else {
+            "Exchange them, if that is what is meant."
+        };
+        refuse("min", min, format!("must be smaller than max, which is {}", HyperparameterValue::from(max)), mend);
+        return;
+    }
+    match scale {
+        Scale::Log if min <= 0.0 => {
+            let mend = "Give the smallest value worth trying, such as max/10000; to try zero as well, make it a choice of \
+                        its own with a conditional range.";
+            refuse("min", min, "must be larger than 0 for scale Log: zero has no logarithm".into(), mend);
+        }
+        Scale::ReverseLog if min < 0.0 => {
+            refuse(
+                "min",
+                min,
+                "must not be below 0 for scale ReverseLog".into(),
+                "ReverseLog searches 1 - x in log: give 0 <= min and max < 1.",
+            );
+        }
+        Scale::ReverseLog if max >= 1.0 => {
+            let mend = "ReverseLog searches 1 - x in log: give the largest value worth trying, such as 0.9999.";
+            refuse("max", max, "must be smaller than 1 for scale ReverseLog".into(), mend);
+        }
+        _ => {}
+    }
+    if integer {
+        for (end, value) in [("min", min), ("max", max)] {
+            if value.fract() != 0.0 {
+                let mend = if end == "min" { value.ceil() } else { value.floor() };
+                refuse(end, value, "must be a whole number, since integer is true".into(), &format!("Give {mend}."));
+            } else if value.abs() > LARGEST_EXACT {
+                refuse(end, value, "is too large for a whole number".into(), "Stay within 2^53.");
+            }
+        }
+        if scale == Scale::ReverseLog {
+            let mend = "Remove integer, or search a range of whole numbers in Linear or Log.";
+            found.push(Violation::new(
+                format!("{at}.integer"),
+                &true,
+                "doesn't go with scale ReverseLog, which is for values between 0 and 1",
+                mend,
+            ));
+        }
+    }
+}
+
+fn values(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
+    let several = h.values.iter().flatten().enumerate().map(|(i, v)| (format!("{at}.values[{i}]"), v));
+    let one = h.value.iter().map(|v| (format!("{at}.value"), v));
+    for (field, value) in several.chain(one) {
+        match value {
+            HyperparameterValue::Number(x) if !x.is_finite() => {
+                found.push(Violation::new(field, &x.to_string(), "must be a finite number", "Remove it."));
+            }
+            HyperparameterValue::Text(s) if s.is_empty() => {
+                found.push(Violation::new(field, s, "must not be empty", "Give the choice a name, such as none."));
+            }
+            HyperparameterValue::Text(s) if s.len() > 256 => {
+                let mend = "Give it a short name and let the trainer look up what it stands for.";
+                found.push(Violation::new(field, s, "is longer than 256 bytes", mend));
+            }
+            _ => {}
+        }
+    }
+    let Some(values) = &h.values else { return };
+    if values.is_empty() {
+        found.push(Violation::new(format!("{at}.values"), &(), "must hold at least one value", "List what to try."));
+    }
+    for (i, value) in values.iter().enumerate() {
+        if values[..i].contains(value) {
+            let mend = "Remove it; a value listed twice doesn't get more trials.";
+            found.push(Violation::new(format!("{at}.values[{i}]"), value, "is listed twice", mend));
+        } else if let Some(first) = values.iter().find(|v| kind(v) != kind(value))
+            && i > 0
+            && kind(&values[0]) != kind(value)
+        {
+            found.push(Violation::new(
+                format!("{at}.values[{i}]"),
+                value,
+                format!(
+                    "is a {}, while {} is a {}: one hyperparameter has values of one kind",
+                    kind(value),
+                    first,
+                    kind(first)
+                ),
+                "Quote all of them to make them names, or none.",
+            ));
+        }
+    }
+}
+
+fn kind(value: &HyperparameterValue) -> &'static str {
+    match value {
+        HyperparameterValue::Bool(_) => "truth value",
+        HyperparameterValue::Integer(_) | HyperparameterValue::Number(_) => "number",
+        HyperparameterValue::Text(_) => "name",
+    }
+}
+
+/// `lr` and `LR` would both be `HP_LR`.
+fn environment(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let mut first: BTreeMap<String, &str> = BTreeMap::new();
+    for (i, h) in spec.hyperparameters.iter().enumerate() {
+        let variable = h.name.to_ascii_uppercase();
+        let earlier = *first.entry(variable.clone()).or_insert(&h.name);
+        if earlier != h.name {
+            found.push(Violation::new(
+                format!("spec.hyperparameters[{i}].name"),
+                &h.name,
+                format!("and {earlier} would both be HP_{variable} in the trainer's environment"),
+                "Rename one of them.",
+            ));
+        }
+    }
+}

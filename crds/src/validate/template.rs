@@ -1,0 +1,203 @@
+//! The pod template: what Studious adds to it must have room.
+
+use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec, VolumeMount};
+
+use super::Violation;
+use crate::{StudySpec, labels, schema, study::Hyperparameter};
+
+const TEMPLATE: &str = "spec.trial.template";
+/// Name of the sidecar that Studious adds.
+const AGENT: &str = "studious-agent";
+/// Where it serves.
+const AGENT_PORT: i32 = 9464;
+/// Where the trial directory is mounted.
+const MOUNT: &str = "/studious";
+/// Names of volumes that Studious adds start with this.
+const VOLUMES: &str = "studious-";
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let template = &spec.trial.template;
+    metadata(template, &mut found);
+    let Some(pod) = &template.spec else {
+        let mend = "Give spec: {containers: [{name: trainer, image: …, command: […]}]}.";
+        found.push(Violation::new(format!("{TEMPLATE}.spec"), &(), "is missing", mend));
+        return found;
+    };
+    pod_fields(pod, &mut found);
+    let initial = pod.init_containers.iter().flatten().enumerate().map(|(i, c)| ("initContainers", i, c));
+    let running = pod.containers.iter().enumerate().map(|(i, c)| ("containers", i, c));
+    let mut names: Vec<&str> = Vec::new();
+    for (list, i, c) in initial.chain(running) {
+        let at = format!("{TEMPLATE}.spec.{list}[{i}]");
+        if names.contains(&c.name.as_str()) {
+            let mend = "Rename one of them.";
+            found.push(Violation::new(
+                format!("{at}.name"),
+                &c.name,
+                "is the name of another container of the pod",
+                mend,
+            ));
+        }
+        names.push(&c.name);
+        container(&at, c, pod, &mut found);
+        expansions(&at, c, list == "containers" && i == 0, &spec.hyperparameters, &mut found);
+    }
+    found
+}
+
+fn metadata(template: &PodTemplateSpec, found: &mut Vec<Violation>) {
+    let Some(metadata) = &template.metadata else { return };
+    for (map, name) in [(&metadata.labels, "labels"), (&metadata.annotations, "annotations")] {
+        for key in map.iter().flatten().map(|(key, _)| key).filter(|key| key.starts_with(labels_prefix())) {
+            let mend = "Remove it, or give it a prefix of your own.";
+            let field = format!("{TEMPLATE}.metadata.{name}[{key}]");
+            found.push(Violation::new(field, &(), format!("{} is kept for Studious", labels_prefix()), mend));
+        }
+    }
+}
+
+fn labels_prefix() -> &'static str {
+    labels::STUDY.trim_end_matches("study")
+}
+
+fn pod_fields(pod: &PodSpec, found: &mut Vec<Violation>) {
+    let at = format!("{TEMPLATE}.spec");
+    if pod.containers.is_empty() {
+        let mend = "Give one; the first is the trainer: [{name: trainer, image: …, command: […]}].";
+        found.push(Violation::new(format!("{at}.containers"), &(), "must hold at least one container", mend));
+    }
+    if let Some(policy) = pod.restart_policy.as_ref().filter(|policy| *policy != "Never") {
+        let rule = "must be Never: an attempt is one Job, and Studious makes the next";
+        let mend = "Remove it; spec.failure.attempts says how often a trial is tried.";
+        found.push(Violation::new(format!("{at}.restartPolicy"), policy, rule, mend));
+    }
+    // The hosts of a trial find each other by these.
+    for (name, value) in [("hostname", &pod.hostname), ("subdomain", &pod.subdomain)] {
+        if value.is_some() {
+            let rule = "is set by Studious, so that the hosts of a trial find each other";
+            found.push(Violation::new(format!("{at}.{name}"), value, rule, "Remove it."));
+        }
+    }
+    for (i, volume) in pod.volumes.iter().flatten().enumerate() {
+        if volume.name.starts_with(VOLUMES) {
+            let rule = format!("names of volumes that start with {VOLUMES} are kept for Studious");
+            found.push(Violation::new(format!("{at}.volumes[{i}].name"), &volume.name, rule, "Rename it."));
+        }
+    }
+}
+
+fn container(at: &str, c: &Container, pod: &PodSpec, found: &mut Vec<Violation>) {
+    if c.name == AGENT {
+        let rule = "is the name of the container that Studious adds to every pod";
+        found.push(Violation::new(format!("{at}.name"), &c.name, rule, "Rename it."));
+    }
+    for (i, variable) in c.env.iter().flatten().enumerate() {
+        reserved(&format!("{at}.env[{i}].name"), variable, found);
+    }
+    for (i, from) in c.env_from.iter().flatten().enumerate() {
+        if let Some(prefix) = from.prefix.as_ref().filter(|p| is_reserved(p)) {
+            let rule = "variables whose names start with STUDIOUS_ or HP_ are kept for Studious";
+            found.push(Violation::new(format!("{at}.envFrom[{i}].prefix"), prefix, rule, "Choose another prefix."));
+        }
+    }
+    for (i, port) in c.ports.iter().flatten().enumerate() {
+        if port.container_port == AGENT_PORT {
+            let rule = format!("is the port of {AGENT}, which shares the pod's address");
+            let field = format!("{at}.ports[{i}].containerPort");
+            found.push(Violation::new(field, &port.container_port, rule, "Let the trainer listen on another port."));
+        }
+    }
+    for (i, mount) in c.volume_mounts.iter().flatten().enumerate() {
+        mounted(&format!("{at}.volumeMounts[{i}]"), mount, pod, found);
+    }
+}
+
+fn is_reserved(name: &str) -> bool {
+    name.starts_with("STUDIOUS_") || name.starts_with("HP_") || name == "JOB_COMPLETION_INDEX"
+}
+
+fn reserved(field: &str, variable: &EnvVar, found: &mut Vec<Violation>) {
+    if is_reserved(&variable.name) {
+        let (rule, mend) = if variable.name.starts_with("HP_") {
+            (
+                "is kept for Studious, which sets HP_<NAME> for every hyperparameter",
+                "Remove it; to hold a hyperparameter at a value give it role: Fixed and value.",
+            )
+        } else {
+            ("is kept for Studious, which sets it for every host", "Remove it, or rename the variable.")
+        };
+        found.push(Violation::new(field, &variable.name, rule, mend));
+    }
+}
+
+fn mounted(at: &str, mount: &VolumeMount, pod: &PodSpec, found: &mut Vec<Violation>) {
+    let parts: Vec<&str> = mount.mount_path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.first() == Some(&MOUNT.trim_start_matches('/')) {
+        let rule = format!("{MOUNT} and what is below it are kept for the trial's directory");
+        let mend = "Mount it elsewhere; trainers find their directory in STUDIOUS_TRIAL_DIR.";
+        found.push(Violation::new(format!("{at}.mountPath"), &mount.mount_path, rule, mend));
+    }
+    let volumes: Vec<&str> = pod.volumes.iter().flatten().map(|v| v.name.as_str()).collect();
+    if !volumes.contains(&mount.name.as_str()) {
+        let mend = schema::did_you_mean(&mount.name, volumes.iter().copied())
+            .unwrap_or_else(|| format!("Add it to {TEMPLATE}.spec.volumes."));
+        found.push(Violation::new(format!("{at}.name"), &mount.name, "is not a volume of the template", mend));
+    }
+}
+
+/// `$(HP_LEARNING_RAET)` would reach the trainer as it stands.
+fn expansions(at: &str, c: &Container, is_trainer: bool, hs: &[Hyperparameter], found: &mut Vec<Violation>) {
+    let command = c.command.iter().flatten().enumerate().map(|(i, s)| (format!("{at}.command[{i}]"), s));
+    let args = c.args.iter().flatten().enumerate().map(|(i, s)| (format!("{at}.args[{i}]"), s));
+    let env = c.env.iter().flatten().enumerate();
+    let env = env.filter_map(|(i, e)| e.value.as_ref().map(|v| (format!("{at}.env[{i}].value"), v)));
+    for (field, text) in command.chain(args).chain(env) {
+        for variable in references(text).filter(|v| v.starts_with("HP_")) {
+            if !is_trainer {
+                let mend = "Give it to the first container.";
+                let rule = format!("{variable} is set for the trainer only, which is the first of containers");
+                found.push(Violation::new(&field, text, rule, mend));
+                continue;
+            }
+            let known: Vec<String> = hs.iter().map(|h| format!("HP_{}", h.name.to_ascii_uppercase())).collect();
+            if !known.iter().any(|k| k == variable) {
+                let mend = schema::did_you_mean(variable, known.iter().map(String::as_str))
+                    .unwrap_or_else(|| "Name a hyperparameter of this study, or write $$( for a plain $(.".to_owned());
+                let rule = format!("no hyperparameter of this study is {variable}, so it would not be replaced");
+                found.push(Violation::new(&field, text, rule, mend));
+            }
+        }
+    }
+}
+
+/// Names in `$(NAME)`, as Kubernetes expands them: `$$` is a plain `$`.
+fn references(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        loop {
+            let dollar = rest.find('$')?;
+            let after = &rest[dollar + 1..];
+            if let Some(escaped) = after.strip_prefix('$') {
+                rest = escaped;
+            } else if let Some(open) = after.strip_prefix('(') {
+                let close = open.find(')')?;
+                rest = &open[close + 1..];
+                return Some(&open[..close]);
+            } else {
+                rest = after;
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::references;
+
+    #[test]
+    fn references_are_found_as_kubernetes_expands_them() {
+        assert_eq!(references("--lr=$(HP_LR) $$(HP_NOT) $HOME $(B)").collect::<Vec<_>>(), ["HP_LR", "B"]);
+        assert_eq!(references("$(unclosed").count(), 0);
+    }
+}
