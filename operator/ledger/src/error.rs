@@ -1,0 +1,104 @@
+//! What can go wrong with the ledger, and what mends it.
+
+/// What can go wrong with the ledger.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// A kind of database that this version can't speak to.
+    #[error(
+        "the ledger at {location}: {scheme} is not in this version; give the path of an SQLite file, such as ledger.sqlite"
+    )]
+    NotInThisVersion {
+        /// What was asked for, without a password.
+        location: String,
+        /// `PostgreSQL` or the URL's scheme.
+        scheme: String,
+    },
+    /// The file can't be opened.
+    #[error("the ledger {path} can't be opened: {source}. Its folder must exist, on a local disk, and be writable")]
+    Open {
+        /// The file.
+        path: String,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
+    /// An SQLite file of something else.
+    #[error("{path} is an SQLite file but not a ledger of Studious; give another path")]
+    NotALedger {
+        /// The file.
+        path: String,
+    },
+    /// Written by a newer version.
+    #[error(
+        "the ledger {path} has schema version {found}, and this version knows up to {known}: use the newer studious that wrote it"
+    )]
+    TooNew {
+        /// The file.
+        path: String,
+        /// Its schema version.
+        found: i64,
+        /// The newest schema version known.
+        known: i64,
+    },
+    /// Lines are missing before those that came.
+    #[error("lines {next_line} to {} are missing: send from line {next_line} on, not from {first_line}", first_line.saturating_sub(1))]
+    Gap {
+        /// The first line of what came, from 0.
+        first_line: u64,
+        /// The line that is wanted next, from 0.
+        next_line: u64,
+    },
+    /// A trial that the ledger doesn't hold: not yet, or no longer.
+    #[error("the ledger holds no trial {trial}: it was deleted, or must be put in (upsert_trial) before its lines")]
+    UnknownTrial {
+        /// Its uid.
+        trial: String,
+    },
+    /// A study that the ledger doesn't hold: not yet, or no longer.
+    #[error("the ledger holds no study {study}: it was deleted, or must be put in (upsert_study) before its trials")]
+    UnknownStudy {
+        /// Its uid.
+        study: String,
+    },
+    /// A row that can't be read.
+    #[error(
+        "the ledger's {what} of {object} can't be read: {problem}. The file was changed by something else; restore it or begin a new one"
+    )]
+    Corrupt {
+        /// The column.
+        what: &'static str,
+        /// The trial or study.
+        object: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Something that can't be written as JSON.
+    #[error("the {what} of {object} can't be written: {source}")]
+    Unwritable {
+        /// The field.
+        what: &'static str,
+        /// The trial or study.
+        object: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// The database: busy, full, or gone.
+    #[error("the ledger's database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl LedgerError {
+    /// Whether trying again later may help: the database is locked by another process, or the disk is full.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
+            // Primary codes of SQLite: 5 busy, 6 locked, 10 I/O error, 13 full, 14 can't open.
+            Self::Database(sqlx::Error::Database(error)) => error
+                .code()
+                .and_then(|code| code.parse::<i64>().ok())
+                .is_some_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14)),
+            _ => false,
+        }
+    }
+}
