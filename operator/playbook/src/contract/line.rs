@@ -144,14 +144,15 @@ impl Line {
     }
 }
 
-/// A step may be written as `100.0`.
+/// A step may be written as `100.0`. Steps stay below 2^53, so that they are exact wherever they are kept.
 fn whole_number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| {
+    let step = value.as_u64().or_else(|| {
         let x = value.as_f64()?;
         // The bounds make the cast exact.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         (x.fract() == 0.0 && (0.0..9.0e15).contains(&x)).then_some(x as u64)
-    })
+    })?;
+    (step < 1 << 53).then_some(step)
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -240,7 +241,7 @@ mod tests {
 
     #[test]
     fn half_a_line_is_named_as_such() {
-        for half in [r#"{"step":10,"train_lo"#, "", "nonsense", "[1]", r#"{"step":-1}"#, r#"{"train_loss":1}"#] {
+        for half in [r#"{"step":10,"train_lo"#, "", "nonsense", "[1]", r#"{"step":-1}"#, r#"{"train_loss":1}"#, r#"{"step":18446744073709551615}"#] {
             assert!(Line::parse(half).is_err(), "{half}");
         }
     }
