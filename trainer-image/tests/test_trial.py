@@ -122,12 +122,12 @@ def test_a_resumed_run_reports_the_whole_checkpoint(tmp_path: Path) -> None:
     studious.Trial.load(lay(tmp_path)).checkpoints.save(100, state)
     (saved,) = events(tmp_path, "checkpoint")
 
-    for part in (lambda tree: tree, lambda tree: tree["parameters"]):
+    for whole in (True, False):
         trial = studious.Trial.load(tmp_path)
         restored = trial.checkpoints.restore()
         assert restored is not None
         step, tree = restored
-        trial.init(part(tree))
+        trial.init(tree if whole else tree["parameters"])
         init = events(tmp_path, "init")[-1]
         assert step == init["restored_step"] == 100
         assert init["parameters_sha256"] == saved["parameters_sha256"]

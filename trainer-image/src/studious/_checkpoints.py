@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
@@ -57,7 +58,7 @@ class Checkpoints:
         self._values: dict[int, float | None] | None = None
 
     def save(
-        self, step: int, tree: Tree, value: SupportsFloat | SupportsIndex | None = None
+        self, step: SupportsIndex, tree: Tree, value: SupportsFloat | SupportsIndex | None = None
     ) -> Path | None:
         """Save everything a resumed run needs, after ``step`` updates.
 
@@ -89,7 +90,10 @@ class Checkpoints:
         values = self._known_values()
         try:
             self._own.mkdir(parents=True, exist_ok=True)
-            _write(file, meta, tree)
+            with _writing(file, meta, tree):
+                # Reported before it can be found: there is never a checkpoint to restore whose
+                # fingerprint is unknown. One reported and not found is only an older restore.
+                self._metrics.event("checkpoint", {"step": step, "parameters_sha256": print_})
         except OSError as error:
             raise StudiousError(
                 f"{file}: the checkpoint cannot be written ({error.strerror or error}). "
@@ -97,7 +101,6 @@ class Checkpoints:
             ) from error
         values[step] = meta["value"]
         self._prune(latest=step)
-        self._metrics.event("checkpoint", {"step": step, "parameters_sha256": print_})
         return file
 
     def restore(self) -> tuple[int, Tree] | None:
@@ -184,7 +187,9 @@ def _files(folder: Path) -> dict[int, Path]:
     return {}
 
 
-def _write(file: Path, meta: dict[str, Any], tree: Tree) -> None:
+@contextlib.contextmanager
+def _writing(file: Path, meta: dict[str, Any], tree: Tree) -> Iterator[None]:
+    """Write the file under another name; it gets its own when the block is left."""
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     dtypes: dict[str, str] = {}
     arrays: list[tuple[str, Array]] = []
@@ -206,6 +211,7 @@ def _write(file: Path, meta: dict[str, Any], tree: Tree) -> None:
                         np.lib.format.write_array(member, array, allow_pickle=False)
             stream.flush()
             os.fsync(stream.fileno())
+        yield
         unfinished.replace(file)
     except BaseException:
         unfinished.unlink(missing_ok=True)
@@ -250,4 +256,5 @@ def _named_dtype(name: str) -> np.dtype[Any]:
     except TypeError:
         import ml_dtypes  # registers bfloat16 and the float8 kinds; there when JAX is
 
-        return np.dtype(getattr(ml_dtypes, name))
+        registered: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return registered

@@ -29,7 +29,9 @@ class MetricLog:
         self.file = file
         self._descriptor: int | None = None
 
-    def measure(self, step: int, metrics: Mapping[str, SupportsFloat | SupportsIndex]) -> None:
+    def measure(
+        self, step: SupportsIndex, metrics: Mapping[str, SupportsFloat | SupportsIndex]
+    ) -> None:
         """Append a measurement; NaN and infinities are results and are written as such."""
         line: dict[str, Any] = {"step": checked_step(step, "log")}
         for name, value in metrics.items():

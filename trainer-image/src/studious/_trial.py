@@ -178,7 +178,7 @@ class Trial:
         )
         return print_
 
-    def log(self, step: int, **metrics: SupportsFloat | SupportsIndex) -> None:
+    def log(self, step: SupportsIndex, **metrics: SupportsFloat | SupportsIndex) -> None:
         """Append one measurement: numbers by metric name after ``step`` updates.
 
         A line of host 0 that carries the objective metric is an evaluation.
@@ -187,7 +187,7 @@ class Trial:
         """
         self._metrics.measure(step, metrics)
 
-    def done(self, step: int) -> None:
+    def done(self, step: SupportsIndex) -> None:
         """Report, on every host, that training ended as planned after ``step`` updates."""
         self._metrics.event("done", {"step": checked_step(step, "done")})
 

@@ -41,7 +41,8 @@ class Hosts:
 
     def assemble(self, part: npt.NDArray[Any]) -> jax.Array:
         """Make one global batch of every host's part, without moving any."""
-        return jax.make_array_from_process_local_data(self.split, part)
+        batch: jax.Array = jax.make_array_from_process_local_data(self.split, part)
+        return batch
 
     @staticmethod
     def local(tree: Any) -> Any:

@@ -58,16 +58,19 @@ def logits(parameters: Parameters, images: jax.Array, dropout: Any = None) -> ja
             key, rate = dropout
             kept = jax.random.bernoulli(jax.random.fold_in(key, number), 1 - rate, hidden.shape)
             hidden = jnp.where(kept, hidden / (1 - rate), 0)
-    return hidden @ parameters["output"]["kernel"] + parameters["output"]["bias"]
+    scores: jax.Array = hidden @ parameters["output"]["kernel"] + parameters["output"]["bias"]
+    return scores
 
 
 def cross_entropy(scores: jax.Array, labels: jax.Array, smoothing: Any = 0.0) -> jax.Array:
     """Cross-entropy of every example, ``[n]``, against labels smoothed towards uniform."""
     log_probabilities = jax.nn.log_softmax(scores)
     right = jnp.take_along_axis(log_probabilities, labels[:, None], axis=1)[:, 0]
-    return -(1 - smoothing) * right - smoothing * log_probabilities.mean(axis=1)
+    entropy: jax.Array = -(1 - smoothing) * right - smoothing * log_probabilities.mean(axis=1)
+    return entropy
 
 
 def squared_kernels(parameters: Parameters) -> jax.Array:
     """Half the sum of squares of all kernels: what weight decay multiplies."""
-    return 0.5 * sum(jnp.sum(layer["kernel"] ** 2) for layer in parameters.values())
+    squares = [jnp.sum(layer["kernel"] ** 2) for layer in parameters.values()]
+    return 0.5 * jnp.sum(jnp.stack(squares))

@@ -139,7 +139,8 @@ def training_step(point: Point, structure: Any) -> Step:
             scores = _model.logits(parameters, images, dropout)
             # The mean runs over every host's examples: its gradient is the mean over hosts.
             entropy = _model.cross_entropy(scores, labels, rates["label_smoothing"]).mean()
-            return entropy + rates["weight_decay"] * _model.squared_kernels(parameters)
+            penalty: jax.Array = rates["weight_decay"] * _model.squared_kernels(parameters)
+            return entropy + penalty
 
         value, gradient = jax.value_and_grad(loss)(state["parameters"])
         rule = _optimizers.direction(point.optimizer, rates["momentum"])
