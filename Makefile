@@ -1,0 +1,60 @@
+# The doors of this repository. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+CACHE ?= $(or $(STUDIOUS_CACHE),$(HOME)/.cache/studious)
+STUDIOUS := target/release/studious
+VENV := .venv
+
+.PHONY: help demo test test-fast lint bench web release venv crds
+
+help: ## list these doors
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+demo: release venv ## train the digits study here and open its report's path
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" JAX_COMPILATION_CACHE_DIR="$(CACHE)/jax" $(STUDIOUS) run examples/digits/study.yaml
+
+test: test-fast ## every test, a real cluster included (needs root, or E2E_USE_CURRENT_CONTEXT=1)
+	e2e/run.sh
+
+test-fast: lint web ## every test that needs no cluster
+	cargo test --workspace --exclude studious-e2e --locked
+	trainer-image/test.sh
+	docs/check-playbook.py
+
+lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
+	./prerequisites.sh lint
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	e2e/lint.sh
+
+bench: ## benchmarks, each against a floor or a peer in the same run
+	cargo bench --workspace --locked
+
+release: web
+	./prerequisites.sh demo
+	cargo build --release --locked -p studious
+	ln -sf studious target/release/kubectl-study
+
+# The report's JavaScript. Cargo's build script makes it too; here it is made first so that its output is seen.
+web: operator/dashboard/web/dist/report.js
+
+operator/dashboard/web/dist/report.js: $(wildcard operator/dashboard/web/src/*) operator/dashboard/web/package-lock.json
+	./prerequisites.sh web
+	cd operator/dashboard/web && npm ci --no-audit --no-fund && npm run build
+
+venv: $(VENV)/installed
+
+$(VENV)/installed: trainer-image/pyproject.toml $(shell find trainer-image/src -name '*.py')
+	./prerequisites.sh python
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint trainer-image/constraints.txt './trainer-image[jax]'
+	touch $@
+
+crds: ## write crds/generated and the chart's copies from the Rust types
+	cargo run -q -p studious -- crds --out crds/generated
+	cp crds/generated/*.yaml charts/studious/files/crds/
+
+include e2e/cluster/cluster.mk
