@@ -19,6 +19,8 @@ pub mod schedule;
 pub mod search;
 pub mod seeds;
 pub mod space;
+#[cfg(test)]
+mod studies;
 
 pub use plan::{Plan, PlannedTrial, TrialKey};
 

@@ -1,12 +1,17 @@
 //! A study that has been checked: what `decide` works on.
 
+use std::sync::OnceLock;
+
 use studious_api::{
-    StudySpec, TrialSpec,
+    Hyperparameters, StudySpec, TrialSpec,
     study::Scientific,
     validate::{self, Violation},
 };
 
-use crate::{rounds, space::Space};
+use crate::{
+    rounds::{self, Fresh},
+    space::{Space, SpaceError},
+};
 
 /// A study that has been checked, with its space worked out.
 #[derive(Clone, Debug)]
@@ -14,6 +19,8 @@ pub struct Plan {
     name: String,
     spec: StudySpec,
     space: Space,
+    /// Worked out when first asked for.
+    fresh: OnceLock<Fresh>,
 }
 
 /// Where a trial stands in its study.
@@ -44,7 +51,18 @@ impl Plan {
         if !violations.is_empty() {
             return Err(violations);
         }
-        Ok(Self { name: name.to_owned(), spec: spec.clone(), space: Space::new(&spec.hyperparameters) })
+        let space = Space::new(&spec.hyperparameters).map_err(|error| vec![violation(&error)])?;
+        let plan = Self { name: name.to_owned(), spec: spec.clone(), space, fresh: OnceLock::new() };
+        if plan.is_crossed() && plan.space.configurations().is_none() {
+            return Err(vec![Violation {
+                field: "spec.hyperparameters".to_owned(),
+                value: String::new(),
+                rule: "the combinations of scientific values can't be listed, or are more than any round has trials"
+                    .to_owned(),
+                mend: "List fewer values, or set spec.search.scientific to Sampled.".to_owned(),
+            }]);
+        }
+        Ok(plan)
     }
 
     /// The study's name.
@@ -65,10 +83,21 @@ impl Plan {
         &self.space
     }
 
+    /// The points of all fresh rounds.
+    pub(crate) fn fresh(&self) -> &Fresh {
+        self.fresh.get_or_init(|| Fresh::new(self))
+    }
+
     /// Whether every scientific configuration has trials of its own.
     #[must_use]
     pub fn is_crossed(&self) -> bool {
         self.spec.search.scientific == Scientific::Crossed && self.space.has_scientific()
+    }
+
+    /// The scientific configurations that have trials of their own; `None` when the study isn't crossed.
+    #[must_use]
+    pub fn arms(&self) -> Option<&[Hyperparameters]> {
+        self.space.configurations().filter(|_| self.is_crossed())
     }
 
     /// Trials planned in all rounds, retraining included. Fewer may run where a round has fewer points to take.
@@ -81,5 +110,14 @@ impl Plan {
     #[must_use]
     pub fn trial_name(&self, key: &TrialKey) -> String {
         format!("{}-{}-{:04}", self.name, key.round, key.index)
+    }
+}
+
+fn violation(error: &SpaceError) -> Violation {
+    Violation {
+        field: format!("spec.hyperparameters[{}]", error.index()),
+        value: String::new(),
+        rule: error.to_string(),
+        mend: "Mend its range, values or condition.".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! Which trials to start and stop, when a round ends, when the study does.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use studious_api::{
     Hyperparameters, TrialSpec,
@@ -8,7 +8,10 @@ use studious_api::{
     trial::{AttemptOutcome, TrialPhase},
 };
 
-use crate::{Millis, Plan, PlannedTrial, TrialKey, rounds};
+use crate::{
+    Millis, Plan, PlannedTrial, TrialKey,
+    rounds::{self, RoundPoint},
+};
 
 /// A trial as far as decisions go.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,75 +70,63 @@ pub struct StudyEnd {
 /// What to do next, from the study and the state of its trials. Deterministic: the order of `trials` and the order in
 /// which trials ended change nothing; points depend on the study's seed and their own index alone.
 ///
-/// At most `spec.parallelism` trials are under way at once, those that wait for another attempt included: a retry must
-/// find its place. No trial is started while the study is suspended, except further attempts of trials under way.
+/// `trials` are all trials that exist. One that exists and hasn't ended is under way, whether it waits, runs or waits for
+/// another attempt: it keeps its place among the `spec.parallelism` that may be under way at once. One whose first
+/// attempt isn't known to have begun (attempt 0) is to be started again, which does nothing where it was.
+///
+/// No trial is made while the study is suspended; trials that exist go on to their end, retries included. A study ends
+/// once no trial is under way: one that gives up first stops those that are.
 #[must_use]
 pub fn decide(plan: &Plan, trials: &[TrialState], now: Millis) -> Vec<Action> {
-    let by_key: BTreeMap<&TrialKey, &TrialState> = trials.iter().map(|t| (&t.key, t)).collect();
     let failed = trials.iter().filter(|t| t.phase == TrialPhase::Failed).count();
-    let limit = plan.spec().failure.max_failed_trials as usize;
-    if failed > limit {
+    let under_way = trials.iter().filter(|t| !t.phase.has_ended()).count();
+    if failed > plan.spec().failure.max_failed_trials as usize {
         return give_up(plan, trials, failed);
     }
-
-    let mut actions: Vec<Action> = Vec::new();
-    let mut free = (plan.spec().parallelism as usize)
-        .saturating_sub(trials.iter().filter(|t| t.attempt > 0 && !t.phase.has_ended()).count());
+    let by_key: HashMap<&TrialKey, &TrialState> = trials.iter().map(|t| (&t.key, t)).collect();
+    let free = if plan.spec().suspend { 0 } else { (plan.spec().parallelism as usize).saturating_sub(under_way) };
 
     for round in rounds::names(plan) {
-        let Some(planned) = rounds::points(plan, &round, trials) else {
-            // The round before has no point to give: every trial of it failed or was infeasible.
-            actions.push(Action::Finish(StudyEnd {
-                phase: StudyPhase::Failed,
-                reason: "NoPoints",
-                message: format!(
-                    "round {round} takes the best points of an earlier round, and none of that round's trials succeeded. \
-                     Look at their reasons (kubectl get trials), then narrow or move the search space"
-                ),
-            }));
-            return actions;
+        let Some(planned) = rounds::planned(plan, &round, trials) else {
+            return if under_way == 0 { vec![Action::Finish(no_points(&round))] } else { Vec::new() };
         };
-        let begun = planned.iter().any(|p| by_key.contains_key(&p.key));
-        let mut ended = true;
-        let mut starts = Vec::new();
-        for point in planned {
-            match by_key.get(&point.key) {
-                Some(state) if state.phase.has_ended() => continue,
-                Some(state) => {
-                    ended = false;
-                    let due = state.phase == TrialPhase::Retrying && state.retry_at.is_none_or(|at| at <= now);
-                    // A trial that was made but whose first attempt was lost with its runner has attempt 0.
-                    let attempt = if due { state.attempt + 1 } else { 1 };
-                    if due || (state.attempt == 0 && free > 0) {
-                        if !due {
-                            free -= 1;
-                        }
-                        starts.push(Action::Start { trial: Box::new(planned_trial(plan, &point)), attempt });
-                    }
-                }
-                None => {
-                    ended = false;
-                    if free > 0 && !plan.spec().suspend {
-                        free -= 1;
-                        starts.push(Action::Start { trial: Box::new(planned_trial(plan, &point)), attempt: 1 });
-                    }
-                }
-            }
+        if planned.iter().all(|point| by_key.get(&point.key).is_some_and(|t| t.phase.has_ended())) {
+            continue;
         }
-        if !ended {
-            if !begun && !starts.is_empty() {
-                actions.push(Action::Advance { round });
-            }
-            actions.extend(starts);
-            return actions;
-        }
+        let begun = planned.iter().any(|point| by_key.contains_key(&point.key));
+        let missing = planned.iter().filter(|point| !by_key.contains_key(&point.key)).take(free);
+        let again = planned.iter().filter_map(|point| Some((point, next_attempt(by_key.get(&point.key)?, now)?)));
+        let mut starts: Vec<(&RoundPoint, u32)> = again.chain(missing.map(|point| (point, 1))).collect();
+        starts.sort_by_key(|(point, _)| point.key.index);
+        let advance = (!begun && !starts.is_empty()).then_some(Action::Advance { round });
+        let starts = starts.into_iter().map(|(point, attempt)| Action::Start {
+            trial: Box::new(PlannedTrial { name: plan.trial_name(&point.key), spec: rounds::trial_spec(plan, point) }),
+            attempt,
+        });
+        return advance.into_iter().chain(starts).collect();
     }
-    actions.push(Action::Finish(completed(trials)));
-    actions
+    if under_way == 0 { vec![Action::Finish(completed(trials))] } else { Vec::new() }
 }
 
-fn planned_trial(plan: &Plan, point: &rounds::RoundPoint) -> PlannedTrial {
-    PlannedTrial { name: plan.trial_name(&point.key), spec: rounds::trial_spec(plan, point) }
+/// The attempt of a trial that exists which is to begin now, if any.
+fn next_attempt(trial: &TrialState, now: Millis) -> Option<u32> {
+    match trial.phase {
+        phase if phase.has_ended() => None,
+        TrialPhase::Retrying if trial.retry_at.is_none_or(|at| at <= now) => Some(trial.attempt + 1),
+        TrialPhase::Retrying => None,
+        _ => (trial.attempt == 0).then_some(1),
+    }
+}
+
+fn no_points(round: &str) -> StudyEnd {
+    StudyEnd {
+        phase: StudyPhase::Failed,
+        reason: "NoPoints",
+        message: format!(
+            "round {round} takes the best points of an earlier round, and none of that round's trials succeeded. Look at \
+             their reasons (kubectl get trials), then narrow or move the search space"
+        ),
+    }
 }
 
 fn completed(trials: &[TrialState]) -> StudyEnd {
@@ -152,22 +143,23 @@ fn completed(trials: &[TrialState]) -> StudyEnd {
     }
 }
 
+/// Stops what is under way; once nothing is, the study has failed.
 fn give_up(plan: &Plan, trials: &[TrialState], failed: usize) -> Vec<Action> {
     let limit = plan.spec().failure.max_failed_trials;
-    let why = format!("the study stops: {failed} trials failed, more than failure.maxFailedTrials {limit}");
-    let mut running: Vec<_> = trials.iter().filter(|t| !t.phase.has_ended()).collect();
-    running.sort_by(|a, b| a.key.cmp(&b.key));
-    let stops = running.iter().map(|t| Action::Stop { trial: plan.trial_name(&t.key), why: why.clone() });
-    stops
-        .chain([Action::Finish(StudyEnd {
+    let mut running: Vec<_> = trials.iter().filter(|t| !t.phase.has_ended()).map(|t| &t.key).collect();
+    if running.is_empty() {
+        return vec![Action::Finish(StudyEnd {
             phase: StudyPhase::Failed,
             reason: "TooManyFailedTrials",
             message: format!(
                 "{failed} trials failed, more than failure.maxFailedTrials {limit}. Failures are not the points' fault: \
                  their messages say what to mend"
             ),
-        })])
-        .collect()
+        })];
+    }
+    running.sort();
+    let why = format!("the study stops: {failed} trials failed, more than failure.maxFailedTrials {limit}");
+    running.into_iter().map(|key| Action::Stop { trial: plan.trial_name(key), why: why.clone() }).collect()
 }
 
 /// The jitter of a trial's next attempt: the same wherever it is asked.

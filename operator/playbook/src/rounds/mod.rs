@@ -1,8 +1,23 @@
 //! Rounds: which points each has, and where they come from.
+//!
+//! Fresh rounds take points of the study's sequence, one round after the other, so that a later one goes on where the
+//! earlier one ended. Other rounds, and retraining at the end, take the best points of a round that has ended.
 
-use studious_api::{Hyperparameters, TrialSpec};
+mod best;
+mod fresh;
 
-use crate::{Plan, TrialKey, decide::TrialState};
+use std::borrow::Cow;
+
+use studious_api::{
+    Hyperparameters, TrialSpec,
+    study::{Per, Round, SeedVerification},
+};
+
+pub(crate) use self::fresh::Fresh;
+use crate::{Plan, TrialKey, decide::TrialState, schedule, seeds};
+
+/// Name of the round that trains the best points of the last one again.
+pub const RETRAIN: &str = "retrain";
 
 /// A point of a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,52 +28,136 @@ pub struct RoundPoint {
     pub hyperparameters: Hyperparameters,
 }
 
-/// Names of all rounds in order, `retrain` last if the study retrains.
+/// Names of all rounds in order, [`RETRAIN`] last if the study retrains.
 #[must_use]
 pub fn names(plan: &Plan) -> Vec<String> {
-    plan.spec()
-        .rounds
-        .iter()
-        .map(|r| r.name.clone())
-        .chain(plan.spec().retrain.as_ref().map(|_| "retrain".to_owned()))
-        .collect()
+    let spec = plan.spec();
+    let retrain = spec.retrain.iter().map(|_| RETRAIN.to_owned());
+    spec.rounds.iter().map(|r| r.name.clone()).chain(retrain).collect()
 }
 
 /// The points of a round in the order of their index, or `None` when the round takes the best points of an earlier one
-/// which has none. Only called once the rounds before have ended.
+/// which has none, or doesn't exist. Only called once the rounds before have ended.
+///
+/// Indices go round the arms: of `a` scientific configurations, trial `i` belongs to configuration `i mod a`, so whatever
+/// has run is balanced. A space with fewer points than trials leaves indices out.
 #[must_use]
 pub fn points(plan: &Plan, round: &str, trials: &[TrialState]) -> Option<Vec<RoundPoint>> {
-    let _ = (plan, round, trials);
-    None
+    planned(plan, round, trials).map(Cow::into_owned)
 }
 
-/// Trials planned in all rounds.
+/// As [`points`], without a copy where the points are known beforehand.
+pub(crate) fn planned<'a>(plan: &'a Plan, round: &str, trials: &[TrialState]) -> Option<Cow<'a, [RoundPoint]>> {
+    match Source::of(plan, round)? {
+        Source::Fresh => plan.fresh().of(round).map(Cow::Borrowed),
+        source => best::points(plan, round, &source, trials).map(Cow::Owned),
+    }
+}
+
+/// Where a round's points come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Source<'a> {
+    /// Of the study's sequence.
+    Fresh,
+    /// The best of an earlier round.
+    Best {
+        /// The earlier round.
+        round: &'a str,
+        /// How many.
+        best: u32,
+        /// Of what.
+        per: Per,
+        /// How often each.
+        times: u32,
+    },
+}
+
+impl<'a> Source<'a> {
+    /// The source of a round; `None` when the study has no such round.
+    pub(crate) fn of(plan: &'a Plan, round: &str) -> Option<Self> {
+        let spec = plan.spec();
+        match (spec.rounds.iter().find(|r| r.name == round), &spec.retrain) {
+            (Some(round), _) => Some(Self::of_round(round)),
+            (None, Some(retrain)) if round == RETRAIN => Some(Self::Best {
+                round: &spec.rounds.last()?.name,
+                best: retrain.best,
+                per: Per::Study,
+                times: retrain.times,
+            }),
+            _ => None,
+        }
+    }
+
+    fn of_round(round: &'a Round) -> Self {
+        match &round.from {
+            Some(from) if from.best.is_some() => {
+                Self::Best { round: &from.round, best: from.best.unwrap_or_default(), per: from.per, times: 1 }
+            }
+            _ => Self::Fresh,
+        }
+    }
+}
+
+/// Trials planned in all rounds. Fewer may run where a round has fewer points to take.
 #[must_use]
 pub fn total_trials(plan: &Plan) -> u32 {
-    let _ = plan;
-    0
+    names(plan).iter().map(|round| trials_in(plan, round)).fold(0, u32::saturating_add)
+}
+
+/// Trials planned in a round; 0 for one that the study doesn't have.
+#[must_use]
+pub fn trials_in(plan: &Plan, round: &str) -> u32 {
+    match Source::of(plan, round) {
+        None => 0,
+        Some(Source::Fresh) => plan.fresh().of(round).map_or(0, |p| u32::try_from(p.len()).unwrap_or(u32::MAX)),
+        Some(Source::Best { round: source, best, per, times }) => {
+            let arms = match per {
+                Per::Study => 1,
+                Per::Scientific => {
+                    let arms = plan.space().configurations().map_or(usize::MAX, <[_]>::len);
+                    u32::try_from(arms).unwrap_or(u32::MAX)
+                }
+            };
+            // Validation sees to it that a source is an earlier round, so this ends.
+            let available = if source == round { 0 } else { trials_in(plan, source) };
+            best.saturating_mul(arms).min(available).saturating_mul(times)
+        }
+    }
+}
+
+/// Training steps of a round; retraining repeats the last one.
+#[must_use]
+pub fn max_train_steps(plan: &Plan, round: &str) -> u64 {
+    let rounds = &plan.spec().rounds;
+    rounds.iter().find(|r| r.name == round).or(rounds.last()).map_or(0, |r| r.max_train_steps)
 }
 
 /// Everything needed to run a point of a round.
 #[must_use]
 pub fn trial_spec(plan: &Plan, point: &RoundPoint) -> TrialSpec {
     let spec = plan.spec();
+    let max_train_steps = max_train_steps(plan, &point.key.round);
+    // Playbook: "Considerations for multi-host pipelines": several hosts can disagree, one can't.
+    let verify = if spec.trial.hosts > 1 { SeedVerification::Required } else { SeedVerification::IfReported };
     TrialSpec {
         study: plan.name().to_owned(),
         round: point.key.round.clone(),
         index: point.key.index,
         hyperparameters: point.hyperparameters.clone(),
-        max_train_steps: 1,
-        schedule: None,
+        max_train_steps,
+        schedule: schedule::of_trial(spec, max_train_steps, &point.hyperparameters),
         objective: spec.objective.clone(),
         evaluation: spec.evaluation.clone(),
         checkpoint: spec.checkpoint.clone(),
-        seeds: crate::seeds::of_trial(plan, &point.key, false),
+        seeds: seeds::of_trial(plan, &point.key, point.key.round == RETRAIN),
         hosts: spec.trial.hosts,
-        verify: studious_api::study::SeedVerification::Required,
+        verify: spec.seeds.verify.unwrap_or(verify),
         failure: spec.failure.clone(),
         timeout_seconds: spec.trial.timeout_seconds,
         stop: None,
         template: spec.trial.template.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

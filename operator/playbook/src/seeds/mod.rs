@@ -8,9 +8,20 @@ use studious_api::{study::AcrossTrials, trial::TrialSeeds};
 use crate::{Plan, TrialKey};
 
 /// A seed below 2^31 from a base, a purpose and a place: the first 31 bits of SHA-256 over
-/// `studious/seed/v1/<purpose>` and the numbers, each as 8 bytes, big end first. It never changes.
+/// `studious/seed/v1/<purpose>`, a zero byte and the numbers, each as 8 bytes, big end first. It never changes.
 #[must_use]
 pub fn derive(base: u64, purpose: &str, place: &[u64]) -> u32 {
+    let [a, b, c, d, ..] = digest(base, purpose, place);
+    u32::from_be_bytes([a, b, c, d]) >> 1
+}
+
+/// As [`derive`], with all of the first 64 bits: the seed of a generator of the search.
+pub(crate) fn derive_u64(base: u64, purpose: &str, place: &[u64]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = digest(base, purpose, place);
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+fn digest(base: u64, purpose: &str, place: &[u64]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(b"studious/seed/v1/");
     hash.update(purpose.as_bytes());
@@ -19,8 +30,7 @@ pub fn derive(base: u64, purpose: &str, place: &[u64]) -> u32 {
     for number in place {
         hash.update(number.to_be_bytes());
     }
-    let bytes = hash.finalize();
-    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) >> 1
+    hash.finalize().into()
 }
 
 /// The seeds of a trial. They depend on its round and index alone, so they are the same on a laptop and on a cluster

@@ -1,23 +1,294 @@
 //! The search space: dimensions, conditions, transforms.
+//!
+//! Playbook: "Identifying scientific, nuisance, and fixed hyperparameters". A conditional hyperparameter exists only
+//! when those it names have given values; the same name under another condition is another hyperparameter, with a range
+//! of its own.
 
-use studious_api::study::Hyperparameter;
+mod domain;
+mod identity;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use studious_api::{
+    HyperparameterValue, Hyperparameters,
+    study::{Hyperparameter, Role},
+    validate::scientific_configurations,
+};
+
+pub use domain::{Domain, DomainError, Interval, Values};
+pub use identity::PointIdentity;
 
 /// A search space that has been checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Space {
-    hyperparameters: Vec<Hyperparameter>,
+    /// In the order in which they are declared.
+    dimensions: Vec<Dimension>,
+    /// Places in `dimensions`: what a condition names comes before what depends on it, otherwise as declared.
+    order: Vec<usize>,
+    configurations: Option<Vec<Hyperparameters>>,
+}
+
+/// One hyperparameter under one condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dimension {
+    name: String,
+    role: Role,
+    condition: BTreeMap<String, Vec<HyperparameterValue>>,
+    domain: Domain,
+}
+
+/// Why hyperparameters span no space.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SpaceError {
+    /// One of them has no values.
+    #[error("hyperparameter {name}: {error}")]
+    Domain {
+        /// Its place in the list.
+        index: usize,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        error: DomainError,
+    },
+    /// A condition names nothing.
+    #[error("hyperparameter {name}: its condition (when) names {subject}, which is no other hyperparameter")]
+    UnknownSubject {
+        /// Its place in the list.
+        index: usize,
+        /// Its name.
+        name: String,
+        /// What the condition names.
+        subject: String,
+    },
+    /// Conditions that wait for each other.
+    #[error("hyperparameter {name}: its condition (when) depends, in the end, on itself")]
+    Cycle {
+        /// Its place in the list.
+        index: usize,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl SpaceError {
+    /// Place of the hyperparameter in `spec.hyperparameters`.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        match self {
+            Self::Domain { index, .. } | Self::UnknownSubject { index, .. } | Self::Cycle { index, .. } => *index,
+        }
+    }
+}
+
+impl Dimension {
+    /// The name that trainers see.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is to the question of the study.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// It exists only when each hyperparameter named here has one of the given values. Empty: always.
+    #[must_use]
+    pub fn condition(&self) -> &BTreeMap<String, Vec<HyperparameterValue>> {
+        &self.condition
+    }
+
+    /// Its values.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// Whether it varies within the study.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        !matches!(self.domain, Domain::Fixed(_))
+    }
+
+    /// Its name with its condition, unique within the study: `learning_rate [optimizer=Adam]`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        if self.condition.is_empty() {
+            return self.name.clone();
+        }
+        let terms = self.condition.iter().map(|(subject, values)| {
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            format!("{subject}={}", values.join("|"))
+        });
+        format!("{} [{}]", self.name, terms.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The place of a value in the unit interval, evenly in the search scale; the middle of its cell for one of a list.
+    /// `None` when the dimension doesn't hold the value, or doesn't vary.
+    #[must_use]
+    pub fn to_unit(&self, value: &HyperparameterValue) -> Option<f64> {
+        self.domain.unit_of(value)
+    }
+
+    /// The value at a place of the unit interval.
+    #[must_use]
+    pub fn value_at(&self, unit: f64) -> HyperparameterValue {
+        self.domain.at(unit)
+    }
+
+    fn is_active<'a>(&self, value_of: impl Fn(&str) -> Option<&'a HyperparameterValue>) -> bool {
+        self.condition.iter().all(|(subject, allowed)| value_of(subject).is_some_and(|v| allowed.contains(v)))
+    }
 }
 
 impl Space {
-    /// From hyperparameters that have been validated.
+    /// The space that hyperparameters span.
+    ///
+    /// # Errors
+    /// When one of them has no values to search, or a condition names nothing or, in the end, itself. Validation says
+    /// the same earlier and better.
+    pub fn new(hyperparameters: &[Hyperparameter]) -> Result<Self, SpaceError> {
+        let dimensions = hyperparameters
+            .iter()
+            .enumerate()
+            .map(|(index, h)| {
+                let domain = domain(h).map_err(|error| SpaceError::Domain { index, name: h.name.clone(), error })?;
+                let condition = h.when.clone().unwrap_or_default();
+                let unknown =
+                    condition.keys().find(|s| **s == h.name || !hyperparameters.iter().any(|o| o.name == **s));
+                match unknown {
+                    Some(subject) => {
+                        Err(SpaceError::UnknownSubject { index, name: h.name.clone(), subject: subject.clone() })
+                    }
+                    None => Ok(Dimension { name: h.name.clone(), role: h.role, condition, domain }),
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let order = dependency_order(&dimensions)?;
+        let mut space = Self { dimensions, order, configurations: None };
+        // A name may be scientific under one condition and fixed under another: the scientific part is the arm.
+        space.configurations = scientific_configurations(hyperparameters)
+            .map(|all| all.iter().map(|configuration| space.scientific_part(configuration)).collect());
+        Ok(space)
+    }
+
+    /// All dimensions in the order in which they are declared, fixed ones included.
     #[must_use]
-    pub fn new(hyperparameters: &[Hyperparameter]) -> Self {
-        Self { hyperparameters: hyperparameters.to_vec() }
+    pub fn dimensions(&self) -> &[Dimension] {
+        &self.dimensions
     }
 
     /// Whether any hyperparameter is scientific.
     #[must_use]
     pub fn has_scientific(&self) -> bool {
-        self.hyperparameters.iter().any(|h| h.role == studious_api::study::Role::Scientific)
+        self.dimensions.iter().any(|d| d.role == Role::Scientific)
+    }
+
+    /// The dimensions that exist at a point, in the order of declaration. Conditions are followed through: one that
+    /// names a hyperparameter which itself doesn't exist doesn't hold. Hyperparameters that the point lacks have no
+    /// value, except fixed ones.
+    #[must_use]
+    pub fn active(&self, point: &Hyperparameters) -> Vec<&Dimension> {
+        let mut active = vec![false; self.dimensions.len()];
+        let mut values: BTreeMap<&str, &HyperparameterValue> = BTreeMap::new();
+        for &i in &self.order {
+            let dimension = &self.dimensions[i];
+            if !dimension.is_active(|name| values.get(name).copied()) {
+                continue;
+            }
+            active[i] = true;
+            let value = match (&dimension.domain, point.get(&dimension.name)) {
+                (_, Some(value)) | (Domain::Fixed(value), None) => value,
+                _ => continue,
+            };
+            values.entry(&dimension.name).or_insert(value);
+        }
+        self.dimensions.iter().zip(active).filter_map(|(d, active)| active.then_some(d)).collect()
+    }
+
+    /// The scientific part of a point: trials which share it are one arm.
+    #[must_use]
+    pub fn scientific_part(&self, point: &Hyperparameters) -> Hyperparameters {
+        self.active(point)
+            .into_iter()
+            .filter(|d| d.role == Role::Scientific)
+            .filter_map(|d| Some((d.name.clone(), point.get(&d.name)?.clone())))
+            .collect()
+    }
+
+    /// All scientific configurations: every combination of values of scientific hyperparameters, those that exist only.
+    /// In the order of declaration, the first one slowest, values in the order in which they are listed; a condition's
+    /// subject comes before what depends on it. One, empty, without scientific hyperparameters. `None` when they can't be
+    /// listed: a scientific hyperparameter has a real range, or there are more than any round has trials.
+    #[must_use]
+    pub fn configurations(&self) -> Option<&[Hyperparameters]> {
+        self.configurations.as_deref()
+    }
+
+    /// For each dimension whether it may exist under a scientific configuration: for sure, or for some values of
+    /// hyperparameters that the configuration leaves open.
+    pub(crate) fn possible(&self, configuration: &Hyperparameters) -> Vec<bool> {
+        let mut possible = vec![false; self.dimensions.len()];
+        for &i in &self.order {
+            let may_hold = |subject: &String, allowed: &Vec<HyperparameterValue>| match configuration.get(subject) {
+                Some(value) => allowed.contains(value),
+                None => self.dimensions.iter().enumerate().any(|(j, d)| {
+                    d.name == *subject
+                        && possible[j]
+                        && match &d.domain {
+                            Domain::Fixed(value) => allowed.contains(value),
+                            Domain::Values(values) => values.as_slice().iter().any(|v| allowed.contains(v)),
+                            Domain::Interval(_) => allowed.iter().any(|v| d.to_unit(v).is_some()),
+                        }
+                }),
+            };
+            possible[i] = self.dimensions[i].condition.iter().all(|(subject, allowed)| may_hold(subject, allowed));
+        }
+        possible
+    }
+
+    /// A point: the scientific configuration, all fixed values, and for every other dimension that exists the value at
+    /// the place which `place` gives for it (by its index in [`Space::dimensions`]).
+    #[must_use]
+    pub fn point(&self, scientific: &Hyperparameters, place: impl Fn(usize) -> f64) -> Hyperparameters {
+        let mut point = Hyperparameters::new();
+        for &i in &self.order {
+            let dimension = &self.dimensions[i];
+            if point.contains_key(&dimension.name) || !dimension.is_active(|name| point.get(name)) {
+                continue;
+            }
+            let given = scientific.get(&dimension.name).filter(|_| dimension.role == Role::Scientific);
+            let value = given.cloned().unwrap_or_else(|| dimension.value_at(place(i)));
+            point.insert(dimension.name.clone(), value);
+        }
+        point
     }
 }
+
+fn domain(h: &Hyperparameter) -> Result<Domain, DomainError> {
+    match (&h.range, &h.values, &h.value) {
+        (Some(range), None, None) => Interval::new(range).map(Domain::Interval),
+        (None, Some(values), None) => Values::new(values).map(Domain::Values),
+        (None, None, Some(value)) => Ok(Domain::Fixed(value.clone())),
+        _ => Err(DomainError::NotOne),
+    }
+}
+
+/// Always the first dimension, as declared, all of whose subjects are placed.
+fn dependency_order(dimensions: &[Dimension]) -> Result<Vec<usize>, SpaceError> {
+    let mut order = Vec::with_capacity(dimensions.len());
+    let mut open: BTreeSet<usize> = (0..dimensions.len()).collect();
+    while let Some(&first) = open.first() {
+        let waits = |i: usize| open.iter().any(|&j| dimensions[i].condition.contains_key(&dimensions[j].name));
+        let Some(next) = open.iter().copied().find(|&i| !waits(i)) else {
+            return Err(SpaceError::Cycle { index: first, name: dimensions[first].name.clone() });
+        };
+        open.remove(&next);
+        order.push(next);
+    }
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests;

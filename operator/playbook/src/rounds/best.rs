@@ -1,0 +1,94 @@
+//! Rounds that take the best points of an earlier one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use studious_api::{Hyperparameters, study::Per, trial::TrialPhase};
+
+use super::{RoundPoint, Source};
+use crate::{Plan, TrialKey, decide::TrialState, space::PointIdentity};
+
+/// The points of a round that takes the best of another; `None` when that one has none.
+///
+/// Best first; of each scientific configuration, the best of all configurations come before the second best of any. A
+/// trial that exists keeps its point, should an earlier round get further trials later.
+pub(super) fn points(plan: &Plan, round: &str, source: &Source<'_>, trials: &[TrialState]) -> Option<Vec<RoundPoint>> {
+    let Source::Best { round: from, best, per, times } = source else { return None };
+    let ranked = ranked(plan, from, trials);
+    let chosen: Vec<&Hyperparameters> = match per {
+        Per::Study => ranked.into_iter().take(*best as usize).collect(),
+        Per::Scientific => best_of_each(plan, &ranked, *best as usize),
+    };
+    if chosen.is_empty() {
+        return None;
+    }
+    let wanted = (0..*times).flat_map(|_| chosen.iter().copied());
+    Some(place(round, wanted, trials))
+}
+
+/// The points of a round's trials which succeeded, best first, of equal objectives the lower index first, none twice.
+fn ranked<'a>(plan: &Plan, round: &str, trials: &'a [TrialState]) -> Vec<&'a Hyperparameters> {
+    let direction = plan.spec().objective.direction;
+    let mut succeeded: Vec<(f64, &TrialState)> = trials
+        .iter()
+        .filter(|t| t.key.round == round && t.phase == TrialPhase::Succeeded)
+        .filter_map(|t| Some((t.objective.filter(|x| x.is_finite())?, t)))
+        .collect();
+    succeeded.sort_by(|(a, s), (b, t)| {
+        let better_first = if direction.better(*a, *b) {
+            std::cmp::Ordering::Less
+        } else if direction.better(*b, *a) {
+            std::cmp::Ordering::Greater
+        } else {
+            std::cmp::Ordering::Equal
+        };
+        better_first.then_with(|| s.key.index.cmp(&t.key.index))
+    });
+    let mut seen = HashSet::new();
+    let points = succeeded.into_iter().map(|(_, t)| &t.hyperparameters);
+    points.filter(|point| seen.insert(PointIdentity::of(point))).collect()
+}
+
+/// The `best` of each scientific configuration: all first ones in the order of configurations, then all second ones.
+fn best_of_each<'a>(plan: &Plan, ranked: &[&'a Hyperparameters], best: usize) -> Vec<&'a Hyperparameters> {
+    let space = plan.space();
+    let place: HashMap<PointIdentity, usize> =
+        space.configurations().unwrap_or_default().iter().enumerate().map(|(i, c)| (PointIdentity::of(c), i)).collect();
+    let mut arms: BTreeMap<(usize, PointIdentity), Vec<&Hyperparameters>> = BTreeMap::new();
+    for point in ranked {
+        let arm = PointIdentity::of(&space.scientific_part(point));
+        // Configurations that can't be listed, those of a scientific range, come last.
+        let number = place.get(&arm).copied().unwrap_or(usize::MAX);
+        arms.entry((number, arm)).or_default().push(point);
+    }
+    (0..best)
+        .flat_map(|rank| arms.values().filter_map(move |points| points.get(rank).copied()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Gives each wanted point an index: that of the trial which has it already, or else the first free one.
+fn place<'a>(round: &str, wanted: impl Iterator<Item = &'a Hyperparameters>, trials: &[TrialState]) -> Vec<RoundPoint> {
+    let mut placed: BTreeMap<u32, &Hyperparameters> =
+        trials.iter().filter(|t| t.key.round == round).map(|t| (t.key.index, &t.hyperparameters)).collect();
+    let mut existing: HashMap<PointIdentity, usize> = HashMap::new();
+    for point in placed.values() {
+        *existing.entry(PointIdentity::of(point)).or_default() += 1;
+    }
+    let mut index = 0;
+    for point in wanted {
+        if let Some(count) = existing.get_mut(&PointIdentity::of(point)).filter(|count| **count > 0) {
+            *count -= 1;
+            continue;
+        }
+        while placed.contains_key(&index) {
+            index += 1;
+        }
+        placed.insert(index, point);
+    }
+    placed
+        .into_iter()
+        .map(|(index, point)| RoundPoint {
+            key: TrialKey { round: round.to_owned(), index },
+            hyperparameters: point.clone(),
+        })
+        .collect()
+}
