@@ -44,9 +44,12 @@ hatchling build -t wheel -d "$wheels" >/dev/null
 pip uninstall --quiet --yes studious 2>/dev/null || true
 pip install --quiet --disable-pip-version-check --no-deps "$wheels"/studious-*.whl
 
-ruff check --no-cache .
-ruff format --no-cache --check .
+examples=../examples
+[ -d "$examples" ] || examples= # a copy of this folder alone
+ruff check --no-cache --config pyproject.toml . $examples
+ruff format --no-cache --config pyproject.toml --check . $examples
 mypy --cache-dir "$cache/mypy"
+[ -z "$examples" ] || mypy --cache-dir "$cache/mypy" "$examples"/contract/trainer.py
 # From another folder, so that what is imported is the wheel.
 root=$PWD
 cd "$wheels"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A trainer in the standard library alone: it knows the trainer contract and nothing else.
 
-What it does is chosen by the hyperparameter ``behaviour``. Most of them are what real trainers do when
-they go wrong, so that a fleet can be shown to lose nothing else by it; README.md lists them.
+What it does is chosen by the hyperparameter ``behaviour``. Most of them are what real trainers do
+when they go wrong, so that a fleet can be shown to lose nothing else by it; README.md lists them.
 """
 
 import hashlib
@@ -19,7 +19,9 @@ HOST = TRIAL["host"]["index"]
 STEPS = TRIAL["maxTrainSteps"]
 SECONDS_PER_STEP = float(os.environ.get("CONTRACT_SECONDS_PER_STEP", "0.005"))
 MEGABYTES = int(os.environ.get("CONTRACT_MEGABYTES", "300"))
-PATIENCE = float(os.environ.get("CONTRACT_PATIENCE_SECONDS", "30"))  # how long a doomed run waits to be ended
+PATIENCE = float(
+    os.environ.get("CONTRACT_PATIENCE_SECONDS", "30")
+)  # how long a doomed run waits to be ended
 
 
 def write(text: str) -> None:
@@ -29,15 +31,17 @@ def write(text: str) -> None:
 
 
 def log(**line: object) -> None:
+    """Append a measurement or an event."""
     write(json.dumps(line) + "\n")
 
 
 def fingerprint(text: str) -> str:
+    """Stand in for the SHA-256 of real parameters."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def restored_step() -> int:
-    """The step of host 0's last checkpoint, or 0."""
+    """Read the step of host 0's last checkpoint, or 0."""
     try:
         return int((FOLDER / "restore" / "step").read_text())
     except FileNotFoundError:
@@ -45,7 +49,7 @@ def restored_step() -> int:
 
 
 def save(step: int) -> None:
-    """Keep the step, whole or not at all; only host 0 may write, and its folder is every host's restore/."""
+    """Keep the step, whole or not at all. Only host 0 may; its folder is every host's restore/."""
     folder = FOLDER / "checkpoints"
     folder.mkdir(exist_ok=True)
     (folder / "step.new").write_text(str(step))
@@ -54,16 +58,23 @@ def save(step: int) -> None:
 
 
 def loss_at(step: int) -> float:
-    """A parabola with its minimum, 0.1, at x = 1, which a run nears as it goes on."""
+    """Near, as the run goes on, a parabola with its minimum, 0.1, at x = 1."""
     return (TRIAL["hyperparameters"]["x"] - 1.0) ** 2 + 0.1 + 1.0 / step
 
 
 def main() -> int:
+    """Run the trial; the exit status of the process."""
     behaviour = TRIAL["hyperparameters"]["behaviour"]
     step = restored_step()
     if behaviour != "unseeded":
-        same_everywhere = fingerprint(f"checkpoint {step}" if step else f"init {TRIAL['seeds']['init']}")
-        mine = fingerprint(f"{same_everywhere} {HOST}") if behaviour == "seed-mismatch" else same_everywhere
+        same_everywhere = fingerprint(
+            f"checkpoint {step}" if step else f"init {TRIAL['seeds']['init']}"
+        )
+        mine = (
+            fingerprint(f"{same_everywhere} {HOST}")
+            if behaviour == "seed-mismatch"
+            else same_everywhere
+        )
         init = {"event": "init", "parameters_sha256": mine}
         init |= {"init_seed": TRIAL["seeds"]["init"], "data_seed": TRIAL["seeds"]["data"]}
         log(**init, **({"restored_step": step} if step else {}))
@@ -89,21 +100,24 @@ def main() -> int:
         time.sleep(SECONDS_PER_STEP)
         loss = loss_at(step)
         if behaviour == "diverge" and step > STEPS // 2:
-            # Whoever reads the metrics must end this run: it goes on, patiently, and would never say so itself.
+            # Whoever reads the metrics must end this run: it would never say so itself.
             log(step=step, train_loss=math.nan)
             time.sleep(PATIENCE)
             return 1
         if step % 5 == 0:
             log(step=step, train_loss=loss, examples_per_second=1.0 / max(SECONDS_PER_STEP, 1e-6))
         if behaviour == "malformed" and step % 5 == 0:
-            write("loss is fine, thank you\n" '{"step": 3, "train_loss": }\n' "[1, 2]\n" '{"step": "four", "train_loss": 1}\n')
+            write("loss is fine, thank you\n")
+            write('{"step": 3, "train_loss": }\n[1, 2]\n{"step": "four", "train_loss": 1}\n')
         if behaviour == "long-line" and step == 10:
             write('{"step": 10, "padding_' + "x" * 100_000 + '": 1}\n')
         if HOST == 0 and behaviour != "silent" and (step % every == 0 or step == STEPS):
             log(step=step, validation_error=loss)
         if HOST == 0 and save_every and (step % save_every == 0 or step == STEPS):
             save(step)
-        crashes = behaviour == "crash" or (behaviour == "crash-first-attempt" and TRIAL["attempt"] == 1)
+        crashes = behaviour == "crash" or (
+            behaviour == "crash-first-attempt" and TRIAL["attempt"] == 1
+        )
         if crashes and step > STEPS // 2:
             print("this is the crash that was asked for", file=sys.stderr, flush=True)
             return 1
@@ -114,7 +128,7 @@ def main() -> int:
 
 
 def flood() -> None:
-    """Write CONTRACT_MEGABYTES of well-formed lines as fast as the disk takes them, over and over."""
+    """Write CONTRACT_MEGABYTES of well-formed lines as fast as the disk takes them."""
     metrics = {f"activation_mean_{number:02d}": 0.123456789 for number in range(30)}
     line = json.dumps({"step": 1, "train_loss": 1.0, **metrics}) + "\n"
     block = line * (1_000_000 // len(line))

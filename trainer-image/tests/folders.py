@@ -65,7 +65,7 @@ def start(folder: Path, *command: str, **environment: str) -> subprocess.Popen[s
     )
 
 
-def run(folder: Path, *command: str, seconds: float = 240, **environment: str) -> tuple[int, str]:
+def run(folder: Path, *command: str, seconds: int = 240, **environment: str) -> tuple[int, str]:
     """Run a trainer to its end; the exit status and all it printed."""
     process = start(folder, *command, **environment)
     try:
