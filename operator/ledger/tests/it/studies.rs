@@ -1,0 +1,103 @@
+use studious_api::trial::{AttemptOutcome, TrialPhase};
+use studious_ledger::{Attempt, Ledger, LedgerError, RunState};
+use studious_playbook::{Millis, record::Outcome};
+
+use crate::{TRIAL, ledger, lines, study_row, trial_row};
+
+#[tokio::test]
+async fn trials_read_back_as_they_were_put_in() {
+    let (folder, ledger) = ledger().await;
+    let mut trial = trial_row("t7", "study-uid", 7);
+    trial.state = RunState {
+        phase: TrialPhase::Succeeded,
+        objective: Some(0.1 + 0.2),
+        best_step: Some(450),
+        attempt: 2,
+        attempts: vec![Attempt {
+            number: 1,
+            outcome: AttemptOutcome::Disrupted,
+            message: "host 1 was lost: \"node\"".into(),
+            start_time: Some(Millis(1)),
+            end_time: Some(Millis(2)),
+        }],
+        start_time: Some(Millis(1)),
+        end_time: Some(Millis(1_800_000_000_000)),
+        ..RunState::default()
+    };
+    ledger.upsert_trial(&trial).await.unwrap();
+    ledger.close().await;
+    let ledger = Ledger::open(folder.path().join("ledger.sqlite")).await.unwrap();
+    assert_eq!(ledger.trial("t7").await.unwrap(), Some(trial.clone()));
+    assert_eq!(ledger.trials("study-uid").await.unwrap(), [trial_row(TRIAL, "study-uid", 0), trial]);
+    assert_eq!(ledger.trial("t8").await.unwrap(), None);
+    assert_eq!(ledger.studies().await.unwrap(), [study_row("study-uid")]);
+}
+
+#[tokio::test]
+async fn a_trial_needs_its_study() {
+    let (_folder, ledger) = ledger().await;
+    let error = ledger.upsert_trial(&trial_row("t1", "gone", 1)).await.unwrap_err();
+    assert!(matches!(&error, LedgerError::UnknownStudy { study } if study == "gone"), "{error}");
+}
+
+#[tokio::test]
+async fn putting_a_trial_in_again_keeps_its_measurements() {
+    let (_folder, ledger) = ledger().await;
+    ledger.append(TRIAL, 1, 0, 0, &lines(0..5)).await.unwrap();
+    ledger.upsert_trial(&trial_row(TRIAL, "study-uid", 0)).await.unwrap();
+    ledger.upsert_study(&study_row("study-uid")).await.unwrap();
+    assert_eq!(ledger.next_line(TRIAL, 1, 0).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn records_have_outcomes_and_the_latest_attempts_curves() {
+    let (_folder, ledger) = ledger().await;
+    let file = |values: &[(u64, f64)]| -> Vec<String> {
+        values.iter().map(|(s, v)| format!(r#"{{"step":{s},"validation_error":{v}}}"#)).collect()
+    };
+    ledger.append(TRIAL, 1, 0, 0, &file(&[(10, 0.5), (20, 0.4), (30, 0.35)])).await.unwrap();
+    ledger.append(TRIAL, 1, 1, 0, &file(&[(10, 9.0)])).await.unwrap();
+    ledger.append(TRIAL, 2, 0, 0, &file(&[(20, 0.45), (40, 0.2)])).await.unwrap();
+    let mut trial = trial_row(TRIAL, "study-uid", 0);
+    trial.state.phase = TrialPhase::Infeasible;
+    trial.state.reason = Some("Diverged".into());
+    ledger.upsert_trial(&trial).await.unwrap();
+    let records = ledger.records("study-uid", None).await.unwrap();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].outcome, Outcome::Infeasible { reason: "Diverged".into() });
+    assert_eq!(records[0].curves["validation_error"], [(10, 0.5), (20, 0.45), (30, 0.35), (40, 0.2)]);
+}
+
+#[tokio::test]
+async fn a_deleted_study_leaves_nothing_and_takes_nothing_else() {
+    let (_folder, ledger) = ledger().await;
+    ledger.upsert_study(&study_row("other")).await.unwrap();
+    ledger.upsert_trial(&trial_row("other-trial", "other", 0)).await.unwrap();
+    for trial in [TRIAL, "other-trial"] {
+        ledger.append(trial, 1, 0, 0, &lines(0..50)).await.unwrap();
+    }
+    assert!(ledger.delete_study("study-uid").await.unwrap());
+    assert!(!ledger.delete_study("study-uid").await.unwrap());
+    assert!(ledger.trials("study-uid").await.unwrap().is_empty());
+    assert!(ledger.curves(TRIAL, 0, None).await.unwrap().is_empty());
+    assert!(ledger.streams(TRIAL).await.unwrap().is_empty());
+    assert_eq!(ledger.curves("other-trial", 0, None).await.unwrap()["train_loss"].len(), 50);
+    let late = ledger.append(TRIAL, 1, 0, 50, &lines(50..60)).await.unwrap_err();
+    assert!(matches!(late, LedgerError::UnknownTrial { .. }), "{late}");
+}
+
+#[tokio::test]
+async fn wrong_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = Ledger::open(folder.path().join("no/folder/ledger.sqlite")).await.unwrap_err();
+    assert!(missing.to_string().contains("Its folder must exist"), "{missing}");
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "these are notes, long enough to be no database header at all, and then some more of it")
+        .unwrap();
+    let not_sqlite = Ledger::open(&text).await.unwrap_err();
+    assert!(matches!(not_sqlite, LedgerError::Open { .. }), "{not_sqlite}");
+
+    let refused = Ledger::open("postgres://u:p@db/x").await.unwrap_err();
+    assert!(matches!(refused, LedgerError::NotInThisVersion { .. }), "{refused}");
+}
