@@ -1,0 +1,1 @@
+//! Holds tests only: see `tests/e2e`.

@@ -1,0 +1,6 @@
+//! Tests against a real cluster with Studious installed, as a user works with it. `e2e/run.sh` makes the cluster and
+//! sets `KUBECONFIG`; `make test-fast` leaves this crate out.
+//!
+//! They run one after the other: two cores are all there is, and some of them restart the operator.
+
+mod cluster;
