@@ -60,7 +60,7 @@ usage: cluster.sh VERB
   check [--install]   name what is missing and how to get it; with --install (root, Debian) get it
   build               the binaries, into the cache: minutes the first time
   up                  start the cluster '$NAME' (anew, if it is broken); nothing to do when it is up
-  images [NAME…]      build the images (operator, trainer; both by default) and load them into the cluster, if it is up
+  images [NAME…]      build images (operator, trainer: both by default; base: only Debian) and load them into the cluster, if it is up
   load FILE.tar       load an image made by 'buildah push … docker-archive:FILE.tar:NAME'
   install [ARG…]      helm upgrade --install of charts/studious with the operator's image; ARGs go to helm
   env                 what to eval: KUBECONFIG, PATH and the places that tests use
@@ -79,7 +79,11 @@ main() {
   check_settings
   case $verb in
     check | build | env | status | exec) "verb_$verb" "$@" ;;
-    up | images | load | install | smoke | start | stop | down)
+    images | smoke)
+      need_root
+      "verb_$verb" "$@"
+      ;;
+    up | load | install | start | stop | down)
       need_root
       lock_cluster
       "verb_$verb" "$@"

@@ -24,7 +24,6 @@ base_key() { printf '%s %s 1' "$SUITE" "${BASE_PACKAGES[$1]}" | sha256sum | cut 
 
 base_image() { # debian-base | python-base
   local base=$1 key archive image=localhost/$1:$SUITE
-  need_commands buildah debootstrap || die "buildah and debootstrap are needed to build images: see 'cluster.sh check'"
   key=$(base_key "$base")
   archive=$CACHE/images/$base-$key.tar
   [ -f "$archive" ] || step "debootstrap $base" bootstrap "$archive" "${BASE_PACKAGES[$base]}"

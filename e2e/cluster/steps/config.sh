@@ -63,6 +63,7 @@ Y
 }
 
 # localStorageCapacityIsolation: needs the root file system's statistics, which a sandbox may not show.
+# nodeStatusUpdateFrequency: a node that is slow to start is Ready soon after; unchanged status is still written rarely.
 # resolvConf: pods resolve the cluster's names only. evictionHard: the disk is shared with all else on this machine.
 kubelet_config() {
   cat <<Y
@@ -88,6 +89,8 @@ maxPods: 250
 podPidsLimit: -1
 serializeImagePulls: false
 eventRecordQPS: 0
+nodeStatusUpdateFrequency: 2s
+nodeStatusReportFrequency: 5m
 Y
 }
 

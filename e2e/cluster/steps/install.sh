@@ -6,7 +6,7 @@ NAMESPACE=${STUDIOUS_E2E_NAMESPACE:-studious-system}
 verb_install() {
   locate_binaries
   alive apiserver || die "cluster '$NAME' is not up"
-  [ -e "$RUN/loaded-studious" ] || die "$OPERATOR_IMAGE is not loaded: run 'cluster.sh images operator'"
+  [ -e "$RUN/loaded-$(short_name "$OPERATOR_IMAGE")" ] || die "$OPERATOR_IMAGE is not loaded: run 'cluster.sh images operator'"
   step "helm install studious in namespace $NAMESPACE" install_chart "$@"
 }
 

@@ -75,3 +75,10 @@ lock_cluster() {
   exec 9>"$CACHE/cluster/$NAME.lock"
   flock -n 9 || { say "waiting for another command on cluster '$NAME'"; flock 9; }
 }
+
+# Images are shared by all clusters of a cache; they are built one at a time.
+lock_images() {
+  mkdir -p "$CACHE/images"
+  exec 8>"$CACHE/images/lock"
+  flock -n 8 || { say "waiting for another build of images"; flock 8; }
+}

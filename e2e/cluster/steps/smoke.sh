@@ -2,21 +2,10 @@
 # Tries in a pod what a cluster has to do for Studious: see smoke.yaml.
 
 verb_smoke() {
-  local archive
   locate_binaries
   alive apiserver || die "cluster '$NAME' is not up"
-  base_image debian-base
-  archive=$CACHE/images/debian-base-image.tar
-  step "load localhost/debian-base:$SUITE" load_base "$archive"
+  verb_images base
   step "run smoke.yaml" run_smoke
-}
-
-load_base() {
-  STEP_LOG=$CACHE/images/base.log
-  rm -f "$1"
-  buildah_here push "localhost/debian-base:$SUITE" "docker-archive:$1:localhost/debian-base:$SUITE" >"$STEP_LOG" 2>&1
-  import_image "$1"
-  rm -f "$1"
 }
 
 run_smoke() {
