@@ -40,7 +40,7 @@ fi
 export PATH="$environment/bin:$PATH"
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
-hatchling build -t wheel -d "$wheels" >/dev/null
+hatchling build -t wheel -d "$wheels" >/dev/null 2>&1 || hatchling build -t wheel -d "$wheels"
 pip uninstall --quiet --yes studious 2>/dev/null || true
 pip install --quiet --disable-pip-version-check --no-deps "$wheels"/studious-*.whl
 

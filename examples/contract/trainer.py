@@ -59,7 +59,8 @@ def save(step: int) -> None:
 
 def loss_at(step: int) -> float:
     """Near, as the run goes on, a parabola with its minimum, 0.1, at x = 1."""
-    return (TRIAL["hyperparameters"]["x"] - 1.0) ** 2 + 0.1 + 1.0 / step
+    x: float = TRIAL["hyperparameters"]["x"]
+    return (x - 1.0) ** 2 + 0.1 + 1.0 / step
 
 
 def main() -> int:
