@@ -1,0 +1,122 @@
+//! Reads a `study.yaml` and says what is wrong with it by file, line and column.
+//!
+//! A file means here what it means to `kubectl apply`; where YAML's readers differ, the file is refused. Other documents
+//! of the same file, such as a claim for the checkpoints, are left alone.
+
+mod header;
+mod scalar;
+mod tree;
+
+use std::{collections::BTreeSet, fmt};
+
+use crate::{
+    Study, schema,
+    validate::{self, Violation},
+};
+use tree::{Mark, Node};
+
+/// Largest file that is read, in bytes.
+pub const LARGEST_FILE: usize = 1 << 20;
+/// More problems of one file are not told.
+const MOST_PROBLEMS: usize = 100;
+
+/// A study that has been read and checked.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its name (`metadata.name`).
+    pub name: String,
+    /// Its namespace, if the file gives one.
+    pub namespace: Option<String>,
+    /// The study.
+    pub study: Study,
+    /// What the playbook advises against; empty under `spec.policy.strict`, which refuses it.
+    pub warnings: Vec<Problem>,
+}
+
+/// Something to tell of a place in a file. Displays as `study.yaml:12:9: message`, which editors can jump to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// The file as it was called.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// What is wrong, with the field and the mend.
+    pub message: String,
+    /// The same in parts, unless the file could not be read as YAML.
+    pub violation: Option<Violation>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// Reads and checks the study of a file. `file` is its name in messages.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the file: it is not YAML, is too large, holds no study or several, has fields
+/// that don't exist or values of the wrong kind, or breaks a rule of [`validate::refusals`].
+pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
+    let unreadable = |at: Mark, message: String| {
+        vec![Problem { file: file.to_owned(), line: at.line, column: at.column, message, violation: None }]
+    };
+    if text.len() > LARGEST_FILE {
+        let message =
+            format!("has {} bytes, and at most {LARGEST_FILE} are read. A study is a few kilobytes", text.len());
+        return Err(unreadable(Mark::START, message));
+    }
+    let documents = tree::parse(text).map_err(|e| unreadable(e.at, e.message))?;
+    let node = header::the_study(&documents).map_err(|e| unreadable(e.at, e.message))?;
+
+    let value = node.to_json();
+    let mut violations = node.doubts();
+    violations.extend(header::refusals(&value));
+    let schema = header::schema();
+    violations.extend(schema::unknown_fields(schema, &value, ""));
+    let broken = schema::check(schema, &value, "");
+    let parsed = serde_path_to_error::deserialize::<_, Study>(&value);
+    let name = value["metadata"]["name"].as_str().unwrap_or_default();
+    match &parsed {
+        Ok(study) => violations.extend(validate::refusals(name, &study.spec)),
+        Err(e) if broken.is_empty() && violations.is_empty() => {
+            let (at, why) = (e.path().to_string(), e.inner().to_string());
+            violations.push(Violation::new(at, &(), why, "The field reference says what may stand there."));
+        }
+        Err(_) => {}
+    }
+    violations.extend(broken);
+
+    let study = match parsed {
+        Ok(study) if violations.is_empty() => study,
+        _ => return Err(located(file, node, violations)),
+    };
+    let warnings = located(file, node, validate::warnings(name, &study.spec));
+    Ok(Document { name: name.to_owned(), namespace: study.metadata.namespace.clone(), study, warnings })
+}
+
+/// Violations at their places, each field once, in the order of the file.
+fn located(file: &str, node: &Node, violations: Vec<Violation>) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let mut problems: Vec<Problem> = violations
+        .into_iter()
+        .filter(|v| seen.insert(v.field.clone()))
+        .map(|v| {
+            let at = node.place(&v.field);
+            Problem {
+                file: file.to_owned(),
+                line: at.line,
+                column: at.column,
+                message: v.to_string(),
+                violation: Some(v),
+            }
+        })
+        .collect();
+    problems.sort_by_key(|p| (p.line, p.column));
+    problems.truncate(MOST_PROBLEMS);
+    problems
+}

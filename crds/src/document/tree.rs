@@ -1,0 +1,344 @@
+//! YAML as a tree whose every node knows its place.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use yaml_rust2::{
+    parser::{Event, Parser, Tag},
+    scanner::{Marker, ScanError, TScalarStyle},
+};
+
+use super::scalar;
+use crate::{schema, validate::Violation};
+
+/// Nodes of a file once aliases are replaced by what they stand for. A study has a few hundred.
+const MOST_NODES: usize = 50_000;
+/// Deepest nesting. A study's deepest field has about a dozen.
+const DEEPEST: usize = 64;
+
+/// A place in a file, both from 1.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Mark {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Mark {
+    pub(super) const START: Self = Self { line: 1, column: 1 };
+
+    fn of(marker: &Marker) -> Self {
+        Self { line: marker.line().max(1), column: marker.col() + 1 }
+    }
+}
+
+/// Why a file is not YAML that can be read.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) at: Mark,
+    pub(super) message: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) at: Mark,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Scalar { value: Value, doubt: Option<String> },
+    List(Vec<Node>),
+    Mapping(Vec<Entry>),
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    key: String,
+    at: Mark,
+    /// What is doubtful about the key.
+    doubt: Option<String>,
+    node: Node,
+}
+
+/// All documents of a file that hold anything.
+pub(super) fn parse(text: &str) -> Result<Vec<Node>, Unreadable> {
+    let mut reader = Reader {
+        parser: Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        anchors: HashMap::new(),
+        nodes: 0,
+    };
+    let mut documents = Vec::new();
+    loop {
+        match reader.next()? {
+            (Event::StreamEnd, _) => return Ok(documents),
+            (Event::DocumentStart, _) => {
+                let first = reader.next()?;
+                let document = reader.node(first, 0)?;
+                if !matches!(&document.kind, Kind::Scalar { value: Value::Null, .. }) {
+                    documents.push(document);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+struct Reader<'a> {
+    parser: Parser<std::str::Chars<'a>>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+impl Reader<'_> {
+    fn next(&mut self) -> Result<(Event, Mark), Unreadable> {
+        let (event, marker) = self.parser.next_token().map_err(|e| syntax(&e))?;
+        Ok((event, Mark::of(&marker)))
+    }
+
+    fn node(&mut self, (event, at): (Event, Mark), depth: usize) -> Result<Node, Unreadable> {
+        let refuse = |message: String| Err(Unreadable { at, message });
+        if depth > DEEPEST {
+            return refuse(format!("is nested more than {DEEPEST} deep. No field of a study is"));
+        }
+        let (anchor, kind) = match event {
+            Event::Scalar(text, style, anchor, tag) => (anchor, scalar_of(text, style, tag.as_ref(), at)?),
+            Event::SequenceStart(anchor, None) => (anchor, Kind::List(self.items(depth)?)),
+            Event::MappingStart(anchor, None) => (anchor, Kind::Mapping(self.entries(depth)?)),
+            Event::Alias(id) => {
+                let Some(node) = self.anchors.get(&id).cloned() else {
+                    return refuse("stands for an anchor that holds itself. Write it out".to_owned());
+                };
+                self.count(node.size(), at)?;
+                return Ok(node);
+            }
+            Event::SequenceStart(_, Some(tag)) | Event::MappingStart(_, Some(tag)) => {
+                return refuse(format!("has the tag {}. Remove it: a study needs none", shown(&tag)));
+            }
+            _ => return refuse("is not a value".to_owned()),
+        };
+        self.count(1, at)?;
+        let node = Node { at, kind };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn items(&mut self, depth: usize) -> Result<Vec<Node>, Unreadable> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(items),
+                other => items.push(self.node(other, depth + 1)?),
+            }
+        }
+    }
+
+    fn entries(&mut self, depth: usize) -> Result<Vec<Entry>, Unreadable> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
+        loop {
+            let (event, at) = self.next()?;
+            let (key, plain) = match event {
+                Event::MappingEnd => break,
+                Event::Scalar(text, style, _, _) => (text, style == TScalarStyle::Plain),
+                _ => return Err(Unreadable { at, message: "keys must be plain words".to_owned() }),
+            };
+            let value = self.next()?;
+            let node = self.node(value, depth + 1)?;
+            if key == "<<" && plain {
+                merged.extend(node.merged(at)?);
+                continue;
+            }
+            if let Some(first) = entries.iter().find(|e| e.key == key) {
+                let message =
+                    format!("{key} is given twice; the first is on line {}. Remove one of them", first.at.line);
+                return Err(Unreadable { at, message });
+            }
+            let doubt = if plain { scalar::resolve(&key).1 } else { None };
+            entries.push(Entry { key, at, doubt, node });
+        }
+        for entry in merged {
+            if !entries.iter().any(|e| e.key == entry.key) {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    }
+
+    fn count(&mut self, nodes: usize, at: Mark) -> Result<(), Unreadable> {
+        self.nodes += nodes;
+        if self.nodes > MOST_NODES {
+            let message = format!("the file holds more than {MOST_NODES} values once aliases are replaced");
+            return Err(Unreadable { at, message });
+        }
+        Ok(())
+    }
+}
+
+fn syntax(e: &ScanError) -> Unreadable {
+    // The parser's words are for people who write parsers.
+    let hint = match e.info() {
+        info if info.contains("tab") => " (YAML is indented with blanks, never with tabs)",
+        info if info.contains("block mapping")
+            || info.contains("simple key")
+            || info.contains("did not find expected key") =>
+        {
+            " (look for a missing ':' or '-', or for a line that is indented too far or too little)"
+        }
+        info if info.contains("flow") || info.contains("','") => " (look for a missing ',' or bracket)",
+        _ => "",
+    };
+    Unreadable { at: Mark::of(e.marker()), message: format!("is not YAML: {}{hint}", e.info()) }
+}
+
+fn shown(tag: &Tag) -> String {
+    if tag.handle == "tag:yaml.org,2002:" {
+        format!("!!{}", tag.suffix)
+    } else {
+        format!("{}{}", tag.handle, tag.suffix)
+    }
+}
+
+fn scalar_of(text: String, style: TScalarStyle, tag: Option<&Tag>, at: Mark) -> Result<Kind, Unreadable> {
+    let is_text = match tag.map(shown).as_deref() {
+        None => style != TScalarStyle::Plain,
+        Some("!!str" | "!") => true,
+        Some(other) => {
+            return Err(Unreadable { at, message: format!("has the tag {other}. Remove it: a study needs none") });
+        }
+    };
+    let (value, doubt) = if is_text { (Value::String(text), None) } else { scalar::resolve(&text) };
+    Ok(Kind::Scalar { value, doubt })
+}
+
+impl Node {
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|e| &e.node)
+    }
+
+    pub(super) fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { value, .. } => value.as_str(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_mapping(&self) -> bool {
+        matches!(self.kind, Kind::Mapping(_))
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        match &self.kind {
+            Kind::Scalar { value, .. } => value.clone(),
+            Kind::List(items) => items.iter().map(Node::to_json).collect(),
+            Kind::Mapping(entries) => {
+                Value::Object(entries.iter().map(|e| (e.key.clone(), e.node.to_json())).collect())
+            }
+        }
+    }
+
+    /// What readers of YAML would understand differently.
+    pub(super) fn doubts(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        self.doubtful("", &mut found);
+        found
+    }
+
+    fn doubtful(&self, at: &str, found: &mut Vec<Violation>) {
+        match &self.kind {
+            Kind::Scalar { doubt: Some(doubt), value } => found.push(doubtful(at, value, doubt)),
+            Kind::Scalar { .. } => {}
+            Kind::List(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    item.doubtful(&format!("{at}[{i}]"), found);
+                }
+            }
+            Kind::Mapping(entries) => {
+                for Entry { key, doubt, node, .. } in entries {
+                    let field = schema::join(at, key);
+                    if let Some(doubt) = doubt {
+                        found.push(doubtful(&field, &Value::Null, doubt));
+                    }
+                    node.doubtful(&field, found);
+                }
+            }
+        }
+    }
+
+    /// Where a field stands, or the nearest that holds it: the value of a scalar, the key of anything else.
+    pub(super) fn place(&self, field: &str) -> Mark {
+        let (mut node, mut at) = (self, self.at);
+        for step in steps(field) {
+            let next = match &node.kind {
+                Kind::List(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)).map(|n| (n, n.at)),
+                _ => node.entry(step).map(|e| (&e.node, if e.node.is_printed_scalar() { e.node.at } else { e.at })),
+            };
+            match next {
+                Some(next) => (node, at) = next,
+                None => break,
+            }
+        }
+        at
+    }
+
+    /// A scalar that takes room: an empty value has no place of its own.
+    fn is_printed_scalar(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { value, doubt } if !value.is_null() || doubt.is_some())
+    }
+
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.kind {
+            Kind::Mapping(entries) => entries.iter().find(|e| e.key == key),
+            _ => None,
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match &self.kind {
+            Kind::Scalar { .. } => 0,
+            Kind::List(items) => items.iter().map(Node::size).sum(),
+            Kind::Mapping(entries) => entries.iter().map(|e| e.node.size()).sum(),
+        }
+    }
+
+    /// What `<<: *this` adds.
+    fn merged(self, at: Mark) -> Result<Vec<Entry>, Unreadable> {
+        match self.kind {
+            Kind::Mapping(entries) => Ok(entries),
+            Kind::List(items) => {
+                let mut all = Vec::new();
+                for item in items {
+                    all.extend(item.merged(at)?);
+                }
+                Ok(all)
+            }
+            Kind::Scalar { .. } => Err(Unreadable { at, message: "<< merges mappings only".to_owned() }),
+        }
+    }
+}
+
+fn doubtful(at: &str, value: &Value, doubt: &str) -> Violation {
+    let (rule, mend) = doubt.split_once(". ").unwrap_or((doubt, ""));
+    Violation::new(at, value, rule, format!("{mend}."))
+}
+
+/// `spec.rounds[1].name` → spec, rounds, 1, name.
+fn steps(field: &str) -> Vec<&str> {
+    let mut steps = Vec::new();
+    let mut rest = field;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let end = inner.find(']').unwrap_or(inner.len());
+            steps.push(&inner[..end]);
+            rest = inner.get(end + 1..).unwrap_or_default();
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            if end > 0 {
+                steps.push(&rest[..end]);
+            }
+            rest = if rest[end..].starts_with('.') { &rest[end + 1..] } else { &rest[end..] };
+        }
+    }
+    steps
+}
