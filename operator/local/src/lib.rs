@@ -1,1 +1,26 @@
-//! Trials as processes of this machine.
+//! A study as processes of this machine: no cluster, no server, no account.
+//!
+//! [`run`] carries out what [`studious_playbook::decide`] says, as the controller does on Kubernetes: the same points
+//! under the same names, the same retries, the same ends. Everything is kept in a [`RunFolder`], so a run that is
+//! interrupted or killed goes on where it was. The crate prints nothing: it tells [`Event`]s.
+
+mod attempt;
+mod error;
+mod event;
+mod expansion;
+mod folder;
+mod leftovers;
+mod lines;
+mod memory;
+mod process;
+mod run;
+mod trainer;
+mod unchanged;
+
+pub use error::Error;
+pub use event::Event;
+pub use folder::RunFolder;
+pub use leftovers::{KeeperCommand, end_leftovers, keep};
+pub use process::MAX_OUTPUT_BYTES;
+pub use run::{Interrupt, Options, RunEnd, run, succeeded};
+pub use trainer::{notes, refusals};

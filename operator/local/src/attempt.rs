@@ -1,0 +1,224 @@
+//! An attempt that is under way: its hosts, what they have written, what becomes of it.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use studious_ledger::{Ledger, TrialRow};
+use studious_playbook::{
+    Millis, contract,
+    decide::{self, AttemptView, HostState, Progress, Verdict},
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    Error, RunFolder,
+    lines::Lines,
+    process::{Exit, HostId, HostProcess},
+    trainer,
+};
+
+/// An attempt that is under way.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub number: u32,
+    pub begun: Instant,
+    hosts: Vec<Host>,
+    /// What becomes of it, once its processes have left.
+    ending: Option<Verdict>,
+    /// When processes that were asked to leave are killed.
+    patience: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Host {
+    process: Option<HostProcess>,
+    state: HostState,
+    lines: Lines,
+    /// It has left and every line it wrote has been read.
+    drained: bool,
+    /// It was asked to leave: its exit code says nothing.
+    asked: bool,
+}
+
+/// Bytes of `metrics.jsonl` that are read of one host before the others have their turn.
+const READ_BYTES: usize = 1 << 20;
+
+/// Why a host is lost whose run was stopped.
+const RUN_STOPPED: &str = "the run was stopped";
+/// Why a host is lost whose run was killed.
+const RUN_KILLED: &str = "studious itself was killed";
+
+impl Attempt {
+    /// Starts every host. A host that can't be started waits with the reason, and `decide` ends the trial for it.
+    pub(crate) fn start(
+        folder: &RunFolder,
+        row: &TrialRow,
+        number: u32,
+        working_directory: &Path,
+        exits: &mpsc::UnboundedSender<(HostId, Exit)>,
+    ) -> Result<Self, Error> {
+        let spec = &row.spec;
+        let coordinator = if spec.hosts > 1 { Some(format!("127.0.0.1:{}", free_port()?)) } else { None };
+        let shared = contract::shared(&row.name, spec, number, coordinator.as_deref());
+        let mut prepared = Vec::new();
+        for host in 0..spec.hosts {
+            let trial_json = contract::for_host(shared.clone(), host)?;
+            prepared.push(folder.prepare(&row.name, number, host, &trial_json)?);
+        }
+        let mut hosts = Vec::new();
+        for (host, directory) in (0..).zip(&prepared) {
+            let id = HostId { trial: row.name.clone(), attempt: number, host };
+            let started = trainer::command(&spec.template, &spec.hyperparameters, directory, host)
+                .ok_or_else(|| "the template has no command".to_owned())
+                .and_then(|command| {
+                    HostProcess::start(&command, directory, working_directory, exits.clone(), id)
+                        .map_err(|error| error.to_string())
+                });
+            let (process, state) = match started {
+                Ok(process) => (Some(process), HostState::Running),
+                Err(why) => (None, HostState::Waiting { reason: Some(format!("CreateContainerError: {why}")) }),
+            };
+            hosts.push(Host {
+                process,
+                state,
+                lines: Lines::new(directory.join("metrics.jsonl"), 0),
+                drained: false,
+                asked: false,
+            });
+        }
+        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None })
+    }
+
+    /// An attempt of a run that was killed, to be judged by what it has written.
+    pub(crate) async fn orphan(folder: &RunFolder, ledger: &Ledger, row: &TrialRow) -> Result<Self, Error> {
+        let number = row.state.attempt;
+        let mut hosts = Vec::new();
+        for host in 0..row.spec.hosts {
+            let next_line = ledger.next_line(&row.uid, number, host).await?;
+            hosts.push(Host {
+                process: None,
+                state: HostState::Lost { reason: RUN_KILLED.to_owned() },
+                lines: Lines::new(folder.host(&row.name, number, host).join("metrics.jsonl"), next_line),
+                drained: false,
+                asked: false,
+            });
+        }
+        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None })
+    }
+
+    /// Takes in that a host has left.
+    pub(crate) fn exited(&mut self, host: u32, exit: Exit, out_of_memory: bool) {
+        if let Some(host) = self.hosts.get_mut(host as usize) {
+            if let Some(process) = &mut host.process {
+                process.forget();
+            }
+            host.process = None;
+            host.state = if host.asked {
+                HostState::Lost { reason: RUN_STOPPED.to_owned() }
+            } else {
+                HostState::Exited { code: exit.code, out_of_memory }
+            };
+        }
+    }
+
+    /// Reads what the hosts have written since, into the ledger and the progress. Says whether there is more to read.
+    pub(crate) async fn read(
+        &mut self,
+        ledger: &Ledger,
+        row: &TrialRow,
+        progress: &mut Progress,
+    ) -> Result<bool, Error> {
+        let mut more = false;
+        for (index, host) in (0_u32..).zip(&mut self.hosts) {
+            if host.drained {
+                continue;
+            }
+            let ended = host.process.is_none();
+            let batch = host.lines.read(READ_BYTES, ended)?;
+            if !batch.lines.is_empty() {
+                let taken = ledger.append(&row.uid, self.number, index, batch.first_line, &batch.lines).await?;
+                for (number, line) in &taken.new {
+                    match line {
+                        Ok(line) => progress.observe(&row.spec, self.number, index, line),
+                        Err(problem) => progress.observe_malformed(index, *number, &problem.to_string()),
+                    }
+                }
+            }
+            more |= batch.more;
+            host.drained = ended && !batch.more;
+        }
+        Ok(more)
+    }
+
+    /// What becomes of it, by the playbook's rules.
+    pub(crate) fn judge(&self, row: &TrialRow, progress: &Progress) -> Verdict {
+        let states: Vec<HostState> = self.hosts.iter().map(|host| host.state.clone()).collect();
+        let (failed_before, disrupted_before) = decide::count_outcomes(row.state.attempts.iter().map(|a| &a.outcome));
+        decide::judge(&AttemptView {
+            spec: &row.spec,
+            number: self.number,
+            failed_before,
+            disrupted_before,
+            hosts: &states,
+            progress,
+            // Of the hosts that have left: what the others will write yet is not waited for.
+            drained: self.hosts.iter().all(|host| host.drained || host.process.is_some()),
+            running_for: Millis(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)),
+        })
+    }
+
+    /// Asks its processes to leave; after `grace` they are killed.
+    pub(crate) fn stop(&mut self, grace: Duration) {
+        for host in &mut self.hosts {
+            if let Some(process) = &host.process {
+                host.asked = true;
+                process.terminate();
+            }
+        }
+        self.patience.get_or_insert_with(|| Instant::now() + grace);
+    }
+
+    /// Kills its processes, if they have been asked to leave long enough ago or `now` is given.
+    pub(crate) fn lose_patience(&mut self, now: bool) {
+        if now || self.patience.is_some_and(|until| until <= Instant::now()) {
+            for host in &mut self.hosts {
+                if let Some(process) = &host.process {
+                    host.asked = true;
+                    process.kill();
+                }
+            }
+            // A process that can't be killed at once (it waits for a disk) is killed again later.
+            self.patience = Some(Instant::now() + Duration::from_secs(1));
+        }
+    }
+
+    /// Keeps what becomes of it until its processes have left.
+    pub(crate) fn end_with(&mut self, verdict: Verdict) {
+        self.ending.get_or_insert(verdict);
+    }
+
+    /// Whether it has been judged.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// The verdict, once all processes have left and every line has been read.
+    pub(crate) fn verdict(&self) -> Option<&Verdict> {
+        self.ending.as_ref().filter(|_| self.has_left())
+    }
+
+    /// Whether all processes have left and every line has been read.
+    pub(crate) fn has_left(&self) -> bool {
+        self.hosts.iter().all(|host| host.process.is_none() && host.drained)
+    }
+}
+
+/// A port that is free now, for host 0 to listen at.
+fn free_port() -> Result<u16, Error> {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|source| Error::Start { program: "a listener on 127.0.0.1".to_owned(), source })
+}

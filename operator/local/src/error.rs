@@ -1,0 +1,74 @@
+//! Why a run can't begin or go on.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use studious_api::validate::Violation;
+
+/// Why a run can't begin or go on. A trial that fails is no error of the run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The study is refused: everything that is wrong with it.
+    #[error("the study can't run: {}", list(.0))]
+    Invalid(Vec<Violation>),
+    /// Another run has the folder.
+    #[error(
+        "another run is using {}. Wait for it, or give this one a folder of its own with --dir", folder.display()
+    )]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder holds trials of a study that differs where it can't.
+    #[error("{} holds trials of this study as it was before: {}", folder.display(), list(changes))]
+    Changed {
+        /// The folder.
+        folder: PathBuf,
+        /// What has changed.
+        changes: Vec<Violation>,
+    },
+    /// The folder isn't one of a run.
+    #[error("{} is not the folder of a run: {reason}", folder.display())]
+    NotARun {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// A file can't be read or written.
+    #[error("can't {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A program can't be started.
+    #[error("can't start {program}: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The ledger can't be read or written.
+    #[error(transparent)]
+    Ledger(#[from] studious_ledger::LedgerError),
+    /// `trial.json` can't be made.
+    #[error(transparent)]
+    TrialJson(#[from] studious_playbook::contract::TrialJsonError),
+}
+
+impl Error {
+    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { what, path: path.to_owned(), source }
+    }
+}
+
+fn list(violations: &[Violation]) -> String {
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

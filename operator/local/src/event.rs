@@ -1,0 +1,75 @@
+//! What a run tells whoever watches it. The crate prints nothing.
+
+use std::path::PathBuf;
+
+use studious_api::trial::TrialPhase;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The run goes on from what is in its folder.
+    Resumed {
+        /// Trials that have ended before.
+        ended: u32,
+        /// Trials that were training when the run before was stopped; they go on from their checkpoints.
+        interrupted: u32,
+        /// Processes of the run before that were still there and were ended.
+        leftovers: usize,
+    },
+    /// A round has begun.
+    RoundBegan {
+        /// Its name.
+        round: String,
+    },
+    /// An attempt has begun.
+    AttemptBegan {
+        /// The trial.
+        trial: String,
+        /// From 1.
+        attempt: u32,
+    },
+    /// A trial has come further.
+    Measured {
+        /// The trial.
+        trial: String,
+        /// The last step that host 0 wrote of.
+        step: u64,
+        /// The step at which it ends.
+        max_train_steps: u64,
+        /// The objective so far.
+        objective: Option<f64>,
+    },
+    /// An attempt has ended and another follows.
+    AttemptEnded {
+        /// The trial.
+        trial: String,
+        /// Its number.
+        attempt: u32,
+        /// Why, in a sentence.
+        message: String,
+        /// What the trainer printed.
+        output: PathBuf,
+    },
+    /// A trial has ended.
+    TrialEnded {
+        /// The trial.
+        trial: String,
+        /// How.
+        phase: TrialPhase,
+        /// Why, in a word; empty for one that succeeded.
+        reason: String,
+        /// Why, in a sentence.
+        message: String,
+        /// Its objective, if it succeeded.
+        objective: Option<f64>,
+        /// Its training steps, for the reckoning of time.
+        max_train_steps: u64,
+        /// What the trainer printed in the last attempt.
+        output: PathBuf,
+    },
+    /// Trainers have been asked to end.
+    Stopping {
+        /// How many trials are training.
+        running: usize,
+    },
+}

@@ -1,0 +1,177 @@
+//! Where a run keeps everything, and that two runs don't share it.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use studious_api::Study;
+
+use crate::Error;
+
+/// A folder made by `studious run`:
+///
+/// ```text
+/// study.yaml                                   the study as it was run last
+/// ledger.sqlite                                every measurement and the state of every trial
+/// report.html
+/// trials/<trial>/attempt-<n>/host-<i>/         STUDIOUS_TRIAL_DIR: trial.json, metrics.jsonl, output.log
+/// trials/<trial>/checkpoints/host-<i>/         outlive attempts
+/// ```
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+/// How long a run waits for the lock: what is left of a run that was killed is being ended meanwhile.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+
+impl RunFolder {
+    /// The folder at a path, which need not exist.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The study as it was run last.
+    #[must_use]
+    pub fn study_file(&self) -> PathBuf {
+        self.root.join("study.yaml")
+    }
+
+    /// Every measurement and the state of every trial.
+    #[must_use]
+    pub fn ledger(&self) -> PathBuf {
+        self.root.join("ledger.sqlite")
+    }
+
+    /// The report, written when a run ends.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report.html")
+    }
+
+    /// The folder of a trial.
+    #[must_use]
+    pub fn trial(&self, trial: &str) -> PathBuf {
+        self.root.join("trials").join(trial)
+    }
+
+    /// The trial directory of one host in one attempt.
+    #[must_use]
+    pub fn host(&self, trial: &str, attempt: u32, host: u32) -> PathBuf {
+        self.trial(trial).join(format!("attempt-{attempt}")).join(format!("host-{host}"))
+    }
+
+    /// Makes the folder and locks it until the file is dropped, by this process and those that inherit the file.
+    pub(crate) fn lock(&self) -> Result<File, Error> {
+        fs::create_dir_all(self.root.join("trials")).map_err(|e| Error::io("make", &self.root, e))?;
+        let path = self.root.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| Error::io("open", &path, e))?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Err(TryLockError::WouldBlock) => return Err(Error::Locked { folder: self.root.clone() }),
+                Err(TryLockError::Error(e)) => return Err(Error::io("lock", &path, e)),
+            }
+        }
+    }
+
+    /// Makes the trial directory of one host: `trial.json`, an empty `metrics.jsonl`, `checkpoints` and `restore`.
+    pub(crate) fn prepare(&self, trial: &str, attempt: u32, host: u32, trial_json: &Value) -> Result<PathBuf, Error> {
+        let directory = self.host(trial, attempt, host);
+        let fail = |e| Error::io("prepare", &directory, e);
+        // Left by a run that was killed before it could write down that this attempt had begun.
+        if directory.exists() {
+            fs::remove_dir_all(&directory).map_err(fail)?;
+        }
+        fs::create_dir_all(&directory).map_err(fail)?;
+        for index in [0, host] {
+            fs::create_dir_all(self.trial(trial).join("checkpoints").join(format!("host-{index}"))).map_err(fail)?;
+        }
+        // Relative, so that the folder can be moved.
+        symlink(format!("../../checkpoints/host-{host}"), directory.join("checkpoints")).map_err(fail)?;
+        symlink("../../checkpoints/host-0", directory.join("restore")).map_err(fail)?;
+        File::create(directory.join("metrics.jsonl")).map_err(fail)?;
+        let file = directory.join("trial.json");
+        fs::write(&file, format!("{trial_json:#}\n")).map_err(fail)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).map_err(fail)?;
+        fs::canonicalize(&directory).map_err(fail)
+    }
+
+    /// The study as it was run last, if the folder has one.
+    ///
+    /// # Errors
+    /// When the file can't be read, or isn't a study.
+    pub fn study_as_run(&self) -> Result<Option<Study>, Error> {
+        let path = self.study_file();
+        match fs::read_to_string(&path) {
+            Ok(text) => serde_yaml::from_str(&text).map(Some).map_err(|error| Error::NotARun {
+                folder: self.root.clone(),
+                reason: format!("its study.yaml can't be read: {error}"),
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read", &path, error)),
+        }
+    }
+
+    /// Replaces a file at once: whoever reads it sees the old or the new one, never half.
+    pub(crate) fn replace(&self, path: &Path, text: &str) -> Result<(), Error> {
+        let write = || -> io::Result<()> {
+            let next = path.with_extension("next");
+            fs::write(&next, text)?;
+            fs::rename(&next, path)
+        };
+        write().map_err(|e| Error::io("write", path, e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restore_is_host_zeros_checkpoints() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temp.path());
+        let host0 = folder.prepare("t", 1, 0, &Value::Null).unwrap();
+        let host1 = folder.prepare("t", 1, 1, &Value::Null).unwrap();
+        fs::write(host0.join("checkpoints/step-1"), "x").unwrap();
+        fs::write(host1.join("checkpoints/mine"), "y").unwrap();
+        assert_eq!(fs::read_to_string(host1.join("restore/step-1")).unwrap(), "x");
+        assert!(!host0.join("restore/mine").exists());
+        // A later attempt finds them.
+        let again = folder.prepare("t", 2, 0, &Value::Null).unwrap();
+        assert!(again.join("restore/step-1").exists());
+        assert!(fs::metadata(host0.join("trial.json")).unwrap().permissions().readonly());
+    }
+
+    #[test]
+    fn a_second_run_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temp.path().join("new/run"));
+        let held = folder.lock().unwrap();
+        assert!(matches!(folder.lock(), Err(Error::Locked { .. })));
+        drop(held);
+        folder.lock().unwrap();
+    }
+}

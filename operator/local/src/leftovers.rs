@@ -1,0 +1,128 @@
+//! Trainers must not outlive their run, however it ends.
+//!
+//! A run that is killed can't clean up after itself. So a second process, the keeper, waits at a pipe which the run holds
+//! open: when the run is gone, whatever the cause, the keeper ends every process whose `STUDIOUS_TRIAL_DIR` lies in the
+//! run's folder. It shares the run's lock, so the next run of the folder begins when that is done.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Read as _},
+    os::unix::ffi::OsStrExt as _,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    time::Duration,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+
+use crate::{Error, RunFolder, trainer::TRIAL_DIR};
+
+/// How long trainers of a run that is gone have between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Ends every process whose trial directory lies in the folder. Returns how many there were.
+///
+/// # Errors
+/// When the folder can't be resolved.
+pub fn end_leftovers(folder: &RunFolder) -> Result<usize, Error> {
+    let trials = folder.root().join("trials");
+    let root = std::fs::canonicalize(&trials).map_err(|e| Error::io("open", &trials, e))?;
+    let found = find(&root);
+    for pid in &found {
+        let _ = kill(*pid, Signal::SIGTERM);
+    }
+    let mut waited = Duration::ZERO;
+    let mut left = found.clone();
+    while !left.is_empty() && waited < GRACE {
+        let pause = Duration::from_millis(50);
+        std::thread::sleep(pause);
+        waited += pause;
+        left = find(&root);
+    }
+    for pid in &left {
+        let _ = kill(*pid, Signal::SIGKILL);
+    }
+    Ok(found.len())
+}
+
+fn find(root: &Path) -> Vec<Pid> {
+    // Where processes can't be listed, leftovers train to their end; the next attempt has folders of its own.
+    let Ok(mut system) = System::new() else { return Vec::new() };
+    let what = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always).without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+    let own = std::process::id();
+    let prefix = [TRIAL_DIR.as_bytes(), b"="].concat();
+    system
+        .processes()
+        .iter()
+        .filter(|(pid, process)| {
+            pid.as_u32() != own
+                && process.environ().iter().any(|variable| {
+                    variable
+                        .as_bytes()
+                        .strip_prefix(prefix.as_slice())
+                        .is_some_and(|value| Path::new(std::ffi::OsStr::from_bytes(value)).starts_with(root))
+                })
+        })
+        .filter_map(|(pid, _)| i32::try_from(pid.as_u32()).ok().map(Pid::from_raw))
+        .collect()
+}
+
+/// The keeper's side: waits until the run at the other end of standard input is gone, then ends its trainers.
+///
+/// # Errors
+/// When the folder can't be resolved.
+pub fn keep(folder: &RunFolder) -> Result<usize, Error> {
+    let mut byte = [0];
+    // A read that fails says the same as one that ends: nobody is there.
+    while io::stdin().read(&mut byte).is_ok_and(|n| n > 0) {}
+    end_leftovers(folder)
+}
+
+/// The run's side: while this lives, the keeper waits.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    child: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Keeper {
+    /// Starts the keeper with its program and arguments.
+    pub(crate) fn start(command: &KeeperCommand, lock: &File) -> Result<Self, Error> {
+        let fail = |source| Error::Start { program: command.program.display().to_string(), source };
+        let mut child = Command::new(&command.program)
+            .args(&command.arguments)
+            .stdin(Stdio::piped())
+            // The lock is held as long as any process has the file open.
+            .stdout(lock.try_clone().map_err(fail)?)
+            .stderr(Stdio::null())
+            // Ctrl-C goes to the group of the terminal; the keeper outlives it.
+            .process_group(0)
+            .spawn()
+            .map_err(fail)?;
+        let pipe = child.stdin.take();
+        Ok(Self { child, pipe })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.pipe = None;
+        let _ = self.child.wait();
+    }
+}
+
+/// How to start a process that calls [`keep`] on the run's folder.
+#[derive(Clone, Debug)]
+pub struct KeeperCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}

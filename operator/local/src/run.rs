@@ -1,0 +1,503 @@
+//! The run itself: what `decide` and `judge` say, carried out as processes of this machine.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use studious_api::{
+    Study,
+    study::StudyPhase,
+    trial::{AttemptOutcome, TrialPhase},
+};
+use studious_ledger::{Attempt as PastAttempt, Ledger, RunState, StudyRow, TrialRow};
+use studious_playbook::{
+    Millis, Plan, PlannedTrial, TrialKey,
+    decide::{self, Action, Progress, StudyEnd, TrialEnd, TrialState, Verdict},
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    Error, Event, KeeperCommand, RunFolder,
+    attempt::Attempt,
+    leftovers::{self, Keeper},
+    memory::OutOfMemoryKills,
+    process::{Exit, HostId},
+    trainer, unchanged,
+};
+
+/// How often files are looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a run needs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The study, already read.
+    pub study: Study,
+    /// Its text, which is kept in the folder.
+    pub text: String,
+    /// Where everything is kept.
+    pub folder: RunFolder,
+    /// Where trainers start: the folder of the study file.
+    pub working_directory: PathBuf,
+    /// Trials at once, in place of the study's.
+    pub parallelism: Option<u32>,
+    /// Begin trials again that failed in an earlier run.
+    pub retry_failed: bool,
+    /// How long trainers have between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// What ends the trainers if this process is killed. Without it they train on until the next run ends them.
+    pub keeper: Option<KeeperCommand>,
+}
+
+/// How a person ends a run before its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Interrupt {
+    /// Let trainers leave by themselves.
+    Gently,
+    /// Kill them.
+    AtOnce,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// The study has ended.
+    Study(StudyEnd),
+    /// It was interrupted, and goes on when it is run again.
+    Interrupted,
+}
+
+/// Runs a study to its end, or until it is interrupted. What an earlier run of the folder has finished isn't repeated;
+/// trials that it was training go on from their checkpoints.
+///
+/// # Errors
+/// When the study can't run here, another run has the folder, the study was changed where it can't, or the disk fails.
+pub async fn run(
+    options: Options,
+    events: mpsc::UnboundedSender<Event>,
+    mut interrupts: mpsc::Receiver<Interrupt>,
+) -> Result<RunEnd, Error> {
+    let (mut run, _lock) = Run::open(options, events).await?;
+    let end = run.go(&mut interrupts).await;
+    run.ledger.close().await;
+    end
+}
+
+struct Run {
+    plan: Plan,
+    folder: RunFolder,
+    working_directory: PathBuf,
+    grace: Duration,
+    ledger: Ledger,
+    study_uid: String,
+    trials: BTreeMap<TrialKey, Trial>,
+    keys: BTreeMap<String, TrialKey>,
+    events: mpsc::UnboundedSender<Event>,
+    exits: (mpsc::UnboundedSender<(HostId, Exit)>, mpsc::UnboundedReceiver<(HostId, Exit)>),
+    kills: OutOfMemoryKills,
+}
+
+struct Trial {
+    row: TrialRow,
+    progress: Progress,
+    attempt: Option<Attempt>,
+    /// The step and objective that were told last.
+    told: Option<(u64, Option<f64>)>,
+}
+
+/// Dropped last to first: the keeper leaves before the lock is given back.
+struct Held {
+    _keeper: Option<Keeper>,
+    _lock: std::fs::File,
+}
+
+impl Run {
+    async fn open(options: Options, events: mpsc::UnboundedSender<Event>) -> Result<(Self, Held), Error> {
+        let mut spec = options.study.spec.clone();
+        if let Some(parallelism) = options.parallelism {
+            spec.parallelism = parallelism;
+        }
+        let name = options.study.metadata.name.clone().unwrap_or_default();
+        let plan = Plan::new(&name, &spec).map_err(Error::Invalid)?;
+        let refusals = trainer::refusals(&spec.trial.template, &options.working_directory);
+        if !refusals.is_empty() {
+            return Err(Error::Invalid(refusals));
+        }
+        let folder = options.folder;
+        let lock = folder.lock()?;
+        let before = folder.study_as_run()?;
+        let leftovers = leftovers::end_leftovers(&folder)?;
+        let ledger = Ledger::open(folder.ledger()).await?;
+        let rows = ledger.trials(&name).await?;
+        if let Some(before) = &before {
+            let mut begun: Vec<String> = rows.iter().map(|row| row.spec.round.clone()).collect();
+            begun.dedup();
+            let changes = unchanged::forbidden_changes(before, &options.study, &begun);
+            if !changes.is_empty() && !rows.is_empty() {
+                return Err(Error::Changed { folder: folder.root().to_owned(), changes });
+            }
+        }
+        folder.replace(&folder.study_file(), &options.text)?;
+        ledger
+            .upsert_study(&StudyRow {
+                uid: name.clone(),
+                namespace: String::new(),
+                name: name.clone(),
+                spec: options.study.spec.clone(),
+                created: now(),
+            })
+            .await?;
+        let keeper = options.keeper.as_ref().map(|command| Keeper::start(command, &lock)).transpose()?;
+
+        let mut run = Self {
+            plan,
+            folder,
+            working_directory: options.working_directory,
+            grace: options.grace,
+            ledger,
+            study_uid: name,
+            trials: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            events,
+            exits: mpsc::unbounded_channel(),
+            kills: OutOfMemoryKills::begin(),
+        };
+        run.resume(rows, options.retry_failed, leftovers).await?;
+        Ok((run, Held { _keeper: keeper, _lock: lock }))
+    }
+
+    /// Takes over what an earlier run has left.
+    async fn resume(&mut self, rows: Vec<TrialRow>, retry_failed: bool, leftovers: usize) -> Result<(), Error> {
+        let had_any = !rows.is_empty();
+        let (mut ended, mut interrupted) = (0, 0);
+        for mut row in rows {
+            if retry_failed && row.state.phase == TrialPhase::Failed {
+                // Its attempts were spent on what has been mended since.
+                row.state = RunState {
+                    phase: TrialPhase::Retrying,
+                    attempt: row.state.attempt,
+                    retry_at: Some(now()),
+                    start_time: row.state.start_time,
+                    ..RunState::default()
+                };
+            }
+            // The trainer may have been mended; the point and its budget can't have been.
+            row.spec.template = self.plan.spec().trial.template.clone();
+            row.spec.failure = self.plan.spec().failure.clone();
+            row.spec.timeout_seconds = self.plan.spec().trial.timeout_seconds;
+            let key = TrialKey { round: row.spec.round.clone(), index: row.spec.index };
+            if row.state.phase.has_ended() {
+                ended += 1;
+                self.insert(key, Trial::new(row, Progress::default()));
+                continue;
+            }
+            interrupted += u32::from(row.state.attempt > 0);
+            let progress = self.ledger.progress(&row.uid, &row.spec).await?;
+            let orphan = row.state.phase == TrialPhase::Running;
+            let mut trial = Trial::new(row, progress);
+            if orphan {
+                let mut attempt = Attempt::orphan(&self.folder, &self.ledger, &trial.row).await?;
+                while attempt.read(&self.ledger, &trial.row, &mut trial.progress).await? {}
+                let verdict = attempt.judge(&trial.row, &trial.progress);
+                attempt.end_with(verdict);
+                trial.attempt = Some(attempt);
+            }
+            self.insert(key, trial);
+        }
+        if had_any {
+            self.tell(Event::Resumed { ended, interrupted, leftovers });
+        }
+        self.conclude().await?;
+        Ok(())
+    }
+
+    fn insert(&mut self, key: TrialKey, trial: Trial) {
+        self.keys.insert(trial.row.name.clone(), key.clone());
+        self.trials.insert(key, trial);
+    }
+
+    async fn go(&mut self, interrupts: &mut mpsc::Receiver<Interrupt>) -> Result<RunEnd, Error> {
+        let mut stopping = false;
+        let mut finish: Option<StudyEnd> = None;
+        let mut changed = true;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut more = false;
+        loop {
+            if !stopping && finish.is_none() && (changed || self.retry_is_due()) {
+                finish = self.act().await?;
+            }
+            if self.trials.values().all(|trial| trial.attempt.is_none()) {
+                if let Some(end) = finish {
+                    return Ok(RunEnd::Study(end));
+                }
+                if stopping {
+                    return Ok(RunEnd::Interrupted);
+                }
+            }
+            tokio::select! {
+                Some((id, exit)) = self.exits.1.recv() => self.exited(&id, exit),
+                Some(how) = interrupts.recv() => {
+                    self.interrupt(how);
+                    stopping = true;
+                }
+                _ = tick.tick(), if !more => {}
+                () = std::future::ready(()), if more => {}
+            }
+            more = self.look(stopping).await?;
+            changed = self.conclude().await?;
+        }
+    }
+
+    /// Carries out what `decide` says. Returns how the study ends, if it does.
+    async fn act(&mut self) -> Result<Option<StudyEnd>, Error> {
+        let states: Vec<TrialState> = self.trials.iter().map(|(key, trial)| trial.state(key)).collect();
+        let mut finish = None;
+        for action in decide::decide(&self.plan, &states, now()) {
+            match action {
+                Action::Start { trial, attempt } => self.start(*trial, attempt).await?,
+                Action::Stop { trial, why } => self.stop(&trial, why).await?,
+                Action::Advance { round } => self.tell(Event::RoundBegan { round }),
+                Action::Finish(end) => finish = Some(end),
+            }
+        }
+        Ok(finish)
+    }
+
+    async fn start(&mut self, planned: PlannedTrial, number: u32) -> Result<(), Error> {
+        let key = TrialKey { round: planned.spec.round.clone(), index: planned.spec.index };
+        if self.trials.get(&key).is_some_and(|t| t.attempt.is_some() || t.row.state.attempt >= number) {
+            return Ok(());
+        }
+        let trial = match self.trials.entry(key.clone()) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Trial::new(
+                TrialRow {
+                    uid: planned.name.clone(),
+                    study: self.study_uid.clone(),
+                    name: planned.name.clone(),
+                    spec: planned.spec,
+                    state: RunState::default(),
+                },
+                Progress::default(),
+            )),
+        };
+        self.keys.insert(planned.name.clone(), key);
+        let state = &mut trial.row.state;
+        state.phase = TrialPhase::Running;
+        state.attempt = number;
+        state.retry_at = None;
+        state.start_time.get_or_insert_with(now);
+        // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
+        self.ledger.upsert_trial(&trial.row).await?;
+        trial.attempt = Some(Attempt::start(&self.folder, &trial.row, number, &self.working_directory, &self.exits.0)?);
+        self.tell(Event::AttemptBegan { trial: planned.name, attempt: number });
+        Ok(())
+    }
+
+    async fn stop(&mut self, name: &str, why: String) -> Result<(), Error> {
+        let Some(trial) = self.keys.get(name).and_then(|key| self.trials.get_mut(key)) else { return Ok(()) };
+        trial.row.spec.stop = Some(why);
+        let verdict = match &mut trial.attempt {
+            Some(attempt) => {
+                let verdict = attempt.judge(&trial.row, &trial.progress);
+                attempt.stop(self.grace);
+                attempt.end_with(verdict);
+                return Ok(());
+            }
+            // It waits for another attempt.
+            None => trial.row.spec.stop.clone().unwrap_or_default(),
+        };
+        let end = TrialEnd { phase: TrialPhase::Stopped, reason: "Stopped", message: verdict, objective: None };
+        let event = trial.end(end, &self.folder);
+        self.ledger.upsert_trial(&trial.row).await?;
+        self.tell(event);
+        Ok(())
+    }
+
+    fn exited(&mut self, id: &HostId, exit: Exit) {
+        let out_of_memory = exit.killed && self.kills.take_one();
+        let trial = self.keys.get(&id.trial).and_then(|key| self.trials.get_mut(key));
+        if let Some(attempt) = trial.and_then(|t| t.attempt.as_mut()).filter(|a| a.number == id.attempt) {
+            attempt.exited(id.host, exit, out_of_memory);
+        }
+    }
+
+    fn interrupt(&mut self, how: Interrupt) {
+        let mut running = 0;
+        for trial in self.trials.values_mut() {
+            if let Some(attempt) = &mut trial.attempt {
+                running += 1;
+                match how {
+                    Interrupt::Gently => attempt.stop(self.grace),
+                    Interrupt::AtOnce => attempt.lose_patience(true),
+                }
+            }
+        }
+        self.tell(Event::Stopping { running });
+    }
+
+    /// Reads what trainers have written and judges them by it. Says whether there is more to read at once.
+    async fn look(&mut self, stopping: bool) -> Result<bool, Error> {
+        let mut more = false;
+        for trial in self.trials.values_mut() {
+            let Some(attempt) = &mut trial.attempt else { continue };
+            more |= attempt.read(&self.ledger, &trial.row, &mut trial.progress).await?;
+            attempt.lose_patience(false);
+            if !attempt.is_ending() && (!stopping || attempt.has_left()) {
+                match attempt.judge(&trial.row, &trial.progress) {
+                    Verdict::Continue => {}
+                    verdict => {
+                        attempt.stop(self.grace);
+                        attempt.end_with(verdict);
+                    }
+                }
+            }
+            if let Some(event) = trial.news() {
+                let _ = self.events.send(event);
+            }
+        }
+        Ok(more)
+    }
+
+    /// Writes down what became of attempts whose processes have left. Says whether there was any.
+    async fn conclude(&mut self) -> Result<bool, Error> {
+        let mut events = Vec::new();
+        for trial in self.trials.values_mut() {
+            let Some(verdict) = trial.attempt.as_ref().and_then(Attempt::verdict).cloned() else { continue };
+            trial.attempt = None;
+            events.push(match verdict {
+                Verdict::Retry { outcome, message } => trial.retry(outcome, message, &self.folder),
+                Verdict::End(end) => trial.end(end, &self.folder),
+                // An attempt is ended with a verdict that ends it.
+                Verdict::Continue => continue,
+            });
+            self.ledger.upsert_trial(&trial.row).await?;
+        }
+        let any = !events.is_empty();
+        events.into_iter().for_each(|event| self.tell(event));
+        Ok(any)
+    }
+
+    fn retry_is_due(&self) -> bool {
+        let now = now();
+        self.trials
+            .values()
+            .any(|t| t.row.state.phase == TrialPhase::Retrying && t.row.state.retry_at.is_none_or(|at| at <= now))
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody needs to listen.
+        let _ = self.events.send(event);
+    }
+}
+
+impl Trial {
+    fn new(row: TrialRow, progress: Progress) -> Self {
+        Self { row, progress, attempt: None, told: None }
+    }
+
+    fn state(&self, key: &TrialKey) -> TrialState {
+        let state = &self.row.state;
+        TrialState {
+            key: key.clone(),
+            hyperparameters: self.row.spec.hyperparameters.clone(),
+            phase: state.phase,
+            objective: if state.phase == TrialPhase::Succeeded { state.objective } else { None },
+            attempt: state.attempt,
+            retry_at: state.retry_at,
+        }
+    }
+
+    /// How far it has come, if that is further than was told.
+    fn news(&mut self) -> Option<Event> {
+        let step = self.progress.step?;
+        let objective = self.best_so_far().map(|(_, value)| value);
+        if self.told == Some((step, objective)) {
+            return None;
+        }
+        self.told = Some((step, objective));
+        let spec = &self.row.spec;
+        Some(Event::Measured { trial: self.row.name.clone(), step, max_train_steps: spec.max_train_steps, objective })
+    }
+
+    fn best_so_far(&self) -> Option<(u64, f64)> {
+        let objective = &self.row.spec.objective;
+        self.progress.objective(objective.direction, objective.select)
+    }
+
+    fn retry(&mut self, outcome: AttemptOutcome, message: String, folder: &RunFolder) -> Event {
+        self.past(outcome, message.clone());
+        let state = &mut self.row.state;
+        let (failed, _) = decide::count_outcomes(state.attempts.iter().map(|a| &a.outcome));
+        let jitter = decide::jitter(&self.row.spec, state.attempt);
+        state.phase = TrialPhase::Retrying;
+        state.message = Some(message.clone());
+        state.retry_at = Some(decide::retry_at(now(), failed, outcome, jitter));
+        let best = self.best_so_far();
+        let state = &mut self.row.state;
+        (state.best_step, state.objective) = (best.map(|(step, _)| step), best.map(|(_, value)| value));
+        Event::AttemptEnded {
+            trial: self.row.name.clone(),
+            attempt: self.row.state.attempt,
+            message,
+            output: self.output(folder),
+        }
+    }
+
+    fn end(&mut self, end: TrialEnd, folder: &RunFolder) -> Event {
+        let outcome = match end.phase {
+            TrialPhase::Failed => AttemptOutcome::Failed,
+            _ => AttemptOutcome::Finished,
+        };
+        self.past(outcome, end.message.clone());
+        // Of one that didn't succeed, how far it came.
+        let best = end.objective.or_else(|| self.best_so_far());
+        let state = &mut self.row.state;
+        state.phase = end.phase;
+        state.reason = (!end.reason.is_empty()).then(|| end.reason.to_owned());
+        state.message = Some(end.message.clone());
+        (state.best_step, state.objective) = (best.map(|(step, _)| step), best.map(|(_, value)| value));
+        state.retry_at = None;
+        state.end_time = Some(now());
+        Event::TrialEnded {
+            trial: self.row.name.clone(),
+            phase: end.phase,
+            reason: end.reason.to_owned(),
+            message: end.message,
+            objective: end.objective.map(|(_, value)| value),
+            max_train_steps: self.row.spec.max_train_steps,
+            output: self.output(folder),
+        }
+    }
+
+    fn past(&mut self, outcome: AttemptOutcome, message: String) {
+        let state = &mut self.row.state;
+        if state.attempt > 0 {
+            state.attempts.push(PastAttempt {
+                number: state.attempt,
+                outcome,
+                message,
+                start_time: None,
+                end_time: Some(now()),
+            });
+        }
+    }
+
+    fn output(&self, folder: &RunFolder) -> PathBuf {
+        folder.host(&self.row.name, self.row.state.attempt.max(1), 0).join("output.log")
+    }
+}
+
+/// Whether a study's end is one to be glad of.
+#[must_use]
+pub fn succeeded(end: &StudyEnd) -> bool {
+    end.phase == StudyPhase::Completed
+}
+
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

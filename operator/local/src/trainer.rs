@@ -1,0 +1,173 @@
+//! What is started for a host: the first container of the study's template, as a process of this machine.
+
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
+
+use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
+use studious_api::{Hyperparameters, validate::Violation};
+use studious_playbook::contract;
+
+use crate::expansion::expand;
+
+/// The environment variable with the trial directory.
+pub const TRIAL_DIR: &str = "STUDIOUS_TRIAL_DIR";
+
+/// A process to be started.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct TrainerCommand {
+    pub program: String,
+    pub arguments: Vec<String>,
+    pub environment: BTreeMap<String, String>,
+}
+
+const CONTAINER: &str = "spec.trial.template.spec.containers[0]";
+
+/// What a template asks of a pod that a process of this machine can't have. Empty when it can run here, with
+/// `working_directory` as the folder in which trainers start.
+#[must_use]
+pub fn refusals(template: &PodTemplateSpec, working_directory: &Path) -> Vec<Violation> {
+    let Some(container) = first_container(template) else {
+        return vec![violation(
+            "spec.trial.template.spec.containers",
+            String::new(),
+            "a trial needs a container",
+            "Give one container with the command of the trainer.",
+        )];
+    };
+    let mut found = Vec::new();
+    if container.command.as_ref().is_none_or(Vec::is_empty) {
+        found.push(violation(
+            &format!("{CONTAINER}.command"),
+            String::new(),
+            "is missing, and a local run can't ask the image what it would start",
+            "Write the trainer's command, such as [python, -m, my_trainer].",
+        ));
+    }
+    if let Some(program) = container.command.iter().flatten().next().filter(|program| !program.contains("$(")) {
+        let path = container.env.iter().flatten().find(|v| v.name == "PATH").and_then(|v| v.value.clone());
+        let path = path.map(OsString::from).or_else(|| std::env::var_os("PATH"));
+        if which::which_in(program, path, working_directory).is_err() {
+            found.push(violation(
+                &format!("{CONTAINER}.command"),
+                program.clone(),
+                "is no program that this machine has",
+                "Install it, or call studious where it is on PATH (inside the virtual environment, say).",
+            ));
+        }
+    }
+    for (i, variable) in container.env.iter().flatten().enumerate() {
+        if variable.value_from.is_some() {
+            found.push(violation(
+                &format!("{CONTAINER}.env[{i}].valueFrom"),
+                variable.name.clone(),
+                "can't be read outside a cluster",
+                "Give it a literal value, or leave it out and set it in the shell that calls studious: trainers inherit it.",
+            ));
+        }
+    }
+    if container.env_from.as_ref().is_some_and(|from| !from.is_empty()) {
+        found.push(violation(
+            &format!("{CONTAINER}.envFrom"),
+            String::new(),
+            "can't be read outside a cluster",
+            "Leave it out of the study for local runs and set the variables in the shell that calls studious.",
+        ));
+    }
+    found
+}
+
+/// What a template asks of a pod that makes no difference here, in sentences.
+#[must_use]
+pub fn notes(template: &PodTemplateSpec) -> Vec<String> {
+    let Some(container) = first_container(template) else { return Vec::new() };
+    let pod = template.spec.as_ref();
+    let mut notes = Vec::new();
+    if pod.is_some_and(|p| p.containers.len() > 1 || p.init_containers.as_ref().is_some_and(|c| !c.is_empty())) {
+        notes.push("only the first container runs here: the template's other containers are left out".to_owned());
+    }
+    if container.volume_mounts.as_ref().is_some_and(|mounts| !mounts.is_empty()) {
+        notes.push("volumes are not mounted here: the trainer sees this machine's files".to_owned());
+    }
+    if container.working_dir.is_some() {
+        notes.push("workingDir is the container's: here trainers start in the folder of the study file".to_owned());
+    }
+    notes
+}
+
+/// The process of one host. `directory` is its trial directory.
+pub(crate) fn command(
+    template: &PodTemplateSpec,
+    point: &Hyperparameters,
+    directory: &Path,
+    host: u32,
+) -> Option<TrainerCommand> {
+    let container = first_container(template)?;
+    let mut environment: BTreeMap<String, String> = contract::hyperparameter_environment(point).collect();
+    environment.insert(TRIAL_DIR.to_owned(), directory.display().to_string());
+    environment.insert("JOB_COMPLETION_INDEX".to_owned(), host.to_string());
+    // In a pod, a variable may refer to those before it.
+    for variable in container.env.iter().flatten() {
+        let value = expand(variable.value.as_deref().unwrap_or_default(), &environment);
+        environment.insert(variable.name.clone(), value);
+    }
+    let mut words = container.command.iter().flatten().chain(container.args.iter().flatten());
+    let program = expand(words.next()?, &environment);
+    let arguments = words.map(|word| expand(word, &environment)).collect();
+    Some(TrainerCommand { program, arguments, environment })
+}
+
+fn first_container(template: &PodTemplateSpec) -> Option<&Container> {
+    template.spec.as_ref()?.containers.first()
+}
+
+fn violation(field: &str, value: String, rule: &str, mend: &str) -> Violation {
+    Violation { field: field.to_owned(), value, rule: rule.to_owned(), mend: mend.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(yaml: &str) -> PodTemplateSpec {
+        serde_yaml::from_str(yaml).unwrap()
+    }
+
+    #[test]
+    fn hyperparameters_and_earlier_variables_expand() {
+        let template = template(
+            "spec: {containers: [{name: t, command: [sh, -c, 'echo $HOME'], args: ['--lr=$(HP_LR)', '$$(HP_LR)', '$(URL)'], \
+             env: [{name: HOST, value: db}, {name: URL, value: 'http://$(HOST)/$(HP_LR)'}]}]}",
+        );
+        let point = [("lr".to_owned(), 0.1.into())].into();
+        let command = command(&template, &point, Path::new("/run/t"), 1).unwrap();
+        assert_eq!(command.program, "sh");
+        assert_eq!(command.arguments, ["-c", "echo $HOME", "--lr=0.1", "$(HP_LR)", "http://db/0.1"]);
+        assert_eq!(command.environment[TRIAL_DIR], "/run/t");
+        assert_eq!(command.environment["JOB_COMPLETION_INDEX"], "1");
+    }
+
+    #[test]
+    fn what_only_a_cluster_has_is_refused_with_the_field() {
+        let template = template(
+            "spec: {containers: [{name: t, env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}], \
+             envFrom: [{configMapRef: {name: x}}]}]}",
+        );
+        let fields: Vec<_> = refusals(&template, Path::new(".")).into_iter().map(|v| v.field).collect();
+        assert_eq!(
+            fields,
+            [
+                "spec.trial.template.spec.containers[0].command",
+                "spec.trial.template.spec.containers[0].env[0].valueFrom",
+                "spec.trial.template.spec.containers[0].envFrom"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_makes_no_difference_is_said() {
+        let template = template(
+            "spec: {initContainers: [{name: i}], containers: [{name: t, command: [sh], workingDir: /app, volumeMounts: [{name: v, mountPath: /v}]}]}",
+        );
+        assert_eq!(notes(&template).len(), 3);
+        assert!(refusals(&template, Path::new(".")).is_empty());
+    }
+}

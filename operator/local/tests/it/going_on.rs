@@ -1,0 +1,162 @@
+//! Runs that are interrupted, killed or changed, and go on.
+
+use std::time::Duration;
+
+use studious_api::trial::{AttemptOutcome, TrialPhase};
+use studious_local::{Error, Event, Interrupt, RunEnd};
+use tokio::sync::mpsc;
+
+use crate::bench::{Bench, GOOD, is_alive, lines, study};
+
+/// Says in `tried` that it began, then waits until the file `go` is there.
+fn waiting(rest: &str) -> String {
+    format!(
+        "echo \"$(basename $(dirname $(dirname $STUDIOUS_TRIAL_DIR)))\" >> tried; echo $$ >> pids\n\
+         until [ -f go ]; do sleep 0.05; done\n{rest}"
+    )
+}
+
+async fn until(what: impl Fn() -> bool) {
+    for _ in 0..400 {
+        if what() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it did not happen");
+}
+
+#[tokio::test]
+async fn after_an_interrupt_it_goes_on_and_repeats_nothing() {
+    let bench = Bench::new();
+    // The first trial ends; the second waits.
+    let script = format!("case $STUDIOUS_TRIAL_DIR in *0000*) touch go;; *) rm -f go;; esac\n{}", waiting(GOOD));
+    let study = study(&script, "  rounds: [{name: r, trials: 3, maxTrainSteps: 20}]");
+    let (press, interrupts) = mpsc::channel(2);
+    let (seen, ()) = tokio::join!(bench.try_run_with(bench.options(&study), interrupts), async {
+        until(|| lines(&bench.file("tried")).len() == 2).await;
+        press.send(Interrupt::Gently).await.unwrap();
+    });
+    let seen = seen.unwrap();
+    assert_eq!(seen.end, RunEnd::Interrupted);
+    assert_eq!(seen.phases(), [TrialPhase::Succeeded, TrialPhase::Retrying]);
+    assert!(lines(&bench.file("pids")).iter().all(|pid| !is_alive(pid)));
+    let state = &seen.trial("s-r-0001").state;
+    assert_eq!(state.attempts[0].outcome, AttemptOutcome::Disrupted);
+
+    let study = crate::bench::study(&waiting(GOOD), "  rounds: [{name: r, trials: 3, maxTrainSteps: 20}]");
+    std::fs::write(bench.file("go"), "").unwrap();
+    let seen = bench.run(&study).await;
+    assert_eq!(seen.phases(), [TrialPhase::Succeeded; 3]);
+    assert_eq!(lines(&bench.file("tried")), ["s-r-0000", "s-r-0001", "s-r-0001", "s-r-0002"]);
+    assert_eq!(seen.trial("s-r-0001").state.attempt, 2);
+    assert!(matches!(seen.events[0], Event::Resumed { ended: 1, interrupted: 1, .. }), "{:?}", seen.events[0]);
+}
+
+#[tokio::test]
+async fn the_second_interrupt_kills() {
+    let bench = Bench::new();
+    let script = "trap '' TERM; echo $$ > pid; while true; do sleep 0.1; done";
+    let study = study(script, "");
+    let mut options = bench.options(&study);
+    options.grace = Duration::from_secs(50);
+    let (press, interrupts) = mpsc::channel(2);
+    let begun = std::time::Instant::now();
+    let (seen, ()) = tokio::join!(bench.try_run_with(options, interrupts), async {
+        until(|| !lines(&bench.file("pid")).is_empty()).await;
+        press.send(Interrupt::Gently).await.unwrap();
+        press.send(Interrupt::AtOnce).await.unwrap();
+    });
+    assert_eq!(seen.unwrap().end, RunEnd::Interrupted);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(!is_alive(&lines(&bench.file("pid"))[0]));
+}
+
+#[tokio::test]
+async fn two_runs_of_one_folder_are_refused() {
+    let bench = Bench::new();
+    let study = study(&waiting(GOOD), "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]");
+    let (first, ()) = tokio::join!(bench.run(&study), async {
+        until(|| !lines(&bench.file("tried")).is_empty()).await;
+        // The lock is waited for in a thread of its own, so that the first run can go on.
+        let options = bench.options(&study);
+        let second = std::thread::spawn(move || {
+            let (tell, _told) = mpsc::unbounded_channel();
+            let (_keep, interrupts) = mpsc::channel(1);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(studious_local::run(options, tell, interrupts))
+        });
+        until(|| second.is_finished()).await;
+        assert!(matches!(second.join().unwrap(), Err(Error::Locked { .. })));
+        std::fs::write(bench.file("go"), "").unwrap();
+    });
+    assert_eq!(first.phases(), [TrialPhase::Succeeded]);
+}
+
+#[tokio::test]
+async fn a_changed_study_is_refused_and_more_trials_are_not() {
+    let bench = Bench::new();
+    let first = bench.run(&study(GOOD, "")).await;
+    let mut changed = study(GOOD, "");
+    changed.spec.seeds.base = 7;
+    let error = bench.try_run(bench.options(&changed)).await.unwrap_err().to_string();
+    assert!(error.contains("spec.seeds") && error.contains("--dir"), "{error}");
+
+    let more = "  rounds: [{name: r, trials: 4, maxTrainSteps: 20}, {name: long, maxTrainSteps: 30, from: {round: r, best: 1}}]\n  parallelism: 2";
+    let seen = bench.run(&study(GOOD, more)).await;
+    assert_eq!(seen.phases(), [TrialPhase::Succeeded; 5], "{:?}", seen.trials);
+    for (name, row) in &first.trials {
+        assert_eq!(seen.trials[name].state, row.state);
+        assert_eq!(seen.trials[name].spec.hyperparameters, row.spec.hyperparameters);
+    }
+}
+
+#[tokio::test]
+async fn failed_trials_can_be_tried_again_once_the_trainer_is_mended() {
+    let bench = Bench::new();
+    let more = "  failure: {attempts: 1, maxFailedTrials: 0}";
+    let seen = bench.run(&study("exit 1", more)).await;
+    assert_eq!(seen.phases(), [TrialPhase::Failed]);
+    let mended = study(GOOD, more);
+    assert_eq!(bench.run(&mended).await.phases(), [TrialPhase::Failed]);
+    let mut options = bench.options(&mended);
+    options.retry_failed = true;
+    assert_eq!(bench.try_run(options).await.unwrap().phases(), [TrialPhase::Succeeded; 2]);
+}
+
+/// A run that is dropped in the middle is one that was killed, as far as its folder goes.
+#[tokio::test]
+async fn what_a_trainer_wrote_while_nobody_watched_is_not_lost() {
+    let bench = Bench::new();
+    let study = study(&waiting("sleep 100"), "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]");
+    let (tell, _told) = mpsc::unbounded_channel();
+    let (_keep, interrupts) = mpsc::channel(1);
+    tokio::select! {
+        _ = studious_local::run(bench.options(&study), tell, interrupts) => panic!("it can't end"),
+        () = until(|| !lines(&bench.file("pids")).is_empty()) => {}
+    }
+    // The trainer finished its work after the run had died.
+    let metrics = bench.folder.host("s-r-0000", 1, 0).join("metrics.jsonl");
+    std::fs::write(metrics, "{\"step\":20,\"error\":0.25}\n{\"event\":\"done\"}\n").unwrap();
+    let seen = bench.run(&study).await;
+    let state = &seen.trial("s-r-0000").state;
+    assert_eq!((state.phase, state.objective, state.attempt), (TrialPhase::Succeeded, Some(0.25), 1));
+    assert_eq!(lines(&bench.file("tried")).len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_killed_run_was_training_goes_on_and_is_not_charged() {
+    let bench = Bench::new();
+    let study = study(&waiting(GOOD), "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]\n  failure: {attempts: 1}");
+    let (tell, _told) = mpsc::unbounded_channel();
+    let (_keep, interrupts) = mpsc::channel(1);
+    tokio::select! {
+        _ = studious_local::run(bench.options(&study), tell, interrupts) => panic!("it can't end"),
+        () = until(|| !lines(&bench.file("pids")).is_empty()) => {}
+    }
+    std::fs::write(bench.file("go"), "").unwrap();
+    let seen = bench.run(&study).await;
+    let state = &seen.trial("s-r-0000").state;
+    assert_eq!((state.phase, state.attempt), (TrialPhase::Succeeded, 2), "{state:?}");
+    assert_eq!(state.attempts[0].outcome, AttemptOutcome::Disrupted);
+}
