@@ -1,0 +1,112 @@
+//! The best trial, and the best of each scientific configuration.
+
+use super::{
+    Finding, Severity, infeasible, noise,
+    reading::{Reading, point},
+    wording::{count, number},
+};
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    let objective = &reading.plan.spec().objective;
+    let all: Vec<_> = round.trials.clone();
+    let ranked = reading.ranked(&all);
+    let Some((best, value)) = ranked.first().copied() else { return };
+    let step = match best.outcome {
+        crate::record::Outcome::Succeeded { step, .. } => step,
+        _ => None,
+    };
+    let at = step.map_or_else(String::new, |s| format!(" at step {s} of {}", round.steps));
+    let name = if best.name.is_empty() { "the best trial".to_owned() } else { best.name.clone() };
+    findings.push(
+        Finding::new(
+            "BestTrial",
+            Severity::Info,
+            "Extracting insight from experimental results",
+            format!(
+                "The best {} of round {} is {}, by {name}{at}: {}.",
+                objective.metric,
+                round.name,
+                number(value),
+                point(&best.hyperparameters)
+            ),
+        )
+        .about([best])
+        .with("objective", value)
+        .with("step", step.map_or(f64::NAN, |s| s as f64))
+        .with("max_train_steps", round.steps as f64)
+        .with("trials", ranked.len() as f64),
+    );
+    findings.extend(by_arm(reading, round, &objective.metric));
+}
+
+/// The playbook's comparison: each scientific configuration with its nuisance hyperparameters optimised away.
+fn by_arm(reading: &Reading<'_>, round: &super::reading::Round<'_>, metric: &str) -> Option<Finding> {
+    let arms = reading.arms(round);
+    if arms.len() < 2 {
+        return None;
+    }
+    let direction = reading.direction();
+    let mut compared = Vec::new();
+    for arm in &arms {
+        let ranked = reading.ranked(&arm.trials);
+        let bad = arm.trials.iter().filter(|t| infeasible::is_infeasible(t)).count();
+        compared.push((arm, ranked.first().copied(), ranked.len(), bad));
+    }
+    compared.sort_by(|a, b| match (a.1, b.1) {
+        (Some((_, a)), Some((_, b))) if direction.better(a, b) => std::cmp::Ordering::Less,
+        (Some((_, a)), Some((_, b))) if direction.better(b, a) => std::cmp::Ordering::Greater,
+        (Some(_), None) => std::cmp::Ordering::Less,
+        (None, Some(_)) => std::cmp::Ordering::Greater,
+        _ => std::cmp::Ordering::Equal,
+    });
+    let said: Vec<_> = compared
+        .iter()
+        .map(|(arm, best, n, bad)| {
+            let infeasible = if *bad == 0 { String::new() } else { format!(", {bad} infeasible") };
+            match best {
+                Some((_, value)) => format!("{} {} ({}{infeasible})", arm.label(), number(*value), count(*n, "trial")),
+                None => format!("{} none ({n} succeeded{infeasible})", arm.label()),
+            }
+        })
+        .collect();
+    let gap = match (compared.first()?.1, compared.get(1)?.1) {
+        (Some((_, a)), Some((_, b))) => Some((a - b).abs()),
+        _ => None,
+    };
+    let known = noise::between_trials(reading).filter(|d| *d > 0.0);
+    let verdict = match (gap, known) {
+        // A difference of two results varies by the square root of two more than one.
+        (Some(gap), Some(deviation)) if gap <= 2.0 * deviation * std::f64::consts::SQRT_2 => format!(
+            " The two best differ by {}, no more than retraining with other seeds would: don't call a winner.",
+            number(gap)
+        ),
+        (Some(gap), Some(deviation)) => format!(
+            " The two best differ by {}, {} times the standard deviation of a retraining.",
+            number(gap),
+            number(gap / deviation)
+        ),
+        (Some(gap), None) => format!(
+            " The two best differ by {}. Whether that is luck can't be told before the best are trained again with \
+             other seeds (spec.retrain).",
+            number(gap)
+        ),
+        (None, _) => String::new(),
+    };
+    let mut finding = Finding::new(
+        "BestPerArm",
+        Severity::Info,
+        "Detecting whether a change is useful with isolation plots",
+        format!("Best {metric} of round {}: {}.{verdict}", round.name, said.join("; ")),
+    )
+    .about(compared.iter().filter_map(|(_, best, ..)| best.map(|(t, _)| t)))
+    .with("gap", gap.unwrap_or(f64::NAN))
+    .with("standard_deviation_from_retraining", known.unwrap_or(f64::NAN));
+    for (arm, best, n, bad) in &compared {
+        finding = finding
+            .with(format!("best[{}]", arm.label()), best.map_or(f64::NAN, |(_, v)| v))
+            .with(format!("trials[{}]", arm.label()), *n as f64)
+            .with(format!("infeasible[{}]", arm.label()), *bad as f64);
+    }
+    Some(finding)
+}

@@ -1,0 +1,28 @@
+//! What was held fixed limits what may be concluded.
+
+use studious_api::study::Role;
+
+use super::{Finding, Severity, reading::Reading};
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    for hyperparameter in reading.plan.spec().hyperparameters.iter().filter(|h| h.role == Role::Fixed) {
+        let Some(value) = &hyperparameter.value else { continue };
+        let because = hyperparameter
+            .fixed_because
+            .as_ref()
+            .map_or_else(String::new, |why| format!(" ({})", why.trim_end_matches('.')));
+        findings.push(
+            Finding::new(
+                "FixedCaveat",
+                Severity::Info,
+                "Identifying scientific, nuisance, and fixed hyperparameters",
+                format!(
+                    "{} was held at {value}{because}. What this study finds may not hold at other values.",
+                    hyperparameter.name
+                ),
+            )
+            .of(&hyperparameter.name)
+            .with("value", value.as_f64().unwrap_or(f64::NAN)),
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! A study's trials, read for conclusions: by round, by arm, by dimension. Step budgets are never mixed, and the same
+//! name under another condition is another dimension.
+
+use std::cmp::Ordering;
+
+use studious_api::{
+    HyperparameterValue, Hyperparameters,
+    study::{Direction, Hyperparameter, Range, Role, Scale},
+};
+
+use crate::{
+    Plan,
+    record::{Outcome, TrialRecord},
+};
+
+/// Name of the round in which the best points are trained again.
+pub(crate) const RETRAIN: &str = "retrain";
+
+/// A study and its trials in an order of their own.
+pub(crate) struct Reading<'a> {
+    pub(crate) plan: &'a Plan,
+    /// In the order of the study, those without any trial left out; `retrain` is none of them.
+    pub(crate) rounds: Vec<Round<'a>>,
+    /// Trials of the round `retrain`.
+    pub(crate) retrained: Vec<&'a TrialRecord>,
+}
+
+/// One round.
+pub(crate) struct Round<'a> {
+    pub(crate) name: &'a str,
+    /// Step budget.
+    pub(crate) steps: u64,
+    /// Whether its points are fresh draws from the space, not the best of an earlier round.
+    pub(crate) explores: bool,
+    /// All its trials, whatever became of them.
+    pub(crate) trials: Vec<&'a TrialRecord>,
+}
+
+/// The trials of a round that share one scientific configuration.
+#[derive(Clone)]
+pub(crate) struct Arm<'a> {
+    /// Scientific hyperparameters with a list of values, and the value of each.
+    pub(crate) configuration: Vec<(&'a str, &'a HyperparameterValue)>,
+    pub(crate) trials: Vec<&'a TrialRecord>,
+}
+
+/// A hyperparameter with a range: an axis along which trials have a position.
+#[derive(Clone, Copy)]
+pub(crate) struct Axis<'a> {
+    pub(crate) hyperparameter: &'a Hyperparameter,
+    pub(crate) range: &'a Range,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn new(plan: &'a Plan, trials: &'a [TrialRecord]) -> Self {
+        let mut sorted: Vec<_> = trials.iter().collect();
+        sorted.sort_by(|a, b| canonical(a, b));
+        // Trials that ran elsewhere may know no rounds: they belong to the first.
+        let first = plan.spec().rounds.first().map_or("", |r| r.name.as_str());
+        let of = |name: &str| -> Vec<&'a TrialRecord> {
+            sorted.iter().copied().filter(|t| t.round == name || (t.round.is_empty() && name == first)).collect()
+        };
+        let rounds = plan
+            .spec()
+            .rounds
+            .iter()
+            .map(|r| Round {
+                name: &r.name,
+                steps: r.max_train_steps,
+                explores: r.from.as_ref().is_none_or(|f| f.shrink_to_best.is_some()),
+                trials: of(&r.name),
+            })
+            .filter(|r| !r.trials.is_empty())
+            .collect();
+        Self { plan, rounds, retrained: of(RETRAIN) }
+    }
+
+    pub(crate) fn direction(&self) -> Direction {
+        self.plan.spec().objective.direction
+    }
+
+    /// The exploring round with the most results: the one to judge the search space by. The later of two equals.
+    pub(crate) fn exploring(&self) -> Option<&Round<'a>> {
+        self.rounds.iter().filter(|r| r.explores && r.results().next().is_some()).max_by_key(|r| r.results().count())
+    }
+
+    /// The last round with a result: the one whose trials the study's answer is drawn from.
+    pub(crate) fn concluding(&self) -> Option<&Round<'a>> {
+        self.rounds.iter().rev().find(|r| r.succeeded().next().is_some())
+    }
+
+    /// Hyperparameters with a range, in the order of the study.
+    pub(crate) fn axes(&self) -> impl Iterator<Item = Axis<'a>> + use<'a> {
+        self.plan
+            .spec()
+            .hyperparameters
+            .iter()
+            .filter_map(|h| Some(Axis { hyperparameter: h, range: h.range.as_ref()? }))
+    }
+
+    /// The arms of a round, in the order of the scientific values. One arm with an empty configuration if no scientific
+    /// hyperparameter has a list of values.
+    pub(crate) fn arms(&self, round: &Round<'a>) -> Vec<Arm<'a>> {
+        let scientific: Vec<_> = self
+            .plan
+            .spec()
+            .hyperparameters
+            .iter()
+            .filter(|h| h.role == Role::Scientific)
+            .filter_map(|h| Some((h, h.values.as_ref()?)))
+            .collect();
+        let mut arms: Vec<(Vec<usize>, Arm<'a>)> = Vec::new();
+        for trial in round.trials.iter().copied() {
+            let mut order = Vec::new();
+            let mut configuration = Vec::new();
+            for (hyperparameter, values) in &scientific {
+                let value = trial.hyperparameters.get(&hyperparameter.name);
+                let known = value.filter(|_| is_active(hyperparameter, &trial.hyperparameters));
+                order.push(known.map_or(0, |v| 1 + values.iter().position(|o| o == v).unwrap_or(values.len())));
+                if let Some(value) = known {
+                    configuration.push((hyperparameter.name.as_str(), value));
+                }
+            }
+            match arms.iter_mut().find(|(_, arm)| arm.configuration == configuration) {
+                Some((_, arm)) => arm.trials.push(trial),
+                None => arms.push((order, Arm { configuration, trials: vec![trial] })),
+            }
+        }
+        arms.sort_by(|a, b| a.0.cmp(&b.0));
+        arms.into_iter().map(|(_, arm)| arm).collect()
+    }
+
+    /// Trials that succeeded, the best first.
+    pub(crate) fn ranked(&self, trials: &[&'a TrialRecord]) -> Vec<(&'a TrialRecord, f64)> {
+        let direction = self.direction();
+        let mut ranked: Vec<_> = trials.iter().filter_map(|t| Some((*t, t.objective()?))).collect();
+        // Stable: equals stay in canonical order.
+        ranked.sort_by(|a, b| match (direction.better(a.1, b.1), direction.better(b.1, a.1)) {
+            (true, _) => Ordering::Less,
+            (_, true) => Ordering::Greater,
+            _ => Ordering::Equal,
+        });
+        ranked
+    }
+}
+
+impl<'a> Round<'a> {
+    /// Trials with an objective.
+    pub(crate) fn succeeded(&self) -> impl Iterator<Item = &'a TrialRecord> {
+        self.trials.iter().copied().filter(|t| t.objective().is_some())
+    }
+
+    /// Trials with an objective and infeasible ones.
+    pub(crate) fn results(&self) -> impl Iterator<Item = &'a TrialRecord> {
+        self.trials.iter().copied().filter(|t| t.is_result())
+    }
+}
+
+impl Arm<'_> {
+    /// `optimizer = sgd`, or nothing if there is but one arm.
+    pub(crate) fn label(&self) -> String {
+        self.configuration.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The values alone: `sgd`.
+    pub(crate) fn short_label(&self) -> String {
+        self.configuration.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Axis<'_> {
+    /// Where a trial lies, 0 at `min` and 1 at `max` in the scale of the search; nothing if the hyperparameter is not
+    /// active in the trial, by its own condition.
+    pub(crate) fn position(&self, trial: &TrialRecord) -> Option<f64> {
+        let value = self.value(trial)?;
+        let Range { min, max, scale, .. } = *self.range;
+        let share = |x: f64, from: f64, to: f64| (x - from) / (to - from);
+        let position = match scale {
+            Scale::Linear => share(value, min, max),
+            Scale::Log => share(value.ln(), min.ln(), max.ln()),
+            Scale::ReverseLog => share((1.0 - value).ln(), (1.0 - min).ln(), (1.0 - max).ln()),
+        };
+        position.is_finite().then_some(position)
+    }
+
+    /// The trial's value, if the hyperparameter is active in it.
+    pub(crate) fn value(&self, trial: &TrialRecord) -> Option<f64> {
+        if !is_active(self.hyperparameter, &trial.hyperparameters) {
+            return None;
+        }
+        trial.hyperparameters.get(&self.hyperparameter.name)?.as_f64().filter(|x| x.is_finite())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.hyperparameter.name
+    }
+}
+
+/// Whether a hyperparameter's condition holds at a point. Every name in the condition must be there with one of its
+/// values, so that a chain of conditions is closed when its first link is.
+pub(crate) fn is_active(hyperparameter: &Hyperparameter, point: &Hyperparameters) -> bool {
+    hyperparameter
+        .when
+        .as_ref()
+        .is_none_or(|when| when.iter().all(|(name, values)| point.get(name).is_some_and(|v| values.contains(v))))
+}
+
+/// `learning_rate = 0.01, width = 64`.
+pub(crate) fn point(hyperparameters: &Hyperparameters) -> String {
+    hyperparameters.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// An order of trials that depends on what they are, not on the order in which they came.
+fn canonical(a: &TrialRecord, b: &TrialRecord) -> Ordering {
+    let outcome = |t: &TrialRecord| match &t.outcome {
+        Outcome::Succeeded { objective, step } => (0, *objective, step.unwrap_or(0), ""),
+        Outcome::Infeasible { .. } => (1, 0.0, 0, "infeasible"),
+        _ => (2, 0.0, 0, ""),
+    };
+    let (rank_a, objective_a, step_a, _) = outcome(a);
+    let (rank_b, objective_b, step_b, _) = outcome(b);
+    a.name
+        .cmp(&b.name)
+        .then_with(|| point(&a.hyperparameters).cmp(&point(&b.hyperparameters)))
+        .then(rank_a.cmp(&rank_b))
+        .then(objective_a.total_cmp(&objective_b))
+        .then(step_a.cmp(&step_b))
+}

@@ -1,0 +1,384 @@
+//! Simulated studies: with a planted signal each finding must be raised, without one it must not.
+//!
+//! The generator is fixed, so these rates are the same everywhere.
+
+use std::collections::BTreeMap;
+
+use studious_api::{HyperparameterValue, StudySpec};
+
+use super::{Finding, findings, text};
+use crate::{
+    Plan,
+    record::{Outcome, TrialRecord},
+};
+
+const STUDIES: u64 = 1000;
+
+/// SplitMix64.
+pub(crate) struct Luck(pub(crate) u64);
+
+impl Luck {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to 1.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// About normal: the sum of twelve.
+    pub(crate) fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+/// Three axes, of which `c` exists under a condition, and three arms.
+pub(crate) const ARMS: &str = "
+goal: g
+objective: {metric: validation_error, direction: Minimize}
+hyperparameters:
+- {name: optimizer, role: Scientific, values: [sgd, momentum, nesterov]}
+- {name: learning_rate, range: {min: 1.0e-3, max: 10, scale: Log}}
+- {name: c, when: {optimizer: [momentum, nesterov]}, range: {min: 0.005, max: 0.5, scale: Log}}
+- {name: width, range: {min: 16, max: 256, scale: Log, integer: true}}
+- {name: batch_size, role: Fixed, value: 128}
+rounds: [{name: explore, trials: 30, maxTrainSteps: 100}]
+evaluation: {everySteps: 10}
+trial: {template: {spec: {containers: [{name: t, image: i}]}}}
+";
+
+/// Three axes, one arm.
+const ONE: &str = "
+goal: g
+objective: {metric: validation_error, direction: Minimize}
+hyperparameters:
+- {name: learning_rate, range: {min: 1.0e-3, max: 10, scale: Log}}
+- {name: momentum, range: {min: 0.5, max: 0.999, scale: ReverseLog}}
+- {name: dropout, range: {min: 0, max: 0.5}}
+rounds: [{name: explore, trials: 30, maxTrainSteps: 100}]
+retrain: {best: 1, times: 4}
+evaluation: {everySteps: 10}
+trial: {template: {spec: {containers: [{name: t, image: i}]}}}
+";
+
+pub(crate) fn plan(yaml: &str) -> Plan {
+    let spec: StudySpec = serde_yaml::from_str(yaml).unwrap();
+    Plan::new("s", &spec).unwrap()
+}
+
+/// The value at a share of a range.
+fn at(share: f64, min: f64, max: f64, scale: &str) -> HyperparameterValue {
+    match scale {
+        "log" => (min.ln() + share * (max.ln() - min.ln())).exp().into(),
+        "integer" => HyperparameterValue::Integer((min.ln() + share * (max.ln() - min.ln())).exp().round() as i64),
+        "reverse" => {
+            let (from, to) = ((1.0 - min).ln(), (1.0 - max).ln());
+            (1.0 - (from + share * (to - from)).exp()).into()
+        }
+        _ => (min + share * (max - min)).into(),
+    }
+}
+
+/// Trials of `ONE`: the outcome is a function of the three shares and luck.
+fn one(n: usize, luck: &mut Luck, outcome: impl Fn([f64; 3], &mut Luck) -> Option<f64>) -> Vec<TrialRecord> {
+    (0..n)
+        .map(|i| {
+            let u = [luck.uniform(), luck.uniform(), luck.uniform()];
+            let point = BTreeMap::from([
+                ("learning_rate".to_owned(), at(u[0], 1e-3, 10.0, "log")),
+                ("momentum".to_owned(), at(u[1], 0.5, 0.999, "reverse")),
+                ("dropout".to_owned(), at(u[2], 0.0, 0.5, "linear")),
+            ]);
+            trial(i, point, outcome(u, luck))
+        })
+        .collect()
+}
+
+/// Trials of `ARMS`: every arm has the same points.
+fn arms(each: usize, luck: &mut Luck, outcome: impl Fn(&str, [f64; 3], &mut Luck) -> Option<f64>) -> Vec<TrialRecord> {
+    let points: Vec<_> = (0..each).map(|_| [luck.uniform(), luck.uniform(), luck.uniform()]).collect();
+    let mut trials = Vec::new();
+    for optimizer in ["sgd", "momentum", "nesterov"] {
+        for u in &points {
+            let mut point = BTreeMap::from([
+                ("optimizer".to_owned(), optimizer.into()),
+                ("learning_rate".to_owned(), at(u[0], 1e-3, 10.0, "log")),
+                ("width".to_owned(), at(u[1], 16.0, 256.0, "integer")),
+                ("batch_size".to_owned(), HyperparameterValue::Integer(128)),
+            ]);
+            if optimizer != "sgd" {
+                point.insert("c".to_owned(), at(u[2], 0.005, 0.5, "log"));
+            }
+            trials.push(trial(trials.len(), point, outcome(optimizer, *u, luck)));
+        }
+    }
+    trials
+}
+
+fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, objective: Option<f64>) -> TrialRecord {
+    TrialRecord {
+        name: format!("s-explore-{index:04}"),
+        round: "explore".to_owned(),
+        hyperparameters: point,
+        outcome: match objective {
+            Some(objective) => Outcome::Succeeded { objective, step: Some(100) },
+            None => Outcome::Infeasible { reason: "Diverged".to_owned() },
+        },
+        curves: BTreeMap::new(),
+    }
+}
+
+fn bowl(u: [f64; 3], center: f64, luck: &mut Luck) -> f64 {
+    (u[0] - center).powi(2) + 0.5 * (u[1] - 0.5).powi(2) + 0.5 * (u[2] - 0.5).powi(2) + 0.05 * luck.normal()
+}
+
+/// The share of simulated studies that raise a finding of this code.
+fn rate(yaml: &str, codes: &[&str], studies: u64, simulate: impl Fn(&mut Luck) -> Vec<TrialRecord>) -> f64 {
+    let plan = plan(yaml);
+    let raised = (0..studies).filter(|seed| {
+        let trials = simulate(&mut Luck(seed * 7919));
+        findings(&plan, &trials).iter().any(|f| codes.contains(&f.code.as_str()))
+    });
+    raised.count() as f64 / studies as f64
+}
+
+const EDGES: [&str; 2] = ["SearchSpaceTooNarrow", "LearningRateStabilityEdge"];
+
+#[test]
+fn edges_raise_few_false_alarms() {
+    for n in [8, 10, 15, 30, 60] {
+        let noise = rate(ONE, &EDGES, STUDIES, |luck| one(n, luck, |_, luck| Some(luck.normal())));
+        assert!(noise <= 0.05, "no effect, {n} trials: {noise}");
+        let middle = rate(ONE, &EDGES, STUDIES, |luck| one(n, luck, |u, luck| Some(bowl(u, 0.5, luck))));
+        assert!(middle <= 0.05, "optimum in the middle, {n} trials: {middle}");
+        let aside = rate(ONE, &EDGES, STUDIES, |luck| one(n, luck, |u, luck| Some(bowl(u, 0.7, luck))));
+        assert!(aside <= 0.05, "optimum off the middle, {n} trials: {aside}");
+        println!("{n} trials: no effect {noise}, optimum in the middle {middle}, off the middle {aside}");
+    }
+    let infeasible =
+        rate(ONE, &EDGES, STUDIES, |luck| one(30, luck, |_, luck| (luck.uniform() > 0.25).then(|| luck.normal())));
+    assert!(infeasible <= 0.05, "a quarter infeasible by chance: {infeasible}");
+    let unstable = rate(ONE, &EDGES, STUDIES, |luck| one(30, luck, |u, luck| (u[0] < 0.8).then(|| luck.normal())));
+    assert!(unstable <= 0.05, "infeasible at high learning rates, no effect below: {unstable}");
+    let crossed = rate(ARMS, &EDGES, STUDIES, |luck| arms(10, luck, |_, _, luck| Some(luck.normal())));
+    assert!(crossed <= 0.05, "three arms, no effect: {crossed}");
+    // The width decides, the same in every arm; nothing else matters.
+    let shared = rate(ARMS, &["SearchSpaceTooNarrow"], STUDIES, |luck| {
+        arms(20, luck, |_, u, luck| Some((u[1] - 0.5).powi(2) + 0.01 * luck.normal()))
+    });
+    assert!(shared <= 0.05, "three arms with the same points, the optimum in the middle: {shared}");
+    println!("infeasible {infeasible}, unstable {unstable}, crossed {crossed}, shared {shared}");
+}
+
+#[test]
+fn edges_are_found() {
+    for (n, least) in [(15, 0.6), (30, 0.9), (60, 0.95)] {
+        let beyond = rate(ONE, &["SearchSpaceTooNarrow"], 200, |luck| {
+            one(n, luck, |u, luck| Some((1.0 - u[0]) + 0.05 * luck.normal()))
+        });
+        assert!(beyond >= least, "{n} trials: {beyond}");
+    }
+    let trials = one(30, &mut Luck(1), |u, _| Some(1.0 - u[0]));
+    let found = raised(ONE, &trials, "SearchSpaceTooNarrow");
+    assert_eq!(found.hyperparameter.as_deref(), Some("learning_rate"));
+    assert!((found.evidence["side"] - 1.0).abs() < 1e-9);
+    assert!(found.evidence["chance"] < 0.01);
+    assert!(found.advice.contains("raise its max to about 100,"), "{}", found.advice);
+    assert_eq!(found.trials.len(), 3);
+}
+
+#[test]
+fn lower_edges_are_found() {
+    let trials = one(30, &mut Luck(2), |u, _| Some(u[1]));
+    let found = raised(ONE, &trials, "SearchSpaceTooNarrow");
+    assert_eq!(found.hyperparameter.as_deref(), Some("momentum"));
+    assert!(found.advice.contains("lower end"), "{}", found.advice);
+}
+
+#[test]
+fn the_edge_of_stability_is_not_the_edge_of_the_range() {
+    let rates = rate(ONE, &["LearningRateStabilityEdge"], 200, |luck| {
+        one(40, luck, |u, luck| (u[0] < 0.75).then(|| 1.0 - u[0] + 0.03 * luck.normal()))
+    });
+    assert!(rates >= 0.8, "{rates}");
+    let trials = one(40, &mut Luck(3), |u, _| (u[0] < 0.75).then(|| 1.0 - u[0]));
+    let found = findings(&plan(ONE), &trials);
+    assert!(found.iter().any(|f| f.code == "LearningRateStabilityEdge"), "{}", text(&found));
+    assert!(!found.iter().any(|f| f.code == "SearchSpaceTooNarrow"), "{}", text(&found));
+}
+
+#[test]
+fn a_condition_is_looked_at_by_itself() {
+    // Best at the lower end of c where it exists; elsewhere it has no value to pool.
+    let trials = arms(30, &mut Luck(41), |optimizer, u, luck| {
+        Some(if optimizer == "sgd" { luck.uniform() } else { u[2] + 0.01 * luck.normal() })
+    });
+    let found = raised(ARMS, &trials, "SearchSpaceTooNarrow");
+    assert_eq!(found.hyperparameter.as_deref(), Some("c"));
+    assert!((found.evidence["arms"] - 2.0).abs() < 1e-9);
+    assert!(found.advice.contains("With optimizer = momentum and optimizer = nesterov"), "{}", found.advice);
+    assert!(found.advice.contains("c (with optimizer momentum or nesterov)"), "{}", found.advice);
+}
+
+#[test]
+fn infeasible_trials_are_counted_by_arm_and_place() {
+    let trials = arms(20, &mut Luck(5), |optimizer, u, luck| {
+        (u[0] < 0.7 && (optimizer != "sgd" || u[0] < 0.3)).then(|| luck.normal())
+    });
+    let found = raised(ARMS, &trials, "ManyInfeasible");
+    assert!(found.evidence["fraction[optimizer = sgd]"] > 0.5);
+    assert!(found.evidence["fraction[optimizer = nesterov]"] < 0.5);
+    let beyond = found.evidence["learning_rate.all_infeasible_above"];
+    assert!((0.1..1.0).contains(&beyond), "{beyond}");
+    assert!(!found.advice.contains("width"), "{}", found.advice);
+
+    let few = one(20, &mut Luck(6), |u, luck| (u[2] > 0.1).then(|| luck.normal()));
+    assert!((raised(ONE, &few, "InfeasibleFraction").evidence["results"] - 20.0).abs() < 1e-9);
+    let regions = rate(ONE, &["ManyInfeasible"], STUDIES, |luck| {
+        one(30, luck, |_, luck| (luck.uniform() > 0.25).then(|| luck.normal()))
+    });
+    assert!(regions <= 0.05, "{regions}");
+}
+
+#[test]
+fn retraining_shows_the_luck() {
+    let mut trials = one(30, &mut Luck(7), |u, luck| Some(bowl(u, 0.5, luck)));
+    let best = trials.iter().min_by(|a, b| a.objective().unwrap().total_cmp(&b.objective().unwrap())).unwrap().clone();
+    for (i, objective) in [0.10, 0.12, 0.14, 0.16].into_iter().enumerate() {
+        trials.push(TrialRecord {
+            name: format!("s-retrain-{i:04}"),
+            round: "retrain".to_owned(),
+            outcome: Outcome::Succeeded { objective, step: None },
+            ..best.clone()
+        });
+    }
+    let found = raised(ONE, &trials, "TrialVariance");
+    assert!((found.evidence["mean"] - 0.13).abs() < 1e-9);
+    assert!((found.evidence["standard_deviation"] - 0.025_819_888_974_716).abs() < 1e-9);
+    assert!((found.evidence["n"] - 4.0).abs() < 1e-9);
+    // The best of thirty was chosen for its luck.
+    assert!(found.advice.contains("part of that was luck"), "{}", found.advice);
+}
+
+#[test]
+fn rare_good_trials_mean_too_few_samples() {
+    let retrained = |trials: &mut Vec<TrialRecord>, spread: f64| {
+        let best = trials[0].clone();
+        for i in 0..4 {
+            let objective = 0.5 + spread * f64::from(i);
+            trials.push(TrialRecord {
+                round: "retrain".to_owned(),
+                outcome: Outcome::Succeeded { objective, step: None },
+                ..best.clone()
+            });
+        }
+    };
+    let mut rare = one(30, &mut Luck(8), |u, _| Some(10.0 * u[0] + 10.0 * u[1]));
+    retrained(&mut rare, 0.01);
+    assert!((raised(ONE, &rare, "Undersampled").evidence["good_trials"] - 1.0).abs() < 1e-9);
+    let mut common = one(30, &mut Luck(8), |u, _| Some(0.1 * u[0]));
+    retrained(&mut common, 0.01);
+    assert!(!findings(&plan(ONE), &common).iter().any(|f| f.code == "Undersampled"));
+    // Without curves or retrainings nobody knows.
+    let unknown = one(30, &mut Luck(8), |u, _| Some(10.0 * u[0]));
+    assert!(!findings(&plan(ONE), &unknown).iter().any(|f| f.code == "Undersampled"));
+}
+
+/// Curves of 20 evaluations for every trial.
+fn with_curves(
+    mut trials: Vec<TrialRecord>,
+    luck: &mut Luck,
+    shape: impl Fn(f64, &mut Luck) -> f64,
+) -> Vec<TrialRecord> {
+    for trial in &mut trials {
+        let curve: Vec<_> = (1..=20_u64).map(|i| (i * 5, shape(i as f64 / 20.0, luck))).collect();
+        let best = curve.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        trial.outcome = Outcome::Succeeded { objective: best.1, step: Some(best.0) };
+        trial.curves.insert("validation_error".to_owned(), curve);
+    }
+    trials
+}
+
+const STEPS: [&str; 2] = ["TooManySteps", "TooFewSteps"];
+
+#[test]
+fn the_best_step_judges_the_budget() {
+    let simulate = |n: usize, luck: &mut Luck, shape: fn(f64, &mut Luck) -> f64| {
+        let trials = one(n, luck, |_, luck| Some(luck.normal()));
+        with_curves(trials, luck, shape)
+    };
+    for n in [5, 10, 30] {
+        let null = rate(ONE, &STEPS, STUDIES, |luck| simulate(n, luck, |_, luck| luck.normal()));
+        assert!(null <= 0.05, "{n} trials: {null}");
+        println!("best step, {n} trials: {null}");
+    }
+    let falling = simulate(6, &mut Luck(9), |t, luck| 1.0 - t + 0.001 * luck.normal());
+    assert!((raised(ONE, &falling, "TooFewSteps").evidence["late"] - 6.0).abs() < 1e-9);
+    let rising = simulate(6, &mut Luck(10), |t, luck| t + 0.001 * luck.normal());
+    assert!(raised(ONE, &rising, "TooManySteps").evidence["largest_best_step"] <= 10.0);
+}
+
+#[test]
+fn curves_show_whether_more_steps_would_help() {
+    let simulate = |luck: &mut Luck, shape: fn(f64, &mut Luck) -> f64| {
+        let trials = one(10, luck, |_, luck| Some(luck.normal()));
+        with_curves(trials, luck, shape)
+    };
+    let null = rate(ONE, &["StillImproving"], STUDIES, |luck| simulate(luck, |_, luck| luck.normal()));
+    assert!(null <= 0.05, "{null}");
+    let improving = simulate(&mut Luck(11), |t, luck| 1.0 - t + 0.001 * luck.normal());
+    assert!(raised(ONE, &improving, "StillImproving").evidence["chance"] < 0.01);
+    assert!(!findings(&plan(ONE), &improving).iter().any(|f| f.code == "SaturatedEarly"));
+    let saturated = simulate(&mut Luck(12), |t, luck| (0.3 - t).max(0.0) + 0.01 * luck.normal());
+    assert!(raised(ONE, &saturated, "SaturatedEarly").evidence["latest_step"] <= 50.0);
+    let late = rate(ONE, &["SaturatedEarly"], STUDIES, |luck| simulate(luck, |t, luck| 1.0 - t + 0.05 * luck.normal()));
+    assert!(late <= 0.05, "{late}");
+    println!("still improving {null}, saturated early {late}");
+}
+
+#[test]
+fn what_was_fixed_and_what_was_best_is_said() {
+    let trials = arms(10, &mut Luck(13), |optimizer, u, luck| {
+        (u[0] < 0.9).then(|| f64::from(u8::from(optimizer == "sgd")) + 0.1 * luck.uniform())
+    });
+    let caveat = raised(ARMS, &trials, "FixedCaveat");
+    assert!(caveat.advice.starts_with("batch_size was held at 128."), "{}", caveat.advice);
+    let best = raised(ARMS, &trials, "BestTrial");
+    assert_eq!(best.trials.len(), 1);
+    let compared = raised(ARMS, &trials, "BestPerArm");
+    assert!(compared.evidence["best[optimizer = sgd]"] >= 1.0);
+    assert!(compared.advice.contains("can't be told before the best are trained again"), "{}", compared.advice);
+}
+
+#[test]
+fn the_order_of_trials_changes_nothing() {
+    let mut luck = Luck(14);
+    let mut trials =
+        arms(15, &mut luck, |_, u, luck| (u[0] < 0.8).then(|| (10.0 * (1.0 - u[0])).round() + luck.uniform().round()));
+    let plan = plan(ARMS);
+    let expected = findings(&plan, &trials);
+    assert!(!expected.is_empty());
+    for _ in 0..20 {
+        for i in (1..trials.len()).rev() {
+            trials.swap(i, (luck.uniform() * (i + 1) as f64) as usize);
+        }
+        assert_eq!(findings(&plan, &trials), expected);
+    }
+}
+
+#[test]
+fn nothing_is_said_of_nothing() {
+    assert!(findings(&plan(ONE), &[]).is_empty());
+    let pending = TrialRecord { round: "explore".to_owned(), ..TrialRecord::default() };
+    assert!(findings(&plan(ONE), &[pending]).is_empty());
+}
+
+fn raised(yaml: &str, trials: &[TrialRecord], code: &str) -> Finding {
+    let found = findings(&plan(yaml), trials);
+    found.iter().find(|f| f.code == code).unwrap_or_else(|| panic!("no {code} in\n{}", text(&found))).clone()
+}
