@@ -5,12 +5,13 @@ use std::cmp::Ordering;
 
 use studious_api::{
     HyperparameterValue, Hyperparameters,
-    study::{Direction, Hyperparameter, Range, Role, Scale},
+    study::{Direction, Hyperparameter, Range, Role},
 };
 
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
+    space::{Dimension, Space},
 };
 
 /// Name of the round in which the best points are trained again.
@@ -44,9 +45,18 @@ pub(crate) struct Arm<'a> {
     pub(crate) trials: Vec<&'a TrialRecord>,
 }
 
-/// A hyperparameter with a range: an axis along which trials have a position.
+/// A hyperparameter under its own condition, and its place in the search space.
+#[derive(Clone, Copy)]
+pub(crate) struct Varied<'a> {
+    pub(crate) hyperparameter: &'a Hyperparameter,
+    space: &'a Space,
+    dimension: &'a Dimension,
+}
+
+/// One with a range: an axis along which trials have a position.
 #[derive(Clone, Copy)]
 pub(crate) struct Axis<'a> {
+    pub(crate) varied: Varied<'a>,
     pub(crate) hyperparameter: &'a Hyperparameter,
     pub(crate) range: &'a Range,
 }
@@ -89,36 +99,35 @@ impl<'a> Reading<'a> {
         self.rounds.iter().rev().find(|r| r.succeeded().next().is_some())
     }
 
+    /// All hyperparameters in the order of the study: dimensions of the space are in the same order.
+    pub(crate) fn varied(&self) -> impl Iterator<Item = Varied<'a>> + use<'a> {
+        let space = self.plan.space();
+        let pairs = self.plan.spec().hyperparameters.iter().zip(space.dimensions());
+        pairs.map(move |(hyperparameter, dimension)| Varied { hyperparameter, space, dimension })
+    }
+
     /// Hyperparameters with a range, in the order of the study.
     pub(crate) fn axes(&self) -> impl Iterator<Item = Axis<'a>> + use<'a> {
-        self.plan
-            .spec()
-            .hyperparameters
-            .iter()
-            .filter_map(|h| Some(Axis { hyperparameter: h, range: h.range.as_ref()? }))
+        self.varied().filter_map(Varied::axis)
     }
 
     /// The arms of a round, in the order of the scientific values. One arm with an empty configuration if no scientific
     /// hyperparameter has a list of values.
     pub(crate) fn arms(&self, round: &Round<'a>) -> Vec<Arm<'a>> {
         let scientific: Vec<_> = self
-            .plan
-            .spec()
-            .hyperparameters
-            .iter()
-            .filter(|h| h.role == Role::Scientific)
-            .filter_map(|h| Some((h, h.values.as_ref()?)))
+            .varied()
+            .filter(|v| v.hyperparameter.role == Role::Scientific)
+            .filter_map(|v| Some((v, v.hyperparameter.values.as_ref()?)))
             .collect();
         let mut arms: Vec<(Vec<usize>, Arm<'a>)> = Vec::new();
         for trial in round.trials.iter().copied() {
             let mut order = Vec::new();
             let mut configuration = Vec::new();
-            for (hyperparameter, values) in &scientific {
-                let value = trial.hyperparameters.get(&hyperparameter.name);
-                let known = value.filter(|_| is_active(hyperparameter, &trial.hyperparameters));
-                order.push(known.map_or(0, |v| 1 + values.iter().position(|o| o == v).unwrap_or(values.len())));
-                if let Some(value) = known {
-                    configuration.push((hyperparameter.name.as_str(), value));
+            for (varied, values) in &scientific {
+                let value = varied.value(trial);
+                order.push(value.map_or(0, |v| 1 + values.iter().position(|o| o == v).unwrap_or(values.len())));
+                if let Some(value) = value {
+                    configuration.push((varied.hyperparameter.name.as_str(), value));
                 }
             }
             match arms.iter_mut().find(|(_, arm)| arm.configuration == configuration) {
@@ -168,41 +177,36 @@ impl Arm<'_> {
     }
 }
 
+impl<'a> Varied<'a> {
+    /// A trial's value, if the hyperparameter is active in it, by this condition.
+    pub(crate) fn value<'t>(&self, trial: &'t TrialRecord) -> Option<&'t HyperparameterValue> {
+        // Most have no condition, and there are many trials.
+        let is_active = self.dimension.condition().is_empty()
+            || self.space.active(&trial.hyperparameters).iter().any(|d| std::ptr::eq(*d, self.dimension));
+        is_active.then(|| trial.hyperparameters.get(&self.hyperparameter.name))?
+    }
+
+    /// As an axis, if it has a range.
+    pub(crate) fn axis(self) -> Option<Axis<'a>> {
+        Some(Axis { varied: self, hyperparameter: self.hyperparameter, range: self.hyperparameter.range.as_ref()? })
+    }
+}
+
 impl Axis<'_> {
     /// Where a trial lies, 0 at `min` and 1 at `max` in the scale of the search; nothing if the hyperparameter is not
-    /// active in the trial, by its own condition.
+    /// active in the trial, by this condition, or lies outside the range.
     pub(crate) fn position(&self, trial: &TrialRecord) -> Option<f64> {
-        let value = self.value(trial)?;
-        let Range { min, max, scale, .. } = *self.range;
-        let share = |x: f64, from: f64, to: f64| (x - from) / (to - from);
-        let position = match scale {
-            Scale::Linear => share(value, min, max),
-            Scale::Log => share(value.ln(), min.ln(), max.ln()),
-            Scale::ReverseLog => share((1.0 - value).ln(), (1.0 - min).ln(), (1.0 - max).ln()),
-        };
-        position.is_finite().then_some(position)
+        self.varied.dimension.to_unit(self.varied.value(trial)?)
     }
 
     /// The trial's value, if the hyperparameter is active in it.
     pub(crate) fn value(&self, trial: &TrialRecord) -> Option<f64> {
-        if !is_active(self.hyperparameter, &trial.hyperparameters) {
-            return None;
-        }
-        trial.hyperparameters.get(&self.hyperparameter.name)?.as_f64().filter(|x| x.is_finite())
+        self.varied.value(trial)?.as_f64().filter(|x| x.is_finite())
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.hyperparameter.name
     }
-}
-
-/// Whether a hyperparameter's condition holds at a point. Every name in the condition must be there with one of its
-/// values, so that a chain of conditions is closed when its first link is.
-pub(crate) fn is_active(hyperparameter: &Hyperparameter, point: &Hyperparameters) -> bool {
-    hyperparameter
-        .when
-        .as_ref()
-        .is_none_or(|when| when.iter().all(|(name, values)| point.get(name).is_some_and(|v| values.contains(v))))
 }
 
 /// `learning_rate = 0.01, width = 64`.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     findings::{
-        reading::{Arm, Axis, Reading, Round, is_active},
+        reading::{Arm, Reading, Round, Varied},
         wording::{condition, count, number},
     },
     record::{Outcome, TrialRecord},
@@ -26,12 +26,15 @@ const MOST_ROWS: usize = 6;
 pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
     let Some(round) = reading.exploring() else { return Vec::new() };
     let hyperparameters = &reading.plan.spec().hyperparameters;
-    hyperparameters
-        .iter()
-        .filter(|h| h.range.is_some() || (h.values.is_some() && h.role != Role::Scientific))
-        .filter_map(|h| {
-            let twins = hyperparameters.iter().filter(|other| other.name == h.name).count() > 1;
-            plot(reading, round, h, twins)
+    reading
+        .varied()
+        .filter(|v| {
+            let h = v.hyperparameter;
+            h.range.is_some() || (h.values.is_some() && h.role != Role::Scientific)
+        })
+        .filter_map(|v| {
+            let twins = hyperparameters.iter().filter(|other| other.name == v.hyperparameter.name).count() > 1;
+            plot(reading, round, v, twins)
         })
         .collect()
 }
@@ -91,12 +94,13 @@ pub(super) fn arm_title(arms: &[Arm<'_>]) -> String {
     longest.map_or_else(String::new, |a| a.configuration.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", "))
 }
 
-fn plot(reading: &Reading<'_>, round: &Round<'_>, hyperparameter: &Hyperparameter, twins: bool) -> Option<Plot> {
+fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: bool) -> Option<Plot> {
+    let hyperparameter = varied.hyperparameter;
     let arms: Vec<_> = reading
         .arms(round)
         .into_iter()
         .map(|mut arm| {
-            arm.trials.retain(|t| t.is_result() && place(hyperparameter, t).is_some());
+            arm.trials.retain(|t| t.is_result() && place(varied, t).is_some());
             arm
         })
         .filter(|arm| !arm.trials.is_empty())
@@ -130,7 +134,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, hyperparameter: &Hyperparamete
             .iter()
             .zip(&names)
             .flat_map(|(arm, label)| arm.trials.iter().filter(|t| t.objective().is_some()).map(move |t| (t, label)))
-            .map(|(t, label)| placed_row(reading, hyperparameter, t, label))
+            .map(|(t, label)| placed_row(reading, varied, t, label))
             .collect();
         let mut encoding = json!({
             "x": x,
@@ -152,12 +156,12 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, hyperparameter: &Hyperparamete
     }
     if let Some((best, _)) = ranked.first() {
         layers.push(json!({
-            "data": { "values": [placed_row(reading, hyperparameter, best, "")] },
+            "data": { "values": [placed_row(reading, varied, best, "")] },
             "mark": { "type": "point", "shape": "circle", "size": 260, "strokeWidth": 2, "filled": false, "color": style::GREY, "tooltip": false },
             "encoding": { "x": x, "y": { "field": "objective", "type": "quantitative" } },
         }));
     }
-    layers.extend(rails(reading, hyperparameter, &arms, &x));
+    layers.extend(rails(reading, varied, &arms, &x));
 
     let when = condition(hyperparameter);
     let with = when.as_ref().map_or_else(String::new, |c| format!(", with {c}"));
@@ -186,7 +190,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, hyperparameter: &Hyperparamete
 }
 
 /// Infeasible trials on rails of their own above the plot, one for each arm.
-fn rails(reading: &Reading<'_>, hyperparameter: &Hyperparameter, arms: &[Arm<'_>], x: &Value) -> Vec<Value> {
+fn rails(reading: &Reading<'_>, varied: Varied<'_>, arms: &[Arm<'_>], x: &Value) -> Vec<Value> {
     let mut rows: Vec<(String, Vec<Value>)> = Vec::new();
     for arm in arms {
         let label = arm.short_label();
@@ -194,7 +198,7 @@ fn rails(reading: &Reading<'_>, hyperparameter: &Hyperparameter, arms: &[Arm<'_>
             .trials
             .iter()
             .filter(|t| t.objective().is_none())
-            .map(|t| placed_row(reading, hyperparameter, t, &label))
+            .map(|t| placed_row(reading, varied, t, &label))
             .collect();
         match rows.last_mut() {
             _ if crosses.is_empty() => {}
@@ -229,16 +233,10 @@ fn rails(reading: &Reading<'_>, hyperparameter: &Hyperparameter, arms: &[Arm<'_>
 }
 
 /// Where a trial stands on the axis, if the hyperparameter is active in it.
-fn place(hyperparameter: &Hyperparameter, trial: &TrialRecord) -> Option<Value> {
-    match &hyperparameter.range {
-        Some(range) => {
-            let value = Axis { hyperparameter, range }.value(trial)?;
-            Some(json!(scale::field(range, value)))
-        }
-        None if is_active(hyperparameter, &trial.hyperparameters) => {
-            trial.hyperparameters.get(&hyperparameter.name).map(|v| json!(shown(v)))
-        }
-        None => None,
+fn place(varied: Varied<'_>, trial: &TrialRecord) -> Option<Value> {
+    match varied.axis() {
+        Some(axis) => Some(json!(scale::field(axis.range, axis.value(trial)?))),
+        None => varied.value(trial).map(|v| json!(shown(v))),
     }
 }
 
@@ -246,9 +244,9 @@ fn shown(value: &studious_api::HyperparameterValue) -> String {
     value.as_f64().map_or_else(|| value.to_string(), number)
 }
 
-fn placed_row(reading: &Reading<'_>, hyperparameter: &Hyperparameter, trial: &TrialRecord, arm: &str) -> Value {
+fn placed_row(reading: &Reading<'_>, varied: Varied<'_>, trial: &TrialRecord, arm: &str) -> Value {
     let mut row = row(reading, trial, arm);
-    if let Some(x) = place(hyperparameter, trial) {
+    if let Some(x) = place(varied, trial) {
         row.insert("x".into(), x);
     }
     Value::Object(row)
