@@ -36,6 +36,9 @@ pub struct TrialStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub attempts: Vec<AttemptRecord>,
+    /// How many attempts were disrupted: lost to preemption, eviction or a lost node.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub disruptions: u32,
     /// Lines of `metrics.jsonl` that could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malformed_lines: Option<u64>,
@@ -52,6 +55,12 @@ pub struct TrialStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+// serde's `skip_serializing_if` wants a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// Where a trial stands.

@@ -86,29 +86,33 @@ pub struct TrialEnd {
 /// Most disruptions of one trial: a trial that is lost more often won't ever end.
 pub const MAX_DISRUPTIONS: u32 = 20;
 
-/// What the pod says while it waits for something that no patience brings.
-const HOPELESS_WAITS: [&str; 4] =
-    ["ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"];
+/// What a host says while it waits for an image that no patience brings. A fleet says `ImageUnavailable` once it has
+/// waited long enough for a registry.
+const NO_IMAGE: [&str; 3] = ["ImageUnavailable", "ErrImageNeverPull", "InvalidImageName"];
+
+/// What a host says when its trainer can't be started as the template has it.
+const NO_START: [&str; 2] = ["CreateContainerConfigError", "CreateContainerError"];
 
 /// Exit code of a process that was killed by the kernel, the usual end of one that ran out of memory.
 const KILLED: i32 = 137;
 
 /// What becomes of an attempt, from what is seen of it. The first rule that applies decides:
 ///
-/// 1. `spec.stop` ends it as Stopped.
-/// 2. Seeds or fingerprints that contradict the operator's: Failed, `SeedMismatch`.
-/// 3. A non-finite objective or training loss: Infeasible, `Diverged`.
-/// 4. The trainer says so: Infeasible, `TrainerReported`.
-/// 5. Every host said `done` or left with exit code 0: Succeeded, if there is an objective.
-/// 6. Out of memory, or an exit code that the study lists: Infeasible.
-/// 7. A lost host: Retry, not charged. 8. Another exit code: Retry, charged. 9. Its time is over: Retry, charged.
+/// 1. Seeds or fingerprints that contradict the operator's: Failed, `SeedMismatch`.
+/// 2. A non-finite objective or training loss: Infeasible, `Diverged`.
+/// 3. The trainer says so: Infeasible, `TrainerReported`.
+/// 4. Every host said `done`: Succeeded, if there is an objective.
+/// 5. `spec.stop`: Stopped. A result that is there already is worth more than the wish to stop.
+/// 6. Every host said `done` or left with exit code 0, and all it wrote has arrived: as 4.
+/// 7. Out of memory, or an exit code that the study lists: Infeasible.
+/// 8. A lost host: Retry, not charged. 9. Another exit code: Retry, charged.
+/// 10. A trainer that can't start: Failed. 11. Its time is over: Retry, charged.
+///
+/// A host that said `done` has done its part: how its process ends changes nothing.
 #[must_use]
 pub fn judge(view: &AttemptView<'_>) -> Verdict {
     let spec = view.spec;
     let progress = view.progress;
-    if let Some(reason) = &spec.stop {
-        return end(TrialPhase::Stopped, "Stopped", reason.clone());
-    }
     if let Err(message) = verify_seeds(view) {
         return end(TrialPhase::Failed, "SeedMismatch", message);
     }
@@ -121,25 +125,20 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
     if progress.all_done(view.number, spec.hosts) {
         return finish(view);
     }
-    let exited = |host: &HostState| matches!(host, HostState::Exited { code: 0, .. });
-    if view.hosts.len() == spec.hosts as usize && view.hosts.iter().all(exited) {
+    if let Some(reason) = &spec.stop {
+        return end(TrialPhase::Stopped, "Stopped", reason.clone());
+    }
+    let finished = |(i, host): (u32, &HostState)| {
+        matches!(host, HostState::Exited { code: 0, out_of_memory: false }) || is_done(view, i)
+    };
+    if view.hosts.len() == spec.hosts as usize && (0..).zip(view.hosts).all(finished) {
         // What the trainer wrote last may still be on its way.
         return if view.drained { finish(view) } else { Verdict::Continue };
     }
-    if let Some(verdict) = judge_exits(view) {
+    if let Some(verdict) = judge_exits(view).or_else(|| judge_waits(view)) {
         return verdict;
     }
-    if let Some(HostState::Waiting { reason: Some(reason) }) = view.hosts.iter().find(
-        |h| matches!(h, HostState::Waiting { reason: Some(r) } if HOPELESS_WAITS.iter().any(|w| r.starts_with(w))),
-    ) {
-        return end(
-            TrialPhase::Failed,
-            "CannotStart",
-            format!("the trainer's container can't start: {reason}. Mend spec.trial.template of a new study"),
-        );
-    }
-    if spec.timeout_seconds.is_some_and(|limit| view.running_for.0 > limit.saturating_mul(1000)) {
-        let limit = spec.timeout_seconds.unwrap_or_default();
+    if let Some(limit) = spec.timeout_seconds.filter(|limit| view.running_for.0 > limit.saturating_mul(1000)) {
         let at = progress.step.map_or_else(|| "no step".to_owned(), |step| format!("step {step}"));
         return charged(
             view,
@@ -150,67 +149,81 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
     Verdict::Continue
 }
 
-fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
-    let spec = view.spec;
-    // The host that failed of itself tells more than those that lost it: an out-of-memory before an exit code, an exit
-    // code before a lost host.
-    let memory = view.hosts.iter().position(|h| matches!(h, HostState::Exited { out_of_memory: true, .. }));
-    if let Some(host) = memory {
-        return Some(end(TrialPhase::Infeasible, "OutOfMemory", format!("host {host} was killed for want of memory")));
-    }
-    let listed = |h: &HostState| matches!(h, HostState::Exited { code, .. } if spec.failure.infeasible_exit_codes.contains(code));
-    if let Some(host) = view.hosts.iter().position(listed) {
-        if !view.drained {
-            return Some(Verdict::Continue);
-        }
-        let code = exit_code(&view.hosts[host]);
-        return Some(end(
-            TrialPhase::Infeasible,
-            "InfeasibleExitCode",
-            format!("host {host} left with exit code {code}, which failure.infeasibleExitCodes lists"),
-        ));
-    }
-    // A host that lost its peer also leaves with an exit code; the loss explains both.
-    if let Some((host, HostState::Lost { reason })) =
-        view.hosts.iter().enumerate().find(|(_, h)| matches!(h, HostState::Lost { .. }))
-    {
-        return Some(disrupted(view, format!("host {host} was lost: {reason}")));
-    }
-    let failed = view.hosts.iter().position(|h| matches!(h, HostState::Exited { code, .. } if *code != 0));
-    if let Some(host) = failed {
-        // What it wrote last may say why: NaN, infeasible.
-        if !view.drained {
-            return Some(Verdict::Continue);
-        }
-        let code = exit_code(&view.hosts[host]);
-        let killed = if code == KILLED { " (killed: perhaps for want of memory)" } else { "" };
-        return Some(charged(
-            view,
-            "TrainerError",
-            format!("host {host}'s trainer left with exit code {code}{killed}"),
-        ));
-    }
-    None
+fn is_done(view: &AttemptView<'_>, host: u32) -> bool {
+    view.progress.done.contains_key(&(view.number, host))
 }
 
-fn exit_code(host: &HostState) -> i32 {
-    match host {
-        HostState::Exited { code, .. } => *code,
-        _ => 0,
+/// What hosts that have left before they were done say of the attempt.
+fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
+    let undone = || (0..).zip(view.hosts).filter(|(i, _)| !is_done(view, *i));
+    let exits = || {
+        undone().filter_map(|(i, host)| match host {
+            HostState::Exited { code, out_of_memory } => Some((i, *code, *out_of_memory)),
+            _ => None,
+        })
+    };
+    // The host that failed of itself tells more than those that lost it: an out-of-memory before an exit code, an exit
+    // code before a lost host.
+    if let Some((host, ..)) = exits().find(|(_, _, out_of_memory)| *out_of_memory) {
+        return Some(end(TrialPhase::Infeasible, "OutOfMemory", format!("host {host} was killed for want of memory")));
     }
+    if let Some((host, code, _)) = exits().find(|(_, code, _)| view.spec.failure.infeasible_exit_codes.contains(code)) {
+        let message = format!("host {host} left with exit code {code}, which failure.infeasibleExitCodes lists");
+        // What it wrote last may say more: NaN, infeasible.
+        let ended = end(TrialPhase::Infeasible, "InfeasibleExitCode", message);
+        return Some(if view.drained { ended } else { Verdict::Continue });
+    }
+    // A host that lost its peer also leaves with an exit code; the loss explains both.
+    let lost = undone().find_map(|(i, host)| match host {
+        HostState::Lost { reason } => Some((i, reason)),
+        _ => None,
+    });
+    if let Some((host, reason)) = lost {
+        return Some(disrupted(view, format!("host {host} was lost: {reason}")));
+    }
+    let (host, code, _) = exits().find(|(_, code, _)| *code != 0)?;
+    if !view.drained {
+        return Some(Verdict::Continue);
+    }
+    let killed = if code == KILLED { " (killed: perhaps for want of memory)" } else { "" };
+    Some(charged(view, "TrainerError", format!("host {host}'s trainer left with exit code {code}{killed}")))
+}
+
+/// A trainer that can't start, and won't.
+fn judge_waits(view: &AttemptView<'_>) -> Option<Verdict> {
+    view.hosts.iter().find_map(|host| {
+        let HostState::Waiting { reason: Some(reason) } = host else { return None };
+        let is_one_of = |words: &[&str]| words.iter().any(|word| reason.starts_with(word));
+        if is_one_of(&NO_IMAGE) {
+            let message = format!(
+                "the trainer's image can't be had: {reason}. Mend the image of spec.trial.template in a new study"
+            );
+            Some(end(TrialPhase::Failed, "ImageUnavailable", message))
+        } else if is_one_of(&NO_START) {
+            let message = format!("the trainer can't start: {reason}. Mend spec.trial.template in a new study");
+            Some(end(TrialPhase::Failed, "CannotStart", message))
+        } else {
+            None
+        }
+    })
 }
 
 fn finish(view: &AttemptView<'_>) -> Verdict {
     let spec = view.spec;
+    let reports = |host: u32| {
+        let init = view.progress.inits.get(&(view.number, host));
+        init.is_some_and(|init| init.parameters_sha256.is_some() && init.data_seed.is_some())
+    };
     if spec.verify == SeedVerification::Required
-        && let Some(host) = (0..spec.hosts).find(|host| !view.progress.inits.contains_key(&(view.number, *host)))
+        && let Some(host) = (0..spec.hosts).find(|host| !reports(*host))
     {
         return end(
             TrialPhase::Failed,
             "SeedUnreported",
             format!(
-                "host {host} did not report its seeds. Write {{\"event\":\"init\",\"parameters_sha256\":…,\"init_seed\":…,\
-                 \"data_seed\":…}} to metrics.jsonl, or set seeds.verify to IfReported"
+                "host {host} did not report its parameters' fingerprint and its data seed. Write {{\"event\":\"init\",\
+                 \"parameters_sha256\":…,\"init_seed\":…,\"data_seed\":…}} to metrics.jsonl, or set seeds.verify to \
+                 IfReported"
             ),
         );
     }
@@ -246,7 +259,11 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
         }
         let given = spec.seeds.data.get(host as usize).copied().unwrap_or_default();
         if let Some(seed) = init.data_seed.filter(|seed| *seed != u64::from(given)) {
-            return Err(format!("host {host} shuffles with data seed {seed}, not with its own {given} (seeds.data)"));
+            let others = spec.seeds.data.iter().position(|s| u64::from(*s) == seed);
+            let whose = others.map_or_else(String::new, |other| format!(", which is host {other}'s"));
+            return Err(format!(
+                "host {host} shuffles with data seed {seed}{whose}, not with its own {given} (seeds.data)"
+            ));
         }
         let Some(fingerprint) = init.parameters_sha256.as_deref() else { continue };
         match first {
