@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Study, Trial};
 
@@ -20,26 +20,59 @@ pub fn manifests() -> Result<[(&'static str, String); 2], serde_yaml::Error> {
 #[must_use]
 pub fn study_schema() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-        let mut crd = serde_json::to_value(Study::crd()).unwrap_or_default();
-        tidy(&mut crd);
-        crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema").map(Value::take).unwrap_or_default()
+        let mut crd = finished(&Study::crd()).unwrap_or_default();
+        crd.pointer_mut(SCHEMA_PATH).map(Value::take).unwrap_or_default()
     });
     &SCHEMA
 }
 
+const SCHEMA_PATH: &str = "/spec/versions/0/schema/openAPIV3Schema";
+
 fn manifest(crd: &CustomResourceDefinition) -> Result<String, serde_yaml::Error> {
-    let mut value = serde_json::to_value(crd).map_err(<serde_yaml::Error as serde::ser::Error>::custom)?;
-    tidy(&mut value);
+    let value = finished(crd).map_err(<serde_yaml::Error as serde::ser::Error>::custom)?;
     Ok(format!("# Made by `studious crds`; do not edit.\n{}", serde_yaml::to_string(&value)?))
 }
 
-/// Drops number formats that the API server does not know (it warns about each when a CRD is applied).
+/// A CRD with what its types' attributes can't say.
+fn finished(crd: &CustomResourceDefinition) -> Result<Value, serde_json::Error> {
+    let mut crd = serde_json::to_value(crd)?;
+    if let Some(schema) = crd.pointer_mut(SCHEMA_PATH) {
+        tidy(schema);
+        // A fresh object shows where it stands before the operator has seen it.
+        if let Some(status) = schema.pointer_mut("/properties/status") {
+            status["default"] = json!({"phase": "Pending"});
+        }
+        if let Some(hyperparameter) = schema.pointer_mut("/properties/spec/properties/hyperparameters/items") {
+            hyperparameter["oneOf"] = exactly_one();
+        }
+    }
+    Ok(crd)
+}
+
+/// Range or values to vary, value to hold.
+fn exactly_one() -> Value {
+    let varies = json!({"role": {"enum": ["Scientific", "Nuisance"]}});
+    json!([
+        {"required": ["range"], "properties": varies},
+        {"required": ["values"], "properties": varies},
+        {"required": ["value"], "properties": {"role": {"enum": ["Fixed"]}}},
+    ])
+}
+
+/// Replaces number formats that the API server does not know (it warns about each when a CRD is applied) by limits, so
+/// that it accepts nothing that the types can't hold.
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint") || f == "int") {
+            let format = map.get("format").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if format.starts_with("uint") || format == "int" {
                 map.remove("format");
             }
+            match format.as_str() {
+                "uint32" => map.entry("maximum").or_insert(json!(u32::MAX)),
+                "uint64" => map.entry("maximum").or_insert(json!(i64::MAX)),
+                _ => &mut Value::Null,
+            };
             map.values_mut().for_each(tidy);
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),

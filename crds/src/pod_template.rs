@@ -15,6 +15,10 @@ pub(crate) fn schema(_: &mut SchemaGenerator) -> Schema {
     settings.meta_schema = None;
     let mut schema = PodTemplateSpec::json_schema(&mut settings.into_generator()).to_value();
     drop_descriptions(&mut schema);
+    // They are for running pods; a template that has them is refused by Kubernetes. A seventh of the schema.
+    if let Some(pod) = schema.pointer_mut("/properties/spec/properties").and_then(Value::as_object_mut) {
+        pod.remove("ephemeralContainers");
+    }
     if let Value::Object(map) = &mut schema {
         map.insert("description".into(), "The pod of each host: its first container is the trainer.".into());
     }

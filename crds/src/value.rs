@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// All active hyperparameters of a trial by name: a point of the search space.
 pub type Hyperparameters = BTreeMap<String, HyperparameterValue>;
@@ -11,7 +11,7 @@ pub type Hyperparameters = BTreeMap<String, HyperparameterValue>;
 /// One value: a truth value, an integer, a real number or a name.
 ///
 /// The API server writes `1.0` as `1`, so an integer and a real number of the same value are equal.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum HyperparameterValue {
     /// `true` or `false`.
@@ -33,6 +33,24 @@ impl HyperparameterValue {
             Self::Number(x) => Some(*x),
             Self::Bool(_) | Self::Text(_) => None,
         }
+    }
+}
+
+/// Lists, mappings and nothing read as NaN, which validation refuses: one odd object that slipped past the API server (its
+/// schema can't say what this type holds) must not keep the operator from reading all others.
+impl<'de> Deserialize<'de> for HyperparameterValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Bool(b) => Self::Bool(b),
+            serde_json::Value::String(s) => Self::Text(s),
+            serde_json::Value::Number(n) => match n.as_i64() {
+                Some(i) => Self::Integer(i),
+                None => Self::Number(n.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+                Self::Number(f64::NAN)
+            }
+        })
     }
 }
 

@@ -11,15 +11,12 @@ use crate::HyperparameterValue;
 /// One dimension of the study, or one value held fixed. Exactly one of `range`, `values` and `value` is given.
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+// That exactly one of the three is given is said by `oneOf`, see `crd`: CEL can't see fields without a type.
 #[x_kube(
-    validation = Rule::new("[has(self.range), has(self.values), has(self.value)].filter(x, x).size() == 1")
-        .message("give exactly one of range, values and value"),
-    validation = Rule::new("!has(self.role) || self.role != 'Fixed' || has(self.value)")
-        .message("a Fixed hyperparameter is held at one value: give value"),
-    validation = Rule::new("!has(self.value) || (has(self.role) && self.role == 'Fixed')")
-        .message("a hyperparameter with one value doesn't vary: its role is Fixed"),
-    validation = Rule::new("self.name != 'max_train_steps' && self.name != 'maxTrainSteps'")
-        .message("max_train_steps is never searched: all trials of a round share the round's maxTrainSteps"),
+    validation = Rule::new("!has(self.range) || self.role != 'Fixed'")
+        .message("a Fixed hyperparameter is held at one value: give value instead of range").field_path(".range"),
+    validation = Rule::new("!self.name.lowerAscii().replace('_', '').matches('^(max|num|total|n)?(train|training)?(steps|epochs)$')")
+        .message("can't be searched: all trials of a round train for the round's maxTrainSteps").field_path(".name"),
 )]
 pub struct Hyperparameter {
     /// The name that trainers see; `HP_<NAME>` in the environment.
@@ -66,11 +63,13 @@ pub enum Role {
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("self.min < self.max").message("min must be smaller than max"),
+    validation = Rule::new("self.min < self.max").message("must be smaller than max").field_path(".min"),
     validation = Rule::new("!has(self.scale) || self.scale != 'Log' || self.min > 0.0")
-        .message("a Log range needs min > 0"),
+        .message("must be larger than 0 for scale Log").field_path(".min"),
     validation = Rule::new("!has(self.scale) || self.scale != 'ReverseLog' || (self.min >= 0.0 && self.max < 1.0)")
-        .message("a ReverseLog range searches 1 - x in log: it needs 0 <= min and max < 1"),
+        .message("scale ReverseLog searches 1 - x in log: it needs 0 <= min and max < 1"),
+    validation = Rule::new("!has(self.integer) || !self.integer || (self.min == double(int(self.min)) && self.max == double(int(self.max)))")
+        .message("integer is true, so min and max must be whole numbers"),
 )]
 pub struct Range {
     /// Smallest value.

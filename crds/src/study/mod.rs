@@ -32,6 +32,10 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     namespaced,
     status = "StudyStatus",
     derive = "PartialEq",
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([a-z0-9-]*[a-z0-9])?$')")
+        .message("metadata.name must be a DNS label that begins with a letter: lower-case letters, digits and '-'"),
+    validation = Rule::new("self.spec.rounds.all(r, self.metadata.name.size() + r.name.size() <= 49)")
+        .message("metadata.name is too long: it and the name of the longest round may have 49 characters together"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Round", type_ = "string", json_path = ".status.round"),
     printcolumn(name = "Done", type_ = "string", json_path = ".status.done"),
@@ -42,19 +46,40 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+// Which fields conditions and values name is not CEL's to see: their schema has no type. The webhook checks them.
 #[x_kube(
-    validation = Rule::new("self.rounds.size() < 2 || self.rounds.map(r, r.maxTrainSteps).isSorted()")
-        .message("spec.rounds: later rounds train longer: maxTrainSteps must increase from round to round"),
-    validation = Rule::new("self.rounds.all(r, !has(r.from) || self.rounds.exists(o, o.name == r.from.round))")
-        .message("spec.rounds: from.round must name a round of this study"),
-    validation = Rule::new("self.hyperparameters.all(h, !has(h.when) || h.when.all(k, self.hyperparameters.exists(o, o.name == k && k != h.name)))")
-        .message("spec.hyperparameters: a condition (when) must name another hyperparameter of this study"),
+    validation = Rule::new("self.rounds.map(r, r.maxTrainSteps).isSorted() && self.rounds.all(r, self.rounds.exists_one(o, o.maxTrainSteps == r.maxTrainSteps))")
+        .message("later rounds train longer: maxTrainSteps must increase from round to round").field_path(".rounds"),
+    validation = Rule::new("self.rounds.all(r, self.rounds.exists_one(o, o.name == r.name))")
+        .message("two rounds have the same name").field_path(".rounds"),
+    validation = Rule::new("self.rounds.all(r, !has(r.from) || self.rounds.exists(o, o.name == r.from.round && o.maxTrainSteps < r.maxTrainSteps))")
+        .message("from.round must name an earlier round of this study").field_path(".rounds"),
     validation = Rule::new("!has(self.schedule) || self.hyperparameters.exists(h, h.name == self.schedule.base)")
-        .message("spec.schedule.base must name a hyperparameter of this study"),
-    validation = Rule::new("self.hyperparameters.all(h, has(h.when) || self.hyperparameters.exists_one(o, !has(o.when) && o.name == h.name))")
-        .message("spec.hyperparameters: two hyperparameters have the same name and no condition (when) to tell them apart"),
-    validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters && self.objective == oldSelf.objective && self.search.seed == oldSelf.search.seed && self.search.algorithm == oldSelf.search.algorithm")
-        .message("spec.hyperparameters, spec.objective, spec.search.seed and spec.search.algorithm can't change once a study exists: its trials would no longer be comparable. Make a new study"),
+        .message("base must name a hyperparameter of this study").field_path(".schedule"),
+    validation = Rule::new("self.rounds.all(r, self.evaluation.everySteps <= r.maxTrainSteps)")
+        .message("everySteps is more than a round's maxTrainSteps, whose trials would end without an evaluation")
+        .field_path(".evaluation"),
+    validation = Rule::new("!has(self.schedule) || !has(self.schedule.warmupSteps) || self.rounds.all(r, self.schedule.warmupSteps < r.maxTrainSteps)")
+        .message("warmupSteps must be smaller than every round's maxTrainSteps").field_path(".schedule"),
+    validation = Rule::new("self.search.scientific != 'Crossed' || self.hyperparameters.all(h, h.role != 'Scientific' || !has(h.range))")
+        .message("a Scientific hyperparameter of a Crossed study needs values, not a range").field_path(".hyperparameters"),
+    validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters")
+        .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
+        .field_path(".hyperparameters"),
+    validation = Rule::new("self.objective == oldSelf.objective")
+        .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
+        .field_path(".objective"),
+    validation = Rule::new("self.search == oldSelf.search")
+        .message("can't change once a study exists: its points would be others. Make a new study").field_path(".search"),
+    validation = Rule::new("has(self.schedule) == has(oldSelf.schedule) && (!has(self.schedule) || self.schedule == oldSelf.schedule)")
+        .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
+        .field_path(".schedule"),
+    validation = Rule::new("self.seeds == oldSelf.seeds")
+        .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
+        .field_path(".seeds"),
+    validation = Rule::new("oldSelf.rounds.all(o, self.rounds.exists(r, r == o))")
+        .message("rounds can be added to a study, but not changed or removed: their trials would no longer be comparable")
+        .field_path(".rounds"),
 )]
 pub struct StudySpec {
     /// The question, in a sentence.

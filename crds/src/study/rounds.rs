@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("has(self.trials) || (has(self.from) && has(self.from.best))")
-        .message("give trials, or take them from an earlier round with from.best"),
-    validation = Rule::new("self.name != 'retrain'").message("the name retrain is kept for spec.retrain"),
+        .message("give trials, or take points of an earlier round with from.best").field_path(".trials"),
+    validation = Rule::new("self.name != 'retrain'").message("the name retrain is kept for spec.retrain")
+        .field_path(".name"),
 )]
 pub struct Round {
     /// Part of the trials' names.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The measured quantity by which trials are judged: a metric of the validation set.
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!self.metric.startsWith('test_')")
-    .message("a test metric can't be the objective: the test set is for one look at the end"))]
+#[x_kube(validation = Rule::new("!self.metric.lowerAscii().matches('(^|[^a-z0-9])test([^a-z0-9]|$)')")
+    .message("a metric of the test set can't be the objective: choosing trials by it would use the test set up")
+    .field_path(".metric"))]
 pub struct Objective {
     /// Name in `metrics.jsonl`, on host 0.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_./-]*$"))]
@@ -113,7 +114,12 @@ pub struct StartFrom {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!(has(self.warmupFraction) && has(self.warmupSteps))")
-        .message("give warmupFraction or warmupSteps, not both"),
+        .message("give warmupFraction or warmupSteps, not both").field_path(".warmupSteps"),
+    validation = Rule::new("!has(self.warmupFraction) || self.warmupFraction < 1.0")
+        .message("must be smaller than 1: something must be left to train at the full learning rate")
+        .field_path(".warmupFraction"),
+    validation = Rule::new("self.family != 'Constant' || !has(self.endFactor) || self.endFactor == 0.0")
+        .message("a Constant schedule doesn't decay: remove endFactor").field_path(".endFactor"),
 )]
 pub struct Schedule {
     /// Shape of the decay.

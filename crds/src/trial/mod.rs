@@ -5,7 +5,7 @@ mod status;
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub use status::{AttemptOutcome, AttemptRecord, TrialPhase, TrialStatus};
@@ -37,8 +37,26 @@ use crate::{
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters && self.maxTrainSteps == oldSelf.maxTrainSteps && self.seeds == oldSelf.seeds && self.hosts == oldSelf.hosts && self.round == oldSelf.round && self.index == oldSelf.index")
-        .message("a trial can't change once it exists: it would no longer be the run that was asked for"),
+    validation = Rule::new("self.study == oldSelf.study")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".study"),
+    validation = Rule::new("self.round == oldSelf.round")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".round"),
+    validation = Rule::new("self.index == oldSelf.index")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".index"),
+    validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".hyperparameters"),
+    validation = Rule::new("self.maxTrainSteps == oldSelf.maxTrainSteps")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".maxTrainSteps"),
+    validation = Rule::new("self.objective == oldSelf.objective")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".objective"),
+    validation = Rule::new("self.seeds == oldSelf.seeds")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".seeds"),
+    validation = Rule::new("self.hosts == oldSelf.hosts")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".hosts"),
+    validation = Rule::new("has(self.schedule) == has(oldSelf.schedule) && (!has(self.schedule) || self.schedule == oldSelf.schedule)")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".schedule"),
+    validation = Rule::new("!has(oldSelf.stop) || (has(self.stop) && self.stop == oldSelf.stop)")
+        .message("a trial that is told to stop can't be told to go on: its attempt has ended").field_path(".stop"),
 )]
 pub struct TrialSpec {
     /// Name of the study it belongs to.
@@ -50,7 +68,7 @@ pub struct TrialSpec {
     /// Number within the round, from 0.
     pub index: u32,
     /// The point.
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "opaque_hyperparameters")]
     pub hyperparameters: Hyperparameters,
     /// Training steps.
     pub max_train_steps: u64,
@@ -83,6 +101,16 @@ pub struct TrialSpec {
     /// The pod of each host, as the study gives it.
     #[schemars(schema_with = "pod_template::opaque_schema")]
     pub template: PodTemplateSpec,
+}
+
+/// An object without properties, so that CEL can compare it as a whole.
+fn opaque_hyperparameters(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "description": "The point.",
+        "maxProperties": 64,
+        "x-kubernetes-preserve-unknown-fields": true,
+    })
 }
 
 /// A schedule worked out for one trial. At 0-based step `t` the learning rate is `base * t / warmupSteps` while

@@ -31,7 +31,11 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a word for a number", "trials: 45", "trials: many"),
     ("a yes", "integer: true", "integer: yes"),
     ("a list of options of which one is off", "values: [sgd, momentum, nesterov]", "values: [on, off]"),
-    ("an environment variable that is a number", "          image:", "          env: [{name: THREADS, value: 1}]\n          image:"),
+    (
+        "an environment variable that is a number",
+        "          image:",
+        "          env: [{name: THREADS, value: 1}]\n          image:",
+    ),
     // The question.
     ("a test metric", "metric: validation_error", "metric: test_error"),
     ("a scientific range", "values: [sgd, momentum, nesterov]}", "range: {min: 1, max: 5}}"),
@@ -44,8 +48,16 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("an empty range", "min: 16, max: 256", "min: 16, max: 16"),
     ("an infinite range", "max: 10,", "max: .inf,"),
     ("a whole range with fractions", "min: 16, max: 256", "min: 16.5, max: 256"),
-    ("a momentum that reaches one", "range: {min: 0.001, max: 0.5, scale: Log}", "range: {min: 0.5, max: 1, scale: ReverseLog}"),
-    ("range and values", "range: {min: 16, max: 256, scale: Log, integer: true}", "range: {min: 16, max: 256}, values: [16, 32]"),
+    (
+        "a momentum that reaches one",
+        "range: {min: 0.001, max: 0.5, scale: Log}",
+        "range: {min: 0.5, max: 1, scale: ReverseLog}",
+    ),
+    (
+        "range and values",
+        "range: {min: 16, max: 256, scale: Log, integer: true}",
+        "range: {min: 16, max: 256}, values: [16, 32]",
+    ),
     ("a fixed range", "role: Nuisance, range: {min: 16", "role: Fixed, range: {min: 16"),
     ("a nuisance value", "role: Fixed, value: 128", "value: 128"),
     ("a value twice", "[sgd, momentum, nesterov]}", "[sgd, momentum, nesterov, sgd]}"),
@@ -58,9 +70,17 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a condition on nothing", "when: {optimizer: [", "when: {optimiser: ["),
     ("a condition on a value that is never taken", "[momentum, nesterov]},", "[momentum, nestrov]},"),
     ("a condition on a range", "name: width, ", "name: width, when: {learning_rate: [0.1]}, "),
-    ("a cycle", "name: optimizer, role: Scientific,", "name: optimizer, when: {flavour: [a]}, role: Scientific, values: [sgd, momentum, nesterov]}\n  - {name: flavour, when: {optimizer: [sgd]}, role: Scientific, values: [a, b]}\n  - {name: other, "),
+    (
+        "a cycle",
+        "name: optimizer, role: Scientific,",
+        "name: optimizer, when: {flavour: [a]}, role: Scientific, values: [sgd, momentum, nesterov]}\n  - {name: flavour, when: {optimizer: [sgd]}, role: Scientific, values: [a, b]}\n  - {name: other, ",
+    ),
     ("namesakes that meet", "name: width, ", "name: one_minus_momentum, when: {optimizer: [nesterov, sgd]}, "),
-    ("a question that depends on chance", "  - {name: width,", "  - {name: dropout, role: Nuisance, values: [true, false]}\n  - {name: where, role: Scientific, when: {dropout: [true]}, values: [input, output]}\n  - {name: width,"),
+    (
+        "a question that depends on chance",
+        "  - {name: width,",
+        "  - {name: dropout, role: Nuisance, values: [true, false]}\n  - {name: where, role: Scientific, when: {dropout: [true]}, values: [input, output]}\n  - {name: width,",
+    ),
     // Rounds.
     ("steps that don't increase", "maxTrainSteps: 3000", "maxTrainSteps: 500"),
     ("zero trials", "trials: 45", "trials: 0"),
@@ -68,7 +88,11 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a round from nowhere", "from: {round: explore", "from: {round: explor"),
     ("a round from itself", "from: {round: explore", "from: {round: confirm"),
     ("a count that contradicts", "name: confirm, trials: 9", "name: confirm, trials: 10"),
-    ("more of the best than there are", "trials: 9, maxTrainSteps: 3000, from: {round: explore, best: 3", "maxTrainSteps: 3000, from: {round: explore, best: 30"),
+    (
+        "more of the best than there are",
+        "trials: 9, maxTrainSteps: 3000, from: {round: explore, best: 3",
+        "maxTrainSteps: 3000, from: {round: explore, best: 30",
+    ),
     ("a round called like another", "name: confirm", "name: explore"),
     ("a round called retrain", "name: confirm", "name: retrain"),
     ("more retrained than trained", "retrain: {best: 1,", "retrain: {best: 10,"),
@@ -80,19 +104,39 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("all warmup", "warmupFraction: 0.05", "warmupFraction: 1"),
     ("too long a warmup", "warmupFraction: 0.05", "warmupSteps: 500"),
     // The template.
-    ("a reserved variable", "          image:", "          env: [{name: HP_LEARNING_RATE, value: \"0.1\"}]\n          image:"),
-    ("another reserved variable", "          image:", "          env: [{name: JOB_COMPLETION_INDEX, value: \"0\"}]\n          image:"),
+    (
+        "a reserved variable",
+        "          image:",
+        "          env: [{name: HP_LEARNING_RATE, value: \"0.1\"}]\n          image:",
+    ),
+    (
+        "another reserved variable",
+        "          image:",
+        "          env: [{name: JOB_COMPLETION_INDEX, value: \"0\"}]\n          image:",
+    ),
     ("an expansion of nothing", "studious_trainer.digits]", "train, \"--lr=$(HP_LEARNING_RAET)\"]"),
     ("restarts", "        containers:", "        restartPolicy: OnFailure\n        containers:"),
-    ("no containers", "        containers:\n        - name: trainer\n          image: localhost/studious-trainer:dev\n          command: [python, -m, studious_trainer.digits]", "        containers: []"),
-    ("a mount in our place", "          image:", "          volumeMounts: [{name: data, mountPath: /studious/data}]\n          image:"),
+    (
+        "no containers",
+        "        containers:\n        - name: trainer\n          image: localhost/studious-trainer:dev\n          command: [python, -m, studious_trainer.digits]",
+        "        containers: []",
+    ),
+    (
+        "a mount in our place",
+        "          image:",
+        "          volumeMounts: [{name: data, mountPath: /studious/data}]\n          image:",
+    ),
     ("the agent's name", "name: trainer", "name: studious-agent"),
     // Later.
     ("a Bayesian search", "algorithm: QuasiRandom", "algorithm: Bayesian"),
     ("a queue", "    hosts: 2", "    hosts: 2\n    queue: team-a"),
     ("a baseline", "  parallelism: 4", "  parallelism: 4\n  baseline: {study: digits-sgd}"),
     ("an approval", "per: Scientific}}", "per: Scientific}, advance: Approved}"),
-    ("strict", "name: batch_size, role: Fixed, value: 128}", "name: batch_size, values: [64, 128]}\n  policy: {strict: true}"),
+    (
+        "strict",
+        "name: batch_size, role: Fixed, value: 128}",
+        "name: batch_size, values: [64, 128]}\n  policy: {strict: true}",
+    ),
     // Advice.
 ];
 
