@@ -62,7 +62,6 @@ state = "$RUN/containerd/state"
 Y
 }
 
-# localStorageCapacityIsolation: needs the root file system's statistics, which a sandbox may not show.
 # nodeStatusUpdateFrequency: a node that is slow to start is Ready soon after; unchanged status is still written rarely.
 # resolvConf: pods resolve the cluster's names only. evictionHard: the disk is shared with all else on this machine.
 kubelet_config() {
@@ -79,7 +78,6 @@ cgroupRoot: /$CGROUP
 failCgroupV1: false
 failSwapOn: false
 enforceNodeAllocatable: []
-localStorageCapacityIsolation: false
 evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
 imageGCHighThresholdPercent: 100
 clusterDNS: [$DNS_IP]

@@ -93,16 +93,16 @@ cluster_pids() {
 }
 
 kill_all() {
-  local root pids='' pid i seen=() left
+  local root pids='' pid i left
+  local -A born=()
   for root in $(cgroup_roots); do # runc freezes what it kills; a frozen process can't die.
     [ ! -d "$root/$CGROUP" ] || find "$root/$CGROUP" -name freezer.state -exec sh -c 'for f; do echo THAWED >"$f"; done' sh {} + 2>/dev/null || true
   done
   for ((i = 0; i < 200; i++)); do
     pids=$(cluster_pids)
     [ -n "$pids" ] || break
-    # shellcheck disable=SC2206 # one word each
-    seen+=($pids)
-    # shellcheck disable=SC2086
+    for pid in $pids; do [ -n "${born[$pid]:-}" ] || born[$pid]=$(birth "$pid"); done
+    # shellcheck disable=SC2086 # one word each
     kill -9 $pids 2>/dev/null || true
     sleep 0.05
   done
@@ -110,10 +110,17 @@ kill_all() {
   # A process leaves its cgroup a little before it has given back its memory and its files.
   for ((i = 0; i < 100; i++)); do
     left=false
-    for pid in "${seen[@]}"; do [ ! -e "/proc/$pid/fd/." ] || left=true; done
+    for pid in "${!born[@]}"; do
+      if [ -n "${born[$pid]}" ] && [ "$(birth "$pid")" = "${born[$pid]}" ]; then left=true; else unset "born[$pid]"; fi
+    done
     $left || break
     sleep 0.05
   done
+}
+
+# When a process began, in ticks: with its number that is its identity. Nothing for one that has ended.
+birth() {
+  awk '{sub(/.*\) /, ""); if ($1 != "Z" && $1 != "X") print $20}' "/proc/$1/stat" 2>/dev/null || true
 }
 
 remove_cgroups() {
