@@ -140,9 +140,28 @@ fn wrong_type_violation(at: &str, value: &Value, expected: &str) -> Violation {
     };
     match value {
         Value::Null => Violation::new(at, &(), format!("is empty, and must be {expected}"), mend),
-        Value::String(s) => Violation::new(at, &format!("{s:?}"), format!("must be {expected}, not a string"), mend),
+        // In quotes, which is what is wrong with it.
+        Value::String(s) => {
+            let quoted = format!("{s:?}");
+            Violation { value: quoted, ..Violation::new(at, &(), format!("must be {expected}, not a string"), mend) }
+        }
         _ => Violation::new(at, value, format!("must be {expected}"), mend),
     }
+}
+
+/// The rule of [`unknown_fields`].
+pub(crate) const UNKNOWN_FIELD: &str = "unknown field";
+
+/// The field that an unknown one is probably meant to be.
+pub(crate) fn intended_field(unknown: &Violation) -> Option<String> {
+    let meant = unknown.mend.strip_prefix(DID_YOU_MEAN)?.strip_suffix('?')?;
+    let parent = unknown.field.rsplit_once('.').map_or("", |(parent, _)| parent);
+    Some(join(parent, meant))
+}
+
+/// Whether a violation of `field` may come from `intended` not being there: it is about it, or about what holds it.
+pub(crate) fn concerns(field: &str, intended: &str) -> bool {
+    field == intended || intended.rsplit_once('.').is_some_and(|(parent, _)| parent == field)
 }
 
 /// Fields that the schema doesn't know, which the API server would drop or refuse.
@@ -173,7 +192,7 @@ fn unknown(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) 
                             "Remove it.".into()
                         }
                     });
-                    found.push(Violation::new(field, &(), "unknown field", mend));
+                    found.push(Violation::new(field, &(), UNKNOWN_FIELD, mend));
                 }
             }
         }
@@ -195,6 +214,8 @@ pub(crate) fn join(at: &str, name: &str) -> String {
     }
 }
 
+const DID_YOU_MEAN: &str = "Did you mean ";
+
 /// `Did you mean learning_rate?`, when a known word is close.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let plain = |s: &str| s.chars().filter(|c| !"_-. ".contains(*c)).flat_map(char::to_lowercase).collect::<String>();
@@ -204,7 +225,7 @@ pub(crate) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>)
         .map(|k| (strsim::osa_distance(&wanted, &plain(k)), k))
         .filter(|(distance, k)| *distance <= allowed && *distance < k.chars().count())
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, k)| format!("Did you mean {k}?"))
+        .map(|(_, k)| format!("{DID_YOU_MEAN}{k}?"))
 }
 
 /// The patterns that our schema uses, without a regular-expression engine: anything else is left to the rules and to the

@@ -74,10 +74,15 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
     let node = header::the_study(&documents).map_err(|e| unreadable(e.at, e.message))?;
 
     let value = node.to_json();
-    let mut violations = node.doubts();
-    violations.extend(header::refusals(&value));
+    let doubts = node.doubts();
+    if !doubts.is_empty() {
+        // Whatever else could be said would be said of a guess.
+        return Err(located(file, node, doubts));
+    }
     let schema = header::schema();
-    violations.extend(schema::unknown_fields(schema, &value, ""));
+    let mut violations = schema::unknown_fields(schema, &value, "");
+    let misspelt: Vec<String> = violations.iter().filter_map(schema::intended_field).collect();
+    violations.extend(header::refusals(&value));
     let broken = schema::check(schema, &value, "");
     let parsed = serde_path_to_error::deserialize::<_, Study>(&value);
     let name = value["metadata"]["name"].as_str().unwrap_or_default();
@@ -90,6 +95,8 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
         Err(_) => {}
     }
     violations.extend(broken);
+    // Of `maxTrainStep` it is enough to say that it should be `maxTrainSteps`, not also that this is missing.
+    violations.retain(|v| v.rule == schema::UNKNOWN_FIELD || !misspelt.iter().any(|m| schema::concerns(&v.field, m)));
 
     let study = match parsed {
         Ok(study) if violations.is_empty() => study,

@@ -15,7 +15,7 @@ pub(super) fn resolve(text: &str) -> (Value, Option<String>) {
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return (Value::Null, Some("must be a finite number. Kubernetes can't hold this one".to_owned()));
+        return (Value::Null, Some("is not a number that Kubernetes can hold. Give a finite one".to_owned()));
     }
     if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return (text.into(), None);
@@ -46,8 +46,11 @@ fn doubtful_number(unsigned: &str) -> Option<String> {
     let digits = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_digit());
     let octal = unsigned.len() > 1 && unsigned.starts_with('0') && digits(unsigned);
     let underscores = unsigned.contains('_') && is_float(&unsigned.replace('_', ""));
-    let radix = ["0b", "0o", "0x"].iter().any(|p| unsigned.to_ascii_lowercase().starts_with(p));
-    let numeric_radix = radix && unsigned[2..].chars().all(|c| c.is_ascii_hexdigit() || c == '_');
+    let radix = |prefix: &str, digits: &str| {
+        let rest = unsigned.to_ascii_lowercase();
+        rest.strip_prefix(prefix).is_some_and(|d| d.chars().all(|c| c == '_' || digits.contains(c)))
+    };
+    let numeric_radix = radix("0b", "01") || radix("0o", "01234567") || radix("0x", "0123456789abcdef");
     (octal || underscores || numeric_radix).then(|| {
         "is read as different numbers by different readers. Write plain decimal digits, or put it in quotes".to_owned()
     })

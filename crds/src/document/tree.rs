@@ -46,7 +46,11 @@ pub(super) struct Node {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Scalar { value: Value, doubt: Option<String> },
+    /// `doubt` is what stands there and why it is doubtful.
+    Scalar {
+        value: Value,
+        doubt: Option<(String, String)>,
+    },
     List(Vec<Node>),
     Mapping(Vec<Entry>),
 }
@@ -208,8 +212,11 @@ fn scalar_of(text: String, style: TScalarStyle, tag: Option<&Tag>, at: Mark) -> 
             return Err(Unreadable { at, message: format!("has the tag {other}. Remove it: a study needs none") });
         }
     };
-    let (value, doubt) = if is_text { (Value::String(text), None) } else { scalar::resolve(&text) };
-    Ok(Kind::Scalar { value, doubt })
+    if is_text {
+        return Ok(Kind::Scalar { value: Value::String(text), doubt: None });
+    }
+    let (value, doubt) = scalar::resolve(&text);
+    Ok(Kind::Scalar { value, doubt: doubt.map(|doubt| (text, doubt)) })
 }
 
 impl Node {
@@ -247,7 +254,7 @@ impl Node {
 
     fn doubtful(&self, at: &str, found: &mut Vec<Violation>) {
         match &self.kind {
-            Kind::Scalar { doubt: Some(doubt), value } => found.push(doubtful(at, value, doubt)),
+            Kind::Scalar { doubt: Some((text, doubt)), .. } => found.push(doubtful(at, text, doubt)),
             Kind::Scalar { .. } => {}
             Kind::List(items) => {
                 for (i, item) in items.iter().enumerate() {
@@ -258,7 +265,7 @@ impl Node {
                 for Entry { key, doubt, node, .. } in entries {
                     let field = schema::join(at, key);
                     if let Some(doubt) = doubt {
-                        found.push(doubtful(&field, &Value::Null, doubt));
+                        found.push(doubtful(&field, key, doubt));
                     }
                     node.doubtful(&field, found);
                 }
@@ -318,9 +325,9 @@ impl Node {
     }
 }
 
-fn doubtful(at: &str, value: &Value, doubt: &str) -> Violation {
+fn doubtful(at: &str, value: &str, doubt: &str) -> Violation {
     let (rule, mend) = doubt.split_once(". ").unwrap_or((doubt, ""));
-    Violation::new(at, value, rule, format!("{mend}."))
+    Violation::new(at, &value, rule, format!("{mend}."))
 }
 
 /// `spec.rounds[1].name` → spec, rounds, 1, name.

@@ -72,6 +72,10 @@ fn condition(hs: &[Hyperparameter], i: usize, h: &Hyperparameter, found: &mut Ve
             ));
         }
         let domains: Option<Vec<Vec<HyperparameterValue>>> = entries.iter().map(|p| domain(p)).collect();
+        if entries.iter().any(|p| p.range.is_none() && p.values.is_none() && p.value.is_none()) {
+            // Told where it is missing.
+            continue;
+        }
         let Some(domains) = domains else {
             found.push(Violation::new(
                 &at,

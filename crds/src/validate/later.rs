@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     let search = &spec.search;
-    if search.algorithm != Algorithm::QuasiRandom {
+    if !matches!(search.algorithm, Algorithm::QuasiRandom | Algorithm::Random) {
         let field = "spec.search.algorithm";
         found.push(not_yet(field, &search.algorithm, "use QuasiRandom, the playbook's choice for exploration"));
     }

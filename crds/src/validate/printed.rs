@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::HyperparameterValue;
+
 /// Longest value that is printed whole, in characters.
 const LONGEST: usize = 60;
 
@@ -32,6 +34,8 @@ fn flow(value: &Value) -> String {
             format!("{{{}}}", map.iter().map(|(k, v)| format!("{k}: {}", flow(v))).collect::<Vec<_>>().join(", "))
         }
         Value::String(s) if is_plain(s) => s.clone(),
+        // 16.0 was 16 in the file.
+        Value::Number(n) if n.is_f64() => HyperparameterValue::from(n.as_f64().unwrap_or(f64::NAN)).to_string(),
         other => other.to_string(),
     }
 }

@@ -136,6 +136,10 @@ fn taken(
     let source_size = sizes[source];
     let crossed = of_each && spec.search.scientific == Scientific::Crossed && earlier[source].from.is_none();
     let available = if crossed { source_size.zip(arms).map(|(n, arms)| n / arms.max(1)) } else { source_size };
+    if available == Some(0) {
+        // The earlier round has fewer trials than there are configurations, which is told there.
+        return Some(size);
+    }
     if let Some(available) = available.filter(|n| if crossed { best > *n } else { size > *n }) {
         let whose = if crossed { "for each scientific configuration" } else { "in all" };
         found.push(Violation::new(

@@ -137,7 +137,6 @@ const WRONG: &[(&str, &str, &str)] = &[
         "name: batch_size, role: Fixed, value: 128}",
         "name: batch_size, values: [64, 128]}\n  policy: {strict: true}",
     ),
-    // Advice.
 ];
 
 /// What runs but is advised against.
@@ -145,8 +144,26 @@ const DOUBTFUL: &[(&str, &str, &str)] = &[
     ("a tuned batch size", "role: Fixed, value: 128", "role: Nuisance, values: [64, 128]"),
     ("few trials", "trials: 45", "trials: 30"),
     ("unequal arms", "trials: 45", "trials: 46"),
-    ("an optimizer by chance", "name: optimizer, role: Scientific", "name: optimizer, role: Nuisance"),
-    ("a fixed learning rate", "range: {min: 1.0e-4, max: 10, scale: Log}", "range: {min: 1.0e-4, max: 10, scale: Log}"),
+    (
+        "an optimizer by chance",
+        "name: width, role: Nuisance, range: {min: 16, max: 256, scale: Log, integer: true}",
+        "name: opt, values: [a, b]",
+    ),
+    (
+        "a fixed optimizer",
+        "role: Nuisance, range: {min: 1.0e-4, max: 10, scale: Log}}\n  - {name: one_minus_momentum, when: {optimizer: [momentum, nesterov]}, range: {min: 0.001, max: 0.5, scale: Log}",
+        "role: Fixed, value: 0.1",
+    ),
+    (
+        "a scientific learning rate",
+        "role: Nuisance, range: {min: 1.0e-4, max: 10, scale: Log}}",
+        "role: Fixed, value: 0.1}\n  - {name: momentum, role: Scientific, values: [0.9]}",
+    ),
+    (
+        "many rounds",
+        "  retrain:",
+        "  - {name: a, maxTrainSteps: 4000, from: {round: confirm, best: 3}}\n  - {name: b, maxTrainSteps: 5000, from: {round: a, best: 1}}\n  retrain:",
+    ),
     ("gradient accumulation", "name: width", "name: grad_accumulation_steps"),
     ("rare checkpoints", "everySteps: 50, keepBest", "everySteps: 100, keepBest"),
     ("hosts without a volume", ", volume: {persistentVolumeClaim: {claimName: checkpoints}}", ""),
