@@ -50,7 +50,7 @@ venv: $(VENV)/installed
 $(VENV)/installed: trainer-image/pyproject.toml $(shell find trainer-image/src -name '*.py')
 	./prerequisites.sh python
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint trainer-image/constraints.txt './trainer-image[jax]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint trainer-image/requirements/cpu.txt './trainer-image[jax]'
 	touch $@
 
 crds: ## write crds/generated and the chart's copies from the Rust types
