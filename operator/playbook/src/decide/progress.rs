@@ -7,18 +7,28 @@ use studious_api::{
     study::{Direction, Select},
 };
 
-use crate::contract::{Event, Init, Line};
+use crate::contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements};
 
 /// The metric of the training loss: a non-finite one ends the trial.
 pub const TRAIN_LOSS: &str = "train_loss";
 
-/// What a trial's lines add up to, over all its attempts.
+/// Most evaluations that are kept: the best one and the latest.
+const MAX_EVALUATIONS: usize = 65_536;
+/// Most checkpoint fingerprints that are kept: those of the latest steps.
+const MAX_CHECKPOINTS: usize = 1024;
+/// Longest example of a malformed line's problem, in bytes.
+const MAX_EXAMPLE_BYTES: usize = 300;
+
+/// What a trial's lines add up to, over all its attempts. An attempt goes on from a checkpoint: what earlier attempts
+/// measured beyond it belongs to a run that was lost, and is forgotten, so that a disruption changes no result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Evaluations of host 0: step and objective. A later attempt's replace an earlier one's at the same step.
+    /// Evaluations of host 0: step and objective. Those of the latest attempt, and of earlier ones before its first.
     pub evaluations: BTreeMap<u64, f64>,
     /// The last step that host 0 wrote of.
     pub step: Option<u64>,
+    /// The latest attempt in which host 0 evaluated, and the step of its first evaluation.
+    pub resumed: (u32, u64),
     /// The first non-finite objective or training loss: metric and step.
     pub non_finite: Option<(String, u64)>,
     /// What the trainer says of the point.
@@ -38,36 +48,23 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Takes in one line of a host. Lines must come in the order in which the host wrote them; hosts may interleave.
+    /// Takes in one line of a host; lines of hosts that the trial doesn't have are ignored. Lines must come in the order
+    /// in which the host wrote them; hosts may interleave.
     pub fn observe(&mut self, spec: &TrialSpec, attempt: u32, host: u32, line: &Line) {
+        if host >= spec.hosts {
+            return;
+        }
         match line {
-            Line::Measurements(m) => {
-                if host == 0 {
-                    self.step = Some(m.step);
-                }
-                for (name, value) in &m.values {
-                    let judged = (host == 0 && *name == spec.objective.metric) || name == TRAIN_LOSS;
-                    if judged && !value.is_finite() && self.non_finite.is_none() {
-                        self.non_finite = Some((name.clone(), m.step));
-                    }
-                    if host == 0 && *name == spec.objective.metric && value.is_finite() {
-                        self.evaluations.insert(m.step, *value);
-                    }
-                    let latest = self.latest.entry(host).or_default();
-                    if let Some(slot) = latest.get_mut(name) {
-                        *slot = *value;
-                    } else if latest.len() < crate::contract::MAX_METRICS_PER_LINE {
-                        latest.insert(name.clone(), *value);
-                    }
-                }
-                self.latest.entry(host).or_default().insert("step".to_owned(), m.step as f64);
-            }
+            Line::Measurements(m) => self.measure(spec, attempt, host, m),
             Line::Event(Event::Init(init)) => {
                 self.inits.insert((attempt, host), init.clone());
             }
             Line::Event(Event::Checkpoint { step, parameters_sha256 }) => {
                 if let (0, Some(fingerprint)) = (host, parameters_sha256) {
                     self.checkpoints.insert(*step, fingerprint.clone());
+                    if self.checkpoints.len() > MAX_CHECKPOINTS {
+                        self.checkpoints.pop_first();
+                    }
                 }
             }
             Line::Event(Event::Infeasible { reason }) => {
@@ -80,10 +77,56 @@ impl Progress {
         }
     }
 
+    fn measure(&mut self, spec: &TrialSpec, attempt: u32, host: u32, m: &Measurements) {
+        if host == 0 {
+            self.step = Some(m.step);
+        }
+        for (name, value) in &m.values {
+            let is_objective = host == 0 && *name == spec.objective.metric;
+            if !value.is_finite() && (is_objective || name == TRAIN_LOSS) && self.non_finite.is_none() {
+                self.non_finite = Some((name.clone(), m.step));
+            }
+            if is_objective && value.is_finite() {
+                self.evaluate(spec, attempt, m.step, *value);
+            }
+            let latest = self.latest.entry(host).or_default();
+            if let Some(slot) = latest.get_mut(name) {
+                *slot = *value;
+            } else if latest.len() < MAX_METRICS_PER_LINE {
+                latest.insert(name.clone(), *value);
+            }
+        }
+        self.latest.entry(host).or_default().insert("step".to_owned(), m.step as f64);
+    }
+
+    fn evaluate(&mut self, spec: &TrialSpec, attempt: u32, step: u64, value: f64) {
+        let (latest, first) = self.resumed;
+        if attempt > latest {
+            self.evaluations.split_off(&step);
+            self.resumed = (attempt, step);
+        } else if attempt < latest && step >= first {
+            // A late line of a lost attempt.
+            return;
+        }
+        self.evaluations.insert(step, value);
+        if self.evaluations.len() > MAX_EVALUATIONS {
+            let best = self.objective(spec.objective.direction, Select::Best).map(|(step, _)| step);
+            if let Some((first, value)) = self.evaluations.pop_first()
+                && best == Some(first)
+            {
+                self.evaluations.pop_first();
+                self.evaluations.insert(first, value);
+            }
+        }
+    }
+
     /// Takes in a line that can't be read.
     pub fn observe_malformed(&mut self, host: u32, line_number: u64, problem: &str) {
         self.malformed += 1;
-        self.malformed_example.get_or_insert_with(|| format!("host {host}, line {}: {problem}", line_number + 1));
+        self.malformed_example.get_or_insert_with(|| {
+            let cut = problem.floor_char_boundary(MAX_EXAMPLE_BYTES);
+            format!("host {host}, line {}: {}", line_number + 1, &problem[..cut])
+        });
     }
 
     /// Whether every host of an attempt said `done`.

@@ -4,6 +4,7 @@
 //! Playbook: "Why use quasi-random search instead of more sophisticated black box optimization algorithms during the
 //! exploration phase of tuning?".
 
+mod evenness;
 mod generator;
 mod halton;
 
@@ -44,7 +45,7 @@ impl Sequence {
         let coordinates = if algorithm == Algorithm::Random {
             Coordinates::Random((0..count).map(|c| seeds::derive_u64(seed, "random", &[c as u64])).collect())
         } else {
-            Coordinates::QuasiRandom((0..count).map(|c| Coordinate::new(seed, c)).collect())
+            Coordinates::QuasiRandom(halton::coordinates(seed, count))
         };
         Self { coordinate_of, coordinates }
     }
@@ -96,3 +97,6 @@ fn assign(space: &Space, arms: Option<&[Hyperparameters]>) -> Vec<Option<usize>>
     }
     coordinate_of
 }
+
+#[cfg(test)]
+mod tests;

@@ -324,10 +324,11 @@ mod tests {
         fn values_stay_inside_and_find_their_place_again(domain in any_interval(), unit in 0.0..1.0_f64) {
             let value = domain.at(unit);
             let place = domain.unit_of(&value).expect("inside");
-            prop_assert_eq!(&domain.at(place), &domain.at(domain.unit_of(&domain.at(place)).unwrap()));
-            match &value {
-                HyperparameterValue::Integer(_) => prop_assert_eq!(domain.at(place), value),
-                _ => prop_assert!((place - unit).abs() < 1e-3, "{} {}", place, unit),
+            if matches!(value, HyperparameterValue::Integer(_)) {
+                prop_assert_eq!(domain.at(place), value);
+            } else {
+                // Twelve nines in ReverseLog leave 1 - x only four digits.
+                prop_assert!((place - unit).abs() < 1e-4, "{} {}", place, unit);
             }
         }
 

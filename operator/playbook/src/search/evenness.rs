@@ -1,0 +1,78 @@
+//! Centred L2 discrepancy (Hickernell 1998), kept up coordinate by coordinate: how far the shares of points in boxes are
+//! from the boxes' volumes. Of several scramblings of a coordinate, the one that suits those before it best is taken;
+//! over random ones that lowers the discrepancy by 5 to 25% for the numbers of trials that studies have.
+//!
+//! Only sums, differences, products and quotients: the choice is the same on every machine.
+
+/// The numbers of points for which a choice is judged.
+const SIZES: [usize; 4] = [16, 32, 64, 128];
+/// How many points are looked at.
+pub(super) const POINTS: usize = 128;
+
+/// The products over the coordinates so far, of which the discrepancy consists.
+#[derive(Clone, Debug)]
+pub(super) struct Evenness {
+    /// By point.
+    single: Vec<f64>,
+    /// By pair of points, the first not before the second, in rows of growing length.
+    pairs: Vec<f64>,
+}
+
+impl Evenness {
+    /// Of no coordinate.
+    pub(super) fn new() -> Self {
+        Self { single: vec![1.0; POINTS], pairs: vec![1.0; POINTS * (POINTS + 1) / 2] }
+    }
+
+    /// With one more coordinate, given the first points' values.
+    pub(super) fn with(&self, values: &[f64]) -> Self {
+        let off: Vec<f64> = values.iter().map(|x| (x - 0.5).abs()).collect();
+        let single = self.single.iter().zip(&off).map(|(s, a)| s * (1.0 + 0.5 * a - 0.5 * a * a)).collect();
+        let mut pairs = self.pairs.clone();
+        let mut place = 0;
+        for (i, (x, a)) in values.iter().zip(&off).enumerate() {
+            for ((pair, y), b) in pairs[place..=place + i].iter_mut().zip(values).zip(&off) {
+                *pair *= 1.0 + 0.5 * (a + b - (x - y).abs());
+            }
+            place += i + 1;
+        }
+        Self { single, pairs }
+    }
+
+    /// The squared discrepancies of the first 16, 32, 64 and 128 points, each times its number of points, summed up,
+    /// less what doesn't depend on the points.
+    pub(super) fn score(&self) -> f64 {
+        let (mut singles, mut squares, mut place, mut score) = (0.0, 0.0, 0, 0.0);
+        for i in 0..POINTS {
+            singles += self.single[i];
+            let row = &self.pairs[place..=place + i];
+            squares += 2.0 * row[..i].iter().sum::<f64>() + row[i];
+            place += i + 1;
+            if SIZES.contains(&(i + 1)) {
+                score += squares / (i + 1) as f64 - 2.0 * singles;
+            }
+        }
+        score
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_score_is_the_discrepancy() {
+        let coordinate = |k: f64| -> Vec<f64> { (0..POINTS).map(|i| (i as f64 * k).fract()).collect() };
+        let (a, b) = (coordinate(0.618_033_988_75), coordinate(0.414_213_562_37));
+        let points: Vec<Vec<f64>> = a.iter().zip(&b).map(|(x, y)| vec![*x, *y]).collect();
+        let expected: f64 = SIZES
+            .iter()
+            .map(|&n| {
+                let squared = super::super::tests::centred_discrepancy(&points[..n]);
+                (squared - (13.0_f64 / 12.0).powi(2)) * n as f64
+            })
+            .sum();
+        let score = Evenness::new().with(&a).with(&b).score();
+        assert!((score - expected).abs() < 1e-9, "{score} {expected}");
+    }
+}
