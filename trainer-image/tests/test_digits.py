@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from folders import DIGITS, curve, events, lay, lines, run, start
@@ -16,6 +17,7 @@ from folders import DIGITS, curve, events, lay, lines, run, start
 pytest.importorskip("jax")
 pytest.importorskip("sklearn")
 
+import studious
 from studious_trainer import digits
 
 pytestmark = pytest.mark.jax
@@ -134,7 +136,22 @@ def test_two_hosts_train_together_and_resume_together(tmp_path: Path) -> None:
     assert events(resumed[0], "checkpoint")[-1] == events(first[0], "checkpoint")[-1]
 
 
-def start_two_hosts(folder: Path, restore: Path | None = None) -> tuple[list[Path], list[Any]]:
+def test_hosts_that_restore_different_steps_say_so(tmp_path: Path) -> None:
+    """As when a volume is missing on one host: without the check they would train apart."""
+    saved = studious.Trial.load(lay_digits(tmp_path)).checkpoints.save(40, {"w": np.ones(1)})
+    assert saved is not None
+    _, processes = start_two_hosts(tmp_path / "apart", saved.parent, None)
+    for process in processes:
+        try:
+            output, _ = process.communicate(timeout=240)
+        finally:
+            process.kill()
+        assert process.returncode == 1
+        assert "do not agree on the restored step: [40, 0] by host" in output
+
+
+def start_two_hosts(folder: Path, *restores: Path | None) -> tuple[list[Path], list[Any]]:
+    """Lay two hosts' folders, each with the ``restore/`` given for it, and start them."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         coordinator = f"127.0.0.1:{free.getsockname()[1]}"
@@ -147,14 +164,14 @@ def start_two_hosts(folder: Path, restore: Path | None = None) -> tuple[list[Pat
             evaluation={"everySteps": 20},
             checkpoint={"everySteps": 40, "keepBest": 9},
         )
-        if restore is not None:
+        if restores and (restore := restores[index]) is not None:
             shutil.copytree(restore, laid / "restore")
         folders.append(laid)
     return folders, [start(laid, *DIGITS) for laid in folders]
 
 
 def two_hosts(folder: Path, restore: Path | None = None) -> list[Path]:
-    folders, processes = start_two_hosts(folder, restore)
+    folders, processes = start_two_hosts(folder, restore, restore)
     for process in processes:
         try:
             output, _ = process.communicate(timeout=240)

@@ -182,7 +182,10 @@ def evaluate(
 
 
 class Throughput:
-    """Examples per second and share of time spent waiting for data, since the last reading."""
+    """Examples per second of this host, and the share of time spent waiting for data.
+
+    Of the time since the last reading; the trial's throughput is the sum over its hosts.
+    """
 
     def __init__(self) -> None:
         self.restart()
@@ -193,12 +196,12 @@ class Throughput:
         self._examples = 0
         self._waited = 0.0
 
-    def next(self, source: Iterator[_data.Examples], examples: int) -> _data.Examples:
-        """Take the next batch and count it as ``examples``, over all hosts."""
+    def next(self, source: Iterator[_data.Examples]) -> _data.Examples:
+        """Take this host's next batch and count it."""
         before = time.perf_counter()
         batch = next(source)
         self._waited += time.perf_counter() - before
-        self._examples += examples
+        self._examples += len(batch)
         return batch
 
     def read(self) -> dict[str, float]:
@@ -261,7 +264,7 @@ def train(trial: studious.Trial) -> None:
     warming = True
     while step < trial.max_train_steps:
         rate = trial.schedule(step) if trial.schedule else point.learning_rate
-        batch = throughput.next(source, point.batch_size)
+        batch = throughput.next(source)
         state, loss, norm = update(
             state,
             hosts.assemble(batch.images),
