@@ -4,6 +4,7 @@
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin # where Debian has what only root runs
 
 # ---- What can be set --------------------------------------------------------------------------------------------------
 CACHE=${STUDIOUS_CACHE:-$HOME/.cache/studious}

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # Builds the cluster's binaries from the Go modules beside this folder, into the cache, once for each state of their go.mod and go.sum.
 
-# Sets BIN to the folder of this state's binaries; builds nothing.
+# Sets BIN to the folder of the binaries for this state; builds nothing.
 locate_binaries() {
   local key
-  key=$(cd "$HERE" && cat go.mod go.sum etcd/go.* coredns/go.* coredns/main.go helm/go.* | sha256sum | cut -c1-16)
+  key=$(cd "$HERE" && cat go.mod go.sum etcd/go.* coredns/go.* coredns/main.go helm/go.* steps/build.sh | sha256sum | cut -c1-16)
   BIN=$CACHE/cluster/bin-$key
 }
 
@@ -35,12 +35,15 @@ build_module() { # folder binary package
 }
 
 build_kubernetes() {
-  local version stamp=k8s.io/component-base/version
+  local version package flags='-s -w'
   cd "$HERE" || return
   version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
   [[ $version =~ ^v([0-9]+)\.([0-9]+)\. ]] || die "e2e/cluster/go.mod: cannot read the version of k8s.io/kubernetes from '$version'"
-  # "tool" stands for every tool that go.mod names.
-  go_build -ldflags "-s -w -X $stamp.gitVersion=$version -X $stamp.gitMajor=${BASH_REMATCH[1]} -X $stamp.gitMinor=${BASH_REMATCH[2]} -X $stamp.gitTreeState=clean" -o "$BIN/" tool
+  # What each says of itself, and what its requests say (the audit log's userAgent).
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags+=" -X $package.gitVersion=$version -X $package.gitMajor=${BASH_REMATCH[1]} -X $package.gitMinor=${BASH_REMATCH[2]} -X $package.gitTreeState=clean -X $package.gitCommit=$version"
+  done
+  go_build -ldflags "$flags" -o "$BIN/" tool # "tool" stands for every tool that go.mod names
 }
 
 # -mod=readonly: what runs is what go.mod and go.sum say, or nothing.
