@@ -94,14 +94,18 @@ cluster_pids() {
 
 kill_all() {
   local root pids='' pid i left
-  local -A born=()
+  local -A born=() # of each process: when it began
   for root in $(cgroup_roots); do # runc freezes what it kills; a frozen process can't die.
     [ ! -d "$root/$CGROUP" ] || find "$root/$CGROUP" -name freezer.state -exec sh -c 'for f; do echo THAWED >"$f"; done' sh {} + 2>/dev/null || true
   done
   for ((i = 0; i < 200; i++)); do
     pids=$(cluster_pids)
     [ -n "$pids" ] || break
-    for pid in $pids; do [ -n "${born[$pid]:-}" ] || born[$pid]=$(birth "$pid"); done
+    for pid in $pids; do
+      [ -z "${born[$pid]:-}" ] || continue
+      birth "$pid"
+      [ -z "$BORN" ] || born[$pid]=$BORN
+    done
     # shellcheck disable=SC2086 # one word each
     kill -9 $pids 2>/dev/null || true
     sleep 0.05
@@ -111,16 +115,21 @@ kill_all() {
   for ((i = 0; i < 100; i++)); do
     left=false
     for pid in "${!born[@]}"; do
-      if [ -n "${born[$pid]}" ] && [ "$(birth "$pid")" = "${born[$pid]}" ]; then left=true; else unset "born[$pid]"; fi
+      birth "$pid"
+      if [ "$BORN" = "${born[$pid]}" ]; then left=true; else unset "born[$pid]"; fi
     done
     $left || break
     sleep 0.05
   done
 }
 
-# When a process began, in ticks: with its number that is its identity. Nothing for one that has ended.
+# Sets BORN to when a process began, in ticks (with its number that is its identity), or to nothing if it has ended.
 birth() {
-  awk '{sub(/.*\) /, ""); if ($1 != "Z" && $1 != "X") print $20}' "/proc/$1/stat" 2>/dev/null || true
+  local stat fields
+  BORN=''
+  { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+  read -ra fields <<<"${stat##*) }" # its name, which may hold spaces, is in parentheses
+  [[ ${fields[0]} == [ZX] ]] || BORN=${fields[19]}
 }
 
 remove_cgroups() {
