@@ -21,6 +21,6 @@ pub use error::Error;
 pub use event::Event;
 pub use folder::RunFolder;
 pub use leftovers::{KeeperCommand, end_leftovers, keep};
-pub use process::MAX_OUTPUT_BYTES;
+pub use process::{MAX_OUTPUT_BYTES, last_line};
 pub use run::{Interrupt, Options, RunEnd, run, succeeded};
 pub use trainer::{notes, refusals};

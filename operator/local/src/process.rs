@@ -176,3 +176,21 @@ async fn keep_output(mut reader: Receiver, mut file: std::fs::File) {
         }
     }
 }
+
+/// The last line that a trainer printed, shortened; nothing if it printed nothing.
+#[must_use]
+pub fn last_line(output: &Path) -> Option<String> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    const TAIL: u64 = 4096;
+    const SHOWN: usize = 300;
+    let mut file = std::fs::File::open(output).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    // Escape sequences would colour what comes after.
+    let plain: String = line.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    Some(plain)
+}

@@ -1,2 +1,42 @@
-//! The `studious` command.
-fn main() {}
+//! The `studious` command: run a study here, look at it anywhere, operate a cluster. Called as `kubectl-study` it is a
+//! kubectl plugin: `kubectl study report NAME`.
+
+mod arguments;
+mod commands;
+mod show;
+mod study_file;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Exit codes of every command, as `--help` documents them.
+mod exit {
+    /// All went well.
+    pub(crate) const OK: u8 = 0;
+    /// The study failed, or the command did.
+    pub(crate) const FAILED: u8 = 1;
+    /// The study or the command line is wrong; nothing was started.
+    pub(crate) const INVALID: u8 = 2;
+    /// Interrupted; goes on when it is run again.
+    pub(crate) const INTERRUPTED: u8 = 130;
+}
+
+fn main() -> ExitCode {
+    let arguments = arguments::Arguments::parse_from(arguments::as_plugin(std::env::args_os()));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: can't start the runtime: {error}");
+            return ExitCode::from(exit::FAILED);
+        }
+    };
+    let code = runtime.block_on(arguments.command.run()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        exit::FAILED
+    });
+    // What still reads a pipe must not hold the process.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}

@@ -1,0 +1,13 @@
+//! One file for each command.
+
+pub(crate) mod about;
+pub(crate) mod crds;
+pub(crate) mod export;
+pub(crate) mod findings;
+pub(crate) mod keep;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod sample;
+pub(crate) mod top;
+pub(crate) mod validate;

@@ -1,0 +1,254 @@
+//! `studious run`: a study as processes of this machine.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use studious_api::trial::TrialPhase;
+use studious_local::{Error, Interrupt, KeeperCommand, Options, RunEnd, RunFolder};
+use studious_playbook::{Plan, findings};
+use tokio::sync::mpsc;
+
+use crate::{
+    exit,
+    show::{
+        self,
+        numbers::duration,
+        progress::{Progress, Style},
+    },
+    study_file::{self, StudyFile},
+    target::{self, Loaded},
+};
+
+const AFTER: &str = "\
+The first container of spec.trial.template is started as a process, in the folder of FILE, with the environment of this
+shell (so activate the trainer's virtual environment first) and, besides, STUDIOUS_TRIAL_DIR and HP_<NAME>.
+Images, volumes, resources and other containers matter on a cluster alone.
+
+Everything is kept in the folder of the run. Ctrl-C stops it, and the same command goes on where it was: finished
+trials are never repeated, interrupted ones go on from their checkpoints. Trials and rounds may be added in between.
+
+Exit codes: 0 the study is complete; 1 it failed; 2 it can't run as it is written; 130 it was interrupted.
+
+Examples:
+  studious run study.yaml
+  studious run study.yaml --parallelism 8 --dir /scratch/digits
+  studious run study.yaml --quiet && studious findings studious-runs/digits";
+
+/// How long trainers have between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(10);
+/// Trials in the table at the end.
+const TABLE: usize = 60;
+
+#[derive(Args, Debug)]
+#[command(after_help = AFTER)]
+pub(crate) struct Run {
+    /// The study file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Keep everything in this folder [default: studious-runs/<study>, here]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Run this many trials at once, in place of spec.parallelism
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    parallelism: Option<u32>,
+    /// Try trials again that failed before, now that the trainer is mended
+    #[arg(long)]
+    retry_failed: bool,
+    /// Print lines in place of the progress bar
+    #[arg(long)]
+    no_progress: bool,
+    /// Print nothing but warnings, failures and the result
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Run {
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        let Some(file) = study_file::read_and_tell(&self.file)? else { return Ok(exit::INVALID) };
+        let path = self.dir.clone().unwrap_or_else(|| Path::new("studious-runs").join(&file.document.name));
+        let folder = RunFolder::new(&path);
+        let begun = std::time::Instant::now();
+        let end = match self.follow(&file, &folder).await {
+            Ok(end) => end,
+            Err(Error::Invalid(violations)) => {
+                for violation in &violations {
+                    eprintln!("{}: error: {violation}", self.file.display());
+                }
+                eprintln!("{}: it can't run on this machine; nothing was started", self.file.display());
+                return Ok(exit::INVALID);
+            }
+            Err(error @ (Error::Changed { .. } | Error::Locked { .. })) => {
+                eprintln!("error: {error}");
+                return Ok(exit::INVALID);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let study = target::load_folder(&path, Some(super::report::POINTS)).await?;
+        let code = match &end {
+            RunEnd::Study(end) if studious_local::succeeded(end) => exit::OK,
+            RunEnd::Study(_) => exit::FAILED,
+            RunEnd::Interrupted => exit::INTERRUPTED,
+        };
+        show_result(&study, &folder, begun.elapsed())?;
+        if end == RunEnd::Interrupted {
+            eprintln!("\nInterrupted: {}. Go on with: {}", study.status, self.same_command());
+        }
+        Ok(code)
+    }
+
+    /// Runs it and shows how far it is.
+    async fn follow(&self, file: &StudyFile, folder: &RunFolder) -> Result<RunEnd, Error> {
+        let study = &file.document.study;
+        for note in studious_local::notes(&study.spec.trial.template) {
+            eprintln!("{}: note: {note}", file.path.display());
+        }
+        let options = Options {
+            study: study.clone(),
+            text: file.text.clone(),
+            folder: folder.clone(),
+            working_directory: working_directory(&file.path),
+            parallelism: self.parallelism,
+            retry_failed: self.retry_failed,
+            grace: GRACE,
+            keeper: keeper(folder),
+        };
+        let plan = Plan::new(&file.document.name, &study.spec).map_err(Error::Invalid)?;
+        let style = Style::choose(self.quiet, self.no_progress);
+        let before = trials_before(folder, &file.document.name, self.retry_failed).await;
+
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let (press, interrupts) = mpsc::channel(4);
+        let listener = tokio::spawn(listen(press));
+        if style != Style::Quiet {
+            eprintln!("{}", study.spec.goal);
+            eprintln!(
+                "{} trials, {} at once; everything is kept in {}",
+                plan.total_trials(),
+                self.parallelism.unwrap_or(study.spec.parallelism),
+                folder.root().display()
+            );
+        }
+        let mut progress: Option<Progress> = None;
+        let run = studious_local::run(options, tell, interrupts);
+        tokio::pin!(run);
+        let mut tick = tokio::time::interval(Duration::from_millis(250));
+        let end = loop {
+            tokio::select! {
+                biased;
+                Some(event) = told.recv() => {
+                    progress.get_or_insert_with(|| Progress::new(&plan, style, &before)).take(event);
+                }
+                end = &mut run => break end,
+                _ = tick.tick() => if let Some(progress) = &progress { progress.draw() },
+            }
+        };
+        while let Ok(event) = told.try_recv() {
+            if let Some(progress) = &mut progress {
+                progress.take(event);
+            }
+        }
+        if let Some(progress) = &progress {
+            progress.finish();
+        }
+        listener.abort();
+        end
+    }
+
+    /// The command line that goes on.
+    fn same_command(&self) -> String {
+        let mut words = vec!["studious run".to_owned(), self.file.display().to_string()];
+        if let Some(dir) = &self.dir {
+            words.push(format!("--dir {}", dir.display()));
+        }
+        if let Some(n) = self.parallelism {
+            words.push(format!("--parallelism {n}"));
+        }
+        words.join(" ")
+    }
+}
+
+/// Trials start in the folder of the study file.
+fn working_directory(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// This program ends the trainers of a run that was killed. Where it can't be found, the next run does.
+fn keeper(folder: &RunFolder) -> Option<KeeperCommand> {
+    let program = std::env::current_exe().ok()?;
+    Some(KeeperCommand { program, arguments: vec!["keep".into(), folder.root().into()] })
+}
+
+/// Ctrl-C, or whatever else asks this process to leave: once gently, then at once.
+async fn listen(press: mpsc::Sender<Interrupt>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (signal(kinds[0]), signal(kinds[1]), signal(kinds[2]))
+    else {
+        return;
+    };
+    let mut how = Interrupt::Gently;
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        if press.send(how).await.is_err() {
+            return;
+        }
+        how = Interrupt::AtOnce;
+    }
+}
+
+/// Trials of an earlier run of the folder: name, round, phase and objective.
+async fn trials_before(
+    folder: &RunFolder,
+    study: &str,
+    retry_failed: bool,
+) -> Vec<(String, String, TrialPhase, Option<f64>)> {
+    if !folder.ledger().exists() {
+        return Vec::new();
+    }
+    // Only for the eyes: the run itself says what is wrong with the ledger.
+    let Ok(ledger) = studious_ledger::Ledger::open(folder.ledger()).await else { return Vec::new() };
+    let rows = ledger.trials(study).await.unwrap_or_default();
+    ledger.close().await;
+    let mut before: Vec<_> = rows
+        .into_iter()
+        .filter(|row| !(retry_failed && row.state.phase == TrialPhase::Failed))
+        .map(|row| {
+            let objective = row.state.objective.filter(|_| row.state.phase == TrialPhase::Succeeded);
+            (row.spec.max_train_steps, (row.name, row.spec.round, row.state.phase, objective))
+        })
+        .collect();
+    // Later rounds train longer.
+    before.sort_by_key(|(steps, _)| *steps);
+    before.into_iter().map(|(_, trial)| trial).collect()
+}
+
+/// The table of trials, the best point, the findings and the report.
+fn show_result(study: &Loaded, folder: &RunFolder, took: Duration) -> anyhow::Result<()> {
+    if study.trials.is_empty() {
+        return Ok(());
+    }
+    println!("\n{}\n", show::trials::table(study, TABLE));
+    if let Some(best) = show::best::best(study) {
+        println!("{best}");
+    }
+    let findings = findings::text(&findings::findings(&study.plan, &study.records()));
+    if !findings.trim().is_empty() {
+        println!("{}\n", findings.trim_end());
+    }
+    super::report::write(study, &folder.report())
+        .context("the trials are kept, but the report could not be written")?;
+    println!("{}, after {}", study.status, duration(took));
+    println!("Report: {}", folder.report().display());
+    Ok(())
+}

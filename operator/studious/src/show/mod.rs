@@ -1,0 +1,6 @@
+//! How things are shown: numbers, tables, progress.
+
+pub(crate) mod best;
+pub(crate) mod numbers;
+pub(crate) mod progress;
+pub(crate) mod trials;

@@ -1,0 +1,62 @@
+//! Reading a study file, and saying what is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use studious_api::document::{self, Document, Problem};
+
+/// A study file that has been read and checked.
+#[derive(Debug)]
+pub(crate) struct StudyFile {
+    /// As it was called.
+    pub path: PathBuf,
+    /// What stands in it.
+    pub text: String,
+    /// The study.
+    pub document: Document,
+}
+
+/// Reads a study file, `-` for standard input.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Problem>>> {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin()).context("can't read standard input")?
+    } else {
+        std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?
+    };
+    let document = document::read(&path.display().to_string(), &text);
+    Ok(document.map(|document| StudyFile { path: path.to_owned(), text, document }))
+}
+
+/// As [`read`], and says on standard error what is wrong with the file (then there is no study) and what the playbook
+/// advises against.
+pub(crate) fn read_and_tell(path: &Path) -> anyhow::Result<Option<StudyFile>> {
+    match read(path)? {
+        Ok(file) => {
+            tell_warnings(&file.document.warnings);
+            Ok(Some(file))
+        }
+        Err(problems) => {
+            tell_problems(&problems);
+            Ok(None)
+        }
+    }
+}
+
+/// Each warning in a line.
+pub(crate) fn tell_warnings(warnings: &[Problem]) {
+    for Problem { file, line, column, message, .. } in warnings {
+        eprintln!("{file}:{line}:{column}: warning: {message}");
+    }
+}
+
+/// Each problem in a line that editors can jump to, and how many there are.
+pub(crate) fn tell_problems(problems: &[Problem]) {
+    for Problem { file, line, column, message, .. } in problems {
+        eprintln!("{file}:{line}:{column}: error: {message}");
+    }
+    let file = problems.first().map(|p| p.file.as_str()).unwrap_or_default();
+    match problems.len() {
+        1 => eprintln!("{file}: 1 error; nothing was started"),
+        n => eprintln!("{file}: {n} errors; nothing was started"),
+    }
+}

@@ -1,0 +1,85 @@
+//! A folder made by `studious run`.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, bail};
+use studious_ledger::{Ledger, TrialRow};
+use studious_local::RunFolder;
+use studious_playbook::{
+    Millis, Plan, TrialKey,
+    decide::{self, Action, TrialState},
+    record::TrialRecord,
+};
+
+use super::{Loaded, LoadedTrial};
+
+/// Reads the study of a folder.
+pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Result<Loaded> {
+    let folder = RunFolder::new(path);
+    let Some(study) = folder.study_as_run()? else {
+        bail!(
+            "{} is not the folder of a run: it has no study.yaml. Give the folder that `studious run` made, such as \
+             studious-runs/NAME, or study/NAME for a study in a cluster",
+            path.display()
+        );
+    };
+    if !folder.ledger().exists() {
+        bail!("{} is not the folder of a run: it has no ledger.sqlite", path.display());
+    }
+    let name = study.metadata.name.unwrap_or_default();
+    let plan = Plan::new(&name, &study.spec).map_err(|violations| {
+        anyhow::anyhow!(
+            "{}: {}",
+            folder.study_file().display(),
+            violations.first().map_or_else(String::new, ToString::to_string)
+        )
+    })?;
+    let ledger = Ledger::open(folder.ledger()).await?;
+    let rows = ledger.trials(&name).await.context("can't read the trials")?;
+    let mut records: BTreeMap<String, TrialRecord> =
+        ledger.records(&name, max_points).await?.into_iter().map(|record| (record.name.clone(), record)).collect();
+    ledger.close().await;
+    let status = status(&plan, &rows);
+    let trials = rows
+        .into_iter()
+        .filter_map(|row| {
+            let record = records.remove(&row.name)?;
+            Some(LoadedTrial {
+                record,
+                phase: row.state.phase,
+                message: row.state.message.unwrap_or_default(),
+                so_far: row.state.objective,
+                attempt: row.state.attempt,
+            })
+        })
+        .collect();
+    Ok(Loaded { plan, trials, status, without_curves: None }.in_order_of_rounds())
+}
+
+/// Where a study stands, as `decide` sees it.
+fn status(plan: &Plan, rows: &[TrialRow]) -> String {
+    let states: Vec<TrialState> = rows
+        .iter()
+        .map(|row| TrialState {
+            key: TrialKey { round: row.spec.round.clone(), index: row.spec.index },
+            hyperparameters: row.spec.hyperparameters.clone(),
+            phase: row.state.phase,
+            objective: row.state.objective.filter(|_| row.state.phase == studious_api::trial::TrialPhase::Succeeded),
+            attempt: row.state.attempt,
+            retry_at: row.state.retry_at,
+        })
+        .collect();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    for action in decide::decide(plan, &states, now) {
+        if let Action::Finish(end) = action {
+            return format!("{:?}: {}", end.phase, end.message);
+        }
+    }
+    let ended = rows.iter().filter(|row| row.state.phase.has_ended()).count();
+    format!("{ended} of {} trials have ended", plan.total_trials())
+}

@@ -1,0 +1,186 @@
+//! What a command looks at: a folder made by `studious run`, or a study of the current Kubernetes context.
+
+mod cluster;
+mod folder;
+
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
+
+use clap::Args;
+use studious_api::{study::Direction, trial::TrialPhase};
+use studious_playbook::{Plan, record::TrialRecord};
+
+/// Which study a command looks at.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TargetArguments {
+    /// A folder made by `studious run`, or study/NAME in the current Kubernetes context
+    target: Target,
+    /// Namespace of study/NAME [default: the context's]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Context of study/NAME in the kubeconfig [default: the current one]
+    #[arg(long, value_name = "CONTEXT")]
+    context: Option<String>,
+    /// Namespace of the operator, which keeps the curves
+    #[arg(long, value_name = "NAMESPACE", env = "STUDIOUS_NAMESPACE", default_value = "studious")]
+    operator_namespace: String,
+}
+
+/// Where a study is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Target {
+    /// A folder made by `studious run`.
+    Folder(PathBuf),
+    /// A study in a cluster.
+    Cluster(String),
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some(("study" | "studies" | "studies.studious.dev", name)) if !name.contains('/') => {
+                if name.is_empty() {
+                    return Err("the name is missing: study/NAME".to_owned());
+                }
+                Ok(Self::Cluster(name.to_owned()))
+            }
+            _ if text.is_empty() => Err("give a folder, or study/NAME".to_owned()),
+            _ => Ok(Self::Folder(PathBuf::from(text))),
+        }
+    }
+}
+
+/// A study as it stands.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The study.
+    pub plan: Plan,
+    /// Its trials, in the order of rounds, by index within each.
+    pub trials: Vec<LoadedTrial>,
+    /// Where it stands, in a sentence.
+    pub status: String,
+    /// Why there are no curves, if they could be somewhere.
+    pub without_curves: Option<String>,
+}
+
+/// A trial as it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadedTrial {
+    /// The trial as data.
+    pub record: TrialRecord,
+    /// Where it stands.
+    pub phase: TrialPhase,
+    /// Why, in a sentence.
+    pub message: String,
+    /// The objective so far, of one that hasn't ended.
+    pub so_far: Option<f64>,
+    /// The current attempt.
+    pub attempt: u32,
+}
+
+impl TargetArguments {
+    /// Reads the study with curves of at most `max_points` points.
+    pub(crate) async fn load(&self, max_points: Option<usize>) -> anyhow::Result<Loaded> {
+        match &self.target {
+            Target::Folder(path) => folder::load(path, max_points).await,
+            Target::Cluster(name) => cluster::load(self, name, max_points).await,
+        }
+    }
+
+    /// What files made from it are called.
+    pub(crate) fn file_stem(&self) -> String {
+        match &self.target {
+            Target::Folder(path) => {
+                let name = path.canonicalize().unwrap_or_else(|_| path.clone());
+                name.file_name().map_or_else(|| "study".to_owned(), |n| n.to_string_lossy().into_owned())
+            }
+            Target::Cluster(name) => name.clone(),
+        }
+    }
+
+    /// Where the report goes unless said otherwise: into the folder, or here.
+    pub(crate) fn default_report(&self) -> PathBuf {
+        match &self.target {
+            Target::Folder(path) => path.join("report.html"),
+            Target::Cluster(name) => PathBuf::from(format!("{name}-report.html")),
+        }
+    }
+}
+
+pub(crate) use folder::load as load_folder;
+
+impl Loaded {
+    /// The trials as data.
+    pub(crate) fn records(&self) -> Vec<TrialRecord> {
+        self.trials.iter().map(|trial| trial.record.clone()).collect()
+    }
+
+    /// Sorts trials into the order of the study's rounds; within one they keep theirs.
+    fn in_order_of_rounds(mut self) -> Self {
+        let places: BTreeMap<String, usize> =
+            studious_playbook::rounds::names(&self.plan).into_iter().enumerate().map(|(i, name)| (name, i)).collect();
+        self.trials.sort_by_key(|trial| places.get(&trial.record.round).copied().unwrap_or(usize::MAX));
+        self
+    }
+
+    /// Trials of the latest round first, the best first within each: those of other rounds trained for another number of
+    /// steps and don't compare.
+    pub(crate) fn best_first(&self) -> Vec<&LoadedTrial> {
+        let direction = self.plan.spec().objective.direction;
+        let rounds = studious_playbook::rounds::names(&self.plan);
+        let place = |trial: &LoadedTrial| rounds.iter().position(|name| *name == trial.record.round);
+        let mut sorted: Vec<&LoadedTrial> = self.trials.iter().collect();
+        sorted.sort_by(|a, b| {
+            place(b).cmp(&place(a)).then_with(|| match (a.objective(), b.objective()) {
+                (Some(x), Some(y)) => match direction {
+                    Direction::Minimize => x.total_cmp(&y),
+                    Direction::Maximize => y.total_cmp(&x),
+                },
+                (Some(_), None) => std::cmp::Ordering::Less,
+                (None, Some(_)) => std::cmp::Ordering::Greater,
+                (None, None) => order(a.phase).cmp(&order(b.phase)),
+            })
+        });
+        sorted
+    }
+
+    /// The best trial of the latest round that has one.
+    pub(crate) fn best(&self) -> Option<&LoadedTrial> {
+        self.best_first().into_iter().find(|trial| trial.objective().is_some())
+    }
+}
+
+impl LoadedTrial {
+    /// The objective of a trial that succeeded.
+    pub(crate) fn objective(&self) -> Option<f64> {
+        self.record.objective()
+    }
+}
+
+/// Of trials without an objective, those that may still get one come first.
+fn order(phase: TrialPhase) -> u8 {
+    match phase {
+        TrialPhase::Succeeded => 0,
+        TrialPhase::Running => 1,
+        TrialPhase::Retrying => 2,
+        TrialPhase::Pending => 3,
+        TrialPhase::Stopped => 4,
+        TrialPhase::Infeasible => 5,
+        TrialPhase::Failed => 6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_and_studies() {
+        assert_eq!("study/digits".parse(), Ok(Target::Cluster("digits".to_owned())));
+        assert_eq!("studious-runs/digits".parse(), Ok(Target::Folder("studious-runs/digits".into())));
+        assert_eq!("./study/digits".parse(), Ok(Target::Folder("./study/digits".into())));
+        assert_eq!("digits".parse(), Ok(Target::Folder("digits".into())));
+        assert!("study/".parse::<Target>().is_err());
+    }
+}
