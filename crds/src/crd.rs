@@ -26,6 +26,8 @@ pub fn study_schema() -> &'static Value {
     &SCHEMA
 }
 
+/// Whole numbers up to here are exact as real numbers: 2^53 - 1.
+const LARGEST_EXACT: u64 = 9_007_199_254_740_991;
 const SCHEMA_PATH: &str = "/spec/versions/0/schema/openAPIV3Schema";
 
 fn manifest(crd: &CustomResourceDefinition) -> Result<String, serde_yaml::Error> {
@@ -70,7 +72,8 @@ fn tidy(value: &mut Value) {
             }
             match format.as_str() {
                 "uint32" => map.entry("maximum").or_insert(json!(u32::MAX)),
-                "uint64" => map.entry("maximum").or_insert(json!(i64::MAX)),
+                // The API server reads limits as real numbers.
+                "uint64" => map.entry("maximum").or_insert(json!(LARGEST_EXACT)),
                 _ => &mut Value::Null,
             };
             map.values_mut().for_each(tidy);

@@ -40,8 +40,8 @@ pub enum SeedVerification {
     Required,
     /// What is reported must be right.
     IfReported,
-    /// Nothing is compared.
-    Off,
+    /// Nothing is compared. (Not `Off`, which YAML reads as false.)
+    Never,
 }
 
 /// When trainers evaluate: every so many steps, never by the clock.

@@ -3,4 +3,5 @@
 //!
 //! They run one after the other: two cores are all there is, and some of them restart the operator.
 
+mod api_server;
 mod cluster;

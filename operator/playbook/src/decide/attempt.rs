@@ -248,7 +248,7 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
 /// Playbook: "Considerations for multi-host pipelines". The same initialisation on every host, different data.
 fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
     let spec = view.spec;
-    if spec.verify == SeedVerification::Off {
+    if spec.verify == SeedVerification::Never {
         return Ok(());
     }
     let inits = (0..spec.hosts).filter_map(|host| Some((host, view.progress.inits.get(&(view.number, host))?)));
