@@ -1,1 +1,77 @@
-//! The sidecar of a trainer: tails metrics.jsonl, pushes it, serves Prometheus.
+//! The sidecar of a trainer: writes `trial.json` before the trainer starts, tails `metrics.jsonl`, pushes what is new
+//! to the operator until it is acknowledged, and serves Prometheus so that the trainer needs no HTTP server.
+//!
+//! ```text
+//! downward API ─▶ trial.json ─▶ trainer ─▶ metrics.jsonl ─▶ tail ─▶ push ─▶ operator
+//!                                                        └▶ tail ─▶ gauges ─▶ /metrics
+//! ```
+//!
+//! The agent keeps no state but the trainer's file: after a restart it asks the operator which line is wanted next.
+//! Nothing it does can slow a trainer down, and a dead operator costs neither lines nor memory: the queue is the file.
+//!
+//! Beside [`run`], [`tail`] is for whoever reads such a file in this process, and [`push`] holds the words of the
+//! operator's `POST /v1/measurements`.
+
+mod error;
+mod gauges;
+mod inputs;
+mod options;
+mod pump;
+pub mod push;
+mod serve;
+pub mod tail;
+
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+pub use error::AgentError;
+pub use options::Options;
+
+use crate::{gauges::Gauges, pump::Pump, push::Client};
+
+/// Name of what the trainer reads, in the trial directory.
+pub const TRIAL_FILE: &str = "trial.json";
+/// Name of what the trainer writes, in the trial directory.
+pub const METRICS_FILE: &str = "metrics.jsonl";
+
+/// Runs until SIGTERM or SIGINT, then pushes what is left.
+///
+/// # Errors
+/// When `trial.json` can't be made, the address is taken, or what is left was not acknowledged in time.
+pub async fn run(options: Options) -> Result<(), AgentError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(AgentError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(AgentError::Signals)?;
+    run_until(options, async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+    .await
+}
+
+/// Runs until `ended` is ready, which says that the trainer has ended, then pushes what is left.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_until(options: Options, ended: impl Future<Output = ()> + Send) -> Result<(), AgentError> {
+    let started = Arc::new(OnceLock::new());
+    let stop = CancellationToken::new();
+    let _stopped_with_this = stop.clone().drop_guard();
+
+    serve::start(options.listen, started.clone(), stop.clone()).await?;
+    let client = Client::new(&options)?;
+    let trial = inputs::write(&options)?;
+    let gauges = Gauges::new(&options.namespace, &trial, options.host)?;
+    let gauges = started.get_or_init(|| Arc::new(gauges)).clone();
+    tracing::info!(trial = trial.name, attempt = trial.attempt, host = options.host, "trial.json is there");
+
+    let metrics = options.trial_dir.join(METRICS_FILE);
+    tokio::spawn(gauges::follow(metrics.clone(), gauges.clone(), stop.clone()));
+    Pump::new(metrics, client, gauges, trial.attempt, options.host).run(ended, options.drain_limit).await
+}

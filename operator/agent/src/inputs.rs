@@ -1,0 +1,67 @@
+//! `trial.json`: what all hosts share, from the pod's annotation, with what is this host's own.
+
+use std::{
+    fs::{self, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use studious_playbook::contract::{TrialJsonError, for_host};
+
+use crate::{AgentError, METRICS_FILE, Options, TRIAL_FILE};
+
+/// What the agent itself needs of the trial.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Trial {
+    pub study: String,
+    pub round: String,
+    pub name: String,
+    pub attempt: u32,
+}
+
+/// Writes `trial.json` for this host, whole or not at all, and makes an empty `metrics.jsonl` that the trainer may write
+/// and this agent may read whatever users they run as.
+pub(crate) fn write(options: &Options) -> Result<Trial, AgentError> {
+    let text = fs::read_to_string(&options.downward).map_err(file_error(&options.downward, "read"))?;
+    let unusable = |source: TrialJsonError| AgentError::Trial { path: options.downward.clone(), source };
+    let shared = serde_json::from_str(&text).map_err(|error| unusable(error.into()))?;
+    let own = for_host(shared, options.host).map_err(unusable)?;
+    let trial = Trial::deserialize(&own).map_err(|error| unusable(error.into()))?;
+    let text = serde_json::to_string_pretty(&own).map_err(|error| unusable(error.into()))?;
+
+    let path = options.trial_dir.join(TRIAL_FILE);
+    write_whole(&path, text.as_bytes()).map_err(file_error(&path, "written"))?;
+    let metrics = options.trial_dir.join(METRICS_FILE);
+    make_writable(&metrics).map_err(file_error(&metrics, "written"))?;
+    Ok(trial)
+}
+
+fn file_error(path: &Path, action: &'static str) -> impl Fn(io::Error) -> AgentError {
+    let path = path.to_owned();
+    move |source| AgentError::File { path: path.clone(), action, source }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut unfinished: PathBuf = path.to_owned();
+    unfinished.as_mut_os_string().push(".unfinished");
+    // One left by an agent that was killed is read-only.
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.set_permissions(Permissions::from_mode(0o444))?;
+    fs::rename(&unfinished, path)
+}
+
+fn make_writable(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().append(true).create_new(true).open(path) {
+        Ok(file) => file.set_permissions(Permissions::from_mode(0o666)),
+        // After a restart the trainer's lines are already in it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}

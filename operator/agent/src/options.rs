@@ -1,0 +1,39 @@
+//! What the agent is told.
+
+use std::{
+    net::{Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+/// What the agent is told. Study, round, trial and attempt come from the downward API's `trial.json`.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `STUDIOUS_TRIAL_DIR`, shared with the trainer.
+    pub trial_dir: PathBuf,
+    /// The file with what all hosts share, from the pod's annotation.
+    pub downward: PathBuf,
+    /// This host's index (`JOB_COMPLETION_INDEX`).
+    pub host: u32,
+    /// The pod's namespace: a label of the gauges.
+    pub namespace: String,
+    /// The operator: `https://studious.<namespace>.svc:8443`.
+    pub operator: String,
+    /// Whom to believe that it is the operator, as PEM. Without it, the roots that browsers believe.
+    pub ca_pem: Option<String>,
+    /// The projected service-account token. It is read again for each push, since it is renewed.
+    pub token_file: PathBuf,
+    /// Where `/started` and `/metrics` are served.
+    pub listen: SocketAddr,
+    /// How long pushing what is left may take once the trainer has ended: less than the pod's grace period.
+    pub drain_limit: Duration,
+}
+
+impl Options {
+    /// Port of `/started` and `/metrics`.
+    pub const PORT: u16 = 9464;
+    /// All addresses of the pod at [`Options::PORT`], IPv4 as well.
+    pub const LISTEN: SocketAddr = SocketAddr::V6(std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, Self::PORT, 0, 0));
+    /// Leaves five seconds of the usual grace period of thirty.
+    pub const DRAIN_LIMIT: Duration = Duration::from_secs(25);
+}

@@ -1,0 +1,271 @@
+//! From the file to the operator: what is read is sent until it is acknowledged, then more is read.
+
+use std::{borrow::Cow, future::Future, io, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+
+use rand::Rng;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{
+    AgentError,
+    gauges::Gauges,
+    push::{Client, PushAnswer, PushError, PushRequest},
+    tail::{BATCH_BYTES, BATCH_LINES, Batch, Tail, json_bytes},
+};
+
+/// How often the file is looked at: two calls of `stat`.
+const POLL: Duration = Duration::from_millis(50);
+/// How long lines may wait for company.
+const PUSH_EVERY: Duration = Duration::from_secs(1);
+/// What passes is tried again after the first, doubled each time up to the second.
+const TRANSIENT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// The same for what time alone is unlikely to mend.
+const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// The longest wait once the trainer has ended: the pod waits too.
+const DRAINING: Duration = Duration::from_secs(1);
+/// Once the trainer has ended, a refusal is believed after this.
+const REFUSED_FOR_GOOD: Duration = Duration::from_secs(5);
+/// A failure that goes on is logged this often.
+const LOG_EVERY: Duration = Duration::from_secs(60);
+
+/// Moves lines from the file to the operator.
+pub(crate) struct Pump {
+    tail: Tail,
+    client: Client,
+    gauges: Arc<Gauges>,
+    attempt: u32,
+    host: u32,
+    /// Whether the operator has said where to go on.
+    asked: bool,
+    /// Read and not acknowledged. Bounded: nothing is read while a full push is here.
+    pending: Batch,
+    /// Whether something pending shouldn't wait for company.
+    urgent: bool,
+    /// Most lines of one push: fewer once the operator found a body too large.
+    most_lines: usize,
+    last_push: Option<Instant>,
+    failing: Option<Failing>,
+}
+
+/// Failures in a row.
+struct Failing {
+    count: u32,
+    refused: bool,
+    since: Instant,
+    logged: Instant,
+    problem: String,
+}
+
+impl Pump {
+    pub(crate) fn new(metrics: PathBuf, client: Client, gauges: Arc<Gauges>, attempt: u32, host: u32) -> Self {
+        Self {
+            tail: Tail::new(metrics),
+            client,
+            gauges,
+            attempt,
+            host,
+            asked: false,
+            pending: Batch::default(),
+            urgent: false,
+            most_lines: BATCH_LINES,
+            last_push: None,
+            failing: None,
+        }
+    }
+
+    /// Pushes until the trainer has `ended`, then what is left, for `drain_limit`.
+    ///
+    /// # Errors
+    /// When what is left wasn't acknowledged.
+    pub(crate) async fn run(
+        mut self,
+        ended: impl Future<Output = ()>,
+        drain_limit: Duration,
+    ) -> Result<(), AgentError> {
+        self.follow(std::pin::pin!(ended)).await;
+        tracing::info!(acknowledged = self.pending.first_line, "the trainer has ended: pushing what is left");
+        let drained = timeout_at(Instant::now() + drain_limit, self.drain()).await;
+        if let Ok(true) = drained {
+            tracing::info!(lines = self.pending.first_line, "every line is acknowledged");
+            return Ok(());
+        }
+        Err(AgentError::NotDrained {
+            acknowledged: self.pending.first_line,
+            limit_seconds: drain_limit.as_secs(),
+            problem: self.failing.map_or_else(|| "there were too many lines".to_owned(), |failing| failing.problem),
+        })
+    }
+
+    /// Pushes what comes until the trainer has ended. A push that is cut off by the end may have arrived: its lines
+    /// stay pending, and sending them again is harmless.
+    async fn follow(&mut self, mut ended: Pin<&mut impl Future<Output = ()>>) {
+        loop {
+            let wait = match self.read(false).await {
+                Err(error) => self.failed(false, format!("metrics.jsonl can't be read: {error}")),
+                Ok(more) if more || !self.asked || self.is_due() => {
+                    tokio::select! {
+                        biased;
+                        () = &mut ended => return,
+                        wait = self.push(false) => wait,
+                    }
+                }
+                Ok(_) => POLL,
+            };
+            tokio::select! {
+                biased;
+                () = &mut ended => return,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Pushes what is left, and that it is all. Says whether all was acknowledged; else it was refused for good.
+    async fn drain(&mut self) -> bool {
+        loop {
+            let wait = match self.read(true).await {
+                Err(error) => self.failed(false, format!("metrics.jsonl can't be read: {error}")),
+                Ok(more) => {
+                    let all = self.asked && !more && self.sendable() == self.pending.lines.len();
+                    let end = self.pending.next_line();
+                    let wait = self.push(all).await;
+                    if all && self.failing.is_none() && self.pending.first_line == end {
+                        return true;
+                    }
+                    wait
+                }
+            };
+            if self.failing.as_ref().is_some_and(|f| f.refused && f.since.elapsed() >= REFUSED_FOR_GOOD) {
+                return false;
+            }
+            sleep(wait.min(DRAINING)).await;
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let waited = self.last_push.is_none_or(|at| at.elapsed() >= PUSH_EVERY);
+        !self.pending.lines.is_empty() && (waited || self.urgent)
+    }
+
+    /// How many pending lines go into one push.
+    fn sendable(&self) -> usize {
+        let mut bytes = 0;
+        let fits = |line: &&String| {
+            let fits = bytes < BATCH_BYTES;
+            bytes += json_bytes(line);
+            fits
+        };
+        self.pending.lines.iter().take(self.most_lines).take_while(fits).count()
+    }
+
+    /// Reads on, unless a full push is pending. Says whether there is a full push, or may be at once.
+    async fn read(&mut self, ended: bool) -> io::Result<bool> {
+        if !self.asked {
+            return Ok(false);
+        }
+        if self.sendable() < self.pending.lines.len() {
+            return Ok(true);
+        }
+        let mut tail = std::mem::replace(&mut self.tail, Tail::new(PathBuf::new()));
+        let reading = tokio::task::spawn_blocking(move || {
+            let batch = if ended { tail.read_rest() } else { tail.read() };
+            (tail, batch)
+        });
+        let (tail, batch) = reading.await.map_err(io::Error::other)?;
+        self.tail = tail;
+        let batch = batch?;
+        self.urgent |= batch.lines.iter().any(|line| is_urgent(line));
+        self.pending.lines.extend(batch.lines);
+        Ok(batch.more)
+    }
+
+    /// Sends pending lines once, with `drained` when they are the last. Says how long to wait before the next push.
+    async fn push(&mut self, drained: bool) -> Duration {
+        self.last_push = Some(Instant::now());
+        let count = self.sendable();
+        let request = PushRequest {
+            attempt: self.attempt,
+            host: self.host,
+            first_line: self.pending.first_line,
+            lines: Cow::Borrowed(&self.pending.lines[..count]),
+            drained,
+        };
+        match self.client.push(&request).await {
+            Ok(PushAnswer { next_line }) if count > 0 && next_line <= self.pending.first_line => {
+                self.failed(true, format!("the operator took {count} lines and still wants line {next_line}"))
+            }
+            Ok(PushAnswer { next_line }) => {
+                if let Some(failing) = self.failing.take() {
+                    let seconds = failing.since.elapsed().as_secs();
+                    tracing::info!(after_failures = failing.count, seconds, "the operator takes lines again");
+                }
+                self.go_on_from(next_line);
+                Duration::ZERO
+            }
+            Err(PushError::Gap { next_line }) if self.asked && next_line == self.pending.first_line => {
+                self.failed(true, format!("the operator wants line {next_line} first, and that is what was sent"))
+            }
+            Err(PushError::Gap { next_line }) => {
+                tracing::warn!(
+                    sent = self.pending.first_line,
+                    wanted = next_line,
+                    "the operator has lost lines, or never had them: sending them again"
+                );
+                self.go_on_from(next_line);
+                Duration::ZERO
+            }
+            Err(PushError::TooLarge) if count > 1 => {
+                self.most_lines = count / 2;
+                tracing::warn!(lines = self.most_lines, "the operator takes smaller bodies only");
+                Duration::ZERO
+            }
+            Err(error @ (PushError::TooLarge | PushError::Refused { .. })) => self.failed(true, error.to_string()),
+            Err(error @ PushError::Transient(_)) => self.failed(false, error.to_string()),
+        }
+    }
+
+    /// The operator wants this line next: what is before it needn't be kept.
+    fn go_on_from(&mut self, next_line: u64) {
+        let first = self.pending.first_line;
+        let done = next_line.checked_sub(first).and_then(|n| usize::try_from(n).ok());
+        match done {
+            Some(done) if self.asked && done <= self.pending.lines.len() => {
+                self.pending.lines.drain(..done);
+            }
+            _ => {
+                self.pending.lines.clear();
+                self.tail.go_to(next_line);
+            }
+        }
+        self.asked = true;
+        self.pending.first_line = next_line;
+        self.urgent = self.pending.lines.iter().any(|line| is_urgent(line));
+        self.gauges.acknowledged.set(i64::try_from(next_line).unwrap_or(i64::MAX));
+    }
+
+    /// Notes a failure. Says how long to wait.
+    fn failed(&mut self, refused: bool, problem: String) -> Duration {
+        self.gauges.failures.inc();
+        let now = Instant::now();
+        let (count, since, logged) = match &self.failing {
+            Some(failing) if failing.refused == refused => (failing.count + 1, failing.since, Some(failing.logged)),
+            _ => (1, now, None),
+        };
+        let logs = logged.is_none_or(|at| now - at >= LOG_EVERY);
+        if logs {
+            let line = self.pending.first_line;
+            if refused {
+                tracing::error!(problem, line, count, "lines are not taken; trying again, slowly");
+            } else {
+                tracing::warn!(problem, line, count, "lines can't be pushed now; trying again");
+            }
+        }
+        let logged = if logs { now } else { logged.unwrap_or(now) };
+        self.failing = Some(Failing { count, refused, since, logged, problem });
+        let (first, longest) = if refused { REFUSED } else { TRANSIENT };
+        first.saturating_mul(1 << (count - 1).min(16)).min(longest).mul_f64(rand::rng().random_range(0.5..=1.0))
+    }
+}
+
+/// Whether a line changes what becomes of the trial: events and values that aren't finite.
+fn is_urgent(line: &str) -> bool {
+    line.contains("\"event\"") || line.contains("NaN") || line.contains("Infinity")
+}

@@ -1,0 +1,56 @@
+//! `/started`, which holds the trainer back until `trial.json` is there, and `/metrics`.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{AgentError, gauges::Gauges};
+
+/// What is served once the trial is known; before, nothing is.
+pub(crate) type Started = Arc<OnceLock<Arc<Gauges>>>;
+
+/// Serves until stopped.
+///
+/// # Errors
+/// When the address is taken.
+pub(crate) async fn start(address: SocketAddr, started: Started, stop: CancellationToken) -> Result<(), AgentError> {
+    let listen_failed = |source| AgentError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen_failed)?;
+    let of_metrics = started.clone();
+    let router = Router::new()
+        .route("/started", get(async move || has_started(&started)))
+        .route("/metrics", get(async move || metrics(&of_metrics)));
+    tokio::spawn(async move {
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "/started and /metrics are no longer served");
+        }
+    });
+    Ok(())
+}
+
+fn has_started(started: &Started) -> Response {
+    match started.get() {
+        Some(_) => (StatusCode::OK, "trial.json is there\n").into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "trial.json isn't there yet\n").into_response(),
+    }
+}
+
+fn metrics(started: &Started) -> Response {
+    let text = match started.get().map(|gauges| gauges.text()) {
+        Some(Ok(text)) => text,
+        Some(Err(error)) => return (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        None => String::new(),
+    };
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}

@@ -1,0 +1,424 @@
+//! Reading a `metrics.jsonl` while it is written: every complete line once, with its number, in bounded memory.
+//!
+//! A [`Tail`] reads from disk what it is asked for and keeps nothing but the beginning of an incomplete line: whoever
+//! can't pass lines on stops asking, and the file is the queue. Reads block (on a local disk's page cache, for
+//! microseconds); call them from a blocking thread where that matters.
+
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::{FileExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use studious_playbook::contract::MAX_LINE_BYTES;
+
+/// Most lines of one batch.
+pub const BATCH_LINES: usize = 1000;
+/// Bytes at which a batch is full, as they are written in JSON. One line may go beyond.
+pub const BATCH_BYTES: usize = 1024 * 1024;
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+/// Most bytes read for one batch, however long or unwanted its lines are.
+const BATCH_READ_BYTES: usize = 16 * 1024 * 1024;
+
+/// A file of lines that grows. It need not exist yet.
+///
+/// Lines are numbered from 0. A file that is begun again (truncated, or another one under its name) goes on with the
+/// numbers: its lines are new ones.
+#[derive(Debug)]
+pub struct Tail {
+    path: PathBuf,
+    file: Option<File>,
+    /// Where to read next.
+    offset: u64,
+    /// Number of the first line of the file as it now is.
+    file_first: u64,
+    /// Number of the next line to be given out.
+    next_line: u64,
+    /// Lines to be passed over before that.
+    skip: u64,
+    /// The beginning of a line whose end hasn't come; at most one byte more than a line may have.
+    partial: Vec<u8>,
+    buffer: Box<[u8]>,
+}
+
+/// Consecutive lines.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Batch {
+    /// Number of the first line, from 0.
+    pub first_line: u64,
+    /// Without their line breaks. A line longer than a line may be is cut one byte beyond, so that it is still refused as
+    /// too long; what isn't UTF-8 is replaced, and can't be JSON either way.
+    pub lines: Vec<String>,
+    /// Whether there is more to read at once.
+    pub more: bool,
+}
+
+impl Batch {
+    /// Number of the line after the last.
+    #[must_use]
+    pub fn next_line(&self) -> u64 {
+        self.first_line + self.lines.len() as u64
+    }
+}
+
+impl Tail {
+    /// The lines of a file from its beginning. Nothing is read yet.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            file: None,
+            offset: 0,
+            file_first: 0,
+            next_line: 0,
+            skip: 0,
+            partial: Vec::new(),
+            buffer: vec![0; CHUNK].into_boxed_slice(),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of the line that comes next.
+    #[must_use]
+    pub fn next_line(&self) -> u64 {
+        self.next_line
+    }
+
+    /// Goes to a line: it will be the next. The file is read again from its beginning, a batch at a time.
+    ///
+    /// A line before those of the file as it now is (it was begun again) can't be had: then the file's first line gets
+    /// this number.
+    pub fn go_to(&mut self, line: u64) {
+        self.offset = 0;
+        self.partial.clear();
+        if line < self.file_first {
+            tracing::warn!(file = %self.path.display(), from = line, to = self.file_first,
+                "these lines are gone with the file that held them: what it holds now takes their place");
+            self.file_first = line;
+        }
+        self.skip = line - self.file_first;
+        self.next_line = line;
+    }
+
+    /// Complete lines that haven't been given out, up to [`BATCH_LINES`] and [`BATCH_BYTES`]. None when there is nothing
+    /// new or no file.
+    ///
+    /// # Errors
+    /// When the file is there and can't be read. Lines read before are given out first.
+    pub fn read(&mut self) -> io::Result<Batch> {
+        self.read_batch(false)
+    }
+
+    /// As [`Tail::read`], for when the writer has ended: what stands after the last line break is a line too, half of
+    /// one most likely.
+    ///
+    /// # Errors
+    /// As [`Tail::read`].
+    pub fn read_rest(&mut self) -> io::Result<Batch> {
+        self.read_batch(true)
+    }
+
+    fn read_batch(&mut self, ended: bool) -> io::Result<Batch> {
+        let mut filling = Filling { batch: Batch { first_line: self.next_line, ..Batch::default() }, bytes: 0 };
+        match self.fill(&mut filling, ended) {
+            Err(error) if filling.batch.lines.is_empty() => Err(error),
+            // The next call meets the error again.
+            Err(_) | Ok(()) => Ok(filling.batch),
+        }
+    }
+
+    fn fill(&mut self, filling: &mut Filling, ended: bool) -> io::Result<()> {
+        let mut budget = BATCH_READ_BYTES;
+        loop {
+            if filling.is_full() || budget == 0 {
+                filling.batch.more = true;
+                return Ok(());
+            }
+            if self.file.is_none() {
+                match File::open(&self.path) {
+                    Ok(file) => self.file = Some(file),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+            }
+            let Some(file) = &self.file else { return Ok(()) };
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let read = file.read_at(&mut buffer, self.offset);
+            let used = match &read {
+                Ok(read) => self.take(&buffer[..*read], filling),
+                Err(_) => 0,
+            };
+            self.buffer = buffer;
+            match read {
+                Ok(0) => {
+                    if !self.begins_again(filling)? {
+                        break;
+                    }
+                }
+                Ok(_) => {
+                    self.offset += used as u64;
+                    budget = budget.saturating_sub(used);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if ended && !self.partial.is_empty() {
+            self.complete(filling);
+        }
+        Ok(())
+    }
+
+    /// Takes lines out of what was read; says how many bytes of it were used.
+    fn take(&mut self, read: &[u8], filling: &mut Filling) -> usize {
+        let mut used = 0;
+        while used < read.len() && !filling.is_full() {
+            let rest = &read[used..];
+            if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                self.extend(&rest[..end]);
+                self.complete(filling);
+                used += end + 1;
+            } else {
+                self.extend(rest);
+                used = read.len();
+            }
+        }
+        used
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        let room = (MAX_LINE_BYTES + 1).saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn complete(&mut self, filling: &mut Filling) {
+        if self.skip > 0 {
+            self.skip -= 1;
+        } else {
+            filling.push(String::from_utf8_lossy(&self.partial).into_owned());
+            self.next_line += 1;
+        }
+        self.partial.clear();
+        // One very long line shouldn't hold its memory for ever.
+        self.partial.shrink_to(CHUNK / 16);
+    }
+
+    /// At the end of the file: whether it was begun again and is to be read from its beginning.
+    fn begins_again(&mut self, filling: &mut Filling) -> io::Result<bool> {
+        let Some(file) = &self.file else { return Ok(false) };
+        let open = file.metadata()?;
+        let truncated = open.len() < self.offset;
+        let replaced = match self.path.metadata() {
+            Ok(named) => (named.dev(), named.ino()) != (open.dev(), open.ino()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        // What was passed over may include half a line, given out when the writer seemed to have ended.
+        let too_short = self.skip > u64::from(!self.partial.is_empty());
+        if !(truncated || replaced || too_short) {
+            return Ok(false);
+        }
+        tracing::warn!(file = %self.path.display(), line = self.next_line,
+            "the trainer has begun its file again instead of appending: its lines are read as new ones");
+        if self.skip == 0 && !self.partial.is_empty() {
+            self.complete(filling);
+        }
+        if replaced {
+            self.file = None;
+        }
+        self.partial.clear();
+        self.offset = 0;
+        self.skip = 0;
+        self.file_first = self.next_line;
+        Ok(true)
+    }
+}
+
+/// A batch that is being filled.
+struct Filling {
+    batch: Batch,
+    bytes: usize,
+}
+
+impl Filling {
+    fn is_full(&self) -> bool {
+        self.batch.lines.len() >= BATCH_LINES || self.bytes >= BATCH_BYTES
+    }
+
+    fn push(&mut self, line: String) {
+        self.bytes += json_bytes(&line);
+        self.batch.lines.push(line);
+    }
+}
+
+/// How many bytes a line takes in a JSON array.
+pub(crate) fn json_bytes(line: &str) -> usize {
+    3 + line.bytes().map(escaped_bytes).sum::<usize>()
+}
+
+fn escaped_bytes(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..=0x1f => 6,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, fs::OpenOptions, io::Write};
+
+    use super::*;
+
+    struct Fixture {
+        _folder: tempfile::TempDir,
+        path: PathBuf,
+    }
+
+    fn fixture() -> (Fixture, Tail) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        (Fixture { path: path.clone(), _folder: folder }, Tail::new(path))
+    }
+
+    impl Fixture {
+        fn append(&self, text: &str) {
+            let mut file = OpenOptions::new().create(true).append(true).open(&self.path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        }
+    }
+
+    fn lines(batch: &Batch) -> Vec<&str> {
+        batch.lines.iter().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn a_file_that_comes_later_and_lines_that_come_in_pieces() {
+        let (file, mut tail) = fixture();
+        assert_eq!(tail.read().unwrap(), Batch::default());
+        file.append("one\ntw");
+        assert_eq!(lines(&tail.read().unwrap()), ["one"]);
+        assert_eq!(tail.read().unwrap().lines.len(), 0);
+        file.append("o\n\nfour");
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (1, vec!["two", ""]));
+        let rest = tail.read_rest().unwrap();
+        assert_eq!((rest.first_line, lines(&rest), rest.more), (3, vec!["four"], false));
+        assert_eq!(tail.read_rest().unwrap().lines.len(), 0);
+        assert_eq!(tail.next_line(), 4);
+    }
+
+    #[test]
+    fn batches_end_at_their_limits() {
+        let (file, mut tail) = fixture();
+        file.append(&"x\n".repeat(BATCH_LINES + 5));
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.lines.len(), batch.more), (BATCH_LINES, true));
+        assert_eq!(tail.read().unwrap().lines.len(), 5);
+        file.append(&format!("{}\n", "\"".repeat(60_000)).repeat(20));
+        let batch = tail.read().unwrap();
+        assert_eq!(batch.lines.len(), 9, "quotes count twice");
+        assert!(serde_json::to_string(&batch.lines).unwrap().len() < BATCH_BYTES + 130_000);
+    }
+
+    #[test]
+    fn goes_back_and_forth() {
+        let (file, mut tail) = fixture();
+        file.append("a\nb\nc\nd\n");
+        tail.go_to(2);
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (2, vec!["c", "d"]));
+        tail.go_to(1);
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (1, vec!["b", "c", "d"]));
+        tail.go_to(4);
+        assert!(tail.read().unwrap().lines.is_empty());
+        file.append("e\n");
+        assert_eq!(lines(&tail.read().unwrap()), ["e"]);
+    }
+
+    #[test]
+    fn a_truncated_file_goes_on_with_the_numbers() {
+        let (file, mut tail) = fixture();
+        file.append("a\nb\nhal");
+        assert_eq!(tail.read().unwrap().lines.len(), 2);
+        fs::write(&file.path, "c\n").unwrap();
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (2, vec!["hal", "c"]));
+        tail.go_to(3);
+        assert_eq!(lines(&tail.read().unwrap()), ["c"]);
+        // Lines of the earlier file can't be had again.
+        tail.go_to(1);
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (1, vec!["c"]));
+    }
+
+    #[test]
+    fn a_rotated_file_is_read_to_its_end_first() {
+        let (file, mut tail) = fixture();
+        file.append("a\n");
+        assert_eq!(tail.read().unwrap().lines.len(), 1);
+        file.append("b\n");
+        fs::rename(&file.path, file.path.with_extension("1")).unwrap();
+        file.append("c\n");
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (1, vec!["b", "c"]));
+    }
+
+    #[test]
+    fn a_file_shorter_than_what_was_acknowledged_holds_new_lines() {
+        let (file, mut tail) = fixture();
+        file.append("a\nb\n");
+        tail.go_to(100);
+        let batch = tail.read().unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (100, vec!["a", "b"]));
+    }
+
+    #[test]
+    fn half_a_line_that_was_acknowledged_is_not_sent_again() {
+        let (file, mut tail) = fixture();
+        file.append("a\nhal");
+        tail.go_to(2);
+        assert!(tail.read().unwrap().lines.is_empty());
+        assert!(tail.read_rest().unwrap().lines.is_empty());
+    }
+
+    #[test]
+    fn long_lines_are_cut_and_hold_no_memory() {
+        let (file, mut tail) = fixture();
+        file.append(&"x".repeat(40 * 1024 * 1024));
+        file.append("\nnext\n");
+        let mut all = Vec::new();
+        loop {
+            let batch = tail.read().unwrap();
+            assert!(tail.partial.capacity() <= 2 * (MAX_LINE_BYTES + 1));
+            all.extend(batch.lines.iter().map(String::len));
+            if !batch.more {
+                break;
+            }
+        }
+        assert_eq!(all, [MAX_LINE_BYTES + 1, 4]);
+        assert!(tail.partial.capacity() <= CHUNK);
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_a_line_all_the_same() {
+        let (file, mut tail) = fixture();
+        fs::write(&file.path, b"\xff\xfe\nok\n").unwrap();
+        assert_eq!(lines(&tail.read().unwrap()), ["\u{fffd}\u{fffd}", "ok"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tail = Tail::new(folder.path());
+        assert!(tail.read().is_err(), "a folder is no file");
+    }
+}

@@ -1,0 +1,130 @@
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    time::{Duration, Instant},
+};
+
+use studious_playbook::contract::{Event, Line};
+
+use crate::{Pod, eventually, operator::Operator};
+
+#[tokio::test]
+async fn lines_arrive_within_a_second_and_events_at_once() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.write_lines(0..1);
+    eventually("the first line", || async { operator.next_line().await == 1 }).await;
+    // These wait for company, up to a second.
+    pod.write_lines(1..3);
+    let begun = Instant::now();
+    eventually("two lines", || async { operator.next_line().await == 3 }).await;
+    assert!(begun.elapsed() < Duration::from_millis(1800), "{:?}", begun.elapsed());
+    for line in [r#"{"event":"init"}"#, r#"{"step":9,"train_loss":NaN}"#, r#"{"event":"done"}"#] {
+        let wanted = operator.next_line().await + 1;
+        let begun = Instant::now();
+        pod.write(&format!("{line}\n"));
+        eventually(line, || async { operator.next_line().await == wanted }).await;
+        assert!(begun.elapsed() < Duration::from_millis(800), "{line}: {:?}", begun.elapsed());
+    }
+    pod.end().await.unwrap();
+    assert_eq!(operator.drained(), 1);
+}
+
+/// The trainer is killed in the middle of a line.
+#[tokio::test]
+async fn a_killed_trainer_loses_nothing_it_wrote() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.write_lines(0..2500);
+    pod.write(r#"{"step":2500,"train_lo"#);
+    pod.end().await.unwrap();
+    let mut taken = operator.shared.taken.lock().unwrap().clone();
+    let (number, half) = taken.pop().unwrap();
+    assert_eq!((number, taken.len()), (2500, 2500));
+    assert!(half.is_err(), "{half:?}");
+    assert_eq!(operator.drained(), 1);
+}
+
+#[tokio::test]
+async fn the_last_line_may_lack_its_break() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.write(r#"{"event":"done","step":7}"#);
+    pod.end().await.unwrap();
+    let taken = operator.shared.taken.lock().unwrap();
+    assert_eq!(taken[..], [(0, Ok(Line::Event(Event::Done { step: Some(7) })))]);
+}
+
+#[tokio::test]
+async fn a_trainer_that_writes_nothing_is_drained_too() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.end().await.unwrap();
+    assert_eq!((operator.drained(), operator.next_line().await), (1, 0));
+}
+
+#[tokio::test]
+async fn an_operator_that_takes_small_bodies_only() {
+    let operator = Operator::with_body_limit(4096).await;
+    let mut pod = Pod::new(&operator.url());
+    pod.write_lines(0..1000);
+    pod.start();
+    pod.end().await.unwrap();
+    assert_eq!(operator.steps(), (0..1000).collect::<Vec<_>>());
+}
+
+/// A trainer that writes much, and one line of a size that no line should have, in bounded memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_megabytes_in_bounded_memory() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.options.drain_limit = Duration::from_secs(300);
+    // Few lines and long ones: it is the agent's memory that is looked at, not the ledger's speed.
+    let noise = "x".repeat(60_000);
+    let (lines, mut bytes) = (1500_u64, 0);
+    {
+        let mut file = BufWriter::new(File::create(pod.metrics()).unwrap());
+        for step in 0..lines {
+            let line = format!("{{\"event\":\"noise\",\"step\":{step},\"text\":\"{noise}\"}}\n");
+            bytes += line.len();
+            file.write_all(line.as_bytes()).unwrap();
+        }
+        for _ in 0..110 {
+            let block = vec![b'y'; 1 << 20];
+            bytes += block.len();
+            file.write_all(&block).unwrap();
+        }
+        file.write_all(b"\n{\"event\":\"done\"}\n").unwrap();
+    }
+    assert!(bytes > 200_000_000, "{bytes}");
+    let before = resident_bytes();
+    pod.start();
+    let mut most = before;
+    let watched = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            most = most.max(resident_bytes());
+            // The test's own copy of what was taken isn't the agent's memory.
+            operator.shared.taken.lock().unwrap().clear();
+            if operator.next_line().await == lines + 2 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(240), watched).await.unwrap();
+    pod.end().await.unwrap();
+    let grown = most.saturating_sub(before);
+    assert!(grown < 100_000_000, "{grown} bytes more");
+    let stream = &operator.shared.ledger.streams(crate::operator::TRIAL).await.unwrap()[0];
+    assert_eq!((stream.malformed, stream.next_line), (1, lines + 2));
+    assert!(stream.malformed_examples[0].1.contains("at most 65536 are read"), "{:?}", stream.malformed_examples);
+}
+
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
