@@ -1,1 +1,32 @@
 //! Studies and trials on Kubernetes: observe, validate, decide, apply, status.
+//!
+//! ```text
+//!              watches                    Study ──► study::reconcile ──► Trials, Service, status
+//! API server ──────────► caches ──► queues
+//!                                         Trial ──► trial::reconcile ──► Job, status
+//! agents ──► ingest ──► ledger ──► live ────┘
+//! ```
+//!
+//! What happens is decided in `studious-playbook`, the same as on a laptop; this crate observes a cluster, carries out
+//! what was decided and says so in statuses. [`run`] is its one door.
+
+mod caches;
+mod context;
+mod election;
+mod events;
+mod fault;
+mod identity;
+mod ingest;
+mod live;
+mod metrics;
+mod options;
+mod read;
+mod run;
+mod server;
+mod status;
+mod study;
+mod trial;
+mod webhook;
+
+pub use options::Options;
+pub use run::{RunError, run};

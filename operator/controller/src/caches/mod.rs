@@ -1,0 +1,197 @@
+//! What is known of the cluster: watches that feed stores, an index by study and trial, and queues of what to reconcile.
+
+mod index;
+mod queue;
+mod watch;
+
+use std::{fmt::Debug, hash::Hash, sync::Arc};
+
+use k8s_openapi::{
+    api::{
+        batch::v1::Job,
+        core::v1::{Container, Pod, PodSpec},
+    },
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
+use kube::{
+    Client, Resource, ResourceExt,
+    runtime::reflector::{ObjectRef, Store, store},
+};
+use studious_api::{Study, Trial, labels};
+use tokio_util::task::TaskTracker;
+
+pub(crate) use index::Index;
+pub(crate) use queue::Queue;
+
+/// Everything that is known of the cluster.
+pub(crate) struct Caches {
+    /// All studies.
+    pub(crate) studies: Store<Study>,
+    /// All trials.
+    pub(crate) trials: Store<Trial>,
+    /// Jobs of trials, without their spec.
+    pub(crate) jobs: Store<Job>,
+    /// Pods of trials, with no more of their spec than the names of containers.
+    pub(crate) pods: Store<Pod>,
+    /// Names of trials by study.
+    pub(crate) trials_of: Arc<Index>,
+    /// Names of pods by trial.
+    pub(crate) pods_of: Arc<Index>,
+    /// Studies to reconcile.
+    pub(crate) study_queue: Arc<Queue<Study>>,
+    /// Trials to reconcile.
+    pub(crate) trial_queue: Arc<Queue<Trial>>,
+}
+
+impl Caches {
+    /// Begins to watch. `on_deleted` is told of every trial and study that is gone, by uid.
+    pub(crate) fn watch(
+        client: &Client,
+        namespace: Option<&str>,
+        tasks: &TaskTracker,
+        on_deleted: impl Fn(&str) + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let (studies, study_writer) = store();
+        let (trials, trial_writer) = store();
+        let (jobs, job_writer) = store();
+        let (pods, pod_writer) = store();
+        let caches = Self {
+            studies,
+            trials,
+            jobs,
+            pods,
+            trials_of: Arc::default(),
+            pods_of: Arc::default(),
+            study_queue: Arc::default(),
+            trial_queue: Arc::default(),
+        };
+
+        let queue = caches.study_queue.clone();
+        let forget = on_deleted.clone();
+        tasks.spawn(watch::run(watch::api::<Study>(client, namespace), None, study_writer, strip, move |seen| {
+            if let watch::Seen::Deleted(study) = seen {
+                forget(&study.uid().unwrap_or_default());
+            }
+            queue.push(ObjectRef::from_obj(seen.object()));
+        }));
+
+        let (index, queue, studies) =
+            (caches.trials_of.clone(), caches.trial_queue.clone(), caches.study_queue.clone());
+        tasks.spawn(watch::run(watch::api::<Trial>(client, namespace), None, trial_writer, strip, move |seen| {
+            let trial = seen.object();
+            let namespace = trial.namespace().unwrap_or_default();
+            index.observe(&namespace, &trial.spec.study, &trial.name_any(), seen.is_there());
+            if !seen.is_there() {
+                on_deleted(&trial.uid().unwrap_or_default());
+            }
+            queue.push(ObjectRef::from_obj(trial));
+            studies.push(ObjectRef::new(&trial.spec.study).within(&namespace));
+        }));
+
+        let queue = caches.trial_queue.clone();
+        let strip_job = |job: &mut Job| {
+            strip(job);
+            job.spec = None;
+        };
+        tasks.spawn(watch::run(
+            watch::api::<Job>(client, namespace),
+            Some(labels::TRIAL),
+            job_writer,
+            strip_job,
+            move |seen| push_trial(&queue, seen.object()),
+        ));
+
+        let (index, queue) = (caches.pods_of.clone(), caches.trial_queue.clone());
+        tasks.spawn(watch::run(
+            watch::api::<Pod>(client, namespace),
+            Some(labels::TRIAL),
+            pod_writer,
+            strip_pod,
+            move |seen| {
+                let pod = seen.object();
+                if let Some(trial) = pod.labels().get(labels::TRIAL) {
+                    index.observe(
+                        &pod.namespace().unwrap_or_default(),
+                        trial,
+                        &pod.name_any(),
+                        seen.is_there(),
+                    );
+                }
+                push_trial(&queue, pod);
+            },
+        ));
+        caches
+    }
+
+    /// Waits until everything that was there at the beginning is known.
+    pub(crate) async fn synced(&self) -> bool {
+        let (studies, trials, jobs, pods) = tokio::join!(
+            self.studies.wait_until_ready(),
+            self.trials.wait_until_ready(),
+            self.jobs.wait_until_ready(),
+            self.pods.wait_until_ready()
+        );
+        studies.is_ok() && trials.is_ok() && jobs.is_ok() && pods.is_ok()
+    }
+
+    /// One object of a store.
+    pub(crate) fn get<K>(store: &Store<K>, namespace: &str, name: &str) -> Option<Arc<K>>
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+        K::DynamicType: Eq + Hash + Clone + Debug,
+    {
+        store.get(&ObjectRef::new(name).within(namespace))
+    }
+
+    /// The trials that a study controls, in no order.
+    pub(crate) fn trials_of(&self, namespace: &str, study: &str, uid: &str) -> Vec<Arc<Trial>> {
+        let names = self.trials_of.names(namespace, study);
+        let trials = names.iter().filter_map(|name| Self::get(&self.trials, namespace, name));
+        trials.filter(|trial| is_controlled_by(trial.as_ref(), uid)).collect()
+    }
+
+    /// All pods that carry a trial's label, in no order.
+    pub(crate) fn pods_of(&self, namespace: &str, trial: &str) -> Vec<Arc<Pod>> {
+        let names = self.pods_of.names(namespace, trial);
+        names.iter().filter_map(|name| Self::get(&self.pods, namespace, name)).collect()
+    }
+}
+
+/// The owner that controls an object.
+pub(crate) fn controller_of<K: Resource>(object: &K) -> Option<&OwnerReference> {
+    object.meta().owner_references.as_ref()?.iter().find(|owner| owner.controller == Some(true))
+}
+
+/// Whether the object with this uid controls another.
+pub(crate) fn is_controlled_by<K: Resource>(object: &K, uid: &str) -> bool {
+    controller_of(object).is_some_and(|owner| owner.uid == uid)
+}
+
+fn push_trial<K: ResourceExt>(queue: &Queue<Trial>, object: &K) {
+    if let Some(trial) = object.labels().get(labels::TRIAL) {
+        queue.push(ObjectRef::new(trial).within(&object.namespace().unwrap_or_default()));
+    }
+}
+
+/// Drops what nobody here reads and what makes up half of an object.
+fn strip<K: Resource>(object: &mut K) {
+    object.meta_mut().managed_fields = None;
+    if let Some(annotations) = &mut object.meta_mut().annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+/// Of a pod's spec the names of its containers are read: the first is the trainer.
+fn strip_pod(pod: &mut Pod) {
+    strip(pod);
+    pod.metadata.annotations = None;
+    pod.spec = pod.spec.take().map(|spec| PodSpec {
+        containers: spec
+            .containers
+            .into_iter()
+            .map(|container| Container { name: container.name, ..Container::default() })
+            .collect(),
+        node_name: spec.node_name,
+        ..PodSpec::default()
+    });
+}

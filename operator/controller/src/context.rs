@@ -1,0 +1,42 @@
+//! What reconcilers share.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use kube::Client;
+use studious_ledger::Ledger;
+
+use crate::{caches::Caches, events::Events, live::Live, metrics::Metrics, study, trial, trial::jobs::AgentSettings};
+
+/// What reconcilers share.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) caches: Caches,
+    pub(crate) ledger: Ledger,
+    pub(crate) live: Arc<Live>,
+    pub(crate) events: Events,
+    pub(crate) metrics: Metrics,
+    pub(crate) agent: AgentSettings,
+    pub(crate) studies: Arc<Memory<study::Memory>>,
+    pub(crate) trials: Arc<Memory<trial::Memory>>,
+    pub(crate) failures: Memory<u32>,
+}
+
+/// What is remembered of objects by uid, beside what the cluster shows. Losing it costs requests, never correctness.
+#[derive(Debug, Default)]
+pub(crate) struct Memory<T>(Mutex<HashMap<String, T>>);
+
+impl<T: Default> Memory<T> {
+    /// Reads or changes what is remembered of an object.
+    pub(crate) fn with<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> R {
+        let mut objects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        f(objects.entry(uid.to_owned()).or_default())
+    }
+
+    /// Forgets an object.
+    pub(crate) fn forget(&self, uid: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}

@@ -1,0 +1,251 @@
+//! `POST /v1/measurements`: agents send what trainers write.
+//!
+//! `{"attempt","host","firstLine","lines","drained"}` → `{"nextLine"}`. Lines are taken exactly once; a sender that is
+//! ahead is told where to go on (409). Everything is bounded: a body, what one pod sends in a second, and how much is
+//! taken in at once.
+
+mod rate;
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{State, rejection::JsonRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use studious_api::{Study, Trial, TrialStatus};
+use studious_ledger::{Appended, LedgerError, RunState, StudyRow, TrialRow};
+
+pub(crate) use rate::Rate;
+
+use crate::{
+    caches::{Caches, is_controlled_by},
+    identity::{self, IdentityError, Sender},
+    server::Shared,
+    status::{millis, now},
+};
+
+/// Largest body, in bytes.
+pub(crate) const MAX_BODY: usize = 2 * 1024 * 1024;
+/// Most requests that are taken in at once; others are told to come back.
+pub(crate) const AT_ONCE: usize = 64;
+
+/// What an agent sends.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Measurements {
+    attempt: u32,
+    host: u32,
+    first_line: u64,
+    #[serde(default)]
+    lines: Vec<String>,
+    /// Nothing more will come.
+    #[serde(default)]
+    drained: bool,
+}
+
+/// What it is told.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Taken {
+    /// The line that is wanted next, from 0.
+    next_line: u64,
+}
+
+/// Why nothing was taken.
+#[derive(Debug, thiserror::Error)]
+enum IngestError {
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("{0}")]
+    Body(#[from] JsonRejection),
+    #[error("the pod is host {host} of attempt {attempt}; it can't send for host {as_host} of attempt {as_attempt}")]
+    NotYours { attempt: u32, host: u32, as_attempt: u32, as_host: u32 },
+    #[error("too many requests from one pod")]
+    TooOften,
+    #[error("the operator is busy")]
+    Busy,
+    #[error("the study is being deleted, and its measurements with it")]
+    Deleted,
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl IngestError {
+    fn code(&self) -> StatusCode {
+        match self {
+            Self::Identity(IdentityError::NoToken | IdentityError::Token(_)) => StatusCode::UNAUTHORIZED,
+            // A pod that is very new is known in a moment.
+            Self::Identity(IdentityError::Keys(_) | IdentityError::UnknownPod { .. }) | Self::Busy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Identity(IdentityError::NoHost { .. }) | Self::NotYours { .. } => StatusCode::FORBIDDEN,
+            Self::Body(rejection) => rejection.status(),
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
+            Self::Deleted => StatusCode::GONE,
+            Self::Ledger(LedgerError::Gap { .. }) => StatusCode::CONFLICT,
+            Self::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl IntoResponse for IngestError {
+    fn into_response(self) -> Response {
+        let code = self.code();
+        let mut body = json!({ "error": self.to_string() });
+        if let Self::Ledger(LedgerError::Gap { next_line, .. }) = &self {
+            body["nextLine"] = (*next_line).into();
+        }
+        let mut response = (code, Json(body)).into_response();
+        if matches!(code, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// Takes in what an agent sends.
+pub(crate) async fn measurements(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Result<Json<Measurements>, JsonRejection>,
+) -> Response {
+    match take(&shared, &headers, body).await {
+        Ok(taken) => Json(taken).into_response(),
+        Err(error) => {
+            let code = error.code();
+            if code == StatusCode::CONFLICT || code == StatusCode::SERVICE_UNAVAILABLE {
+                tracing::debug!(%code, %error, "measurements were not taken");
+            } else {
+                tracing::warn!(%code, %error, "measurements were refused");
+            }
+            shared.context.metrics.ingested("refused", 1);
+            error.into_response()
+        }
+    }
+}
+
+async fn take(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: Result<Json<Measurements>, JsonRejection>,
+) -> Result<Taken, IngestError> {
+    let _turn = shared.turns.try_acquire().map_err(|_| IngestError::Busy)?;
+    let context = &shared.context;
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
+    let sender = identity::identify(&context.client, &shared.keys, &context.caches, bearer).await?;
+    if !shared.rate.allows(&sender.pod_uid, std::time::Instant::now()) {
+        return Err(IngestError::TooOften);
+    }
+    let Json(body) = body?;
+    if (body.attempt, body.host) != (sender.attempt, sender.host) {
+        return Err(IngestError::NotYours {
+            attempt: sender.attempt,
+            host: sender.host,
+            as_attempt: body.attempt,
+            as_host: body.host,
+        });
+    }
+    let study = study_of(&context.caches, &sender.trial);
+    if study.as_ref().is_some_and(|study| study.metadata.deletion_timestamp.is_some())
+        || sender.trial.metadata.deletion_timestamp.is_some()
+    {
+        return Err(IngestError::Deleted);
+    }
+    append(shared, &sender, study.as_deref(), &body).await
+}
+
+async fn append(
+    shared: &Shared,
+    sender: &Sender,
+    study: Option<&Study>,
+    body: &Measurements,
+) -> Result<Taken, IngestError> {
+    let context = &shared.context;
+    let trial = &sender.trial;
+    let uid = trial.uid().unwrap_or_default();
+    let (attempt, host) = (sender.attempt, sender.host);
+    let put = || context.ledger.append(&uid, attempt, host, body.first_line, &body.lines);
+    let has_ended = trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
+
+    let entry = context.live.entry(&uid);
+    let mut live = entry.lock().await;
+    // From the ledger as it was before these lines, so that they are seen once.
+    live.progress(&context.ledger, &uid, &trial.spec).await?;
+    let appended = match put().await {
+        Err(LedgerError::UnknownTrial { .. }) => {
+            introduce(&context.ledger, trial, study).await?;
+            put().await?
+        }
+        other => other?,
+    };
+    let telling = live.observe(&trial.spec, attempt, host, &appended);
+    let drained = body.drained && live.observe_drained(attempt, host);
+    drop(live);
+
+    count(&context.metrics, body.lines.len(), &appended);
+    if has_ended {
+        // Its curves get their last points; nothing is decided any more.
+        context.live.forget(&uid);
+    } else if telling || drained {
+        context.caches.trial_queue.push(ObjectRef::from_obj(trial.as_ref()));
+    }
+    Ok(Taken { next_line: appended.next_line })
+}
+
+fn count(metrics: &crate::metrics::Metrics, sent: usize, appended: &Appended) {
+    let malformed = appended.new.iter().filter(|(_, line)| line.is_err()).count();
+    let dropped = usize::try_from(appended.dropped).unwrap_or(usize::MAX);
+    metrics.ingested("new", appended.new.len() - malformed);
+    metrics.ingested("malformed", malformed);
+    metrics.ingested("dropped", dropped);
+    metrics.ingested("repeated", sent.saturating_sub(appended.new.len()).saturating_sub(dropped));
+}
+
+/// Puts a trial and its study into the ledger: at its first line, or after the ledger was lost.
+async fn introduce(
+    ledger: &studious_ledger::Ledger,
+    trial: &Trial,
+    study: Option<&Study>,
+) -> Result<(), LedgerError> {
+    let namespace = trial.namespace().unwrap_or_default();
+    let Some(study) = study else {
+        return Err(LedgerError::UnknownStudy { study: format!("{namespace}/{}", trial.spec.study) });
+    };
+    let study_uid = study.uid().unwrap_or_default();
+    ledger
+        .upsert_study(&StudyRow {
+            uid: study_uid.clone(),
+            namespace,
+            name: study.name_any(),
+            spec: study.spec.clone(),
+            created: millis(study.meta().creation_timestamp.as_ref().map_or_else(now, |time| time.0)),
+        })
+        .await?;
+    ledger
+        .upsert_trial(&TrialRow {
+            uid: trial.uid().unwrap_or_default(),
+            study: study_uid,
+            name: trial.name_any(),
+            spec: trial.spec.clone(),
+            state: state(trial.status.as_ref()),
+        })
+        .await
+}
+
+/// What the ledger keeps of a trial's state. On a cluster the Trial itself is the truth.
+fn state(status: Option<&TrialStatus>) -> RunState {
+    let status = status.cloned().unwrap_or_default();
+    RunState { phase: status.phase, attempt: status.attempt.unwrap_or(1), ..RunState::default() }
+}
+
+/// The study that a trial belongs to.
+fn study_of(caches: &Caches, trial: &Trial) -> Option<Arc<Study>> {
+    let study = Caches::get(&caches.studies, &trial.namespace().unwrap_or_default(), &trial.spec.study)?;
+    study.uid().is_some_and(|uid| is_controlled_by(trial, &uid)).then_some(study)
+}

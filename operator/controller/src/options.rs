@@ -1,0 +1,36 @@
+//! What the operator is told when it starts.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+/// What the operator is told when it starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The operator's own namespace: the Lease is there.
+    pub namespace: String,
+    /// Watch this namespace alone; all of them without it.
+    pub watch_namespace: Option<String>,
+    /// Where ingest, webhook and read API are served over TLS.
+    pub listen: SocketAddr,
+    /// Where `/healthz`, `/readyz` and `/metrics` are served in the clear.
+    pub listen_plain: SocketAddr,
+    /// The server's certificate chain, PEM. Read again when it changes.
+    pub tls_certificate: PathBuf,
+    /// The key of that certificate, PEM.
+    pub tls_key: PathBuf,
+    /// The ledger: the path of an SQLite file.
+    pub ledger: PathBuf,
+    /// Image of the agent: the operator's own.
+    pub agent_image: String,
+    /// `Always`, `IfNotPresent` or `Never`; Kubernetes' own rule without it.
+    pub agent_image_pull_policy: Option<String>,
+    /// Where agents send what trainers write: `https://studious.studious-system.svc:8443`.
+    pub ingest_url: String,
+    /// The CA that agents trust when they send: a PEM file. It is handed to them in their environment.
+    pub ca_certificate: PathBuf,
+    /// Name of the Lease that makes one replica the leader.
+    pub lease: String,
+    /// This replica: the pod's name.
+    pub identity: String,
+    /// How many objects of one kind are reconciled at once.
+    pub concurrency: u16,
+}

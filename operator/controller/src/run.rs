@@ -1,0 +1,204 @@
+//! Brings the parts together, and takes them apart in order.
+
+use std::{
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures::StreamExt;
+use kube::{
+    Client,
+    runtime::{Controller, controller},
+};
+use studious_api::{Study, Trial};
+use studious_ledger::{Ledger, LedgerError};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    caches::Caches,
+    context::{Context, Memory},
+    election::Election,
+    events::Events,
+    live::Live,
+    metrics::Metrics,
+    options::Options,
+    server::{self, Shared},
+    study, trial,
+    trial::jobs::AgentSettings,
+};
+
+/// How long reconciles under way may take once the process is to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the operator ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// No API server.
+    #[error("no Kubernetes API server is to be had: {0}")]
+    Client(Box<kube::Error>),
+    /// Neither in a pod nor with a kubeconfig.
+    #[error("there is neither a pod's service account nor a kubeconfig: {0}")]
+    Config(#[from] kube::config::InferConfigError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The CA that agents are handed.
+    #[error("the CA certificate {path}, which agents are to trust, can't be read: {source}")]
+    Ca {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
+    /// What is served.
+    #[error("{0}")]
+    Serve(String),
+    /// Another replica leads, or none can be sure to.
+    #[error("{0}")]
+    Election(String),
+    /// A watch ended, which it never should.
+    #[error("the caches were not filled: a watch has ended")]
+    Caches,
+    /// A metric.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Runs the operator until `stop` is ready.
+///
+/// # Errors
+/// When a part can't begin, when the Lease is lost (another replica goes on), or when serving fails.
+pub async fn run(options: Options, stop: impl Future<Output = ()> + Send) -> Result<(), RunError> {
+    // kube and the server would each choose a provider of cryptography; once chosen, it stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::try_from(kube::Config::infer().await?).map_err(|error| RunError::Client(Box::new(error)))?;
+    run_with(client, options, stop).await
+}
+
+async fn run_with(client: Client, options: Options, stop: impl Future<Output = ()> + Send) -> Result<(), RunError> {
+    let ca_pem = tokio::fs::read_to_string(&options.ca_certificate)
+        .await
+        .map_err(|source| RunError::Ca { path: options.ca_certificate.display().to_string(), source })?;
+    let ledger = Ledger::open(&options.ledger).await?;
+    let tasks = TaskTracker::new();
+    let live = Arc::new(Live::default());
+    let studies = Arc::new(Memory::default());
+    let trials = Arc::new(Memory::default());
+    let forget = {
+        let (live, studies, trials) = (live.clone(), studies.clone(), trials.clone());
+        move |uid: &str| {
+            live.forget(uid);
+            Memory::<study::Memory>::forget(&studies, uid);
+            Memory::<trial::Memory>::forget(&trials, uid);
+        }
+    };
+    let caches = Caches::watch(&client, options.watch_namespace.as_deref(), &tasks, forget);
+    let context = Arc::new(Context {
+        events: Events::new(client.clone(), &options.identity),
+        caches,
+        ledger: ledger.clone(),
+        live,
+        metrics: Metrics::new()?,
+        agent: AgentSettings {
+            image: options.agent_image.clone(),
+            image_pull_policy: options.agent_image_pull_policy.clone(),
+            ingest_url: options.ingest_url.clone(),
+            ca_pem,
+        },
+        studies,
+        trials,
+        failures: Memory::default(),
+        client,
+    });
+
+    let shared = Arc::new(Shared::new(context.clone()));
+    let ending = CancellationToken::new();
+    let mut serving = std::pin::pin!(server::serve(&options, shared.clone(), ending.clone()));
+    let mut leading = std::pin::pin!(lead(&options, &context, &shared, ending.clone()));
+    let result = tokio::select! {
+        () = stop => Ok(()),
+        served = &mut serving => Err(served.err().map_or_else(
+            || RunError::Serve("serving has ended".to_owned()),
+            |error| RunError::Serve(error.to_string()),
+        )),
+        led = &mut leading => led,
+    };
+    tracing::info!("ending");
+    ending.cancel();
+    if result.is_ok() {
+        // The reconciles that are under way end, the Lease is given back, and requests are answered.
+        let ended = async { tokio::join!(&mut leading, &mut serving) };
+        if tokio::time::timeout(GRACE, ended).await.is_err() {
+            tracing::warn!("what was under way was not finished in {} s; it will be done again", GRACE.as_secs());
+        }
+    }
+    ledger.close().await;
+    result
+}
+
+/// Waits for the caches and the Lease, then reconciles until the Lease is lost or the process is to end.
+async fn lead(
+    options: &Options,
+    context: &Arc<Context>,
+    shared: &Shared,
+    ending: CancellationToken,
+) -> Result<(), RunError> {
+    match ending.run_until_cancelled(context.caches.synced()).await {
+        None => return Ok(()),
+        Some(false) => return Err(RunError::Caches),
+        Some(true) => {}
+    }
+    shared.is_ready.store(true, Ordering::Release);
+    tracing::info!(
+        studies = context.caches.studies.len(),
+        trials = context.caches.trials.len(),
+        jobs = context.caches.jobs.len(),
+        pods = context.caches.pods.len(),
+        "the caches are filled"
+    );
+    let mut election =
+        Election::new(context.client.clone(), &options.namespace, &options.lease, &options.identity);
+    if ending.run_until_cancelled(election.won()).await.is_none() {
+        return Ok(());
+    }
+    context.metrics.leads();
+    let lost = tokio::select! {
+        lost = election.lost() => Some(lost),
+        () = controllers(context, options.concurrency, ending) => None,
+    };
+    match lost {
+        Some(error) => Err(RunError::Election(error.to_string())),
+        None => {
+            election.release().await;
+            Ok(())
+        }
+    }
+}
+
+/// Both controllers, until the process is to end and what is under way has ended.
+async fn controllers(context: &Arc<Context>, concurrency: u16, ending: CancellationToken) {
+    let config = controller::Config::default().concurrency(concurrency.max(1));
+    let studies = Controller::<Study>::for_stream(futures::stream::pending(), context.caches.studies.clone())
+        .with_config(config.clone())
+        .reconcile_on(context.caches.study_queue.clone().stream())
+        .graceful_shutdown_on(ending.clone().cancelled_owned())
+        .run(study::reconcile, study::error_policy, context.clone())
+        .for_each(|outcome| async move { tell(outcome.err()) });
+    let trials = Controller::<Trial>::for_stream(futures::stream::pending(), context.caches.trials.clone())
+        .with_config(config)
+        .reconcile_on(context.caches.trial_queue.clone().stream())
+        .graceful_shutdown_on(ending.cancelled_owned())
+        .run(trial::reconcile, trial::error_policy, context.clone())
+        .for_each(|outcome| async move { tell(outcome.err()) });
+    tokio::join!(studies, trials);
+}
+
+/// Errors of reconciles are told by their policies; an object that is gone needs no reconcile.
+fn tell<R: std::error::Error + 'static, Q: std::error::Error + 'static>(error: Option<controller::Error<R, Q>>) {
+    match error {
+        None | Some(controller::Error::ObjectNotFound(_) | controller::Error::ReconcilerFailed(..)) => {}
+        Some(error) => tracing::error!(%error, "the controller"),
+    }
+}

@@ -1,0 +1,158 @@
+//! What the operator serves: ingest, webhook and read API over TLS; health and metrics in the clear.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use tokio_util::sync::CancellationToken;
+
+use crate::{context::Context, identity::Keys, ingest, options::Options, read, webhook};
+
+/// How long requests under way may take once the process is to end.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often the certificate's file is looked at.
+const CERTIFICATE: Duration = Duration::from_secs(60);
+
+/// What request handlers share.
+pub(crate) struct Shared {
+    pub(crate) context: Arc<Context>,
+    pub(crate) keys: Keys,
+    pub(crate) rate: ingest::Rate,
+    pub(crate) turns: tokio::sync::Semaphore,
+    pub(crate) is_ready: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self {
+            context,
+            keys: Keys::default(),
+            rate: ingest::Rate::default(),
+            turns: tokio::sync::Semaphore::new(ingest::AT_ONCE),
+            is_ready: AtomicBool::new(false),
+        }
+    }
+}
+
+/// What is served over TLS.
+pub(crate) fn secure(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/validate", post(webhook::validate))
+        .route("/v1/measurements", post(ingest::measurements))
+        .route("/v1/namespaces/{namespace}/studies/{name}/records", get(read::records))
+        .layer(DefaultBodyLimit::max(ingest::MAX_BODY))
+        .with_state(shared)
+}
+
+/// What is served in the clear.
+pub(crate) fn plain(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(shared)
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    if shared.is_ready.load(Ordering::Acquire) {
+        "ok".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the caches are being filled").into_response()
+    }
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.context.metrics.text(&shared.context.caches, &shared.context.live) {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The certificate or its key.
+    #[error("the certificate {certificate} and its key {key} can't be used: {source}")]
+    Certificate {
+        /// The certificate's file.
+        certificate: String,
+        /// The key's file.
+        key: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
+    /// The address.
+    #[error("{address} can't be served: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What is wrong.
+        source: std::io::Error,
+    },
+}
+
+/// Serves until `stop`.
+pub(crate) async fn serve(options: &Options, shared: Arc<Shared>, stop: CancellationToken) -> Result<(), ServeError> {
+    let (certificate, key) = (&options.tls_certificate, &options.tls_key);
+    let tls = RustlsConfig::from_pem_file(certificate, key).await.map_err(|source| ServeError::Certificate {
+        certificate: certificate.display().to_string(),
+        key: key.display().to_string(),
+        source,
+    })?;
+    let handle = Handle::new();
+    tokio::spawn({
+        let (handle, stop) = (handle.clone(), stop.clone());
+        async move {
+            stop.cancelled().await;
+            handle.graceful_shutdown(Some(GRACE));
+        }
+    });
+    tokio::spawn(renew(tls.clone(), certificate.clone(), key.clone(), stop));
+
+    let failed = |address| move |source| ServeError::Listen { address, source };
+    let secure = axum_server::bind_rustls(options.listen, tls)
+        .handle(handle.clone())
+        .serve(secure(shared.clone()).into_make_service());
+    let plain = axum_server::bind(options.listen_plain).handle(handle).serve(plain(shared).into_make_service());
+    tokio::try_join!(
+        async { secure.await.map_err(failed(options.listen)) },
+        async { plain.await.map_err(failed(options.listen_plain)) },
+    )?;
+    Ok(())
+}
+
+/// Reads the certificate again when its file changes: the kubelet swaps a Secret's files when it is renewed.
+async fn renew(tls: RustlsConfig, certificate: std::path::PathBuf, key: std::path::PathBuf, stop: CancellationToken) {
+    let mut since = changed(&certificate).await;
+    while stop.run_until_cancelled(tokio::time::sleep(CERTIFICATE)).await.is_some() {
+        let now = changed(&certificate).await;
+        if now == since {
+            continue;
+        }
+        match tls.reload_from_pem_file(&certificate, &key).await {
+            Ok(()) => {
+                tracing::info!(certificate = %certificate.display(), "the certificate was renewed");
+                since = now;
+            }
+            Err(error) => tracing::error!(%error, "the renewed certificate can't be used; the old one goes on being used"),
+        }
+    }
+}
+
+async fn changed(path: &Path) -> Option<SystemTime> {
+    tokio::fs::metadata(path).await.ok()?.modified().ok()
+}

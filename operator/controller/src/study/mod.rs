@@ -1,0 +1,48 @@
+//! Studies: observe → validate → decide → apply → status.
+
+mod apply;
+mod observe;
+mod reconcile;
+mod status;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use studious_api::{StudyStatus, study::FindingSummary, validate::Violation};
+use studious_playbook::{Plan, PlannedTrial};
+
+pub(crate) use observe::record;
+pub(crate) use reconcile::{error_policy, reconcile};
+
+use crate::status::Written;
+
+/// What is remembered of a study beside what the cluster shows.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// The generation that was checked, and what it came to.
+    plan: Option<(Option<i64>, Arc<Result<Plan, Vec<Violation>>>)>,
+    /// Trials that were made and that the cache doesn't show yet, and when.
+    made: BTreeMap<String, (PlannedTrial, Timestamp)>,
+    /// Whether the Service is there.
+    has_service: bool,
+    /// What was written last.
+    written: Option<Written<StudyStatus>>,
+    /// When.
+    written_at: Option<Timestamp>,
+    /// Findings, and of how many ended trials.
+    findings: Option<Arc<Found>>,
+    /// Trials that were told to stop.
+    stopped: BTreeSet<String>,
+}
+
+/// Findings of a number of ended trials.
+#[derive(Debug, Default)]
+struct Found {
+    trials: usize,
+    has_ended: bool,
+    count: i64,
+    worst: Vec<FindingSummary>,
+}

@@ -1,0 +1,80 @@
+//! What the caches show of a study's trials.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use studious_api::{Study, StudyStatus, Trial, trial::TrialPhase};
+use studious_playbook::{Millis, TrialKey, decide::TrialState, record::Outcome, record::TrialRecord};
+
+use crate::{context::Context, status::Written};
+
+/// How long the cache may take to show a trial that was made.
+const CACHE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// A study as the caches show it.
+pub(super) struct Observed {
+    /// Its status, what was written and isn't in the cache yet included.
+    pub(super) status: StudyStatus,
+    /// Its trials.
+    pub(super) trials: Vec<Arc<Trial>>,
+    /// The state of its trials, those included that were made and that the cache doesn't show yet.
+    pub(super) states: Vec<TrialState>,
+    /// When the status was last written.
+    pub(super) written_at: Option<Timestamp>,
+}
+
+/// Looks at the caches.
+pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Observed {
+    let namespace = study.namespace().unwrap_or_default();
+    let uid = study.uid().unwrap_or_default();
+    let trials = context.caches.trials_of(&namespace, &study.name_any(), &uid);
+    context.studies.with(&uid, |memory| {
+        let shown: BTreeSet<String> = trials.iter().map(|trial| trial.name_any()).collect();
+        memory.made.retain(|name, (_, at)| !shown.contains(name) && now.duration_since(*at) < CACHE_PATIENCE);
+        let made = memory.made.values().map(|(planned, _)| TrialState {
+            key: TrialKey { round: planned.spec.round.clone(), index: planned.spec.index },
+            hyperparameters: planned.spec.hyperparameters.clone(),
+            phase: TrialPhase::Pending,
+            objective: None,
+            attempt: 1,
+            retry_at: None,
+        });
+        let states = trials.iter().map(|trial| state(trial)).chain(made).collect();
+        let version = study.metadata.resource_version.as_deref();
+        let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
+        Observed { status, trials, states, written_at: memory.written_at }
+    })
+}
+
+/// A trial as far as decisions go. Its attempts are the trial controller's: it begins the next one when it is due.
+fn state(trial: &Trial) -> TrialState {
+    let status = trial.status.clone().unwrap_or_default();
+    TrialState {
+        key: TrialKey { round: trial.spec.round.clone(), index: trial.spec.index },
+        hyperparameters: trial.spec.hyperparameters.clone(),
+        phase: status.phase,
+        objective: status.objective.filter(|_| status.phase == TrialPhase::Succeeded),
+        attempt: status.attempt.unwrap_or(1).max(1),
+        retry_at: (status.phase == TrialPhase::Retrying).then_some(Millis(u64::MAX)),
+    }
+}
+
+/// A trial as data, without its curves.
+pub(crate) fn record(trial: &Trial) -> TrialRecord {
+    let status = trial.status.clone().unwrap_or_default();
+    let reason = || status.reason.clone().unwrap_or_default();
+    TrialRecord {
+        name: trial.name_any(),
+        round: trial.spec.round.clone(),
+        hyperparameters: trial.spec.hyperparameters.clone(),
+        outcome: match (status.phase, status.objective) {
+            (TrialPhase::Succeeded, Some(objective)) => Outcome::Succeeded { objective, step: status.best_step },
+            (TrialPhase::Infeasible, _) => Outcome::Infeasible { reason: reason() },
+            (TrialPhase::Failed, _) => Outcome::Failed { reason: reason() },
+            (TrialPhase::Stopped, _) => Outcome::Stopped { reason: reason() },
+            _ => Outcome::Pending,
+        },
+        ..TrialRecord::default()
+    }
+}

@@ -1,0 +1,392 @@
+//! One look at a study: observe, validate, decide, apply, status.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use kube::{Resource, ResourceExt, runtime::controller::Action};
+use studious_api::{
+    Study, StudyStatus,
+    study::{FindingSummary, StudyPhase},
+    trial::TrialPhase,
+    validate::Violation,
+};
+use studious_ledger::LedgerError;
+use studious_playbook::{
+    Plan, PlannedTrial, TrialKey,
+    decide::{self, StudyEnd, TrialState},
+    findings,
+    record::TrialRecord,
+};
+
+use super::{
+    Found,
+    apply::{self, ApplyError},
+    observe::{Observed, observe, record},
+    status::{self, StatusError},
+};
+use crate::{
+    context::Context,
+    fault::{Category, Fault, backoff},
+    status::{Written, millis, now},
+};
+
+/// How many trials are made at once.
+const AT_ONCE: usize = 16;
+/// How many findings the status lists.
+const MAX_FINDINGS: usize = 20;
+/// Points of a curve that findings of an ended study look at.
+const CURVE_POINTS: usize = 512;
+
+/// Why a reconcile failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReconcileError {
+    /// Something was not made.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The status was not written.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// The ledger's rows were not deleted.
+    #[error("the measurements of study {name} were not deleted: {source}")]
+    Ledger {
+        /// Its name.
+        name: String,
+        /// What the ledger says.
+        source: LedgerError,
+    },
+    /// A trial of an earlier study of the same name is still there.
+    #[error("trial {name} of an earlier study of this name is still being deleted")]
+    NameTaken {
+        /// The trial's name.
+        name: String,
+    },
+    /// The findings were not worked out: this process is ending, or there is a defect.
+    #[error("the findings of study {name} were not worked out: {source}")]
+    Findings {
+        /// The study's name.
+        name: String,
+        /// What went wrong.
+        source: tokio::task::JoinError,
+    },
+}
+
+impl Fault for ReconcileError {
+    fn category(&self) -> Category {
+        match self {
+            Self::Apply(error) => error.category(),
+            Self::Status(error) => error.category(),
+            Self::Ledger { source, .. } if source.is_transient() => Category::Transient,
+            Self::Ledger { .. } | Self::Findings { .. } => Category::Standing,
+            Self::NameTaken { .. } => Category::Transient,
+        }
+    }
+}
+
+/// Looks at a study and does what is to be done.
+pub(crate) async fn reconcile(study: Arc<Study>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+    let begun = std::time::Instant::now();
+    let result = look(&study, &context, now()).await;
+    let word = if result.is_ok() { "ok" } else { "error" };
+    context.metrics.reconciled("study", word, begun.elapsed());
+    if result.is_ok() {
+        context.failures.forget(&study.uid().unwrap_or_default());
+    }
+    result
+}
+
+/// When a failed reconcile is tried again, and how loudly that is said.
+#[allow(clippy::needless_pass_by_value)] // kube's signature.
+pub(crate) fn error_policy(study: Arc<Study>, error: &ReconcileError, context: Arc<Context>) -> Action {
+    let failures = context.failures.with(&study.uid().unwrap_or_default(), |n| {
+        *n = n.saturating_add(1);
+        *n
+    });
+    let wait = backoff(error.category(), failures, &mut rand::rng());
+    let (namespace, name) = (study.namespace().unwrap_or_default(), study.name_any());
+    match error.category() {
+        Category::Transient if failures < 5 => tracing::info!(%namespace, %name, %error, ?wait, "will try again"),
+        _ => tracing::warn!(%namespace, %name, %error, failures, ?wait, "will try again"),
+    }
+    if error.category() == Category::Standing {
+        let (context, about, note) = (context.clone(), study.object_ref(&()), error.to_string());
+        tokio::spawn(async move { context.events.warning(&about, "Reconcile", "ReconcileFailed", &note).await });
+    }
+    Action::requeue(wait)
+}
+
+async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<Action, ReconcileError> {
+    let has_finalizer = study.finalizers().iter().any(|finalizer| finalizer == apply::FINALIZER);
+    if study.metadata.deletion_timestamp.is_some() {
+        if has_finalizer {
+            clean_up(study, context).await?;
+        }
+        return Ok(Action::await_change());
+    }
+    let seen = observe(study, context, now);
+    let plan = plan_of(study, context);
+    let plan = match plan.as_ref() {
+        Ok(plan) => plan,
+        Err(violations) => return refuse(study, context, &seen, violations, now).await,
+    };
+    if !has_finalizer {
+        apply::set_finalizer(&context.client, study, true).await?;
+    }
+
+    let actions = decide::decide(plan, &seen.states, millis(now));
+    let mut starts = Vec::new();
+    let mut stops = Vec::new();
+    let mut end: Option<StudyEnd> = None;
+    for action in actions {
+        match action {
+            // One that exists is its own controller's.
+            decide::Action::Start { trial, .. } if exists(&seen.states, &trial) => {}
+            decide::Action::Start { trial, .. } => starts.push(*trial),
+            decide::Action::Stop { trial, why } => stops.push((trial, why)),
+            decide::Action::Advance { round } => {
+                tracing::info!(
+                    namespace = study.namespace().unwrap_or_default(),
+                    study = study.name_any(),
+                    round,
+                    "the round begins"
+                );
+            }
+            decide::Action::Finish(how) => end = Some(how),
+        }
+    }
+
+    start(study, context, &starts, now).await?;
+    stop(study, context, &seen, stops).await?;
+    let made = starts.iter().map(made_state);
+    let states: Vec<TrialState> = seen.states.iter().cloned().chain(made).collect();
+    report(study, context, plan, &seen, &states, end.as_ref(), now).await
+}
+
+/// The study as it was checked: once for each generation.
+fn plan_of(study: &Study, context: &Context) -> Arc<Result<Plan, Vec<Violation>>> {
+    let generation = study.metadata.generation;
+    context.studies.with(&study.uid().unwrap_or_default(), |memory| match &memory.plan {
+        Some((checked, plan)) if *checked == generation => plan.clone(),
+        _ => {
+            let plan = Arc::new(Plan::new(&study.name_any(), &study.spec));
+            memory.plan = Some((generation, plan.clone()));
+            plan
+        }
+    })
+}
+
+fn exists(states: &[TrialState], planned: &PlannedTrial) -> bool {
+    states.iter().any(|state| state.key.round == planned.spec.round && state.key.index == planned.spec.index)
+}
+
+fn made_state(planned: &PlannedTrial) -> TrialState {
+    TrialState {
+        key: TrialKey { round: planned.spec.round.clone(), index: planned.spec.index },
+        hyperparameters: planned.spec.hyperparameters.clone(),
+        phase: TrialPhase::Pending,
+        objective: None,
+        attempt: 1,
+        retry_at: None,
+    }
+}
+
+/// Says what is wrong with a study. Nothing is started.
+async fn refuse(
+    study: &Study,
+    context: &Arc<Context>,
+    seen: &Observed,
+    violations: &[Violation],
+    now: Timestamp,
+) -> Result<Action, ReconcileError> {
+    let next = status::refused(study, seen, violations, now);
+    match status::is_due(&seen.status, &next, seen.written_at, now) {
+        Ok(()) => {}
+        Err(None) => return Ok(Action::await_change()),
+        Err(Some(wait)) => return Ok(Action::requeue(Duration::try_from(wait).unwrap_or_default())),
+    }
+    put(study, context, next, now).await?;
+    let note = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    tracing::info!(
+        namespace = study.namespace().unwrap_or_default(),
+        study = study.name_any(),
+        violations = note,
+        "the study is refused"
+    );
+    context.events.warning(&study.object_ref(&()), "Validate", "Invalid", &note).await;
+    Ok(Action::await_change())
+}
+
+/// Makes trials.
+async fn start(
+    study: &Study,
+    context: &Arc<Context>,
+    starts: &[PlannedTrial],
+    now: Timestamp,
+) -> Result<(), ReconcileError> {
+    if starts.is_empty() {
+        return Ok(());
+    }
+    let namespace = study.namespace().unwrap_or_default();
+    let uid = study.uid().unwrap_or_default();
+    let taken = starts.iter().find(|planned| {
+        crate::caches::Caches::get(&context.caches.trials, &namespace, &planned.name)
+            .is_some_and(|trial| !crate::caches::is_controlled_by(trial.as_ref(), &uid))
+    });
+    if let Some(planned) = taken {
+        return Err(ReconcileError::NameTaken { name: planned.name.clone() });
+    }
+    if study.spec.trial.hosts > 1 && !context.studies.with(&uid, |memory| memory.has_service) {
+        apply::make_service(&context.client, &apply::service(study)).await?;
+        context.studies.with(&uid, |memory| memory.has_service = true);
+    }
+    futures::stream::iter(starts.iter().map(Ok::<_, ReconcileError>))
+        .try_for_each_concurrent(AT_ONCE, |planned| {
+            let uid = &uid;
+            async move {
+                apply::make_trial(&context.client, &apply::trial(study, planned)).await?;
+                context.studies.with(uid, |memory| {
+                    memory.made.insert(planned.name.clone(), (planned.clone(), now));
+                });
+                Ok(())
+            }
+        })
+        .await
+}
+
+/// Tells trials to stop: each once.
+async fn stop(
+    study: &Study,
+    context: &Arc<Context>,
+    seen: &Observed,
+    stops: Vec<(String, String)>,
+) -> Result<(), ReconcileError> {
+    let uid = study.uid().unwrap_or_default();
+    for (name, why) in stops {
+        let told = seen.trials.iter().any(|trial| trial.name_any() == name && trial.spec.stop.is_some())
+            || context.studies.with(&uid, |memory| memory.stopped.contains(&name));
+        if !told {
+            apply::stop_trial(&context.client, study, &name, &why).await?;
+            context.studies.with(&uid, |memory| memory.stopped.insert(name));
+        }
+    }
+    Ok(())
+}
+
+/// Brings the status up to date, if that is worth a write.
+async fn report(
+    study: &Study,
+    context: &Arc<Context>,
+    plan: &Plan,
+    seen: &Observed,
+    states: &[TrialState],
+    end: Option<&StudyEnd>,
+    now: Timestamp,
+) -> Result<Action, ReconcileError> {
+    let uid = study.uid().unwrap_or_default();
+    let known = context.studies.with(&uid, |memory| memory.findings.clone());
+    let summary = |found: &Found| status::accepted(study, plan, seen, states, end, found, now);
+    // Findings take long to work out: first see whether anything is to be written at all.
+    let as_known = known.clone().unwrap_or_else(|| Arc::new(as_told(&seen.status)));
+    match status::is_due(&seen.status, &summary(&as_known), seen.written_at, now) {
+        Ok(()) => {}
+        Err(Some(wait)) => return Ok(Action::requeue(Duration::try_from(wait).unwrap_or_default())),
+        Err(None) => return Ok(Action::await_change()),
+    }
+    let found = find(study, context, plan, seen, end.is_some()).await?;
+    let next = summary(&found);
+    let ends = end.filter(|end| end.phase != seen.status.phase);
+    put(study, context, next, now).await?;
+    if let Some(end) = ends {
+        let about = study.object_ref(&());
+        tracing::info!(
+            namespace = study.namespace().unwrap_or_default(),
+            study = study.name_any(),
+            phase = ?end.phase,
+            reason = end.reason,
+            message = end.message,
+            "the study has ended"
+        );
+        if end.phase == StudyPhase::Completed {
+            context.events.normal(&about, "Decide", end.reason, &end.message).await;
+        } else {
+            context.events.warning(&about, "Decide", end.reason, &end.message).await;
+        }
+    }
+    Ok(Action::await_change())
+}
+
+/// Findings as the status tells them already.
+fn as_told(status: &StudyStatus) -> Found {
+    Found {
+        trials: usize::MAX,
+        has_ended: false,
+        count: status.findings_count.unwrap_or_default(),
+        worst: status.findings.clone(),
+    }
+}
+
+/// Findings of the trials that have ended; with their curves once the study has.
+async fn find(
+    study: &Study,
+    context: &Arc<Context>,
+    plan: &Plan,
+    seen: &Observed,
+    has_ended: bool,
+) -> Result<Arc<Found>, ReconcileError> {
+    let uid = study.uid().unwrap_or_default();
+    let ended: Vec<_> = seen
+        .trials
+        .iter()
+        .filter(|trial| trial.status.as_ref().is_some_and(|status| status.phase.has_ended()))
+        .collect();
+    let known = context.studies.with(&uid, |memory| memory.findings.clone());
+    if let Some(known) = known.filter(|known| known.trials == ended.len() && known.has_ended == has_ended) {
+        return Ok(known);
+    }
+    let mut records: Vec<TrialRecord> = ended.iter().map(|trial| record(trial)).collect();
+    if has_ended {
+        for (trial, record) in ended.iter().zip(&mut records) {
+            match context.ledger.curves(&trial.uid().unwrap_or_default(), 0, Some(CURVE_POINTS)).await {
+                Ok(curves) => record.curves = curves,
+                // Losing the ledger costs plots, never a decision.
+                Err(error) => tracing::warn!(trial = trial.name_any(), %error, "findings go without its curves"),
+            }
+        }
+    }
+    let (plan, trials) = (plan.clone(), ended.len());
+    let found = tokio::task::spawn_blocking(move || {
+        let all = findings::findings(&plan, &records);
+        let worst = all.iter().take(MAX_FINDINGS).map(|finding| FindingSummary {
+            code: finding.code.clone(),
+            severity: format!("{:?}", finding.severity),
+            advice: finding.advice.clone(),
+        });
+        Found { trials, has_ended, count: i64::try_from(all.len()).unwrap_or(i64::MAX), worst: worst.collect() }
+    })
+    .await
+    .map_err(|source| ReconcileError::Findings { name: study.name_any(), source })?;
+    let found = Arc::new(found);
+    context.studies.with(&uid, |memory| memory.findings = Some(found.clone()));
+    Ok(found)
+}
+
+/// Takes a deleted study's rows out of the ledger.
+async fn clean_up(study: &Study, context: &Arc<Context>) -> Result<(), ReconcileError> {
+    let deleted = context.ledger.delete_study(&study.uid().unwrap_or_default()).await;
+    deleted.map_err(|source| ReconcileError::Ledger { name: study.name_any(), source })?;
+    Ok(apply::set_finalizer(&context.client, study, false).await?)
+}
+
+async fn put(
+    study: &Study,
+    context: &Arc<Context>,
+    status: StudyStatus,
+    now: Timestamp,
+) -> Result<(), ReconcileError> {
+    let version = status::write(&context.client, study, &status).await?;
+    context.studies.with(&study.uid().unwrap_or_default(), |memory| {
+        memory.written = Some(Written { version, status });
+        memory.written_at = Some(now);
+    });
+    Ok(())
+}

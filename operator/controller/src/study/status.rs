@@ -1,0 +1,205 @@
+//! The status of a study: what it should say, and when that is worth a write.
+
+use jiff::{SignedDuration, Timestamp};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+use studious_api::{
+    Study, StudyStatus, Trial,
+    study::{Algorithm, BestTrial, GeneratorStatus, StudyPhase, TrialCounts},
+    trial::TrialPhase,
+    validate::Violation,
+};
+use studious_playbook::{
+    Plan,
+    decide::{StudyEnd, TrialState},
+    rounds,
+};
+
+use super::{Found, apply::MANAGER, observe::Observed};
+use crate::{
+    fault::{Category, Fault, of_client},
+    status::{Wanted, seconds, set_condition},
+};
+
+/// Writes of one study's status are at least this far apart.
+const APART: SignedDuration = SignedDuration::from_secs(1);
+/// Writes that only bring counts up to date are at least this far apart.
+const COUNTS_APART: SignedDuration = SignedDuration::from_secs(10);
+
+/// Why a status wasn't written.
+#[derive(Debug, thiserror::Error)]
+#[error("the status of study {name} was not taken: {source}")]
+pub(crate) struct StatusError {
+    name: String,
+    source: kube::Error,
+}
+
+impl Fault for StatusError {
+    fn category(&self) -> Category {
+        of_client(&self.source)
+    }
+}
+
+/// The status of a study that is refused.
+pub(super) fn refused(study: &Study, seen: &Observed, violations: &[Violation], now: Timestamp) -> StudyStatus {
+    let mut status = seen.status.clone();
+    let generation = study.metadata.generation;
+    status.observed_generation = generation;
+    status.phase = StudyPhase::Invalid;
+    let message = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for wanted in [
+        Wanted { type_: "Accepted", holds: false, reason: "Invalid", message: &message },
+        Wanted { type_: "Progressing", holds: false, reason: "Invalid", message: "nothing is started" },
+    ] {
+        set_condition(&mut status.conditions, &wanted, generation, now);
+    }
+    status
+}
+
+/// The status of a study that was accepted. `states` include the trials that were made just now.
+pub(super) fn accepted(
+    study: &Study,
+    plan: &Plan,
+    seen: &Observed,
+    states: &[TrialState],
+    end: Option<&StudyEnd>,
+    found: &Found,
+    now: Timestamp,
+) -> StudyStatus {
+    let mut status = seen.status.clone();
+    let generation = study.metadata.generation;
+    let counts = counts(states, plan.total_trials());
+    let ended = counts.succeeded + counts.infeasible + counts.failed + counts.stopped;
+    status.observed_generation = generation;
+    status.phase = match end {
+        Some(end) => end.phase,
+        None if study.spec.suspend => StudyPhase::Paused,
+        None if states.is_empty() => StudyPhase::Pending,
+        None => StudyPhase::Running,
+    };
+    status.round = rounds::names(plan).into_iter().rev().find(|round| states.iter().any(|s| s.key.round == *round));
+    status.done = Some(format!("{ended}/{}", counts.total));
+    status.trials = counts;
+    status.best = best(plan, &seen.trials);
+    status.generator = Some(GeneratorStatus {
+        name: generator(study.spec.search.algorithm).to_owned(),
+        seed: study.spec.search.seed,
+    });
+    status.findings = found.worst.clone();
+    status.findings_count = Some(found.count);
+    if status.start_time.is_none() && !states.is_empty() {
+        status.start_time = Some(seconds(now));
+    }
+    if end.is_none() {
+        status.completion_time = None;
+    } else if status.completion_time.is_none() {
+        status.completion_time = Some(seconds(now));
+    }
+
+    let message = end.map_or("", |end| end.message.as_str());
+    let (progressing, word, what) = match (end, study.spec.suspend) {
+        (Some(end), _) => (false, end.reason, message),
+        (None, true) => (false, "Suspended", "spec.suspend is true: no further trials are started"),
+        (None, false) => (true, "TrialsRun", "trials run"),
+    };
+    for wanted in [
+        Wanted { type_: "Accepted", holds: true, reason: "Valid", message: "the study can run" },
+        Wanted { type_: "Progressing", holds: progressing, reason: word, message: what },
+        Wanted {
+            type_: "Complete",
+            holds: end.is_some_and(|end| end.phase == StudyPhase::Completed),
+            reason: end.map_or("NotYet", |end| end.reason),
+            message,
+        },
+    ] {
+        set_condition(&mut status.conditions, &wanted, generation, now);
+    }
+    status
+}
+
+/// Trials by phase.
+fn counts(states: &[TrialState], planned: u32) -> TrialCounts {
+    let mut counts = TrialCounts { total: planned, ..TrialCounts::default() };
+    for state in states {
+        match state.phase {
+            TrialPhase::Pending => counts.pending += 1,
+            TrialPhase::Running | TrialPhase::Retrying => counts.running += 1,
+            TrialPhase::Succeeded => counts.succeeded += 1,
+            TrialPhase::Infeasible => counts.infeasible += 1,
+            TrialPhase::Failed => counts.failed += 1,
+            TrialPhase::Stopped => counts.stopped += 1,
+        }
+    }
+    counts
+}
+
+/// The best trial of the latest round that has one; of equals the first. Rounds train for different lengths, so trials
+/// of different rounds aren't compared.
+fn best(plan: &Plan, trials: &[std::sync::Arc<Trial>]) -> Option<BestTrial> {
+    let direction = plan.spec().objective.direction;
+    rounds::names(plan).into_iter().rev().find_map(|round| {
+        let mut best: Option<(&Trial, f64)> = None;
+        let mut of_round: Vec<_> = trials.iter().filter(|trial| trial.spec.round == round).collect();
+        of_round.sort_by_key(|trial| trial.spec.index);
+        for trial in of_round {
+            let status = trial.status.as_ref().filter(|status| status.phase == TrialPhase::Succeeded);
+            let Some(objective) = status.and_then(|status| status.objective) else { continue };
+            if best.is_none_or(|(_, b)| direction.better(objective, b)) {
+                best = Some((trial, objective));
+            }
+        }
+        best.map(|(trial, objective)| BestTrial {
+            trial: trial.name_any(),
+            objective,
+            step: trial.status.as_ref().and_then(|status| status.best_step).unwrap_or_default(),
+            hyperparameters: trial.spec.hyperparameters.clone(),
+        })
+    })
+}
+
+/// Name and version of what makes the points: frozen in the playbook, so a later release makes the same ones.
+fn generator(algorithm: Algorithm) -> &'static str {
+    if algorithm == Algorithm::Random { "uniform/v1" } else { "scrambled-halton/v1" }
+}
+
+/// Whether a status is worth a write now; if not, when it should be looked at again.
+pub(super) fn is_due(
+    before: &StudyStatus,
+    next: &StudyStatus,
+    written_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Option<SignedDuration>> {
+    if before == next {
+        return Err(None);
+    }
+    let conditions = |s: &StudyStatus| -> Vec<_> {
+        s.conditions.iter().map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone(), c.message.clone())).collect()
+    };
+    let telling =
+        |s: &StudyStatus| (s.observed_generation, s.phase, s.round.clone(), s.completion_time.clone(), conditions(s));
+    let apart = if telling(before) == telling(next) { COUNTS_APART } else { APART };
+    let left = written_at.map_or(SignedDuration::ZERO, |at| apart - now.duration_since(at));
+    if left.is_positive() { Err(Some(left)) } else { Ok(()) }
+}
+
+/// Writes a status. Returns the version that the API server gave to it.
+///
+/// # Errors
+/// When the API server doesn't take it.
+pub(super) async fn write(client: &Client, study: &Study, status: &StudyStatus) -> Result<Option<String>, StatusError> {
+    let name = study.name_any();
+    let api: Api<Study> = Api::namespaced(client.clone(), &study.namespace().unwrap_or_default());
+    let patch = json!({
+        "apiVersion": format!("{}/{}", studious_api::GROUP, studious_api::VERSION),
+        "kind": "Study",
+        "metadata": { "name": name, "uid": study.uid() },
+        "status": status,
+    });
+    match api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&patch)).await {
+        Ok(written) => Ok(written.metadata.resource_version),
+        Err(source) => Err(StatusError { name, source }),
+    }
+}

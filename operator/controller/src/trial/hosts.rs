@@ -1,0 +1,264 @@
+//! From pods to hosts: what became of each process of an attempt. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::{
+    api::{
+        batch::v1::Job,
+        core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod},
+    },
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use studious_playbook::decide::HostState;
+
+use super::jobs::AGENT;
+
+/// The label that holds a pod's index.
+pub(crate) const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
+/// How long an image may be missing before the trial is given up: long enough for a registry to restart.
+const IMAGE_PATIENCE: SignedDuration = SignedDuration::from_secs(120);
+
+/// One host of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HostView {
+    /// What became of its trainer.
+    pub(crate) state: HostState,
+    /// Since when the trainer trains or trained.
+    pub(crate) started: Option<Timestamp>,
+    /// Whether there is a pod whose agent may still send something.
+    pub(crate) has_agent: bool,
+    /// Whether there is a pod whose trainer runs or will run.
+    pub(crate) is_live: bool,
+    /// Whether there is a pod with any process that runs or will run, and that nobody has deleted.
+    pub(crate) is_open: bool,
+    /// A non-zero exit code of a trainer that had said `done` is worth telling.
+    pub(crate) exit_code: Option<i32>,
+}
+
+/// The hosts of an attempt in the order of their index. `pods` are those that the Job controls; `seen` says whether a
+/// host's pod was seen before.
+pub(crate) fn views(
+    hosts: u32,
+    job: Option<&Job>,
+    pods: &[impl AsRef<Pod>],
+    seen: impl Fn(u32) -> bool,
+    now: Timestamp,
+) -> Vec<HostView> {
+    let of_index = |index: u32| {
+        // There is one at most while a Job doesn't retry; if ever there were two, the younger counts.
+        pods.iter()
+            .map(AsRef::as_ref)
+            .filter(|pod| index_of(pod) == Some(index))
+            .max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
+    };
+    let chosen: Vec<Option<&Pod>> = (0..hosts).map(of_index).collect();
+    // When the first trainer failed of itself. The Job controller then deletes the other pods of the Job.
+    let first_failure = chosen.iter().flatten().filter_map(|pod| failed_at(pod)).min();
+    (0..hosts)
+        .zip(chosen)
+        .map(|(index, pod)| match pod {
+            Some(pod) => of_pod(pod, first_failure, now),
+            None => HostView {
+                state: without_pod(job, seen(index)),
+                started: None,
+                has_agent: false,
+                is_live: false,
+                is_open: false,
+                exit_code: None,
+            },
+        })
+        .collect()
+}
+
+/// The index of a pod within its Job.
+pub(crate) fn index_of(pod: &Pod) -> Option<u32> {
+    pod.metadata.labels.as_ref()?.get(INDEX_LABEL)?.parse().ok()
+}
+
+fn without_pod(job: Option<&Job>, seen: bool) -> HostState {
+    if seen || job.is_some_and(has_failed) {
+        return HostState::Lost { reason: "its pod is gone".to_owned() };
+    }
+    let suspended = job.is_some_and(|job| has_condition(job, "Suspended"));
+    HostState::Waiting { reason: suspended.then(|| "Queued".to_owned()) }
+}
+
+fn has_failed(job: &Job) -> bool {
+    has_condition(job, "Failed") || has_condition(job, "FailureTarget")
+}
+
+fn has_condition(job: &Job, type_: &str) -> bool {
+    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|condition| condition.type_ == type_ && condition.status == "True")
+}
+
+fn of_pod(pod: &Pod, first_failure: Option<Timestamp>, now: Timestamp) -> HostView {
+    let trainer = trainer(pod);
+    let state = trainer.and_then(|status| status.state.as_ref());
+    let terminated = state.and_then(|state| state.terminated.as_ref());
+    let running = state.and_then(|state| state.running.as_ref());
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+    let over = matches!(phase, "Succeeded" | "Failed");
+    let started = |time: Option<&Time>| time.map(|time| time.0);
+    HostView {
+        state: state_of(pod, trainer, first_failure, now),
+        started: started(running.and_then(|r| r.started_at.as_ref()))
+            .or_else(|| started(terminated.and_then(|t| t.started_at.as_ref()))),
+        has_agent: !over && agent(pod).is_some_and(|state| state.running.is_some()),
+        is_live: !over && terminated.is_none(),
+        is_open: !over && pod.metadata.deletion_timestamp.is_none(),
+        exit_code: terminated.map(|terminated| terminated.exit_code),
+    }
+}
+
+fn state_of(
+    pod: &Pod,
+    trainer: Option<&ContainerStatus>,
+    first_failure: Option<Timestamp>,
+    now: Timestamp,
+) -> HostState {
+    let state = trainer.and_then(|status| status.state.as_ref());
+    let terminated = state.and_then(|state| state.terminated.as_ref());
+    if let Some(terminated) = terminated {
+        if terminated.reason.as_deref() == Some("OOMKilled") {
+            return HostState::Exited { code: terminated.exit_code, out_of_memory: true };
+        }
+        if terminated.exit_code == 0 {
+            return HostState::Exited { code: 0, out_of_memory: false };
+        }
+    }
+    if deadline_exceeded(pod) {
+        // The operator's own clock says how long it ran; the kubelet only stopped it.
+        return HostState::Running;
+    }
+    if let Some(reason) = disruption(pod, terminated) {
+        return HostState::Lost { reason };
+    }
+    if let Some(deleted) = deleted_at(pod) {
+        // Deleted because another host's trainer failed: what happened is told by that host.
+        let collateral = first_failure.is_some_and(|failure| failure <= deleted);
+        let by_itself = terminated.and_then(finished).is_some_and(|finished| finished < deleted);
+        if !collateral && !by_itself {
+            return HostState::Lost { reason: "its pod was deleted".to_owned() };
+        }
+        if collateral && !by_itself {
+            return HostState::Running;
+        }
+    }
+    match (terminated, state) {
+        (Some(terminated), _) => HostState::Exited { code: terminated.exit_code, out_of_memory: false },
+        (None, Some(ContainerState { running: Some(_), .. })) => HostState::Running,
+        _ => not_begun(pod, state, now),
+    }
+}
+
+/// A pod whose trainer hasn't begun: it waits, or never will.
+fn not_begun(pod: &Pod, state: Option<&ContainerState>, now: Timestamp) -> HostState {
+    let status = pod.status.as_ref();
+    if status.and_then(|status| status.phase.as_deref()) == Some("Failed") {
+        let failed = init_states(pod).filter_map(|(_, state)| state.terminated.as_ref()).find(|t| t.exit_code != 0);
+        return match failed {
+            Some(terminated) => HostState::Exited {
+                code: terminated.exit_code,
+                out_of_memory: terminated.reason.as_deref() == Some("OOMKilled"),
+            },
+            // The node refused it: out of some resource, or it is being shut down.
+            None => HostState::Lost {
+                reason: status
+                    .and_then(|status| status.reason.clone().or_else(|| status.message.clone()))
+                    .unwrap_or_else(|| "its pod failed before the trainer began".to_owned()),
+            },
+        };
+    }
+    // The agent and other init containers come first; what they wait for is what the trainer waits for.
+    let waiting = init_states(pod)
+        .filter_map(|(name, state)| Some((Some(name), state.waiting.as_ref()?)))
+        .chain(state.and_then(|state| state.waiting.as_ref()).map(|waiting| (None, waiting)))
+        .find(|(_, waiting)| waiting.reason.as_deref().is_some_and(|reason| reason != "PodInitializing"));
+    if let Some((name, waiting)) = waiting {
+        let reason = waiting.reason.as_deref().unwrap_or_default();
+        let detail = waiting.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        let of = name.map(|name| format!(" ({name})")).unwrap_or_default();
+        let since = status.and_then(|status| status.start_time.as_ref()).map_or(now, |time| time.0);
+        let image = matches!(reason, "ImagePullBackOff" | "ErrImagePull");
+        let reason = if image && now.duration_since(since) > IMAGE_PATIENCE { "ImageUnavailable" } else { reason };
+        return HostState::Waiting { reason: Some(format!("{reason}{of}{detail}")) };
+    }
+    let unschedulable = status
+        .and_then(|status| status.conditions.as_ref())
+        .into_iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+    HostState::Waiting {
+        reason: unschedulable.map(|condition| {
+            let message = condition.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+            format!("{}{message}", condition.reason.as_deref().unwrap_or("Unschedulable"))
+        }),
+    }
+}
+
+/// Preempted, evicted, drained, its node lost: Kubernetes says so itself.
+fn disruption(pod: &Pod, terminated: Option<&ContainerStateTerminated>) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let target = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True");
+    if let Some(condition) = target {
+        let reason = condition.reason.as_deref().unwrap_or("DisruptionTarget");
+        let message = condition.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+        return Some(format!("{reason}{message}"));
+    }
+    if terminated.is_some_and(|terminated| terminated.reason.as_deref() == Some("ContainerStatusUnknown")) {
+        return Some("its node lost sight of it".to_owned());
+    }
+    match status.reason.as_deref() {
+        Some(reason @ ("Evicted" | "NodeLost" | "NodeShutdown" | "Shutdown" | "Terminated" | "Preempting")) => {
+            Some(reason.to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn deadline_exceeded(pod: &Pod) -> bool {
+    pod.status.as_ref().and_then(|status| status.reason.as_deref()) == Some("DeadlineExceeded")
+}
+
+/// When somebody asked for a pod's deletion.
+fn deleted_at(pod: &Pod) -> Option<Timestamp> {
+    let due = pod.metadata.deletion_timestamp.as_ref()?.0;
+    let grace = SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds.unwrap_or_default());
+    Some(due.checked_sub(grace).unwrap_or(due))
+}
+
+/// When a trainer left with an exit code other than 0, through nobody else's doing.
+fn failed_at(pod: &Pod) -> Option<Timestamp> {
+    let terminated = trainer(pod)?.state.as_ref()?.terminated.as_ref()?;
+    if terminated.exit_code == 0 || deadline_exceeded(pod) || disruption(pod, Some(terminated)).is_some() {
+        return None;
+    }
+    let finished = finished(terminated)?;
+    // Times are whole seconds; within the second of its deletion it was the deletion.
+    match deleted_at(pod) {
+        Some(deleted) if finished >= deleted => None,
+        _ => Some(finished),
+    }
+}
+
+fn finished(terminated: &ContainerStateTerminated) -> Option<Timestamp> {
+    terminated.finished_at.as_ref().map(|time| time.0)
+}
+
+fn trainer(pod: &Pod) -> Option<&ContainerStatus> {
+    let name = &pod.spec.as_ref()?.containers.first()?.name;
+    pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| status.name == *name)
+}
+
+fn agent(pod: &Pod) -> Option<&ContainerState> {
+    init_states(pod).find(|(name, _)| *name == AGENT).map(|(_, state)| state)
+}
+
+fn init_states(pod: &Pod) -> impl Iterator<Item = (&str, &ContainerState)> {
+    let statuses = pod.status.as_ref().and_then(|status| status.init_container_statuses.as_ref());
+    statuses.into_iter().flatten().filter_map(|status| Some((status.name.as_str(), status.state.as_ref()?)))
+}

@@ -1,0 +1,365 @@
+//! The Job of an attempt: built from the trial alone, so that it can be tested as YAML.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::{
+        batch::v1::{Job, JobSpec},
+        core::v1::{
+            Capabilities, Container, DownwardAPIVolumeFile, DownwardAPIVolumeSource, EmptyDirVolumeSource, EnvVar,
+            HTTPGetAction, ObjectFieldSelector, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec,
+            PodTemplateSpec, Probe, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext,
+            ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
+        },
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{ObjectMeta, OwnerReference},
+        util::intstr::IntOrString,
+    },
+};
+use kube::{Resource, ResourceExt};
+use studious_api::{Trial, labels};
+use studious_playbook::contract;
+
+/// Name of the agent's container.
+pub(crate) const AGENT: &str = "studious-agent";
+/// Audience of the tokens that agents show.
+pub(crate) const AUDIENCE: &str = "studious";
+/// Where a trainer finds its trial.
+const TRIAL_DIR: &str = "/studious/trial";
+/// The port at which an agent says that it has begun, and serves metrics.
+const AGENT_PORT: i32 = 9464;
+/// User and group of the operator's image.
+const AGENT_USER: i64 = 65532;
+/// How long a finished Job is kept, in seconds.
+const KEEP_FINISHED: i32 = 600;
+/// Beyond `timeoutSeconds`, for image pulls and for the operator to judge first, in seconds.
+const DEADLINE_MARGIN: u64 = 900;
+
+const TRIAL_VOLUME: &str = "studious-trial";
+const CHECKPOINTS_VOLUME: &str = "studious-checkpoints";
+const DOWNWARD_VOLUME: &str = "studious-downward";
+const TOKEN_VOLUME: &str = "studious-token";
+
+/// What the operator knows of its agents.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentSettings {
+    /// The operator's own image.
+    pub(crate) image: String,
+    /// Kubernetes' own rule if there is none.
+    pub(crate) image_pull_policy: Option<String>,
+    /// Where agents send what trainers write.
+    pub(crate) ingest_url: String,
+    /// The CA they trust when they do, PEM.
+    pub(crate) ca_pem: String,
+}
+
+/// Why there can be no Job for a trial.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JobError {
+    /// A template without a trainer.
+    #[error("spec.template.spec.containers: there is none. The first container is the trainer")]
+    NoContainer,
+    /// A name that Studious uses.
+    #[error("spec.template.spec.{what}: {name} is a name that Studious uses itself. Choose another")]
+    Reserved {
+        /// `volumes`, `containers` or `containers[0].env`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// What trainers read can't be written.
+    #[error("trial.json can't be written: {0}")]
+    TrialJson(#[from] serde_json::Error),
+}
+
+/// The name of an attempt's Job.
+pub(crate) fn name(trial: &str, attempt: u32) -> String {
+    format!("{trial}-a{attempt}")
+}
+
+/// The Job of an attempt.
+///
+/// # Errors
+/// When the template lacks a trainer or uses names that are not its own.
+pub(crate) fn build(trial: &Trial, attempt: u32, agent: &AgentSettings) -> Result<Job, JobError> {
+    let spec = &trial.spec;
+    let job_name = name(&trial.name_any(), attempt);
+    let labels = labels_of(trial, attempt);
+    let hosts = i32::try_from(spec.hosts).unwrap_or(i32::MAX);
+    Ok(Job {
+        metadata: ObjectMeta {
+            name: Some(job_name.clone()),
+            namespace: trial.namespace(),
+            labels: Some(labels.clone()),
+            owner_references: Some(vec![owner(trial)]),
+            ..ObjectMeta::default()
+        },
+        spec: Some(JobSpec {
+            completion_mode: Some("Indexed".to_owned()),
+            completions: Some(hosts),
+            parallelism: Some(hosts),
+            // All hosts restart together: another attempt is another Job.
+            backoff_limit: Some(0),
+            pod_replacement_policy: Some("Failed".to_owned()),
+            ttl_seconds_after_finished: Some(KEEP_FINISHED),
+            template: template(trial, attempt, &job_name, labels, agent)?,
+            ..JobSpec::default()
+        }),
+        status: None,
+    })
+}
+
+fn owner(trial: &Trial) -> OwnerReference {
+    OwnerReference {
+        api_version: Trial::api_version(&()).into_owned(),
+        kind: Trial::kind(&()).into_owned(),
+        name: trial.name_any(),
+        uid: trial.uid().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+fn labels_of(trial: &Trial, attempt: u32) -> BTreeMap<String, String> {
+    [
+        (labels::STUDY, trial.spec.study.clone()),
+        (labels::ROUND, trial.spec.round.clone()),
+        (labels::TRIAL, trial.name_any()),
+        (labels::ATTEMPT, attempt.to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
+}
+
+fn template(
+    trial: &Trial,
+    attempt: u32,
+    job_name: &str,
+    labels: BTreeMap<String, String>,
+    agent: &AgentSettings,
+) -> Result<PodTemplateSpec, JobError> {
+    let spec = &trial.spec;
+    let mut template = spec.template.clone();
+    let several = spec.hosts > 1;
+    let coordinator = several.then(|| format!("{job_name}-0.{}:{}", spec.study, contract::COORDINATOR_PORT));
+    let shared = contract::shared(&trial.name_any(), spec, attempt, coordinator.as_deref());
+
+    let metadata = template.metadata.get_or_insert_default();
+    metadata.labels.get_or_insert_default().extend(labels);
+    metadata
+        .annotations
+        .get_or_insert_default()
+        .insert(labels::TRIAL_JSON.to_owned(), serde_json::to_string(&shared)?);
+
+    let pod = template.spec.get_or_insert_default();
+    refuse_reserved(pod)?;
+    pod.restart_policy = Some("Never".to_owned());
+    if several {
+        pod.subdomain = Some(spec.study.clone());
+    }
+    pod.automount_service_account_token.get_or_insert(false);
+    pod.enable_service_links.get_or_insert(false);
+    pod.termination_grace_period_seconds.get_or_insert(30);
+    // On the pod, not on the Job: a pod that waits for a place or in a queue isn't charged.
+    pod.active_deadline_seconds = spec
+        .timeout_seconds
+        .and_then(|limit| i64::try_from(limit.saturating_add(DEADLINE_MARGIN)).ok())
+        .or(pod.active_deadline_seconds);
+    restrict_pod(pod.security_context.get_or_insert_default(), claim(trial).is_some());
+    pod.init_containers.iter_mut().flatten().chain(&mut pod.containers).for_each(|container| {
+        restrict_container(container.security_context.get_or_insert_default());
+    });
+
+    equip_trainer(pod.containers.first_mut().ok_or(JobError::NoContainer)?, trial);
+    pod.init_containers.get_or_insert_default().insert(0, agent_container(agent));
+    pod.volumes.get_or_insert_default().extend(volumes(trial));
+    Ok(template)
+}
+
+fn refuse_reserved(pod: &PodSpec) -> Result<(), JobError> {
+    let reserved = |name: &str| name.starts_with("studious-");
+    let volumes = pod.volumes.iter().flatten().map(|volume| ("volumes", &volume.name));
+    let containers =
+        pod.init_containers.iter().flatten().chain(&pod.containers).map(|container| ("containers", &container.name));
+    if let Some((what, name)) = volumes.chain(containers).find(|(_, name)| reserved(name)) {
+        return Err(JobError::Reserved { what, name: name.clone() });
+    }
+    let own = |name: &str| name.starts_with("STUDIOUS_") || name.starts_with("HP_") || name == "JOB_COMPLETION_INDEX";
+    let trainer = pod.containers.first().into_iter().flat_map(|container| container.env.iter().flatten());
+    match trainer.map(|variable| &variable.name).find(|name| own(name)) {
+        Some(name) => Err(JobError::Reserved { what: "containers[0].env", name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// What the restricted profile of Pod Security asks for, where the template says nothing.
+fn restrict_pod(context: &mut PodSecurityContext, has_claim: bool) {
+    context.run_as_non_root.get_or_insert(true);
+    context
+        .seccomp_profile
+        .get_or_insert_with(|| SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None });
+    if has_claim && context.fs_group.is_none() {
+        // Most volumes belong to root when they are new; without a group no trainer could write its checkpoints.
+        context.fs_group = Some(AGENT_USER);
+        context.fs_group_change_policy.get_or_insert_with(|| "OnRootMismatch".to_owned());
+    }
+}
+
+fn restrict_container(context: &mut SecurityContext) {
+    if context.privileged != Some(true) {
+        context.allow_privilege_escalation.get_or_insert(false);
+    }
+    context
+        .capabilities
+        .get_or_insert_with(|| Capabilities { drop: Some(vec!["ALL".to_owned()]), ..Capabilities::default() });
+}
+
+fn equip_trainer(trainer: &mut Container, trial: &Trial) {
+    // Before the template's own variables, which may then refer to them.
+    let own = contract::hyperparameter_environment(&trial.spec.hyperparameters)
+        .chain([("STUDIOUS_TRIAL_DIR".to_owned(), TRIAL_DIR.to_owned())])
+        .map(|(name, value)| EnvVar { name, value: Some(value), value_from: None });
+    trainer.env = Some(own.chain(trainer.env.take().unwrap_or_default()).collect());
+
+    // By uid: a study that was deleted and made again must not go on from the checkpoints of the one before.
+    let uid = trial.uid().unwrap_or_default();
+    let folder = format!("{}/{}-{}", trial.spec.study, trial.name_any(), uid.split('-').next().unwrap_or_default());
+    trainer.volume_mounts.get_or_insert_default().extend([
+        mount(TRIAL_VOLUME, TRIAL_DIR),
+        VolumeMount {
+            sub_path_expr: Some(format!("{folder}/host-$(JOB_COMPLETION_INDEX)")),
+            ..mount(CHECKPOINTS_VOLUME, &format!("{TRIAL_DIR}/checkpoints"))
+        },
+        VolumeMount {
+            sub_path_expr: Some(format!("{folder}/host-0")),
+            read_only: Some(true),
+            ..mount(CHECKPOINTS_VOLUME, &format!("{TRIAL_DIR}/restore"))
+        },
+    ]);
+}
+
+fn agent_container(agent: &AgentSettings) -> Container {
+    let quantities = |cpu: &str, memory: &str| {
+        Some(BTreeMap::from([
+            ("cpu".to_owned(), Quantity(cpu.to_owned())),
+            ("memory".to_owned(), Quantity(memory.to_owned())),
+        ]))
+    };
+    let env = [
+        ("STUDIOUS_INGEST_URL", agent.ingest_url.as_str()),
+        ("STUDIOUS_CA_PEM", agent.ca_pem.as_str()),
+        ("STUDIOUS_TRIAL_DIR", TRIAL_DIR),
+    ]
+        .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None });
+    let field = |name: &str, path: &str| EnvVar {
+        name: name.to_owned(),
+        value: None,
+        value_from: Some(k8s_openapi::api::core::v1::EnvVarSource {
+            field_ref: Some(ObjectFieldSelector { api_version: None, field_path: path.to_owned() }),
+            ..Default::default()
+        }),
+    };
+    Container {
+        name: AGENT.to_owned(),
+        image: Some(agent.image.clone()),
+        image_pull_policy: agent.image_pull_policy.clone(),
+        args: Some(vec!["agent".to_owned()]),
+        restart_policy: Some("Always".to_owned()),
+        env: Some(env.into_iter().chain([field("STUDIOUS_NAMESPACE", "metadata.namespace")]).collect()),
+        ports: Some(vec![k8s_openapi::api::core::v1::ContainerPort {
+            name: Some("agent-metrics".to_owned()),
+            container_port: AGENT_PORT,
+            ..Default::default()
+        }]),
+        startup_probe: Some(Probe {
+            http_get: Some(HTTPGetAction {
+                path: Some("/started".to_owned()),
+                port: IntOrString::Int(AGENT_PORT),
+                ..HTTPGetAction::default()
+            }),
+            period_seconds: Some(1),
+            failure_threshold: Some(60),
+            ..Probe::default()
+        }),
+        resources: Some(ResourceRequirements {
+            requests: quantities("10m", "32Mi"),
+            limits: quantities("200m", "128Mi"),
+            claims: None,
+        }),
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
+            read_only_root_filesystem: Some(true),
+            run_as_non_root: Some(true),
+            run_as_user: Some(AGENT_USER),
+            run_as_group: Some(AGENT_USER),
+            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
+            ..SecurityContext::default()
+        }),
+        volume_mounts: Some(vec![
+            mount(TRIAL_VOLUME, TRIAL_DIR),
+            VolumeMount { read_only: Some(true), ..mount(DOWNWARD_VOLUME, "/studious/downward") },
+            VolumeMount { read_only: Some(true), ..mount(TOKEN_VOLUME, "/studious/token") },
+        ]),
+        ..Container::default()
+    }
+}
+
+fn volumes(trial: &Trial) -> [Volume; 4] {
+    let checkpoints = Volume { name: CHECKPOINTS_VOLUME.to_owned(), ..Volume::default() };
+    [
+        Volume {
+            name: TRIAL_VOLUME.to_owned(),
+            empty_dir: Some(EmptyDirVolumeSource::default()),
+            ..Volume::default()
+        },
+        match claim(trial) {
+            Some(claim_name) => Volume {
+                persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource { claim_name, read_only: None }),
+                ..checkpoints
+            },
+            None => Volume { empty_dir: Some(EmptyDirVolumeSource::default()), ..checkpoints },
+        },
+        Volume {
+            name: DOWNWARD_VOLUME.to_owned(),
+            downward_api: Some(DownwardAPIVolumeSource {
+                default_mode: None,
+                items: Some(vec![DownwardAPIVolumeFile {
+                    path: "trial.json".to_owned(),
+                    field_ref: Some(ObjectFieldSelector {
+                        api_version: None,
+                        field_path: format!("metadata.annotations['{}']", labels::TRIAL_JSON),
+                    }),
+                    ..DownwardAPIVolumeFile::default()
+                }]),
+            }),
+            ..Volume::default()
+        },
+        Volume {
+            name: TOKEN_VOLUME.to_owned(),
+            projected: Some(ProjectedVolumeSource {
+                default_mode: None,
+                sources: Some(vec![VolumeProjection {
+                    service_account_token: Some(ServiceAccountTokenProjection {
+                        audience: Some(AUDIENCE.to_owned()),
+                        expiration_seconds: Some(3600),
+                        path: "token".to_owned(),
+                    }),
+                    ..VolumeProjection::default()
+                }]),
+            }),
+            ..Volume::default()
+        },
+    ]
+}
+
+fn claim(trial: &Trial) -> Option<String> {
+    let volume = trial.spec.checkpoint.as_ref()?.volume.as_ref()?;
+    Some(volume.persistent_volume_claim.claim_name.clone())
+}
+
+fn mount(name: &str, path: &str) -> VolumeMount {
+    VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
+}

@@ -1,0 +1,194 @@
+//! What the caches show of a trial.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use kube::ResourceExt;
+use studious_api::{Trial, TrialStatus, trial::AttemptOutcome};
+use studious_playbook::decide::HostState;
+
+use super::{Memory, hosts, hosts::HostView, jobs, remember};
+use crate::{
+    caches::{Caches, controller_of, is_controlled_by},
+    context::Context,
+    status::Written,
+};
+
+/// How long the cache may take to show a Job that was made.
+const CACHE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// How long a pod may outstay its deletion before it is taken for gone with its node.
+const DELETION_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// How long after the end of a host's trainer its agent may still send: Kubernetes ends it within the pod's grace.
+const DRAIN_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// The same once there is no pod any more: what is on its way arrives soon.
+const DRAIN_PATIENCE_WITHOUT_POD: SignedDuration = SignedDuration::from_secs(10);
+
+/// A trial as the caches show it.
+pub(super) struct Observed {
+    /// Its status, what was written and isn't in the cache yet included.
+    pub(super) status: TrialStatus,
+    /// The current attempt, from 1.
+    pub(super) number: u32,
+    /// Earlier attempts that failed.
+    pub(super) failed_before: u32,
+    /// Earlier attempts that were disrupted.
+    pub(super) disrupted_before: u32,
+    /// The current attempt's Job.
+    pub(super) job: JobSight,
+    /// The current attempt's hosts.
+    pub(super) hosts: Vec<HostView>,
+    /// Since when each host has ended, if it has.
+    pub(super) ended: Vec<Option<Timestamp>>,
+    /// Pods of earlier attempts that may still do something.
+    pub(super) lingering: Vec<Arc<Pod>>,
+}
+
+/// A Job as the cache shows it.
+#[derive(Clone, Debug)]
+pub(super) enum JobSight {
+    /// Not made yet.
+    None,
+    /// It belongs to another trial of the same name, which is being deleted.
+    NotOurs,
+    /// Made; the cache doesn't show it yet.
+    Awaited,
+    /// Somebody deleted it.
+    Gone,
+    /// There it is.
+    There(Arc<Job>),
+}
+
+/// Looks at the caches. Remembers what was seen, so that what vanishes is known to have been there.
+pub(super) fn observe(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Observed {
+    let namespace = trial.namespace().unwrap_or_default();
+    let name = trial.name_any();
+    let uid = trial.uid().unwrap_or_default();
+    let pods = context.caches.pods_of(&namespace, &name);
+    remember(context, &uid, |memory| {
+        let version = trial.metadata.resource_version.as_deref();
+        let status =
+            Written::or_cached(memory.written.as_ref(), trial.status.as_ref(), version).unwrap_or_default();
+        let number = current_attempt(&status);
+        let (failed_before, disrupted_before) = counts(&status, number);
+
+        let job_name = jobs::name(&name, number);
+        let cached = Caches::get(&context.caches.jobs, &namespace, &job_name);
+        let job = sight(memory, number, &uid, cached, &status, now);
+        let job_uid = match &job {
+            JobSight::There(job) => job.uid(),
+            _ => None,
+        };
+        let (current, earlier): (Vec<_>, Vec<_>) = pods
+            .into_iter()
+            .partition(|pod| job_uid.as_ref().is_some_and(|uid| is_controlled_by(pod.as_ref(), uid)));
+        for pod in &current {
+            memory.seen_pods.extend(hosts::index_of(pod).map(|index| (number, index)));
+        }
+        let hosts = match &job {
+            JobSight::There(job) => hosts::views(
+                trial.spec.hosts,
+                Some(job),
+                &current,
+                |index| memory.seen_pods.contains(&(number, index)),
+                now,
+            ),
+            JobSight::Gone => without_job(trial, &HostState::Lost { reason: "its Job was deleted".to_owned() }),
+            _ => without_job(trial, &HostState::Waiting { reason: None }),
+        };
+        let ended = (0..trial.spec.hosts)
+            .zip(&hosts)
+            .map(|(index, host)| {
+                let over = matches!(host.state, HostState::Exited { .. } | HostState::Lost { .. });
+                over.then(|| *memory.ended_hosts.entry((number, index)).or_insert(now))
+            })
+            .collect();
+        let lingering = earlier.into_iter().filter(|pod| lingers(pod, &name, number, now)).collect();
+        Observed { status, number, failed_before, disrupted_before, job, hosts, ended, lingering }
+    })
+}
+
+/// The attempt after the last that ended.
+pub(super) fn current_attempt(status: &TrialStatus) -> u32 {
+    status.attempts.last().map_or(1, |last| if status.phase.has_ended() { last.number } else { last.number + 1 })
+}
+
+/// Attempts that failed and that were disrupted. Only the latest are listed; all are counted.
+fn counts(status: &TrialStatus, number: u32) -> (u32, u32) {
+    let before = number.saturating_sub(1);
+    let listed = status.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::Disrupted).count();
+    let disrupted = status.disruptions.max(u32::try_from(listed).unwrap_or(u32::MAX)).min(before);
+    (before - disrupted, disrupted)
+}
+
+fn sight(
+    memory: &mut Memory,
+    number: u32,
+    uid: &str,
+    cached: Option<Arc<Job>>,
+    status: &TrialStatus,
+    now: Timestamp,
+) -> JobSight {
+    match cached {
+        Some(job) if is_controlled_by(job.as_ref(), uid) => {
+            memory.seen_job = Some(number);
+            JobSight::There(job)
+        }
+        Some(_) => JobSight::NotOurs,
+        None if memory.seen_job == Some(number) => JobSight::Gone,
+        None => match memory.made {
+            Some((made, at)) if made == number && now.duration_since(at) < CACHE_PATIENCE => JobSight::Awaited,
+            // This process hasn't made it, but the status says that it ran.
+            None if status.attempt == Some(number) => JobSight::Gone,
+            _ => JobSight::None,
+        },
+    }
+}
+
+fn without_job(trial: &Trial, state: &HostState) -> Vec<HostView> {
+    let host =
+        HostView { state: state.clone(), started: None, has_agent: false, is_live: false, is_open: false, exit_code: None };
+    (0..trial.spec.hosts).map(|_| host.clone()).collect()
+}
+
+/// Whether a pod of an earlier attempt may still write where the next attempt will.
+fn lingers(pod: &Pod, trial: &str, number: u32, now: Timestamp) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+    let overdue = |due: Timestamp| now.duration_since(due) > DELETION_PATIENCE;
+    !matches!(phase, "Succeeded" | "Failed")
+        && pod.metadata.deletion_timestamp.as_ref().is_none_or(|due| !overdue(due.0))
+        && controller_of(pod).is_some_and(|owner| (1..number).any(|n| owner.name == jobs::name(trial, n)))
+}
+
+impl Observed {
+    /// Whether every line of the hosts that have ended has arrived, as far as can be known: their agents said so, or
+    /// can't say so any more.
+    pub(super) fn is_drained(&self, said: impl Fn(u32) -> bool, now: Timestamp) -> bool {
+        self.drain_due(said).is_none_or(|due| due <= now)
+    }
+
+    /// When the last host that has ended will be taken for drained; nothing when all are.
+    pub(super) fn drain_due(&self, said: impl Fn(u32) -> bool) -> Option<Timestamp> {
+        (0_u32..)
+            .zip(self.hosts.iter().zip(&self.ended))
+            .filter(|(index, _)| !said(*index))
+            .filter_map(|(_, (host, ended))| {
+                let patience = if host.has_agent { DRAIN_PATIENCE } else { DRAIN_PATIENCE_WITHOUT_POD };
+                (*ended)?.checked_add(patience).ok()
+            })
+            .max()
+    }
+
+    /// For how long the attempt has been training.
+    pub(super) fn started(&self) -> Option<Timestamp> {
+        self.hosts.iter().filter_map(|host| host.started).min()
+    }
+
+    /// When the current attempt's Job was made.
+    pub(super) fn job_made(&self) -> Option<Timestamp> {
+        match &self.job {
+            JobSight::There(job) => job.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            _ => None,
+        }
+    }
+}
