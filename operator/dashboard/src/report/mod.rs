@@ -1,7 +1,33 @@
-//! The report: one HTML file.
+//! The report: one HTML file that needs nothing else.
+//!
+//! Everything that a user wrote is escaped by `maud`; the page's policy lets only the one script run whose hash it names,
+//! and nothing be fetched from anywhere.
 
-use maud::{DOCTYPE, html};
-use studious_playbook::{Plan, findings::Finding, record::TrialRecord};
+mod answer;
+mod attribution;
+mod findings;
+mod pictures;
+mod reproduce;
+mod rounds;
+mod trials;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use studious_api::study::Direction;
+use studious_playbook::{
+    Plan,
+    findings::{Finding, Severity, best, number},
+    plots,
+    record::{Outcome, TrialRecord},
+};
+
+const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/report.js"));
+const STYLE: &str = include_str!("../../web/src/report.css");
+/// Only the script of this page runs; styles stand in the page; pictures are saved from memory; nothing is fetched.
+const POLICY: &str = concat!(
+    "default-src 'none'; script-src 'sha256-",
+    env!("REPORT_SCRIPT_SHA256"),
+    "'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+);
 
 /// What a report is made of.
 #[derive(Clone, Copy, Debug)]
@@ -29,22 +55,127 @@ pub enum ReportError {
         /// Why.
         source: serde_json::Error,
     },
+    /// The study can't be written as YAML.
+    #[error("the study can't be written as YAML: {0}")]
+    Study(#[from] serde_yaml::Error),
 }
 
 /// One HTML file which needs nothing else: no network, no other file.
 ///
 /// # Errors
-/// When a plot can't be written as JSON.
+/// When a plot can't be written as JSON, or the study as YAML.
 pub fn report(input: &ReportInput<'_>) -> Result<String, ReportError> {
+    let plan = input.plan;
+    let plots = plots::plots(plan, input.trials);
+    let pictures = pictures::section(&plots)?;
+    let reproduce = reproduce::section(plan)?;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head { meta charset="utf-8"; title { (input.plan.name()) } }
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content=(concat!("studious ", env!("CARGO_PKG_VERSION")));
+                title { (plan.name()) ": " (plan.spec().goal) }
+                style { (PreEscaped(STYLE)) }
+            }
             body {
-                h1 { (input.plan.spec().goal) }
-                p { (input.status) }
+                a.skip href="#main" { "Skip to the findings" }
+                header.top {
+                    (heading(input))
+                    (figures(input))
+                    (contents(&plots))
+                }
+                main id="main" {
+                    (findings::section(input.findings))
+                    (answer::section(plan, input.trials))
+                    (pictures)
+                    (trials::section(plan, input.trials))
+                    (rounds::section(plan, input.trials))
+                    (reproduce)
+                }
+                (attribution::footer(input.generated_at))
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     Ok(page.into_string())
+}
+
+fn heading(input: &ReportInput<'_>) -> Markup {
+    let spec = input.plan.spec();
+    html! {
+        p.kicker { "Study " code { (input.plan.name()) } }
+        h1 { (spec.goal) }
+        @if let Some(description) = &spec.description { p.lead { (description) } }
+        p.status { (input.status) }
+    }
+}
+
+/// What one wants to know first, in large digits.
+fn figures(input: &ReportInput<'_>) -> Markup {
+    let spec = input.plan.spec();
+    let objective = &spec.objective;
+    let best = best(input.plan, input.trials).and_then(TrialRecord::objective);
+    let ended = input.trials.iter().filter(|t| !matches!(t.outcome, Outcome::Pending)).count();
+    let infeasible = input.trials.iter().filter(|t| matches!(t.outcome, Outcome::Infeasible { .. })).count();
+    let count = |severity| input.findings.iter().filter(|f| f.severity == severity).count();
+    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
+    let better = match objective.direction {
+        Direction::Minimize => "lower is better",
+        Direction::Maximize => "higher is better",
+    };
+    html! {
+        dl.figures {
+            div {
+                dt { "Best " (objective.metric) }
+                dd { @match best { Some(best) => (number(best)), None => "–" } }
+                dd.note { (better) }
+            }
+            div {
+                dt { "Trials" }
+                dd { (ended) }
+                dd.note { "of " (input.plan.total_trials()) " planned" }
+            }
+            div {
+                dt { "Infeasible" }
+                dd { (infeasible) }
+                dd.note { "a result, not an error" }
+            }
+            div {
+                dt { "To mend first" }
+                dd { (problems + warnings) }
+                dd.note {
+                    @match (problems, warnings) {
+                        (0, 0) => "no finding stands in the way",
+                        (0, 1) => "warning",
+                        (0, _) => "warnings",
+                        _ => { (problems) " of them problems" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn contents(plots: &[plots::Plot]) -> Markup {
+    html! {
+        nav aria-label="Sections of this report" {
+            ul {
+                li { a href="#main" { "Findings" } }
+                li { a href="#best" { "Best point" } }
+                @if !plots.is_empty() { li { a href="#pictures" { "Pictures" } } }
+                li { a href="#trials" { "Trials" } }
+                li { a href="#rounds" { "Rounds" } }
+                li { a href="#reproduce" { "Reproduce" } }
+            }
+        }
+    }
+}
+
+/// The value of a hyperparameter, short enough for a table.
+fn shown(value: &studious_api::HyperparameterValue) -> String {
+    value.as_f64().map_or_else(|| value.to_string(), number)
 }

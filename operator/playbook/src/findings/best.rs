@@ -5,6 +5,15 @@ use super::{
     reading::{Reading, point},
     wording::{count, number},
 };
+use crate::{Plan, record::TrialRecord};
+
+/// The trial that the answer rests on: the best of the last round that has a result. Retraining chooses none.
+#[must_use]
+pub fn best<'a>(plan: &'a Plan, trials: &'a [TrialRecord]) -> Option<&'a TrialRecord> {
+    let reading = Reading::new(plan, trials);
+    let round = reading.concluding()?;
+    reading.ranked(&round.trials).first().map(|(trial, _)| *trial)
+}
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };

@@ -22,8 +22,11 @@ mod simulated;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+pub use best::best;
 use reading::Reading;
 use serde::{Deserialize, Serialize};
+
+pub use wording::number;
 
 use crate::{Plan, record::TrialRecord};
 

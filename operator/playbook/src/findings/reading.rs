@@ -11,11 +11,9 @@ use studious_api::{
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
+    rounds::RETRAIN,
     space::{Dimension, Space},
 };
-
-/// Name of the round in which the best points are trained again.
-pub(crate) const RETRAIN: &str = "retrain";
 
 /// A study and its trials in an order of their own.
 pub(crate) struct Reading<'a> {

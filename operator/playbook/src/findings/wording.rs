@@ -3,7 +3,8 @@
 use studious_api::study::Hyperparameter;
 
 /// Four significant digits, without trailing zeros; an exponent only where there would be a row of zeros.
-pub(crate) fn number(x: f64) -> String {
+#[must_use]
+pub fn number(x: f64) -> String {
     if x == 0.0 || !x.is_finite() {
         return x.to_string();
     }

@@ -1,0 +1,90 @@
+//! Rounds: what was planned and what became of it; and what was held fixed.
+
+use maud::{Markup, html};
+use studious_api::study::{Direction, Role};
+use studious_playbook::{
+    Plan,
+    findings::number,
+    record::{Outcome, TrialRecord},
+    rounds,
+};
+
+use super::shown;
+
+pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
+    let spec = plan.spec();
+    let fixed: Vec<_> = spec.hyperparameters.iter().filter(|h| h.role == Role::Fixed).collect();
+    html! {
+        section aria-labelledby="rounds" {
+            h2 id="rounds" { "Rounds" }
+            p.muted { "Trials of one round share a step budget. Results of different rounds are not compared." }
+            div.scroll tabindex="0" role="group" aria-label="Table of rounds" {
+                table {
+                    thead { tr {
+                        th scope="col" { "Round" } th.number scope="col" { "Steps" } th scope="col" { "Points" }
+                        th.number scope="col" { "Planned" } th.number scope="col" { "Succeeded" } th.number scope="col" { "Infeasible" }
+                        th.number scope="col" { "Failed" } th.number scope="col" { "Best " (spec.objective.metric) }
+                    } }
+                    tbody { @for name in &rounds::names(plan) { (row(plan, trials, name)) } }
+                }
+            }
+            @if !fixed.is_empty() {
+                h3.sub { "Held fixed" }
+                p.muted { "What this study finds may not hold at other values of these." }
+                ul {
+                    @for hyperparameter in fixed {
+                        li {
+                            code { (hyperparameter.name) }
+                            @if let Some(value) = &hyperparameter.value { " = " (shown(value)) }
+                            @if let Some(why) = &hyperparameter.fixed_because { " (" (why) ")" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(plan: &Plan, trials: &[TrialRecord], name: &str) -> Markup {
+    let of: Vec<_> = trials.iter().filter(|t| t.round == name).collect();
+    let count = |is: fn(&Outcome) -> bool| of.iter().filter(|t| is(&t.outcome)).count();
+    let objectives = of.iter().filter_map(|t| t.objective());
+    let best = match plan.spec().objective.direction {
+        Direction::Minimize => objectives.reduce(f64::min),
+        Direction::Maximize => objectives.reduce(f64::max),
+    };
+    html! {
+        tr {
+            th scope="row" { (name) }
+            td.number { (rounds::max_train_steps(plan, name)) }
+            td { (points(plan, name)) }
+            td.number { (rounds::trials_in(plan, name)) }
+            td.number { (count(|o| matches!(o, Outcome::Succeeded { .. }))) }
+            td.number { (count(|o| matches!(o, Outcome::Infeasible { .. }))) }
+            td.number { (count(|o| matches!(o, Outcome::Failed { .. }))) }
+            td.number { @match best { Some(best) => (number(best)), None => "–" } }
+        }
+    }
+}
+
+fn points(plan: &Plan, name: &str) -> String {
+    let spec = plan.spec();
+    if let (true, Some(retrain)) = (name == rounds::RETRAIN, &spec.retrain) {
+        return format!("the best {} again, {} times each, with other seeds", retrain.best, retrain.times);
+    }
+    match spec.rounds.iter().find(|r| r.name == name).and_then(|r| r.from.as_ref()) {
+        None => "fresh".to_owned(),
+        Some(from) => match (from.best, from.shrink_to_best) {
+            (_, Some(share)) => format!("fresh, in the box of the best {}% of {}", number(100.0 * share), from.round),
+            (Some(best), None) => {
+                let each = if from.per == studious_api::study::Per::Scientific {
+                    " of each scientific configuration"
+                } else {
+                    ""
+                };
+                format!("the best {best} of {}{each}", from.round)
+            }
+            (None, None) => format!("from {}", from.round),
+        },
+    }
+}

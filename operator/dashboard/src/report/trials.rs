@@ -1,0 +1,143 @@
+//! All trials: sortable, filterable; infeasible ones are shown as what they are.
+
+use std::cmp::Ordering;
+
+use maud::{Markup, html};
+use studious_api::study::Role;
+use studious_playbook::{
+    Plan,
+    findings::number,
+    record::{Outcome, TrialRecord},
+    rounds,
+};
+
+use super::shown;
+
+const TABLE: &str = "trial-table";
+
+pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
+    let rounds = rounds::names(plan);
+    let columns = columns(plan);
+    let sorted = sorted(plan, &rounds, trials);
+    html! {
+        section aria-labelledby="trials" {
+            h2 id="trials" { "Trials" }
+            @if sorted.is_empty() { p.calm { "No trial has been started yet." } }
+            @else {
+                form data-filters=(TABLE) role="search" aria-label="Filter trials" {
+                    label { "Contains " input type="search" name="text" placeholder="name, value, reason" autocomplete="off"; }
+                    label { "Outcome "
+                        select name="phase" {
+                            option value="" { "all" }
+                            @for outcome in ["succeeded", "infeasible", "failed", "stopped", "pending"] { option value=(outcome) { (outcome) } }
+                        }
+                    }
+                    label { "Round "
+                        select name="round" {
+                            option value="" { "all" }
+                            @for round in &rounds { option value=(round) { (round) } }
+                        }
+                    }
+                    output { (sorted.len()) " trials" }
+                }
+                div.scroll tabindex="0" role="group" aria-label="Table of trials" {
+                    table id=(TABLE) data-sortable {
+                        caption.hidden { "Trials with their points and results; headings sort" }
+                        thead { tr {
+                            (heading("Trial", false))
+                            (heading("Round", false))
+                            @for column in &columns { (heading(column, true)) }
+                            (heading(&plan.spec().objective.metric, true))
+                            (heading("Step", true))
+                            (heading("Outcome", false))
+                        } }
+                        tbody { @for trial in &sorted { (row(plan, &columns, trial)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn heading(name: &str, number: bool) -> Markup {
+    html! { th scope="col" class=[number.then_some("number")] { button type="button" { (name) } } }
+}
+
+fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
+    let (outcome, reason) = match &trial.outcome {
+        Outcome::Pending => ("pending", ""),
+        Outcome::Succeeded { .. } => ("succeeded", ""),
+        Outcome::Infeasible { reason } => ("infeasible", reason.as_str()),
+        Outcome::Failed { reason } => ("failed", reason.as_str()),
+        Outcome::Stopped { reason } => ("stopped", reason.as_str()),
+    };
+    let (objective, step) = match trial.outcome {
+        Outcome::Succeeded { objective, step } => (Some(objective), step),
+        _ => (None, None),
+    };
+    let prefix = format!("{}-", plan.name());
+    let short = trial.name.strip_prefix(&prefix).unwrap_or(&trial.name);
+    html! {
+        tr data-phase=(outcome) data-round=(trial.round) {
+            th scope="row" data-value=(trial.name) { code title=(trial.name) { (short) } }
+            td data-value=(trial.round) { (trial.round) }
+            @for column in columns {
+                @match trial.hyperparameters.get(*column) {
+                    Some(value) => td.number data-value=(value) { (shown(value)) },
+                    None => td.number.muted data-value="" { "·" },
+                }
+            }
+            @match objective {
+                Some(objective) => td.number data-value=(objective) { (number(objective)) },
+                None => td.number.muted data-value="" { "–" },
+            }
+            @match step {
+                Some(step) => td.number data-value=(step) { (step) },
+                None => td.number.muted data-value="" { "–" },
+            }
+            td class={ "outcome " (outcome) } data-value={ (outcome) " " (reason) } {
+                @match outcome {
+                    "succeeded" => span.mark aria-hidden="true" { "●" },
+                    "infeasible" => span.mark aria-hidden="true" { "✕" },
+                    "failed" => span.mark aria-hidden="true" { "▲" },
+                    _ => span.mark aria-hidden="true" { "○" },
+                }
+                " " (outcome) @if !reason.is_empty() { ": " (reason) }
+            }
+        }
+    }
+}
+
+/// Names of what varies, each once, scientific ones first. What is fixed has the same value in every row.
+fn columns(plan: &Plan) -> Vec<&str> {
+    let mut columns = Vec::new();
+    for role in [Role::Scientific, Role::Nuisance] {
+        for hyperparameter in plan.spec().hyperparameters.iter().filter(|h| h.role == role) {
+            if !columns.contains(&hyperparameter.name.as_str()) {
+                columns.push(hyperparameter.name.as_str());
+            }
+        }
+    }
+    columns
+}
+
+/// The last round first, in it the best first, then infeasible ones, then all others.
+fn sorted<'a>(plan: &Plan, rounds: &[String], trials: &'a [TrialRecord]) -> Vec<&'a TrialRecord> {
+    let direction = plan.spec().objective.direction;
+    let place = |t: &TrialRecord| rounds.iter().position(|r| *r == t.round);
+    let kind = |t: &TrialRecord| match t.outcome {
+        Outcome::Succeeded { .. } => 0,
+        Outcome::Infeasible { .. } => 1,
+        _ => 2,
+    };
+    let mut sorted: Vec<_> = trials.iter().collect();
+    sorted.sort_by(|a, b| {
+        let objectives = match (a.objective(), b.objective()) {
+            (Some(a), Some(b)) if direction.better(a, b) => Ordering::Less,
+            (Some(a), Some(b)) if direction.better(b, a) => Ordering::Greater,
+            _ => Ordering::Equal,
+        };
+        place(b).cmp(&place(a)).then(kind(a).cmp(&kind(b))).then(objectives).then_with(|| a.name.cmp(&b.name))
+    });
+    sorted
+}

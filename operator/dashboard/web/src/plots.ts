@@ -1,0 +1,95 @@
+import embed, { type EmbedOptions, type VisualizationSpec } from "vega-embed";
+import type { Config } from "vega-lite";
+
+import { saveImage } from "./save";
+
+/** Text and lines take the colour of the page, so that light, dark and print need no redrawing. */
+const config: Config = {
+  background: undefined,
+  font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
+  view: { stroke: null },
+  axis: {
+    domainColor: "currentColor",
+    domainOpacity: 0.5,
+    gridColor: "currentColor",
+    gridOpacity: 0.12,
+    tickColor: "currentColor",
+    tickOpacity: 0.5,
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    labelFontSize: 11,
+    titleFontSize: 12,
+    titleFontWeight: 500,
+    titlePadding: 8,
+  },
+  legend: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: 500,
+    symbolStrokeWidth: 2,
+    labelLimit: 220,
+  },
+  title: {
+    color: "currentColor",
+    subtitleColor: "currentColor",
+    anchor: "start",
+    fontSize: 14,
+    fontWeight: 600,
+    subtitleFontSize: 11,
+    subtitlePadding: 4,
+    offset: 12,
+  },
+  text: { color: "currentColor" },
+};
+
+export const options: EmbedOptions = {
+  actions: false,
+  // Expressions are interpreted, not compiled: the page forbids eval.
+  ast: true,
+  config,
+  mode: "vega-lite",
+  renderer: "svg",
+};
+
+/** Draws every `<figure data-plot>` from the JSON beside it; a picture that can't be drawn says why in its place. */
+export async function drawPlots(root: Document): Promise<void> {
+  for (const figure of root.querySelectorAll<HTMLElement>("figure[data-plot]")) {
+    const target = figure.querySelector<HTMLElement>(".plot");
+    const source = figure.querySelector("script[type='application/json']");
+    if (target === null || source === null) continue;
+    try {
+      const specification = JSON.parse(source.textContent ?? "") as VisualizationSpec;
+      // The page's own caption says it, and wraps.
+      const { view } = await embed(target, { ...specification, title: undefined } as VisualizationSpec, options);
+      describe(target, figure.querySelector("figcaption")?.textContent ?? "");
+      const resize = new ResizeObserver(() => void view.resize().runAsync());
+      resize.observe(target);
+      for (const button of figure.querySelectorAll<HTMLButtonElement>("button[data-save]")) {
+        const format = button.dataset["save"] === "png" ? "png" : "svg";
+        button.addEventListener("click", () => {
+          void saveImage(specification, figure.dataset["plot"] ?? "plot", format);
+        });
+      }
+    } catch (error) {
+      target.textContent = `This picture can't be drawn: ${error instanceof Error ? error.message : String(error)}`;
+      console.error(error);
+    }
+  }
+  root.documentElement.dataset["drawn"] = "yes";
+}
+
+/** To a screen reader a picture is its caption: thousands of marks would only be in the way. */
+function describe(target: HTMLElement, caption: string): void {
+  const svg = target.querySelector("svg");
+  if (svg === null) return;
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", caption);
+  for (const part of svg.querySelectorAll("[aria-roledescription], [role], [aria-label]")) {
+    part.removeAttribute("aria-roledescription");
+    part.removeAttribute("role");
+    part.removeAttribute("aria-label");
+    part.removeAttribute("aria-hidden");
+  }
+}
