@@ -43,3 +43,6 @@ pub(crate) struct Memory {
 fn remember<R>(context: &Arc<crate::context::Context>, uid: &str, f: impl FnOnce(&mut Memory) -> R) -> R {
     context.trials.with(uid, f)
 }
+
+#[cfg(test)]
+mod jobs_tests;
