@@ -7,10 +7,10 @@ use clap::{Parser, Subcommand};
 use crate::commands;
 
 const AFTER: &str = "\
-Exit codes: 0 all went well; 1 the study failed, or the command did; 2 the study or the command line is wrong, and
+Exit codes: 0 all went well; 1 the study failed, or the command did; 2 the study or the command line is wrong, and \
 nothing was started; 130 interrupted.
 
-Guidance is adapted from the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue, Nado; 2023; CC BY 4.0):
+Guidance is adapted from the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue, Nado; 2023; CC BY 4.0): \
 see `studious about`.";
 
 /// Runs deep-learning tuning studies the way the Deep Learning Tuning Playbook says.

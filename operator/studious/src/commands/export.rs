@@ -11,7 +11,7 @@ use studious_playbook::record::{Outcome, TrialRecord};
 use crate::{exit, target::TargetArguments};
 
 const AFTER: &str = "\
-jsonl prints one JSON object a line: name, round, hyperparameters, objective and step (or \"infeasible\":true with a
+jsonl prints one JSON object a line: name, round, hyperparameters, objective and step (or \"infeasible\":true with a \
 reason, or \"pending\":true), and curves as [step, value] pairs. csv prints one trial a line without curves.
 
 Examples:

@@ -24,11 +24,11 @@ use crate::{
 };
 
 const AFTER: &str = "\
-The first container of spec.trial.template is started as a process, in the folder of FILE, with the environment of this
-shell (so activate the trainer's virtual environment first) and, besides, STUDIOUS_TRIAL_DIR and HP_<NAME>.
+The first container of spec.trial.template is started as a process, in the folder of FILE, with the environment of this \
+shell (so activate the trainer's virtual environment first) and, besides, STUDIOUS_TRIAL_DIR and HP_<NAME>. \
 Images, volumes, resources and other containers matter on a cluster alone.
 
-Everything is kept in the folder of the run. Ctrl-C stops it, and the same command goes on where it was: finished
+Everything is kept in the folder of the run. Ctrl-C stops it, and the same command goes on where it was: finished \
 trials are never repeated, interrupted ones go on from their checkpoints. Trials and rounds may be added in between.
 
 Exit codes: 0 the study is complete; 1 it failed; 2 it can't run as it is written; 130 it was interrupted.
@@ -239,6 +239,9 @@ fn show_result(study: &Loaded, folder: &RunFolder, took: Duration) -> anyhow::Re
         return Ok(());
     }
     println!("\n{}\n", show::trials::table(study, TABLE));
+    if let Some(failures) = show::trials::failures(study) {
+        println!("{failures}");
+    }
     if let Some(best) = show::best::best(study) {
         println!("{best}");
     }

@@ -11,7 +11,7 @@ use studious_playbook::{Plan, record::TrialRecord, rounds};
 use crate::{exit, study_file};
 
 const AFTER: &str = "\
-Prints trials in the order in which they would begin, as JSON lines with \"pending\":true. Rounds that take the best
+Prints trials in the order in which they would begin, as JSON lines with \"pending\":true. Rounds that take the best \
 points of an earlier one have none yet. The same study gives the same points everywhere and for ever.
 
 Examples:

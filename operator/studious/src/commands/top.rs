@@ -31,6 +31,9 @@ impl Top {
             return Ok(exit::OK);
         }
         println!("{}", show::trials::table(&study, if self.limit == 0 { usize::MAX } else { self.limit }));
+        if let Some(failures) = show::trials::failures(&study) {
+            print!("\n{failures}");
+        }
         if let Some(best) = show::best::best(&study) {
             print!("\n{best}");
         }

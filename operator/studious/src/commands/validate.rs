@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{exit, study_file};
 
 const AFTER: &str = "\
-Prints every problem as FILE:LINE:COLUMN, with the field, the rule and the mend, then what the playbook advises
+Prints every problem as FILE:LINE:COLUMN, with the field, the rule and the mend, then what the playbook advises \
 against. Exit code 0 when every file is valid (warnings included), 2 when one isn't.
 
 Examples:

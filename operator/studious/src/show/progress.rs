@@ -69,7 +69,7 @@ impl Progress {
             if style == Style::Bar { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(u64::from(plan.total_trials())), target);
         bar.set_style(
-            ProgressStyle::with_template("{prefix} {bar:20} {pos}/{len} {wide_msg}")
+            ProgressStyle::with_template("{prefix} {bar:16} {pos}/{len} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar())
                 .progress_chars("━╸─"),
         );

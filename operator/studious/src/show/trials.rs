@@ -1,6 +1,6 @@
 //! The table of trials.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use studious_api::trial::TrialPhase;
@@ -14,18 +14,18 @@ pub(crate) fn table(study: &Loaded, limit: usize) -> String {
     let sorted = study.best_first();
     let shown = &sorted[..sorted.len().min(limit)];
     let columns = varied(study);
+    let retried = shown.iter().any(|trial| trial.attempt > 1);
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    if !table.is_tty() {
-        // Whoever reads a file or a pipe cuts lines as they like.
-        table.set_content_arrangement(ContentArrangement::Disabled);
-    }
+    // A table that is wider than the terminal reads better with its lines broken than with its cells broken.
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     let metric = &study.plan.spec().objective.metric;
     let mut header = vec!["trial".to_owned(), metric.clone(), "step".to_owned()];
+    header.extend(retried.then(|| "attempt".to_owned()));
     header.extend(columns.iter().cloned());
-    table.set_header(header);
+    table.set_header(header.iter().map(|name| in_lines(name)));
     for trial in shown {
         let mut row = vec![Cell::new(&trial.record.name), right(result(trial)), right(step(trial))];
+        row.extend(retried.then(|| right(trial.attempt.to_string())));
         row.extend(columns.iter().map(|name| match trial.record.hyperparameters.get(name) {
             Some(v) if v.as_f64().is_some() => right(value(v)),
             Some(v) => Cell::new(value(v)),
@@ -35,9 +35,34 @@ pub(crate) fn table(study: &Loaded, limit: usize) -> String {
     }
     let mut text = table.trim_fmt();
     if shown.len() < sorted.len() {
-        text.push_str(&format!("\n… and {} more", sorted.len() - shown.len()));
+        let _ = write!(text, "\n… and {} more", sorted.len() - shown.len());
     }
     text
+}
+
+/// Trials that failed, through no fault of their points, with what to do; at most a few of them.
+pub(crate) fn failures(study: &Loaded) -> Option<String> {
+    const SHOWN: usize = 5;
+    let failed: Vec<_> = study.trials.iter().filter(|trial| trial.phase == TrialPhase::Failed).collect();
+    let lines = failed.iter().take(SHOWN).map(|trial| format!("{}: {}\n", trial.record.name, trial.message));
+    let mut text: String = lines.collect();
+    if failed.len() > SHOWN {
+        let _ = writeln!(text, "… and {} more failed", failed.len() - SHOWN);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// A long name in lines of about eleven letters, broken after underscores.
+fn in_lines(name: &str) -> String {
+    const WIDTH: usize = 11;
+    let mut lines = vec![String::new()];
+    for part in name.split_inclusive('_') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || line.len() + part.len() <= WIDTH => line.push_str(part),
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 fn right(text: String) -> Cell {

@@ -88,17 +88,6 @@ impl TargetArguments {
         }
     }
 
-    /// What files made from it are called.
-    pub(crate) fn file_stem(&self) -> String {
-        match &self.target {
-            Target::Folder(path) => {
-                let name = path.canonicalize().unwrap_or_else(|_| path.clone());
-                name.file_name().map_or_else(|| "study".to_owned(), |n| n.to_string_lossy().into_owned())
-            }
-            Target::Cluster(name) => name.clone(),
-        }
-    }
-
     /// Where the report goes unless said otherwise: into the folder, or here.
     pub(crate) fn default_report(&self) -> PathBuf {
         match &self.target {
