@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Report(commands::report::Report),
     /// Print the trials of a study as data
     Export(commands::export::Export),
+    /// Carry studies out on the cluster this runs in (the chart starts it)
+    Operator(commands::operator::Operator),
+    /// Serve one host of a trial as its sidecar (the operator starts it)
+    Agent(commands::agent::Agent),
     /// Print the CustomResourceDefinitions
     Crds(commands::crds::Crds),
     /// Name the sources and their licences
@@ -60,6 +64,8 @@ impl Command {
             Self::Findings(command) => command.run().await,
             Self::Report(command) => command.run().await,
             Self::Export(command) => command.run().await,
+            Self::Operator(command) => command.run().await,
+            Self::Agent(command) => command.run().await,
             Self::Crds(command) => command.run(),
             Self::About(command) => command.run(),
             Self::Keep(command) => command.run(),

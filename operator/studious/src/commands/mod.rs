@@ -1,13 +1,16 @@
 //! One file for each command.
 
 pub(crate) mod about;
+pub(crate) mod agent;
 pub(crate) mod crds;
 pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod keep;
+pub(crate) mod operator;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sample;
+mod service;
 pub(crate) mod top;
 pub(crate) mod validate;

@@ -1,0 +1,64 @@
+//! `studious agent`: the sidecar of a trainer.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use studious_agent::Options;
+
+use super::service::{LogFormat, log};
+use crate::exit;
+
+/// Flags of `studious agent`; the operator sets them through the environment.
+#[derive(Args, Debug)]
+pub(crate) struct Agent {
+    /// The folder shared with the trainer
+    #[arg(long, env = "STUDIOUS_TRIAL_DIR", value_name = "FOLDER")]
+    trial_dir: PathBuf,
+    /// What all hosts of the trial share: the downward API's file
+    #[arg(long, default_value = "/studious/downward/trial.json", value_name = "FILE")]
+    downward: PathBuf,
+    /// This host's index
+    #[arg(long, env = "JOB_COMPLETION_INDEX", value_name = "N")]
+    host: u32,
+    /// The pod's namespace
+    #[arg(long, env = "STUDIOUS_NAMESPACE", value_name = "NAMESPACE")]
+    namespace: String,
+    /// The operator's address
+    #[arg(long, env = "STUDIOUS_INGEST_URL", value_name = "URL")]
+    operator: String,
+    /// The certificate authority to trust, as PEM text
+    #[arg(long, env = "STUDIOUS_CA_PEM", value_name = "PEM", hide_env_values = true)]
+    ca_pem: Option<String>,
+    /// The pod's token
+    #[arg(long, default_value = "/studious/token/token", value_name = "FILE")]
+    token_file: PathBuf,
+    /// Where /started and /metrics are served
+    #[arg(long, default_value_t = Options::LISTEN, value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// How long sending what is left may take once the trainer has ended, in seconds
+    #[arg(long, default_value_t = Options::DRAIN_LIMIT.as_secs(), value_name = "SECONDS")]
+    drain_limit: u64,
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Json, value_name = "FORMAT")]
+    log_format: LogFormat,
+}
+
+impl Agent {
+    /// Runs until SIGTERM or SIGINT, then sends what is left.
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        log(self.log_format, "info")?;
+        studious_agent::run(Options {
+            trial_dir: self.trial_dir,
+            downward: self.downward,
+            host: self.host,
+            namespace: self.namespace,
+            operator: self.operator,
+            ca_pem: self.ca_pem.filter(|pem| !pem.is_empty()),
+            token_file: self.token_file,
+            listen: self.listen,
+            drain_limit: Duration::from_secs(self.drain_limit),
+        })
+        .await?;
+        Ok(exit::OK)
+    }
+}

@@ -1,0 +1,84 @@
+//! `studious operator`: carries studies out on the cluster it runs in.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use studious_controller::Options;
+
+use super::service::{LogFormat, log, terminated};
+use crate::exit;
+
+/// Flags of `studious operator`; the chart sets them.
+#[derive(Args, Debug)]
+pub(crate) struct Operator {
+    /// The operator's own namespace, where its Lease is
+    #[arg(long, env = "STUDIOUS_NAMESPACE", value_name = "NAMESPACE")]
+    namespace: String,
+    /// This replica's name: the pod's
+    #[arg(long, env = "STUDIOUS_IDENTITY", value_name = "NAME")]
+    identity: String,
+    /// Watch this namespace alone [default: all]
+    #[arg(long, value_name = "NAMESPACE")]
+    watch_namespace: Option<String>,
+    /// Where ingest, webhook and read API are served over TLS
+    #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Where /healthz, /readyz and /metrics are served in the clear
+    #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+    listen_plain: SocketAddr,
+    /// The server's certificate chain, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_certificate: PathBuf,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: PathBuf,
+    /// The certificate authority that agents are to trust, PEM
+    #[arg(long, value_name = "FILE")]
+    ca_certificate: PathBuf,
+    /// The ledger: an SQLite file, made if it isn't there
+    #[arg(long, value_name = "FILE")]
+    ledger: PathBuf,
+    /// Image of the agent in each trial's pods: the operator's own
+    #[arg(long, env = "STUDIOUS_AGENT_IMAGE", value_name = "IMAGE")]
+    agent_image: String,
+    /// When that image is pulled [default: Kubernetes' own rule]
+    #[arg(long, value_name = "POLICY", value_parser = ["Always", "IfNotPresent", "Never"])]
+    agent_image_pull_policy: Option<String>,
+    /// Where agents send measurements: https://studious.<namespace>.svc:8443
+    #[arg(long, value_name = "URL")]
+    ingest_url: String,
+    /// The Lease that makes one replica the leader
+    #[arg(long, default_value = "studious", value_name = "NAME")]
+    lease: String,
+    /// How many objects of one kind are reconciled at once
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    concurrency: u16,
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    log_format: LogFormat,
+}
+
+impl Operator {
+    /// Runs until SIGTERM or SIGINT.
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        log(self.log_format, "info,kube_runtime=warn")?;
+        let options = Options {
+            namespace: self.namespace,
+            watch_namespace: self.watch_namespace,
+            listen: self.listen,
+            listen_plain: self.listen_plain,
+            tls_certificate: self.tls_certificate,
+            tls_key: self.tls_key,
+            ledger: self.ledger,
+            agent_image: self.agent_image,
+            agent_image_pull_policy: self.agent_image_pull_policy,
+            ingest_url: self.ingest_url,
+            ca_certificate: self.ca_certificate,
+            lease: self.lease,
+            identity: self.identity,
+            concurrency: self.concurrency,
+        };
+        studious_controller::run(options, terminated()?).await?;
+        Ok(exit::OK)
+    }
+}
