@@ -56,3 +56,11 @@ rounds:
 retrain: {best: 1, times: 5}
 parallelism: 4
 ";
+
+/// One dimension, one round.
+pub(crate) const ONE_DIMENSION: &str = "
+hyperparameters:
+- {name: learning_rate, range: {min: 1.0e-4, max: 10, scale: Log}}
+rounds:
+- {name: explore, trials: 6, maxTrainSteps: 100}
+";

@@ -143,7 +143,7 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
         return charged(
             view,
             "DeadlineExceeded",
-            format!("it had not ended after {limit} s (trial.timeoutSeconds), at {at}"),
+            &format!("it had not ended after {limit} s (trial.timeoutSeconds), at {at}"),
         );
     }
     Verdict::Continue
@@ -186,7 +186,7 @@ fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
         return Some(Verdict::Continue);
     }
     let killed = if code == KILLED { " (killed: perhaps for want of memory)" } else { "" };
-    Some(charged(view, "TrainerError", format!("host {host}'s trainer left with exit code {code}{killed}")))
+    Some(charged(view, "TrainerError", &format!("host {host}'s trainer left with exit code {code}{killed}")))
 }
 
 /// A trainer that can't start, and won't.
@@ -288,7 +288,7 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn charged(view: &AttemptView<'_>, reason: &'static str, what: String) -> Verdict {
+fn charged(view: &AttemptView<'_>, reason: &'static str, what: &str) -> Verdict {
     let tries = view.failed_before + 1;
     if tries >= view.spec.failure.attempts {
         let tail = malformed_note(view.progress);

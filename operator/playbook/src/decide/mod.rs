@@ -1,6 +1,10 @@
 //! What to do next. The whole behaviour of a study is decided here and nowhere else.
 
 mod attempt;
+#[cfg(test)]
+mod decide_tests;
+#[cfg(test)]
+mod judge_tests;
 mod progress;
 mod study;
 

@@ -12,7 +12,7 @@ use crate::contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements};
 /// The metric of the training loss: a non-finite one ends the trial.
 pub const TRAIN_LOSS: &str = "train_loss";
 
-/// Most evaluations that are kept: the best one and the latest.
+/// Most evaluations that are kept. Of more, the earlier half goes, but for the best one.
 const MAX_EVALUATIONS: usize = 65_536;
 /// Most checkpoint fingerprints that are kept: those of the latest steps.
 const MAX_CHECKPOINTS: usize = 1024;
@@ -110,13 +110,10 @@ impl Progress {
         }
         self.evaluations.insert(step, value);
         if self.evaluations.len() > MAX_EVALUATIONS {
-            let best = self.objective(spec.objective.direction, Select::Best).map(|(step, _)| step);
-            if let Some((first, value)) = self.evaluations.pop_first()
-                && best == Some(first)
-            {
-                self.evaluations.pop_first();
-                self.evaluations.insert(first, value);
-            }
+            let best = self.objective(spec.objective.direction, Select::Best);
+            let middle = self.evaluations.keys().nth(MAX_EVALUATIONS / 2).copied().unwrap_or_default();
+            self.evaluations = self.evaluations.split_off(&middle);
+            self.evaluations.extend(best);
         }
     }
 

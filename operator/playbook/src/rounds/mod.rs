@@ -50,7 +50,7 @@ pub fn points(plan: &Plan, round: &str, trials: &[TrialState]) -> Option<Vec<Rou
 pub(crate) fn planned<'a>(plan: &'a Plan, round: &str, trials: &[TrialState]) -> Option<Cow<'a, [RoundPoint]>> {
     match Source::of(plan, round)? {
         Source::Fresh => plan.fresh().of(round).map(Cow::Borrowed),
-        source => best::points(plan, round, &source, trials).map(Cow::Owned),
+        source @ Source::Best { .. } => best::points(plan, round, &source, trials).map(Cow::Owned),
     }
 }
 

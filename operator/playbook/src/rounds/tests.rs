@@ -1,3 +1,11 @@
+#![allow(
+    clippy::float_cmp,
+    clippy::format_collect,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::single_match_else
+)]
+
 use studious_api::trial::TrialPhase;
 
 use super::*;
@@ -261,5 +269,22 @@ fn a_trial_spec_holds_everything() {
     assert_eq!(of("seeds: {verify: Required}"), SeedVerification::Required);
 }
 
-const GOLDEN_ARMS: [&str; 0] = [];
-const GOLDEN_DIGITS: [&str; 0] = [];
+const GOLDEN_ARMS: [&str; 8] = [
+    "0 batch_size=128 learning_rate=0.06974511669019039 momentum=0.9854495661120398 optimizer=Nesterov_momentum",
+    "1 batch_size=128 beta1=0.9854495661120398 beta2=0.999649116703451 epsilon=9.549331135842814e-5 learning_rate=0.0006974511669019035 optimizer=Adam",
+    "2 batch_size=128 learning_rate=6.974511669019035 momentum=0.9981667602059455 optimizer=Nesterov_momentum",
+    "3 batch_size=128 beta1=0.9981667602059455 beta2=0.9944388745195126 epsilon=0.06872516805209894 learning_rate=0.06974511669019032 optimizer=Adam",
+    "4 batch_size=128 learning_rate=0.006974511669019036 momentum=0.8845131296982917 optimizer=Nesterov_momentum",
+    "5 batch_size=128 beta1=0.8845131296982917 beta2=0.9778607606987015 epsilon=4.9460518821692005e-9 learning_rate=6.974511669019034e-5 optimizer=Adam",
+    "6 batch_size=128 learning_rate=0.6974511669019039 momentum=0.9709757169956295 optimizer=Nesterov_momentum",
+    "7 batch_size=128 beta1=0.9709757169956295 beta2=0.9986031084361642 epsilon=1.3268752587530678e-7 learning_rate=0.006974511669019036 optimizer=Adam",
+];
+const GOLDEN_DIGITS: [&str; 7] = [
+    "0 batch_size=128 learning_rate=1.8683319871338493 optimizer=sgd width=71",
+    "1 batch_size=128 learning_rate=1.8683319871338493 one_minus_momentum=0.07007955922451377 optimizer=momentum width=71",
+    "2 batch_size=128 learning_rate=1.8683319871338493 one_minus_momentum=0.07007955922451377 optimizer=nesterov width=71",
+    "3 batch_size=128 learning_rate=0.005908184504691372 optimizer=sgd width=23",
+    "4 batch_size=128 learning_rate=0.005908184504691372 one_minus_momentum=0.008829471183431938 optimizer=momentum width=23",
+    "5 batch_size=128 learning_rate=0.005908184504691372 one_minus_momentum=0.008829471183431938 optimizer=nesterov width=23",
+    "6 batch_size=128 learning_rate=0.10506402855403674 optimizer=sgd width=124",
+];

@@ -1,3 +1,11 @@
+#![allow(
+    clippy::float_cmp,
+    clippy::format_collect,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::single_match_else
+)]
+
 use super::*;
 use crate::studies;
 

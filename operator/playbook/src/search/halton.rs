@@ -110,6 +110,7 @@ fn prime(place: usize) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod tests {
     use super::*;
 

@@ -93,7 +93,7 @@ fn assign(space: &Space, arms: Option<&[Hyperparameters]>) -> Vec<Option<usize>>
         let meets = |j: usize| possible.iter().any(|p| p[i] && p[j]);
         let taken: Vec<usize> =
             coordinate_of.iter().enumerate().filter_map(|(j, c)| c.filter(|_| j != i && meets(j))).collect();
-        coordinate_of[i] = (0..).find(|c| !taken.contains(c));
+        coordinate_of[i] = (0..dimensions.len()).find(|c| !taken.contains(c));
     }
     coordinate_of
 }

@@ -17,8 +17,8 @@ pub fn derive(base: u64, purpose: &str, place: &[u64]) -> u32 {
 
 /// As [`derive`], with all of the first 64 bits: the seed of a generator of the search.
 pub(crate) fn derive_u64(base: u64, purpose: &str, place: &[u64]) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = digest(base, purpose, place);
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let bytes = digest(base, purpose, place);
+    bytes[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 fn digest(base: u64, purpose: &str, place: &[u64]) -> [u8; 32] {
@@ -46,7 +46,7 @@ pub fn of_trial(plan: &Plan, key: &TrialKey, retrains: bool) -> TrialSeeds {
     let mut data: Vec<u32> = Vec::new();
     for host in 0..u64::from(plan.spec().trial.hosts) {
         // Two of 256 hosts meet by chance once in 65,000 trials; then the next number is taken.
-        let seed = (0_u64..)
+        let seed = (0_u64..=u64::from(u32::MAX))
             .map(|round| {
                 if round == 0 {
                     derive(seeds.base, "data", &at(host))
@@ -69,16 +69,55 @@ fn text_number(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
 
+    use super::*;
+    use crate::studies;
+
+    /// Studies that people keep depend on these: they must never change.
     #[test]
     fn golden() {
-        // These numbers are in studies that people keep. They must not change.
-        assert_eq!(derive(0, "init", &[]), derive(0, "init", &[]));
-        insta::assert_yaml_snapshot!([
-            derive(0, "init", &[1, 7]),
-            derive(0, "data", &[1, 7, 0]),
-            derive(1, "split", &[])
-        ]);
+        assert_eq!(
+            [derive(0, "init", &[]), derive(0, "data", &[1, 7, 0]), derive(1, "split", &[])],
+            [2_036_429_277, 1_948_306_267, 546_824_623]
+        );
+        assert_eq!(derive_u64(1, "halton", &[0, 0]), 11_325_940_706_225_171_682);
+        let plan = studies::plan(&format!(
+            "{}\nseeds: {{base: 5}}\ntrial: {{hosts: 3, template: {{spec: {{containers: [{{name: t, image: t}}]}}}}}}",
+            studies::ONE_DIMENSION
+        ));
+        let seeds = of_trial(&plan, &TrialKey { round: "explore".into(), index: 7 }, false);
+        assert_eq!(
+            seeds,
+            TrialSeeds {
+                init: 965_552_083,
+                data: vec![1_272_782_824, 1_284_459_736, 172_989_594],
+                split: 2_022_313_439,
+            }
+        );
+    }
+
+    #[test]
+    fn hosts_have_data_seeds_of_their_own_and_one_initialisation() {
+        let plan = |more: &str| {
+            studies::plan(&format!(
+                "{}\ntrial: {{hosts: 256, template: {{spec: {{containers: [{{name: t, image: t}}]}}}}}}\n{more}",
+                studies::ONE_DIMENSION
+            ))
+        };
+        let of = |plan: &Plan, index| of_trial(plan, &TrialKey { round: "explore".into(), index }, false);
+        let vary = plan("");
+        let mut inits = BTreeSet::new();
+        for index in 0..50 {
+            let seeds = of(&vary, index);
+            assert_eq!(seeds.data.iter().collect::<BTreeSet<_>>().len(), 256);
+            assert!(seeds.data.iter().chain([&seeds.init, &seeds.split]).all(|seed| *seed < 1 << 31));
+            assert_eq!(seeds.split, of(&vary, 0).split);
+            inits.insert(seeds.init);
+        }
+        assert_eq!(inits.len(), 50);
+        let same = plan("seeds: {acrossTrials: Same}");
+        assert_eq!(of(&same, 0), of(&same, 1));
+        assert_ne!(of(&vary, 0), of(&plan("seeds: {base: 1}"), 0));
     }
 }

@@ -25,6 +25,8 @@ pub struct Space {
     dimensions: Vec<Dimension>,
     /// Places in `dimensions`: what a condition names comes before what depends on it, otherwise as declared.
     order: Vec<usize>,
+    /// For each dimension whether another one has its name.
+    shared: Vec<bool>,
     configurations: Option<Vec<Hyperparameters>>,
 }
 
@@ -166,7 +168,9 @@ impl Space {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let order = dependency_order(&dimensions)?;
-        let mut space = Self { dimensions, order, configurations: None };
+        let namesakes = |d: &Dimension| dimensions.iter().filter(|o| o.name == d.name).count();
+        let shared = dimensions.iter().map(|d| namesakes(d) > 1).collect();
+        let mut space = Self { dimensions, order, shared, configurations: None };
         // A name may be scientific under one condition and fixed under another: the scientific part is the arm.
         space.configurations = scientific_configurations(hyperparameters)
             .map(|all| all.iter().map(|configuration| space.scientific_part(configuration)).collect());
@@ -198,9 +202,9 @@ impl Space {
                 continue;
             }
             active[i] = true;
-            let value = match (&dimension.domain, point.get(&dimension.name)) {
-                (_, Some(value)) | (Domain::Fixed(value), None) => value,
-                _ => continue,
+            let ((_, Some(value)) | (Domain::Fixed(value), None)) = (&dimension.domain, point.get(&dimension.name))
+            else {
+                continue;
             };
             values.entry(&dimension.name).or_insert(value);
         }
@@ -252,17 +256,21 @@ impl Space {
     /// the place which `place` gives for it (by its index in [`Space::dimensions`]).
     #[must_use]
     pub fn point(&self, scientific: &Hyperparameters, place: impl Fn(usize) -> f64) -> Hyperparameters {
-        let mut point = Hyperparameters::new();
+        // A study has thousands of points: the map is built once, from a list.
+        let mut point: Vec<(&str, HyperparameterValue)> = Vec::with_capacity(self.dimensions.len());
         for &i in &self.order {
             let dimension = &self.dimensions[i];
-            if point.contains_key(&dimension.name) || !dimension.is_active(|name| point.get(name)) {
+            let value_of = |name: &str| point.iter().find(|(n, _)| *n == name).map(|(_, value)| value);
+            if (self.shared[i] && value_of(&dimension.name).is_some()) || !dimension.is_active(value_of) {
                 continue;
             }
-            let given = scientific.get(&dimension.name).filter(|_| dimension.role == Role::Scientific);
-            let value = given.cloned().unwrap_or_else(|| dimension.value_at(place(i)));
-            point.insert(dimension.name.clone(), value);
+            let given = match dimension.role {
+                Role::Scientific => scientific.get(&dimension.name).cloned(),
+                Role::Nuisance | Role::Fixed => None,
+            };
+            point.push((&dimension.name, given.unwrap_or_else(|| dimension.value_at(place(i)))));
         }
-        point
+        point.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 
