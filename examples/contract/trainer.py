@@ -19,6 +19,7 @@ HOST = TRIAL["host"]["index"]
 STEPS = TRIAL["maxTrainSteps"]
 SECONDS_PER_STEP = float(os.environ.get("CONTRACT_SECONDS_PER_STEP", "0.005"))
 MEGABYTES = int(os.environ.get("CONTRACT_MEGABYTES", "300"))
+MEMORY_MEGABYTES = int(os.environ.get("CONTRACT_MEMORY_MEGABYTES", "1024"))
 PATIENCE = float(
     os.environ.get("CONTRACT_PATIENCE_SECONDS", "30")
 )  # how long a doomed run waits to be ended
@@ -87,7 +88,10 @@ def main() -> int:
         case "infeasible-exit":
             return 3
         case "out-of-memory":
-            return 137  # what a shell says of a process that the kernel killed for memory
+            return 137  # what a shell says of a process that was killed
+        case "memory":
+            taken = b"x" * (MEMORY_MEGABYTES * 1_000_000)
+            print(f"holding {len(taken)} bytes", flush=True)
         case "hang":
             print("waiting for something that never comes", flush=True)
             time.sleep(86_400)

@@ -48,7 +48,14 @@ case $HP_BEHAVIOUR in
     exit 0
     ;;
   infeasible-exit) exit 3 ;;
-  out-of-memory) exit 137 ;; # what a shell says of a process that the kernel killed for memory
+  out-of-memory) exit 137 ;; # what a shell says of a process that was killed
+  memory)
+    # tail keeps a last line in memory until it knows its end. The kernel may kill it alone: then the shell goes too.
+    bytes=$((${CONTRACT_MEMORY_MEGABYTES:-1024} * 1000000))
+    held=$(head -c "$bytes" /dev/zero | tr '\0' x | tail -n 1 | wc -c)
+    echo "held $((held)) bytes"
+    [ "$held" -eq "$bytes" ] || exit 137
+    ;;
   hang)
     echo 'waiting for something that never comes'
     exec sleep 86400

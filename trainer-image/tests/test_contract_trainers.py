@@ -149,6 +149,14 @@ def test_the_flood_is_bounded_and_well_formed(trainer: tuple[str, ...], tmp_path
     assert lines(folder)[-1] == {"event": "done", "step": 40}
 
 
+def test_memory_is_taken_up_to_the_bound(trainer: tuple[str, ...], tmp_path: Path) -> None:
+    folder = lay_contract(tmp_path, "memory")
+    bound = {"CONTRACT_MEMORY_MEGABYTES": "20"}
+    code, output = run(folder, *trainer, seconds=60, **environment(folder) | bound)
+    assert (code, events(folder, "done")) == (0, [{"event": "done", "step": 40}])
+    assert "20000000 bytes" in output
+
+
 def test_hanging_is_until_it_is_ended(trainer: tuple[str, ...], tmp_path: Path) -> None:
     folder = lay_contract(tmp_path, "hang")
     process = start(folder, *trainer, **environment(folder))
