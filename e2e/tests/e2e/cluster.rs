@@ -25,6 +25,11 @@ pub fn trainer_image() -> String {
     std::env::var("STUDIOUS_TRAINER_IMAGE").unwrap_or_else(|_| "localhost/studious-trainer:dev".to_owned())
 }
 
+/// Where Studious is installed.
+pub fn operator_namespace() -> String {
+    std::env::var("STUDIOUS_E2E_NAMESPACE").unwrap_or_else(|_| "studious-system".to_owned())
+}
+
 /// kubectl, by `$KUBECTL` or by the path.
 pub fn kubectl(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var("KUBECTL").unwrap_or_else(|_| "kubectl".to_owned()));
@@ -166,9 +171,14 @@ impl Drop for Namespace {
                 &["logs", "--selector=studious.dev/trial", "--all-containers", "--tail=15", "--prefix"],
             ] {
                 let out = self.kubectl(args).output();
-                eprintln!("--- kubectl {}\n{}", args.join(" "), out.map_or_else(|e| e.to_string(), |o| text(&o.stdout)));
+                eprintln!(
+                    "--- kubectl {}\n{}",
+                    args.join(" "),
+                    out.map_or_else(|e| e.to_string(), |o| text(&o.stdout))
+                );
             }
-            let out = kubectl(&["--namespace", "studious", "logs", "deployment/studious", "--tail=60"]).output();
+            let out =
+                kubectl(&["--namespace", &operator_namespace(), "logs", "deployment/studious", "--tail=60"]).output();
             eprintln!("--- the operator\n{}", out.map_or_else(|e| e.to_string(), |o| text(&o.stdout)));
         }
         let _ = self.kubectl(&["delete", "studies,trials", "--all", "--wait=false"]).output();

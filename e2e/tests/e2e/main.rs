@@ -5,3 +5,8 @@
 
 mod api_server;
 mod cluster;
+mod main_job;
+mod operator;
+mod prometheus;
+mod security;
+mod trainers;

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::json;
 use studious_api::GROUP;
 
-use crate::{caches::Caches, server::Shared, study};
+use crate::{caches::Caches, server::Shared, study, trial::jobs::AUDIENCE};
 
 /// Where the service proxy leaves a token.
 const TOKEN_HEADER: &str = "studious-token";
@@ -117,16 +117,21 @@ async fn user_of(client: &Client, headers: &HeaderMap) -> Result<UserInfo, ReadE
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let token = text(TOKEN_HEADER).or(bearer).ok_or(ReadError::NoToken)?;
-    let review = TokenReview {
-        spec: TokenReviewSpec { token: Some(token.to_owned()), audiences: None },
-        ..TokenReview::default()
-    };
-    let status = Api::<TokenReview>::all(client.clone()).create(&PostParams::default(), &review).await?.status;
-    let status = status.unwrap_or_default();
-    match (status.authenticated, status.user) {
-        (Some(true), Some(user)) => Ok(user),
-        _ => Err(ReadError::Token(status.error.unwrap_or_else(|| "the API server doesn't know it".to_owned()))),
+    // A token made for us, as `kubectl study` asks for one; or the user's own, made for the API server.
+    let mut refusal = None;
+    for audiences in [Some(vec![AUDIENCE.to_owned()]), None] {
+        let review = TokenReview {
+            spec: TokenReviewSpec { token: Some(token.to_owned()), audiences },
+            ..TokenReview::default()
+        };
+        let status = Api::<TokenReview>::all(client.clone()).create(&PostParams::default(), &review).await?.status;
+        let status = status.unwrap_or_default();
+        match (status.authenticated, status.user) {
+            (Some(true), Some(user)) => return Ok(user),
+            _ => refusal = status.error.or(refusal),
+        }
     }
+    Err(ReadError::Token(refusal.unwrap_or_else(|| "the API server doesn't know it".to_owned())))
 }
 
 async fn may_get(client: &Client, user: UserInfo, namespace: &str, name: &str) -> Result<bool, kube::Error> {

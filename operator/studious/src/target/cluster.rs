@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, anyhow};
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{
@@ -117,12 +118,15 @@ async fn curves(
     own_token: Option<String>,
     max_points: Option<usize>,
 ) -> anyhow::Result<BTreeMap<String, TrialRecord>> {
-    let operator = &arguments.operator_namespace;
+    let operator = &match &arguments.operator_namespace {
+        Some(namespace) => namespace.clone(),
+        None => operator_namespace(client).await,
+    };
     let token = match own_token {
         Some(token) => token,
         None => reader_token(client, operator).await?,
     };
-    let points = max_points.map_or_else(String::new, |n| format!("?maxPoints={n}"));
+    let points = max_points.map_or_else(String::new, |n| format!("?points={n}"));
     let path = format!(
         "/api/v1/namespaces/{operator}/services/https:studious:8443/proxy/v1/namespaces/{namespace}/studies/{study}/records{points}"
     );
@@ -134,6 +138,14 @@ async fn curves(
     let records = lines.map(serde_json::from_str::<TrialRecord>).collect::<Result<Vec<_>, _>>();
     let records = records.context("the operator's answer can't be read; is it another version?")?;
     Ok(records.into_iter().map(|record| (record.name.clone(), record)).collect())
+}
+
+/// Where the operator is: its webhook names the namespace. Who may not read that guesses the one that the docs use.
+async fn operator_namespace(client: &Client) -> String {
+    let webhooks = Api::<ValidatingWebhookConfiguration>::all(client.clone()).get_opt("studious").await.ok().flatten();
+    webhooks
+        .and_then(|configuration| configuration.webhooks?.into_iter().next()?.client_config.service)
+        .map_or_else(|| "studious-system".to_owned(), |service| service.namespace)
 }
 
 /// A short-lived token of the service account that may read studies.

@@ -20,9 +20,9 @@ pub(crate) struct TargetArguments {
     /// Context of study/NAME in the kubeconfig [default: the current one]
     #[arg(long, value_name = "CONTEXT")]
     context: Option<String>,
-    /// Namespace of the operator, which keeps the curves
-    #[arg(long, value_name = "NAMESPACE", env = "STUDIOUS_NAMESPACE", default_value = "studious")]
-    operator_namespace: String,
+    /// Namespace of the operator, which keeps the curves [default: where its webhook says it is]
+    #[arg(long, value_name = "NAMESPACE", env = "STUDIOUS_NAMESPACE")]
+    operator_namespace: Option<String>,
 }
 
 /// Where a study is.

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The tests that need a cluster. Boots a throwaway one here (root on Debian), installs Studious, runs them, and removes
+# every trace. With E2E_USE_CURRENT_CONTEXT=1 they use your cluster (kind, GKE …) instead: name images that its nodes can
+# have in STUDIOUS_IMAGE and STUDIOUS_TRAINER_IMAGE.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+namespace=${STUDIOUS_E2E_NAMESPACE:-studious-system}
+
+make release
+if [ "${E2E_USE_CURRENT_CONTEXT:-}" = 1 ]; then
+  image=${STUDIOUS_IMAGE:?the operator image your nodes can pull}
+  : "${STUDIOUS_TRAINER_IMAGE:?the trainer image your nodes can pull}"
+  helm upgrade --install studious charts/studious --namespace "$namespace" --create-namespace --wait --timeout 180s \
+    --set "image.repository=${image%:*}" --set "image.tag=${image##*:}"
+else
+  trap 'e2e/cluster/cluster.sh down' EXIT
+  e2e/cluster/cluster.sh check
+  e2e/cluster/cluster.sh build
+  e2e/cluster/cluster.sh up
+  eval "$(e2e/cluster/cluster.sh env)"
+  # Before Studious is there: what the API server says without its webhook.
+  E2E=1 cargo test --locked -p studious-e2e --test e2e -- --test-threads=1 api_server
+  e2e/cluster/cluster.sh images
+  e2e/install.sh
+fi
+export STUDIOUS_E2E_NAMESPACE=$namespace
+E2E=1 cargo test --locked -p studious-e2e --test e2e -- --test-threads=1 --skip api_server
+if [ "${E2E_USE_CURRENT_CONTEXT:-}" != 1 ]; then
+  # It goes as cleanly as it came; CRDs and studies stay, as crds.keep says.
+  helm uninstall studious --namespace "$namespace" --wait --timeout 60s
+  left=$(kubectl get clusterroles,clusterrolebindings,validatingwebhookconfigurations -o name | grep -i studious || true)
+  [ -z "$left" ] || { echo "helm uninstall left: $left" >&2; exit 1; }
+  kubectl get crd studies.studious.dev trials.studious.dev
+fi
