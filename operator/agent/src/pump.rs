@@ -25,7 +25,7 @@ const DRAINING: Duration = Duration::from_secs(1);
 /// Once the trainer has ended, a refusal is believed after this.
 const REFUSED_FOR_GOOD: Duration = Duration::from_secs(5);
 /// A failure that goes on is logged this often.
-const LOG_EVERY: Duration = Duration::from_secs(60);
+const LOG_EVERY: Duration = Duration::from_mins(1);
 
 /// Moves lines from the file to the operator.
 pub(crate) struct Pump {

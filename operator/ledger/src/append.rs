@@ -256,14 +256,11 @@ impl Rows {
             self.non_finite = first_non_finite(line, host, objective).map(|metric| (metric.to_owned(), line.step));
         }
         for (name, value) in &line.values {
-            let id = match self.metrics.get(name) {
-                Some(id) => *id,
-                None => {
-                    let id = metric_id(connection, trial, name).await?;
-                    self.metrics.insert(name.clone(), id);
-                    id
-                }
-            };
+            let known = self.metrics.get(name).copied();
+            let id = if let Some(id) = known { id } else { metric_id(connection, trial, name).await? };
+            if known.is_none() {
+                self.metrics.insert(name.clone(), id);
+            }
             let stored = (!value.is_nan()).then_some(*value);
             self.measurements.push((id, step, stored));
             if self.latest.contains_key(name) || self.latest.len() < MAX_METRICS_PER_LINE {
@@ -391,16 +388,14 @@ async fn metric_id(connection: &mut SqliteConnection, trial: &str, name: &str) -
         .bind(name)
         .fetch_optional(&mut *connection)
         .await?;
-    match known {
-        Some(id) => Ok(id),
-        None => {
-            sqlx::query_scalar("INSERT INTO metrics (trial, name) VALUES (?, ?) RETURNING id")
-                .bind(trial)
-                .bind(name)
-                .fetch_one(connection)
-                .await
-        }
+    if let Some(id) = known {
+        return Ok(id);
     }
+    sqlx::query_scalar("INSERT INTO metrics (trial, name) VALUES (?, ?) RETURNING id")
+        .bind(trial)
+        .bind(name)
+        .fetch_one(connection)
+        .await
 }
 
 /// Of two values at one step the later one counts, but a finite one isn't replaced by one that isn't: that it came is

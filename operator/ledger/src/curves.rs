@@ -61,7 +61,7 @@ async fn curves_of(
     for (metric, name) in metrics {
         // One metric at a time: what is in memory is one curve.
         let mut points: BTreeMap<u64, f64> = BTreeMap::new();
-        let mut rows = sqlx::query_as::<_, (i64, Option<f64>)>(
+        let mut read_points = sqlx::query_as::<_, (i64, Option<f64>)>(
             "SELECT m.step, m.value FROM streams s JOIN measurements m ON m.stream = s.id AND m.metric = ?
              WHERE s.trial = ? AND s.host = ? ORDER BY s.attempt, m.step",
         )
@@ -69,12 +69,12 @@ async fn curves_of(
         .bind(trial)
         .bind(host)
         .fetch(&mut *connection);
-        while let Some((step, value)) = rows.try_next().await? {
+        while let Some((step, value)) = read_points.try_next().await? {
             if let Some(value) = value.filter(|v| v.is_finite()) {
                 points.insert(to_u64(step), value);
             }
         }
-        drop(rows);
+        drop(read_points);
         if points.is_empty() {
             continue;
         }
@@ -106,9 +106,9 @@ pub fn downsample(curve: &[(u64, f64)], max_points: usize) -> Curve {
     thinned.push(*first);
     for bucket in 0..buckets {
         let stretch = &middle[middle.len() * bucket / buckets..middle.len() * (bucket + 1) / buckets];
-        let least = stretch.iter().min_by(|a, b| a.1.total_cmp(&b.1));
-        let greatest = stretch.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        if let (Some(a), Some(b)) = (least, greatest) {
+        let lowest = stretch.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+        let highest = stretch.iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        if let (Some(a), Some(b)) = (lowest, highest) {
             thinned.push(if a.0 <= b.0 { *a } else { *b });
             if a.0 != b.0 {
                 thinned.push(if a.0 <= b.0 { *b } else { *a });

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 pub(crate) const APPLICATION_ID: i64 = 0x5374_7564;
 
 /// Each step takes a file from the version of its index to the next. Steps are never changed once released.
-const STEPS: [&str; 1] = [r"
+const STEPS: [&str; VERSION as usize] = [r"
 CREATE TABLE studies (
     uid       TEXT PRIMARY KEY,
     namespace TEXT NOT NULL,
@@ -94,8 +94,8 @@ CREATE TABLE non_finite (
 ) STRICT, WITHOUT ROWID;
 "];
 
-/// The newest schema version.
-pub(crate) const VERSION: i64 = STEPS.len() as i64;
+/// The newest schema version: the number of [`STEPS`].
+pub(crate) const VERSION: u8 = 1;
 
 /// What a file turned out to be.
 pub(crate) enum Found {

@@ -64,7 +64,7 @@ impl Ledger {
             schema::Found::Ledger => {}
             schema::Found::Foreign => return Err(LedgerError::NotALedger { path }),
             schema::Found::Newer(found) => {
-                return Err(LedgerError::TooNew { path, found, known: schema::VERSION });
+                return Err(LedgerError::TooNew { path, found, known: schema::VERSION.into() });
             }
         }
         drop(connection);

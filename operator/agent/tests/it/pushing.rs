@@ -82,7 +82,7 @@ async fn an_operator_that_takes_small_bodies_only() {
 async fn two_hundred_megabytes_in_bounded_memory() {
     let operator = Operator::new().await;
     let mut pod = Pod::new(&operator.url());
-    pod.options.drain_limit = Duration::from_secs(300);
+    pod.options.drain_limit = Duration::from_mins(5);
     // Few lines and long ones: it is the agent's memory that is looked at, not the ledger's speed.
     let noise = "x".repeat(60_000);
     let (lines, mut bytes) = (1500_u64, 0);
@@ -115,7 +115,7 @@ async fn two_hundred_megabytes_in_bounded_memory() {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(240), watched).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(4), watched).await.unwrap();
     pod.end().await.unwrap();
     let grown = most.saturating_sub(before);
     assert!(grown < 100_000_000, "{grown} bytes more");

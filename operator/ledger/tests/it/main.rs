@@ -1,5 +1,8 @@
 //! Tests of the ledger on real files.
 #![allow(missing_docs)]
+// Tests may panic: that is how they fail.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::missing_errors_doc)]
+#![allow(clippy::must_use_candidate, clippy::cast_possible_truncation, clippy::float_cmp)]
 
 mod exactly_once;
 mod killed;

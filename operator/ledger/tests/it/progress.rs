@@ -16,7 +16,7 @@ fn line() -> impl Strategy<Value = String> {
     prop_oneof![
         12 => (0_u64..12, proptest::collection::vec((metric, value), 0..4)).prop_map(|(step, values)| {
             let rest: String =
-                values.iter().map(|(m, v)| format!(",{}:{v}", serde_json::to_string(m).unwrap())).collect();
+                values.iter().flat_map(|(m, v)| [",".into(), serde_json::json!(m).to_string(), format!(":{v}")]).collect();
             format!("{{\"step\":{step}{rest}}}")
         }),
         1 => (0_u64..9, any::<bool>()).prop_map(|(s, restored)| format!(

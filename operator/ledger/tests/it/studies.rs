@@ -1,3 +1,4 @@
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use studious_api::trial::{AttemptOutcome, TrialPhase};
 use studious_ledger::{Attempt, Ledger, LedgerError, RunState};
 use studious_playbook::{Millis, record::Outcome};
@@ -98,6 +99,24 @@ async fn wrong_files_are_named() {
     let not_sqlite = Ledger::open(&text).await.unwrap_err();
     assert!(matches!(not_sqlite, LedgerError::Open { .. }), "{not_sqlite}");
 
+    let foreign = folder.path().join("notes.sqlite");
+    sql(&foreign, "CREATE TABLE notes (text TEXT)").await;
+    let error = Ledger::open(&foreign).await.unwrap_err();
+    assert!(matches!(error, LedgerError::NotALedger { .. }), "{error}");
+
+    let newer = folder.path().join("newer.sqlite");
+    Ledger::open(&newer).await.unwrap().close().await;
+    sql(&newer, "PRAGMA user_version = 1000").await;
+    let error = Ledger::open(&newer).await.unwrap_err();
+    assert!(matches!(error, LedgerError::TooNew { found: 1000, .. }), "{error}");
+
     let refused = Ledger::open("postgres://u:p@db/x").await.unwrap_err();
     assert!(matches!(refused, LedgerError::NotInThisVersion { .. }), "{refused}");
+}
+
+async fn sql(path: &std::path::Path, statement: &'static str) {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }
