@@ -22,6 +22,8 @@ mod metrics;
 mod options;
 mod read;
 mod run;
+#[cfg(test)]
+mod scenarios;
 mod server;
 mod status;
 mod study;

@@ -158,8 +158,7 @@ async fn lead(
         pods = context.caches.pods.len(),
         "the caches are filled"
     );
-    let mut election =
-        Election::new(context.client.clone(), &options.namespace, &options.lease, &options.identity);
+    let mut election = Election::new(context.client.clone(), &options.namespace, &options.lease, &options.identity);
     if ending.run_until_cancelled(election.won()).await.is_none() {
         return Ok(());
     }

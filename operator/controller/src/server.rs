@@ -128,10 +128,9 @@ pub(crate) async fn serve(options: &Options, shared: Arc<Shared>, stop: Cancella
         .handle(handle.clone())
         .serve(secure(shared.clone()).into_make_service());
     let plain = axum_server::bind(options.listen_plain).handle(handle).serve(plain(shared).into_make_service());
-    tokio::try_join!(
-        async { secure.await.map_err(failed(options.listen)) },
-        async { plain.await.map_err(failed(options.listen_plain)) },
-    )?;
+    tokio::try_join!(async { secure.await.map_err(failed(options.listen)) }, async {
+        plain.await.map_err(failed(options.listen_plain))
+    },)?;
     Ok(())
 }
 
@@ -148,7 +147,9 @@ async fn renew(tls: RustlsConfig, certificate: std::path::PathBuf, key: std::pat
                 tracing::info!(certificate = %certificate.display(), "the certificate was renewed");
                 since = now;
             }
-            Err(error) => tracing::error!(%error, "the renewed certificate can't be used; the old one goes on being used"),
+            Err(error) => {
+                tracing::error!(%error, "the renewed certificate can't be used; the old one goes on being used")
+            }
         }
     }
 }

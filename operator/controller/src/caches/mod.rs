@@ -110,12 +110,7 @@ impl Caches {
             move |seen| {
                 let pod = seen.object();
                 if let Some(trial) = pod.labels().get(labels::TRIAL) {
-                    index.observe(
-                        &pod.namespace().unwrap_or_default(),
-                        trial,
-                        &pod.name_any(),
-                        seen.is_there(),
-                    );
+                    index.observe(&pod.namespace().unwrap_or_default(), trial, &pod.name_any(), seen.is_there());
                 }
                 push_trial(&queue, pod);
             },
@@ -194,4 +189,73 @@ fn strip_pod(pod: &mut Pod) {
         node_name: spec.node_name,
         ..PodSpec::default()
     });
+}
+
+#[cfg(test)]
+pub(crate) mod fixed {
+    //! Caches that show what a test says.
+
+    use kube::runtime::{reflector::store::Writer, watcher::Event};
+
+    use super::*;
+
+    /// The writing ends of all stores.
+    pub(crate) struct Writers {
+        pub(crate) studies: Writer<Study>,
+        pub(crate) trials: Writer<Trial>,
+        pub(crate) jobs: Writer<Job>,
+        pub(crate) pods: Writer<Pod>,
+        trials_of: Arc<Index>,
+        pods_of: Arc<Index>,
+    }
+
+    pub(crate) fn caches() -> (Caches, Writers) {
+        let ((studies, study_writer), (trials, trial_writer)) = (store(), store());
+        let ((jobs, job_writer), (pods, pod_writer)) = (store(), store());
+        let caches = Caches {
+            studies,
+            trials,
+            jobs,
+            pods,
+            trials_of: Arc::default(),
+            pods_of: Arc::default(),
+            study_queue: Arc::default(),
+            trial_queue: Arc::default(),
+        };
+        let writers = Writers {
+            studies: study_writer,
+            trials: trial_writer,
+            jobs: job_writer,
+            pods: pod_writer,
+            trials_of: caches.trials_of.clone(),
+            pods_of: caches.pods_of.clone(),
+        };
+        (caches, writers)
+    }
+
+    impl Writers {
+        pub(crate) fn study(&mut self, study: &Study) {
+            self.studies.apply_watcher_event(&Event::Apply(study.clone()));
+        }
+
+        pub(crate) fn trial(&mut self, trial: &Trial) {
+            self.trials_of.observe(
+                &trial.namespace().unwrap(),
+                &trial.spec.study,
+                &trial.name_any(),
+                true,
+            );
+            self.trials.apply_watcher_event(&Event::Apply(trial.clone()));
+        }
+
+        pub(crate) fn job(&mut self, job: &Job) {
+            self.jobs.apply_watcher_event(&Event::Apply(job.clone()));
+        }
+
+        pub(crate) fn pod(&mut self, pod: &Pod) {
+            let trial = pod.labels()[labels::TRIAL].clone();
+            self.pods_of.observe(&pod.namespace().unwrap(), &trial, &pod.name_any(), true);
+            self.pods.apply_watcher_event(&Event::Apply(pod.clone()));
+        }
+    }
 }

@@ -24,10 +24,7 @@ struct Waiting<K: Resource<DynamicType = ()> + 'static> {
 
 impl<K: Resource<DynamicType = ()> + 'static> Default for Queue<K> {
     fn default() -> Self {
-        Self {
-            waiting: Mutex::new(Waiting { order: VecDeque::new(), members: HashSet::new() }),
-            wake: Notify::new(),
-        }
+        Self { waiting: Mutex::new(Waiting { order: VecDeque::new(), members: HashSet::new() }), wake: Notify::new() }
     }
 }
 

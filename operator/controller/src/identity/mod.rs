@@ -101,9 +101,7 @@ fn host_of(caches: &Caches, verified: &token::PodIdentity) -> Result<Sender, Ide
     let attempt = job.labels().get(labels::ATTEMPT).and_then(|attempt| attempt.parse().ok());
     Ok(Sender {
         attempt: attempt.ok_or_else(|| no_host("its Job has no attempt"))?,
-        host: index_of(&pod)
-            .filter(|host| *host < trial.spec.hosts)
-            .ok_or_else(|| no_host("it has no index"))?,
+        host: index_of(&pod).filter(|host| *host < trial.spec.hosts).ok_or_else(|| no_host("it has no index"))?,
         trial,
         pod_uid: verified.uid.clone(),
     })

@@ -47,9 +47,9 @@ pub(super) async fn verify(client: &Client, keys: &Keys, token: &str) -> Result<
     }
     let id = header.kid.as_deref();
     let known = keys.with_key(client, id).await.map_err(|error| IdentityError::Keys(error.to_string()))?;
-    let key = known.key(id).ok_or_else(|| {
-        IdentityError::Token(format!("the API server has no key {}", id.unwrap_or("without an id")))
-    })?;
+    let key = known
+        .key(id)
+        .ok_or_else(|| IdentityError::Token(format!("the API server has no key {}", id.unwrap_or("without an id"))))?;
     let mut validation = Validation::new(header.alg);
     validation.set_audience(&[AUDIENCE]);
     validation.set_issuer(&[&known.issuer]);

@@ -208,11 +208,7 @@ fn count(metrics: &crate::metrics::Metrics, sent: usize, appended: &Appended) {
 }
 
 /// Puts a trial and its study into the ledger: at its first line, or after the ledger was lost.
-async fn introduce(
-    ledger: &studious_ledger::Ledger,
-    trial: &Trial,
-    study: Option<&Study>,
-) -> Result<(), LedgerError> {
+async fn introduce(ledger: &studious_ledger::Ledger, trial: &Trial, study: Option<&Study>) -> Result<(), LedgerError> {
     let namespace = trial.namespace().unwrap_or_default();
     let Some(study) = study else {
         return Err(LedgerError::UnknownStudy { study: format!("{namespace}/{}", trial.spec.study) });

@@ -167,8 +167,6 @@ pub(super) async fn set_finalizer(client: &Client, study: &Study, on: bool) -> R
     match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
         Ok(_) => Ok(()),
         Err(error) if !on && is_not_found(&error) => Ok(()),
-        Err(source) => {
-            Err(ApplyError::Finalizer { name, what: if on { "set" } else { "taken off" }, source })
-        }
+        Err(source) => Err(ApplyError::Finalizer { name, what: if on { "set" } else { "taken off" }, source }),
     }
 }

@@ -46,3 +46,11 @@ struct Found {
     count: i64,
     worst: Vec<FindingSummary>,
 }
+
+#[cfg(test)]
+impl Memory {
+    /// As if the status had been written long ago.
+    pub(crate) fn forget_when_written(&mut self) {
+        self.written_at = None;
+    }
+}

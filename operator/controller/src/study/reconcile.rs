@@ -377,12 +377,7 @@ async fn clean_up(study: &Study, context: &Arc<Context>) -> Result<(), Reconcile
     Ok(apply::set_finalizer(&context.client, study, false).await?)
 }
 
-async fn put(
-    study: &Study,
-    context: &Arc<Context>,
-    status: StudyStatus,
-    now: Timestamp,
-) -> Result<(), ReconcileError> {
+async fn put(study: &Study, context: &Arc<Context>, status: StudyStatus, now: Timestamp) -> Result<(), ReconcileError> {
     let version = status::write(&context.client, study, &status).await?;
     context.studies.with(&study.uid().unwrap_or_default(), |memory| {
         memory.written = Some(Written { version, status });

@@ -84,10 +84,8 @@ pub(super) fn accepted(
     status.done = Some(format!("{ended}/{}", counts.total));
     status.trials = counts;
     status.best = best(plan, &seen.trials);
-    status.generator = Some(GeneratorStatus {
-        name: generator(study.spec.search.algorithm).to_owned(),
-        seed: study.spec.search.seed,
-    });
+    status.generator =
+        Some(GeneratorStatus { name: generator(study.spec.search.algorithm).to_owned(), seed: study.spec.search.seed });
     status.findings = found.worst.clone();
     status.findings_count = Some(found.count);
     if status.start_time.is_none() && !states.is_empty() {

@@ -320,10 +320,10 @@ mod tests {
 
     #[test]
     fn the_trainer_is_the_first_container_of_the_spec() {
-        assert_eq!(states(&[pod(0, RUNNING, "", ""), pod(1, &exited(3, 9), "", "")], 10), [
-            HostState::Running,
-            exit(3)
-        ]);
+        assert_eq!(
+            states(&[pod(0, RUNNING, "", ""), pod(1, &exited(3, 9), "", "")], 10),
+            [HostState::Running, exit(3)]
+        );
     }
 
     #[test]

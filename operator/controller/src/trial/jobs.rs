@@ -148,10 +148,7 @@ fn template(
 
     let metadata = template.metadata.get_or_insert_default();
     metadata.labels.get_or_insert_default().extend(labels);
-    metadata
-        .annotations
-        .get_or_insert_default()
-        .insert(labels::TRIAL_JSON.to_owned(), serde_json::to_string(&shared)?);
+    metadata.annotations.get_or_insert_default().insert(labels::TRIAL_JSON.to_owned(), serde_json::to_string(&shared)?);
 
     let pod = template.spec.get_or_insert_default();
     refuse_reserved(pod)?;
@@ -252,7 +249,7 @@ fn agent_container(agent: &AgentSettings) -> Container {
         ("STUDIOUS_CA_PEM", agent.ca_pem.as_str()),
         ("STUDIOUS_TRIAL_DIR", TRIAL_DIR),
     ]
-        .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None });
+    .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None });
     let field = |name: &str, path: &str| EnvVar {
         name: name.to_owned(),
         value: None,
@@ -310,11 +307,7 @@ fn agent_container(agent: &AgentSettings) -> Container {
 fn volumes(trial: &Trial) -> [Volume; 4] {
     let checkpoints = Volume { name: CHECKPOINTS_VOLUME.to_owned(), ..Volume::default() };
     [
-        Volume {
-            name: TRIAL_VOLUME.to_owned(),
-            empty_dir: Some(EmptyDirVolumeSource::default()),
-            ..Volume::default()
-        },
+        Volume { name: TRIAL_VOLUME.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
         match claim(trial) {
             Some(claim_name) => Volume {
                 persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource { claim_name, read_only: None }),

@@ -45,4 +45,6 @@ fn remember<R>(context: &Arc<crate::context::Context>, uid: &str, f: impl FnOnce
 }
 
 #[cfg(test)]
-mod jobs_tests;
+pub(crate) mod jobs_tests;
+#[cfg(test)]
+pub(crate) use hosts::INDEX_LABEL;

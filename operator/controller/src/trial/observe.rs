@@ -67,8 +67,7 @@ pub(super) fn observe(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> 
     let pods = context.caches.pods_of(&namespace, &name);
     remember(context, &uid, |memory| {
         let version = trial.metadata.resource_version.as_deref();
-        let status =
-            Written::or_cached(memory.written.as_ref(), trial.status.as_ref(), version).unwrap_or_default();
+        let status = Written::or_cached(memory.written.as_ref(), trial.status.as_ref(), version).unwrap_or_default();
         let number = current_attempt(&status);
         let (failed_before, disrupted_before) = counts(&status, number);
 
@@ -79,9 +78,8 @@ pub(super) fn observe(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> 
             JobSight::There(job) => job.uid(),
             _ => None,
         };
-        let (current, earlier): (Vec<_>, Vec<_>) = pods
-            .into_iter()
-            .partition(|pod| job_uid.as_ref().is_some_and(|uid| is_controlled_by(pod.as_ref(), uid)));
+        let (current, earlier): (Vec<_>, Vec<_>) =
+            pods.into_iter().partition(|pod| job_uid.as_ref().is_some_and(|uid| is_controlled_by(pod.as_ref(), uid)));
         for pod in &current {
             memory.seen_pods.extend(hosts::index_of(pod).map(|index| (number, index)));
         }
@@ -146,8 +144,14 @@ fn sight(
 }
 
 fn without_job(trial: &Trial, state: &HostState) -> Vec<HostView> {
-    let host =
-        HostView { state: state.clone(), started: None, has_agent: false, is_live: false, is_open: false, exit_code: None };
+    let host = HostView {
+        state: state.clone(),
+        started: None,
+        has_agent: false,
+        is_live: false,
+        is_open: false,
+        exit_code: None,
+    };
     (0..trial.spec.hosts).map(|_| host.clone()).collect()
 }
 

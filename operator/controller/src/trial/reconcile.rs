@@ -130,9 +130,7 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
 
     match verdict {
         Verdict::End(end) => finish(trial, context, &seen, &progress, &end, now).await,
-        Verdict::Retry { outcome, message } => {
-            retry(trial, context, &seen, &progress, (outcome, message), now).await
-        }
+        Verdict::Retry { outcome, message } => retry(trial, context, &seen, &progress, (outcome, message), now).await,
         Verdict::Continue => {
             if matches!(seen.job, JobSight::None) {
                 begin(trial, context, &seen, &progress, now).await
@@ -349,12 +347,7 @@ async fn tell_exit(trial: &Trial, context: &Arc<Context>, status: &TrialStatus, 
 }
 
 /// Writes a status and remembers it.
-async fn put(
-    trial: &Trial,
-    context: &Arc<Context>,
-    status: TrialStatus,
-    now: Timestamp,
-) -> Result<(), ReconcileError> {
+async fn put(trial: &Trial, context: &Arc<Context>, status: TrialStatus, now: Timestamp) -> Result<(), ReconcileError> {
     let version = status::write(&context.client, trial, &status).await?;
     remember(context, &trial.uid().unwrap_or_default(), |memory| {
         memory.written = Some(Written { version, status });

@@ -44,7 +44,13 @@ impl Fault for StatusError {
 }
 
 /// The status of a trial that has ended.
-pub(super) fn ended(trial: &Trial, seen: &Observed, progress: &Progress, end: &TrialEnd, now: Timestamp) -> TrialStatus {
+pub(super) fn ended(
+    trial: &Trial,
+    seen: &Observed,
+    progress: &Progress,
+    end: &TrialEnd,
+    now: Timestamp,
+) -> TrialStatus {
     let mut status = current(trial, seen, progress);
     status.phase = end.phase;
     status.reason = (!end.reason.is_empty()).then(|| end.reason.to_owned());

@@ -1,0 +1,171 @@
+//! Trials.
+
+use serde_json::json;
+use studious_api::{Trial, TrialStatus};
+use studious_ledger::{Appended, StudyRow, TrialRow};
+use studious_playbook::{Millis, contract::Line};
+
+use super::world::{Request, World};
+
+/// A trial.
+pub(super) fn trial(hosts: u32) -> Trial {
+    crate::trial::jobs_tests::trial(hosts, "", "spec: {containers: [{name: trainer, image: trainer}]}")
+}
+
+const RUNNING: &str = r#"{"running": {}}"#;
+
+fn running() -> serde_json::Value {
+    serde_json::from_str(RUNNING).unwrap()
+}
+
+impl World {
+    /// Lines that ingest takes in.
+    async fn lines_of(&self, trial: &Trial, attempt: u32, host: u32, lines: &[&str]) {
+        let uid = trial.metadata.uid.as_deref().unwrap();
+        let entry = self.context.live.entry(uid);
+        let mut live = entry.lock().await;
+        live.progress(&self.context.ledger, uid, &trial.spec).await.unwrap();
+        let new = lines.iter().enumerate().map(|(i, line)| (i as u64, Line::parse(line))).collect();
+        live.observe(&trial.spec, attempt, host, &Appended { next_line: lines.len() as u64, new, dropped: 0 });
+    }
+}
+
+fn status(request: &Request) -> TrialStatus {
+    serde_json::from_value(request.body["status"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_new_trial_gets_a_job_and_a_quick_one_is_written_of_once() {
+    let mut world = World::new().await;
+    let mut trial = trial(1);
+    world.reconcile_trial(&trial).await;
+    assert_eq!(world.lines(), ["PATCH jobs/digits-explore-0007-a1"]);
+    // The cache doesn't show the Job yet.
+    world.reconcile_trial(&trial).await;
+    let job = world.job(&trial, 1);
+    world.reconcile_trial(&trial).await;
+    world.pod(&job, 0, &running(), &json!({}));
+    world.reconcile_trial(&trial).await;
+    assert!(world.lines().is_empty());
+
+    world
+        .lines_of(&trial, 1, 0, &[
+            r#"{"event":"init","parameters_sha256":"ab","init_seed":7241,"data_seed":90}"#,
+            r#"{"step":50,"validation_error":0.25}"#,
+            r#"{"event":"done","step":500}"#,
+        ])
+        .await;
+    world.reconcile_trial(&trial).await;
+    let requests = world.requests();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert_eq!(requests[0].line, "PATCH trials/digits-explore-0007/status");
+    let ended = status(&requests[0]);
+    assert_eq!((ended.objective, ended.best_step, ended.attempts.len()), (Some(0.25), Some(50), 1));
+
+    // Neither before the cache shows it nor after is it touched again.
+    world.reconcile_trial(&trial).await;
+    trial.status = Some(ended);
+    trial.metadata.resource_version = Some("2000".into());
+    world.reconcile_trial(&trial).await;
+    assert!(world.lines().is_empty());
+}
+
+#[tokio::test]
+async fn a_point_that_diverges_is_written_of_and_its_job_is_deleted() {
+    let mut world = World::new().await;
+    let trial = trial(1);
+    world.reconcile_trial(&trial).await;
+    let job = world.job(&trial, 1);
+    world.pod(&job, 0, &running(), &json!({}));
+    world.requests();
+    world.lines_of(&trial, 1, 0, &[r#"{"step":3,"train_loss":NaN}"#]).await;
+    world.reconcile_trial(&trial).await;
+    let requests = world.requests();
+    let lines: Vec<_> = requests.iter().map(|r| r.line.split('?').next().unwrap()).collect();
+    assert_eq!(lines, [
+        "PATCH trials/digits-explore-0007/status",
+        "POST events",
+        "DELETE jobs/digits-explore-0007-a1",
+    ]);
+    let ended = status(&requests[0]);
+    assert_eq!(ended.reason.as_deref(), Some("Diverged"));
+    assert_eq!(ended.objective, None);
+}
+
+#[tokio::test]
+async fn a_preempted_host_costs_no_attempt_and_all_hosts_restart_together() {
+    let mut world = World::new().await;
+    let mut trial = trial(2);
+    world.reconcile_trial(&trial).await;
+    let job = world.job(&trial, 1);
+    let disrupted = json!({"status": {"conditions": [
+        {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"},
+    ]}});
+    world.pod(&job, 0, &running(), &json!({}));
+    world.pod(&job, 1, &running(), &disrupted);
+    world.requests();
+    world.reconcile_trial(&trial).await;
+    let requests = world.requests();
+    let lines: Vec<_> = requests.iter().map(|r| r.line.split('?').next().unwrap()).collect();
+    assert_eq!(lines, [
+        "PATCH trials/digits-explore-0007/status",
+        "POST events",
+        "DELETE jobs/digits-explore-0007-a1",
+    ]);
+    let retrying = status(&requests[0]);
+    assert_eq!((retrying.disruptions, retrying.attempts.len()), (1, 1));
+
+    // Not before its time, and not before the processes of the first attempt are gone.
+    world.reconcile_trial(&trial).await;
+    assert!(!world.lines().iter().any(|line| line.starts_with("PATCH jobs")));
+    tokio::time::sleep(std::time::Duration::from_millis(1600)).await;
+    world.reconcile_trial(&trial).await;
+    assert!(!world.lines().iter().any(|line| line.starts_with("PATCH jobs")));
+    for index in 0..2 {
+        world.pod(&job, index, &running(), &json!({"status": {"phase": "Failed"}}));
+    }
+    trial.status = Some(retrying);
+    trial.metadata.resource_version = Some("2000".into());
+    world.reconcile_trial(&trial).await;
+    assert_eq!(world.lines(), ["PATCH jobs/digits-explore-0007-a2"]);
+}
+
+#[tokio::test]
+async fn a_trial_that_is_told_to_stop_before_it_begins_gets_no_job() {
+    let mut world = World::new().await;
+    let mut trial = trial(1);
+    trial.spec.stop = Some("the study stops".into());
+    world.reconcile_trial(&trial).await;
+    assert_eq!(world.lines(), ["PATCH trials/digits-explore-0007/status"]);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_job_was_deleted_unseen_is_not_run_again_under_its_number() {
+    let mut world = World::new().await;
+    let trial = trial(1);
+    let uid = trial.metadata.uid.clone().unwrap();
+    let study = super::studies::study("");
+    let row = StudyRow {
+        uid: "study-uid".into(),
+        namespace: "team-a".into(),
+        name: "digits".into(),
+        spec: study.spec,
+        created: Millis(0),
+    };
+    world.context.ledger.upsert_study(&row).await.unwrap();
+    let row = TrialRow {
+        uid: uid.clone(),
+        study: "study-uid".into(),
+        name: "digits-explore-0007".into(),
+        spec: trial.spec.clone(),
+        state: studious_ledger::RunState::default(),
+    };
+    world.context.ledger.upsert_trial(&row).await.unwrap();
+    let lines = [r#"{"step":1,"train_loss":2.0}"#.to_owned()];
+    world.context.ledger.append(&uid, 1, 0, 0, &lines).await.unwrap();
+    world.reconcile_trial(&trial).await;
+    let requests = world.requests();
+    assert_eq!(requests[0].line, "PATCH trials/digits-explore-0007/status");
+    assert_eq!(status(&requests[0]).disruptions, 1);
+    assert!(!requests.iter().any(|r| r.line.starts_with("PATCH jobs")));
+}
