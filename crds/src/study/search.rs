@@ -127,7 +127,7 @@ pub struct Schedule {
     /// The hyperparameter that is the peak learning rate.
     #[schemars(length(min = 1, max = 63))]
     pub base: String,
-    /// Share of the round's steps spent warming up, 0 to 1.
+    /// Share of the first round's steps spent warming up, 0 to 1. Later rounds warm up for as many steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub warmup_fraction: Option<f64>,

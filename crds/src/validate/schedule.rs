@@ -67,7 +67,7 @@ fn warmup(spec: &StudySpec, schedule: &Schedule, found: &mut Vec<Violation>) {
     let shortest = spec.rounds.iter().map(|r| r.max_train_steps).min();
     match (schedule.warmup_fraction, schedule.warmup_steps) {
         (Some(_), Some(steps)) => {
-            let mend = "Remove one: a fraction grows with the rounds, a number of steps stays.";
+            let mend = "Remove one: a fraction is that of the first round's steps.";
             found.push(Violation::new("spec.schedule.warmupSteps", &steps, "is given beside warmupFraction", mend));
         }
         (Some(fraction), None) if !(0.0..1.0).contains(&fraction) => {
@@ -86,7 +86,7 @@ fn warmup(spec: &StudySpec, schedule: &Schedule, found: &mut Vec<Violation>) {
                     "spec.schedule.warmupSteps",
                     &steps,
                     format!("must be smaller than the shortest round's maxTrainSteps, {shortest}"),
-                    "Warm up for less, or give warmupFraction, which grows with the rounds.",
+                    "Warm up for less, or give warmupFraction, a share of the first round's steps.",
                 ));
             }
         }

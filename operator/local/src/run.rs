@@ -228,6 +228,10 @@ impl Run {
         loop {
             if !stopping && finish.is_none() && (changed || self.retry_is_due()) {
                 finish = self.act().await?;
+                // Trials that waited for another attempt end as soon as they are stopped, and nothing else will tell.
+                if finish.is_none() && self.trials.values().all(|trial| trial.row.state.phase.has_ended()) {
+                    finish = self.act().await?;
+                }
             }
             if self.trials.values().all(|trial| trial.attempt.is_none()) {
                 if let Some(end) = finish {

@@ -103,6 +103,19 @@ async fn a_trainer_that_always_crashes_fails_and_too_many_stop_the_study() {
 }
 
 #[tokio::test]
+async fn a_study_that_gives_up_does_not_wait_for_further_attempts() {
+    let bench = Bench::new();
+    let more = "  rounds: [{name: r, trials: 2, maxTrainSteps: 20}]\n  failure: {maxFailedTrials: 0}\n  parallelism: 2";
+    // One has no objective; by then the other has crashed and waits for its second attempt.
+    let script = "case $STUDIOUS_TRIAL_DIR in *s-r-0000*) sleep 0.4; exit 0;; esac; exit 1";
+    let study = study(script, more);
+    let run = tokio::time::timeout(std::time::Duration::from_secs(20), bench.run(&study));
+    let seen = run.await.expect("it ends");
+    assert!(matches!(&seen.end, RunEnd::Study(end) if end.reason == "TooManyFailedTrials"), "{:?}", seen.end);
+    assert_eq!(seen.phases(), [TrialPhase::Failed, TrialPhase::Stopped]);
+}
+
+#[tokio::test]
 async fn half_a_line_and_malformed_lines_are_counted_and_lose_nothing_else() {
     let bench = Bench::new();
     let script = format!(
