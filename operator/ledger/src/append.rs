@@ -37,6 +37,8 @@ const FINAL_LINES: i64 = 10;
 const MALFORMED_EXAMPLES: i64 = 5;
 /// Rows put in by one statement. Few sizes, so that each is prepared once.
 const CHUNKS: [usize; 4] = [256, 32, 8, 1];
+/// Longest problem of a malformed line that is kept, in bytes.
+const PROBLEM_BYTES: usize = 300;
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +78,13 @@ struct Stream {
     final_lines: i64,
     malformed: i64,
     dropped: i64,
+    first_evaluation: Option<i64>,
+}
+
+/// What is looked for in the lines of a trial.
+struct Judged {
+    objective: String,
+    hosts: u32,
 }
 
 /// Rows of a batch.
@@ -109,7 +118,7 @@ impl Ledger {
         // Reading the lines takes longer than writing them: do it before the turn begins.
         let parsed: Vec<_> = lines.iter().map(|text| Line::parse(text)).collect();
         let mut transaction = self.write().await?;
-        let objective = objective_of(&mut transaction, trial).await?;
+        let judged = judged_of(&mut transaction, trial).await?;
         let mut stream = open_stream(&mut transaction, trial, attempt, host).await?;
         if first_line > stream.next_line {
             return Err(LedgerError::Gap { first_line, next_line: stream.next_line });
@@ -131,14 +140,17 @@ impl Ledger {
                     }
                     stream.malformed += 1;
                 }
-                Ok(known) if !stream.keep(&self.limits, known, text.len(), host, &objective) => {
+                Ok(known) if !stream.keep(&self.limits, known, text.len(), host, &judged) => {
                     stream.dropped += 1;
                     appended.dropped += 1;
                     continue;
                 }
                 Ok(Line::Event(_)) => insert_event(&mut transaction, stream.id, number, text).await?,
                 Ok(Line::Measurements(m)) => {
-                    rows.take(&mut transaction, trial, host, &objective, m).await?;
+                    if host == 0 && m.get(&judged.objective).is_some_and(f64::is_finite) {
+                        stream.first_evaluation.get_or_insert(to_i64(m.step));
+                    }
+                    rows.take(&mut transaction, trial, host, &judged, m).await?;
                 }
             }
             appended.new.push((number, line));
@@ -199,7 +211,7 @@ impl Ledger {
 
 impl Stream {
     /// Whether a line is kept; counts it if so.
-    fn keep(&mut self, limits: &Limits, line: &Line, bytes: usize, host: u32, objective: &str) -> bool {
+    fn keep(&mut self, limits: &Limits, line: &Line, bytes: usize, host: u32, judged: &Judged) -> bool {
         let bytes = bytes as u64;
         let within = |times: u64| {
             self.kept_lines < limits.lines.saturating_mul(times)
@@ -208,11 +220,11 @@ impl Stream {
         let is_final = match line {
             Line::Event(Event::Done { .. } | Event::Infeasible { .. }) => true,
             Line::Event(_) => false,
-            Line::Measurements(m) => first_non_finite(m, host, objective).is_some(),
+            Line::Measurements(m) => judged.first_non_finite(m, host).is_some(),
         };
         let decides = match line {
             Line::Event(_) => true,
-            Line::Measurements(m) => host == 0 && m.get(objective).is_some(),
+            Line::Measurements(m) => host == 0 && m.get(&judged.objective).is_some(),
         };
         let kept = within(1) || (decides && within(2)) || (is_final && self.final_lines < FINAL_LINES);
         if kept {
@@ -225,7 +237,8 @@ impl Stream {
 
     async fn write(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         sqlx::query(
-            "UPDATE streams SET next_line = ?, kept_lines = ?, kept_bytes = ?, final_lines = ?, malformed = ?, dropped = ?
+            "UPDATE streams SET next_line = ?, kept_lines = ?, kept_bytes = ?, final_lines = ?, malformed = ?, dropped = ?,
+                 first_evaluation = ?
              WHERE id = ?",
         )
         .bind(to_i64(self.next_line))
@@ -234,6 +247,7 @@ impl Stream {
         .bind(self.final_lines)
         .bind(self.malformed)
         .bind(self.dropped)
+        .bind(self.first_evaluation)
         .bind(self.id)
         .execute(connection)
         .await?;
@@ -248,12 +262,12 @@ impl Rows {
         connection: &mut SqliteConnection,
         trial: &str,
         host: u32,
-        objective: &str,
+        judged: &Judged,
         line: &Measurements,
     ) -> Result<(), sqlx::Error> {
         let step = to_i64(line.step);
         if self.non_finite.is_none() {
-            self.non_finite = first_non_finite(line, host, objective).map(|metric| (metric.to_owned(), line.step));
+            self.non_finite = judged.first_non_finite(line, host).map(|metric| (metric.to_owned(), line.step));
         }
         for (name, value) in &line.values {
             let known = self.metrics.get(name).copied();
@@ -319,21 +333,25 @@ impl Rows {
     }
 }
 
-/// The first metric of a line that decides the trial because it isn't finite.
-fn first_non_finite<'a>(line: &'a Measurements, host: u32, objective: &str) -> Option<&'a str> {
-    line.values
-        .iter()
-        .find(|(name, value)| !value.is_finite() && ((host == 0 && name == objective) || name == TRAIN_LOSS))
-        .map(|(name, _)| name.as_str())
+impl Judged {
+    /// The first metric of a line that decides the trial because it isn't finite.
+    fn first_non_finite<'a>(&self, line: &'a Measurements, host: u32) -> Option<&'a str> {
+        let decides = |name: &str| (host == 0 && name == self.objective) || (host < self.hosts && name == TRAIN_LOSS);
+        line.values.iter().find(|(name, value)| !value.is_finite() && decides(name)).map(|(name, _)| name.as_str())
+    }
 }
 
-async fn objective_of(connection: &mut SqliteConnection, trial: &str) -> Result<String, LedgerError> {
-    sqlx::query_scalar("SELECT objective_metric FROM trials WHERE uid = ?")
-        .bind(trial)
-        .fetch_optional(connection)
-        .await?
-        .ok_or_else(|| LedgerError::UnknownTrial { trial: trial.to_owned() })
+async fn judged_of(connection: &mut SqliteConnection, trial: &str) -> Result<Judged, LedgerError> {
+    let row: Option<(String, u32)> =
+        sqlx::query_as("SELECT objective_metric, json_extract(spec, '$.hosts') FROM trials WHERE uid = ?")
+            .bind(trial)
+            .fetch_optional(connection)
+            .await?;
+    let (objective, hosts) = row.ok_or_else(|| LedgerError::UnknownTrial { trial: trial.to_owned() })?;
+    Ok(Judged { objective, hosts })
 }
+
+type StreamColumns = (i64, i64, i64, i64, i64, i64, i64, Option<i64>);
 
 async fn open_stream(
     connection: &mut SqliteConnection,
@@ -347,9 +365,9 @@ async fn open_stream(
         .bind(host)
         .execute(&mut *connection)
         .await?;
-    let (id, next_line, kept_lines, kept_bytes, final_lines, malformed, dropped): (i64, i64, i64, i64, i64, i64, i64) =
+    let (id, next_line, kept_lines, kept_bytes, final_lines, malformed, dropped, first_evaluation): StreamColumns =
         sqlx::query_as(
-            "SELECT id, next_line, kept_lines, kept_bytes, final_lines, malformed, dropped
+            "SELECT id, next_line, kept_lines, kept_bytes, final_lines, malformed, dropped, first_evaluation
              FROM streams WHERE trial = ? AND attempt = ? AND host = ?",
         )
         .bind(trial)
@@ -365,6 +383,7 @@ async fn open_stream(
         final_lines,
         malformed,
         dropped,
+        first_evaluation,
     })
 }
 
@@ -441,7 +460,7 @@ async fn insert_malformed(
     sqlx::query("INSERT INTO malformed (stream, line, problem) VALUES (?, ?, ?)")
         .bind(stream)
         .bind(to_i64(number))
-        .bind(problem)
+        .bind(&problem[..problem.floor_char_boundary(PROBLEM_BYTES)])
         .execute(connection)
         .await?;
     Ok(())

@@ -33,8 +33,8 @@ impl Ledger {
         Ok(records)
     }
 
-    /// The curves of one host of a trial by metric, over all attempts: at each step the latest attempt's value.
-    /// Values that aren't finite are left out.
+    /// The curves of one host of a trial by metric, over all attempts. Where an attempt goes on, what earlier
+    /// ones measured from there on is left out: it belongs to a run that was lost. Values that aren't finite are left out.
     ///
     /// # Errors
     /// When the database can't be read.
@@ -61,18 +61,22 @@ async fn curves_of(
     for (metric, name) in metrics {
         // One metric at a time: what is in memory is one curve.
         let mut points: BTreeMap<u64, f64> = BTreeMap::new();
-        let mut read_points = sqlx::query_as::<_, (i64, Option<f64>)>(
-            "SELECT m.step, m.value FROM streams s JOIN measurements m ON m.stream = s.id AND m.metric = ?
+        let mut read_points = sqlx::query_as::<_, (u32, i64, Option<f64>)>(
+            "SELECT s.attempt, m.step, m.value FROM streams s JOIN measurements m ON m.stream = s.id AND m.metric = ?
              WHERE s.trial = ? AND s.host = ? ORDER BY s.attempt, m.step",
         )
         .bind(metric)
         .bind(trial)
         .bind(host)
         .fetch(&mut *connection);
-        while let Some((step, value)) = read_points.try_next().await? {
-            if let Some(value) = value.filter(|v| v.is_finite()) {
-                points.insert(to_u64(step), value);
+        let mut latest = 0;
+        while let Some((attempt, step, value)) = read_points.try_next().await? {
+            let Some(value) = value.filter(|v| v.is_finite()) else { continue };
+            if attempt > latest {
+                points.split_off(&to_u64(step));
+                latest = attempt;
             }
+            points.insert(to_u64(step), value);
         }
         drop(read_points);
         if points.is_empty() {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use studious_api::TrialSpec;
-use studious_playbook::{contract::Line, decide::Progress};
+use studious_playbook::{
+    contract::{Line, Measurements},
+    decide::Progress,
+};
 
 use crate::{Ledger, LedgerError, trials::to_u64};
 
@@ -17,20 +20,22 @@ impl Ledger {
         let mut read = self.read().await?;
         let mut progress = Progress::default();
 
-        let evaluations: Vec<(i64, Option<f64>)> = sqlx::query_as(
-            "SELECT m.step, m.value
+        // In the order of steps, but for the first that an attempt wrote: it says where the attempt went on from.
+        let evaluations: Vec<(u32, i64, f64)> = sqlx::query_as(
+            "SELECT s.attempt, m.step, m.value
              FROM streams s JOIN metrics n ON n.trial = s.trial AND n.name = ?
              JOIN measurements m ON m.stream = s.id AND m.metric = n.id
-             WHERE s.trial = ? AND s.host = 0 ORDER BY s.attempt",
+             WHERE s.trial = ? AND s.host = 0 AND abs(m.value) < 9e999
+             ORDER BY s.attempt, m.step IS NOT s.first_evaluation, m.step",
         )
         .bind(&spec.objective.metric)
         .bind(trial)
         .fetch_all(&mut *read)
         .await?;
-        progress.evaluations = evaluations
-            .into_iter()
-            .filter_map(|(step, value)| Some((to_u64(step), value.filter(|v| v.is_finite())?)))
-            .collect();
+        for (attempt, step, value) in evaluations {
+            let values = vec![(spec.objective.metric.clone(), value)];
+            progress.observe(spec, attempt, 0, &Line::Measurements(Measurements { step: to_u64(step), values }));
+        }
 
         let events: Vec<(u32, u32, String)> = sqlx::query_as(
             "SELECT s.attempt, s.host, e.json FROM streams s JOIN events e ON e.stream = s.id
@@ -49,8 +54,9 @@ impl Ledger {
         }
 
         let latest: Vec<(u32, String, Option<f64>)> =
-            sqlx::query_as("SELECT host, metric, value FROM latest WHERE trial = ?")
+            sqlx::query_as("SELECT host, metric, value FROM latest WHERE trial = ? AND host < ?")
                 .bind(trial)
+                .bind(spec.hosts)
                 .fetch_all(&mut *read)
                 .await?;
         let mut by_host: BTreeMap<u32, BTreeMap<String, f64>> = BTreeMap::new();

@@ -6,7 +6,8 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 pub(crate) const APPLICATION_ID: i64 = 0x5374_7564;
 
 /// Each step takes a file from the version of its index to the next. Steps are never changed once released.
-const STEPS: [&str; VERSION as usize] = [r"
+const STEPS: [&str; VERSION as usize] = [
+    r"
 CREATE TABLE studies (
     uid       TEXT PRIMARY KEY,
     namespace TEXT NOT NULL,
@@ -92,10 +93,15 @@ CREATE TABLE non_finite (
     metric TEXT NOT NULL,
     step   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-"];
+",
+    r"
+-- The step of the first evaluation of an attempt, in the order of its lines: where it went on from.
+ALTER TABLE streams ADD COLUMN first_evaluation INTEGER;
+",
+];
 
 /// The newest schema version: the number of [`STEPS`].
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 /// What a file turned out to be.
 pub(crate) enum Found {
