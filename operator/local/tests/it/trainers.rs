@@ -30,10 +30,11 @@ async fn trials_succeed_with_the_best_evaluation() {
 async fn trial_json_environment_and_folders_are_the_contract() {
     let bench = Bench::new();
     let script = format!(
-        r#"{GOOD}
+        r#"d=$STUDIOUS_TRIAL_DIR
 cp $d/trial.json trial.json; echo $HP_X > x; pwd > cwd; echo out; echo err >&2
 if [ -w $d/trial.json ] && [ "$(id -u)" != 0 ]; then exit 9; fi
-echo saved > $d/checkpoints/step-20; cat $d/restore/step-20 > restored"#
+echo saved > $d/checkpoints/step-20; cat $d/restore/step-20 > restored
+{GOOD}"#
     );
     let study = study(&script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]\n  seeds: {verify: IfReported}");
     let seen = bench.run(&study).await;
