@@ -9,9 +9,9 @@ use crate::cluster::{Namespace, output, repository, studious};
 /// The digits study as a user would override it: fewer trials in this test, the rest as it stands.
 fn digits() -> String {
     let text = std::fs::read_to_string(repository().join("examples/digits/study.yaml")).expect("the example");
-    let smaller = text.replace("trials: 30, maxTrainSteps: 150", "trials: 12, maxTrainSteps: 150");
-    let smaller = smaller.replace("trials: 6, maxTrainSteps: 600", "trials: 3, maxTrainSteps: 300");
-    let smaller = smaller.replace("best: 2, per", "best: 1, per");
+    let smaller = text.replace("trials: 45, maxTrainSteps: 150", "trials: 12, maxTrainSteps: 150");
+    let smaller = smaller.replace("trials: 9, maxTrainSteps: 600", "trials: 3, maxTrainSteps: 300");
+    let smaller = smaller.replace("best: 3, per", "best: 1, per");
     assert_ne!(text, smaller, "the example has changed: adapt this test");
     with_claim(&smaller)
 }
@@ -20,8 +20,8 @@ fn with_claim(study: &str) -> String {
     let image = crate::cluster::trainer_image();
     let changed = study
         .replace(
-            "checkpoint: {everySteps: 50, keepBest: 1}",
-            "checkpoint: {everySteps: 50, keepBest: 1, volume: {persistentVolumeClaim: {claimName: checkpoints}}}",
+            "checkpoint: {everySteps: 25, keepBest: 1}",
+            "checkpoint: {everySteps: 25, keepBest: 1, volume: {persistentVolumeClaim: {claimName: checkpoints}}}",
         )
         .replace("image: localhost/studious-trainer:dev", &format!("image: {image}"));
     assert_ne!(study, changed);
@@ -88,7 +88,7 @@ fn two_hosts_train_together() {
     let namespace = Namespace::new("two-hosts");
     namespace.checkpoint_claim();
     let path = repository().join("examples/digits/two-hosts/study.yaml");
-    let yaml = std::fs::read_to_string(path).expect("the example").replace("trials: 4,", "trials: 2,");
+    let yaml = std::fs::read_to_string(path).expect("the example").replace("trials: 10,", "trials: 2,");
     namespace.apply(&with_claim(&yaml));
     let study = namespace.wait_for_study("digits-two-hosts", 300);
     assert_eq!(study["status"]["phase"], "Completed", "{study}");

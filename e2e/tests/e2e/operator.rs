@@ -106,7 +106,7 @@ fn what_cel_cannot_say_the_webhook_does() {
             "env",
             "STUDIOUS_TRIAL_DIR",
         ),
-        (change("trials: 6,", "trials: 5,"), "spec.rounds[1].trials", "6"),
+        (change("trials: 9,", "trials: 5,"), "spec.rounds[1].trials", "9"),
         (change("direction: Minimize", "direction: Smaller"), "spec.objective.direction", "Minimize"),
         (change("parallelism: 2", "paralellism: 2"), "paralellism", "unknown field"),
         (

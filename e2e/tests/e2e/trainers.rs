@@ -33,9 +33,8 @@ fn every_way_to_go_wrong_is_reported_on_its_own_trial() {
             "diverge" => ("Infeasible", "Diverged"),
             "infeasible" => ("Infeasible", "TrainerReported"),
             "infeasible-exit" => ("Infeasible", "InfeasibleExitCode"),
-            // On a cluster the kernel says what ran out of memory; a trainer that merely exits with 137 has failed.
-            "out-of-memory" => ("Infeasible", "OutOfMemory"),
-            "crash" => ("Failed", "TrainerError"),
+            // Exit code 137 alone says that something killed it, not that memory ran out.
+            "crash" | "out-of-memory" => ("Failed", "TrainerError"),
             "hang" => ("Failed", "DeadlineExceeded"),
             "silent" => ("Failed", "NoObjective"),
             "unseeded" => ("Failed", "SeedUnreported"),
@@ -81,6 +80,20 @@ fn a_lost_pod_is_not_charged_and_evaluations_stay_the_same() {
         .collect();
     let expected: Vec<u64> = (1..=40).map(|n| n * 10).collect();
     assert_eq!(steps, expected, "evaluated every 10 steps, once each, whatever happened");
+}
+
+#[test]
+fn a_trainer_that_outgrows_its_memory_is_infeasible() {
+    let namespace = Namespace::new("memory");
+    namespace.checkpoint_claim();
+    let study = slow_study("memory", 1, 40)
+        .replace("value: quadratic", "value: memory")
+        .replace("          volumeMounts:", "          resources: {limits: {memory: 128Mi}}\n          volumeMounts:");
+    namespace.apply(&study);
+    namespace.wait_for_study("memory", 120);
+    let trial = namespace.get("trial", "memory-explore-0000").expect("the trial");
+    assert_eq!(how(&trial), ("Infeasible".to_owned(), "OutOfMemory".to_owned()), "{}", trial["status"]);
+    assert_eq!(trial["status"]["attempt"], 1, "a result is not tried again: {}", trial["status"]);
 }
 
 /// A study of the quadratic trainer in a ConfigMap, slow enough to be watched: 0.1 s a step.
