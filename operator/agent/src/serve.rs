@@ -1,7 +1,7 @@
 //! `/started`, which holds the trainer back until `trial.json` is there, and `/metrics`.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, OnceLock},
 };
 
@@ -25,7 +25,14 @@ pub(crate) type Started = Arc<OnceLock<Arc<Gauges>>>;
 /// When the address is taken.
 pub(crate) async fn start(address: SocketAddr, started: Started, stop: CancellationToken) -> Result<(), AgentError> {
     let listen_failed = |source| AgentError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen_failed)?;
+    let listener = match TcpListener::bind(address).await {
+        // A kernel without IPv6.
+        Err(_) if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        other => other,
+    }
+    .map_err(listen_failed)?;
     let of_metrics = started.clone();
     let router = Router::new()
         .route("/started", get(async move || has_started(&started)))

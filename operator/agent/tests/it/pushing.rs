@@ -118,6 +118,7 @@ async fn two_hundred_megabytes_in_bounded_memory() {
     tokio::time::timeout(Duration::from_mins(4), watched).await.unwrap();
     pod.end().await.unwrap();
     let grown = most.saturating_sub(before);
+    println!("{grown} bytes more in memory for {bytes} bytes of file");
     assert!(grown < 100_000_000, "{grown} bytes more");
     let stream = &operator.shared.ledger.streams(crate::operator::TRIAL).await.unwrap()[0];
     assert_eq!((stream.malformed, stream.next_line), (1, lines + 2));
