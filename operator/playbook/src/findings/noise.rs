@@ -1,7 +1,10 @@
 //! How far results differ by luck alone.
 
-use super::reading::{Reading, point};
-use crate::record::{Curve, TrialRecord};
+use super::reading::Reading;
+use crate::{
+    record::{Curve, TrialRecord},
+    space::PointIdentity,
+};
 
 /// Evaluations in the last fifth of training show the noise (requirement R-079; threshold ours).
 const LATE: f64 = 0.2;
@@ -33,10 +36,10 @@ impl Repeats<'_> {
 
 /// The points that were trained again, each with its results.
 pub(super) fn repeats<'a>(reading: &Reading<'a>) -> Vec<Repeats<'a>> {
-    let mut groups: Vec<(String, Repeats<'a>)> = Vec::new();
+    let mut groups: Vec<(PointIdentity, Repeats<'a>)> = Vec::new();
     for trial in reading.retrained.iter().copied() {
         let Some(value) = trial.objective() else { continue };
-        let key = point(&trial.hyperparameters);
+        let key = PointIdentity::of(&trial.hyperparameters);
         match groups.iter_mut().find(|(k, _)| *k == key) {
             Some((_, group)) => {
                 group.trials.push(trial);

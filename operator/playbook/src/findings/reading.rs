@@ -8,11 +8,12 @@ use studious_api::{
     study::{Direction, Hyperparameter, Range, Role},
 };
 
+use super::wording::number;
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
     rounds::RETRAIN,
-    space::{Dimension, Space},
+    space::{Dimension, PointIdentity, Space},
 };
 
 /// A study and its trials in an order of their own.
@@ -207,9 +208,10 @@ impl Axis<'_> {
     }
 }
 
-/// `learning_rate = 0.01, width = 64`.
+/// `learning_rate = 0.01, width = 64`, as people read it.
 pub(crate) fn point(hyperparameters: &Hyperparameters) -> String {
-    hyperparameters.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+    let shown = |value: &HyperparameterValue| value.as_f64().map_or_else(|| value.to_string(), number);
+    hyperparameters.iter().map(|(name, value)| format!("{name} = {}", shown(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// An order of trials that depends on what they are, not on the order in which they came.
@@ -223,7 +225,7 @@ fn canonical(a: &TrialRecord, b: &TrialRecord) -> Ordering {
     let (rank_b, objective_b, step_b, _) = outcome(b);
     a.name
         .cmp(&b.name)
-        .then_with(|| point(&a.hyperparameters).cmp(&point(&b.hyperparameters)))
+        .then_with(|| PointIdentity::of(&a.hyperparameters).cmp(&PointIdentity::of(&b.hyperparameters)))
         .then(rank_a.cmp(&rank_b))
         .then(objective_a.total_cmp(&objective_b))
         .then(step_a.cmp(&step_b))

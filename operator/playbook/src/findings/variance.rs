@@ -5,6 +5,7 @@ use super::{
     reading::{Reading, point},
     wording::{count, number},
 };
+use crate::space::PointIdentity;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let metric = &reading.plan.spec().objective.metric;
@@ -13,10 +14,10 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         let Some(first) = repeats.trials.first() else { continue };
         let mean = repeats.mean();
         let key = point(&first.hyperparameters);
-        let original = reading
-            .rounds
-            .last()
-            .and_then(|r| r.trials.iter().filter(|t| point(&t.hyperparameters) == key).find_map(|t| t.objective()));
+        let identity = PointIdentity::of(&first.hyperparameters);
+        let original = reading.rounds.last().and_then(|r| {
+            r.trials.iter().filter(|t| PointIdentity::of(&t.hyperparameters) == identity).find_map(|t| t.objective())
+        });
         let luck = match original {
             Some(original) if reading.direction().better(original, mean) && (original - mean).abs() > deviation => {
                 format!(" The trial that was chosen had {}: part of that was luck.", number(original))

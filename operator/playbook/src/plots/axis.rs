@@ -127,6 +127,8 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     let x = json!({ "field": "x", "type": x_type, "scale": x_scale, "axis": x_axis });
     let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric);
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
+    // An arm has the same colour in every plot, also where others are absent.
+    let all: Vec<String> = reading.arms(round).iter().map(Arm::short_label).collect();
 
     let mut layers = Vec::new();
     if !ranked.is_empty() {
@@ -141,10 +143,12 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
             "y": { "field": "objective", "type": "quantitative", "scale": y_scale, "axis": y_axis },
             "tooltip": tooltip(reading, false),
         });
-        if names.len() > 1 {
-            let title = arm_title(&arms);
-            encoding["color"] = json!({ "field": "arm", "type": "nominal", "scale": style::colours(&names), "legend": { "title": title, "orient": "bottom" } });
-            encoding["shape"] = json!({ "field": "arm", "type": "nominal", "scale": style::shapes(&names), "legend": { "title": title, "orient": "bottom" } });
+        if all.len() > 1 {
+            let legend = json!({ "title": arm_title(&arms), "orient": "bottom", "values": names });
+            encoding["color"] =
+                json!({ "field": "arm", "type": "nominal", "scale": style::colours(&all), "legend": legend });
+            encoding["shape"] =
+                json!({ "field": "arm", "type": "nominal", "scale": style::shapes(&all), "legend": legend });
         } else {
             encoding["color"] = json!({ "value": style::COLOURS[0] });
         }
@@ -186,7 +190,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
         round.steps,
         count(ranked.len(), "trial"),
     );
-    Some(style::plot(id(hyperparameter, twins), title, subtitle, 260, layers))
+    Some(style::plot(id(hyperparameter, twins), title, subtitle, 300, layers))
 }
 
 /// Infeasible trials on rails of their own above the plot, one for each arm.

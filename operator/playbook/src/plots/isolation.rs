@@ -16,6 +16,9 @@ use crate::findings::{
     wording::{count, list, number},
 };
 
+/// Half the length of the bar that marks the best, where arms are 1 apart.
+const BAR: f64 = 0.34;
+
 /// One for the round that the answer is drawn from, and one for the round that explored if that is another.
 pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
     let mut plots: Vec<Plot> = Vec::new();
@@ -40,58 +43,65 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
     let ranked = reading.ranked(&all);
     let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric);
 
-    let names: Vec<String> = arms.iter().map(|arm| heading(reading, arm)).collect();
+    let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
     let mut points = Vec::new();
     let mut bests = Vec::new();
     let mut crosses = Vec::new();
-    for (arm, name) in arms.iter().zip(&names) {
-        let ranked = reading.ranked(&arm.trials);
-        for (i, (trial, objective)) in ranked.iter().enumerate() {
+    for (at, (arm, name)) in arms.iter().zip(&names).enumerate() {
+        let placed = |trial, beside: usize| {
             let mut data = row(reading, trial, name);
-            // Side by side where points would hide each other; the best in the middle.
-            data.insert("aside".into(), json!(aside(i)));
+            data.insert("x".into(), json!(at as f64 + aside(beside)));
+            data
+        };
+        for (i, (trial, objective)) in reading.ranked(&arm.trials).into_iter().enumerate() {
+            let data = placed(trial, i);
             if i == 0 {
-                data.insert("label".into(), json!(number(*objective)));
-                bests.push(Value::Object(data.clone()));
+                let mut bar = data.clone();
+                bar.insert("label".into(), json!(number(objective)));
+                bar.insert("from".into(), json!(at as f64 - BAR));
+                bar.insert("to".into(), json!(at as f64 + BAR));
+                bests.push(Value::Object(bar));
             }
             points.push(Value::Object(data));
         }
-        for (i, trial) in arm.trials.iter().filter(|t| t.is_result() && t.objective().is_none()).enumerate() {
-            let mut data = row(reading, trial, name);
-            data.insert("aside".into(), json!(aside(i)));
-            crosses.push(Value::Object(data));
-        }
+        let infeasible = arm.trials.iter().filter(|t| t.is_result() && t.objective().is_none());
+        crosses.extend(infeasible.enumerate().map(|(i, trial)| Value::Object(placed(trial, i))));
     }
+    let headings: Vec<_> = arms.iter().map(|arm| heading(reading, arm)).collect();
     let x = json!({
-        "field": "arm", "type": "nominal", "sort": null, "scale": { "domain": names },
-        "axis": { "title": title, "labelAngle": 0, "labelExpr": "split(datum.label, '\\n')", "ticks": false, "labelPadding": 6 },
+        "field": "x", "type": "quantitative",
+        "scale": { "domain": [-0.5, arms.len() as f64 - 0.5], "nice": false, "zero": false },
+        "axis": {
+            "title": title, "values": (0..arms.len()).collect::<Vec<_>>(), "labelExpr": format!("{}[datum.value]", json!(headings)),
+            "ticks": false, "grid": false, "labelPadding": 6,
+        },
     });
-    let aside = json!({ "field": "aside", "type": "quantitative", "scale": { "domain": [-1, 1] } });
+    let at = |field: &str| json!({ "field": field, "type": "quantitative" });
     let y = json!({ "field": "objective", "type": "quantitative", "scale": y_scale, "axis": y_axis });
     let colour = json!({ "field": "arm", "type": "nominal", "scale": style::colours(&names), "legend": null });
     let shape = json!({ "field": "arm", "type": "nominal", "scale": style::shapes(&names), "legend": null });
     let mut layers = vec![
         json!({
             "data": { "values": points },
-            "mark": { "type": "point", "filled": true, "size": 45, "opacity": 0.55 },
-            "encoding": { "x": x, "xOffset": aside, "y": y, "color": colour, "shape": shape, "tooltip": tooltip(reading, false) },
+            "mark": { "type": "point", "filled": true, "size": 50, "opacity": 0.7 },
+            "encoding": { "x": x, "y": y, "color": colour, "shape": shape, "tooltip": tooltip(reading, false) },
         }),
         json!({
             "data": { "values": bests },
-            "mark": { "type": "tick", "thickness": 3, "bandSize": 60, "tooltip": false },
-            "encoding": { "x": x, "y": y, "color": colour },
+            "mark": { "type": "rule", "strokeWidth": 2.5, "tooltip": false },
+            "encoding": { "x": at("from"), "x2": { "field": "to" }, "y": y, "color": colour },
         }),
         json!({
             "data": { "values": bests },
-            "mark": { "type": "text", "dx": 36, "align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600, "tooltip": false },
-            "encoding": { "x": x, "y": y, "text": { "field": "label" } },
+            "mark": { "type": "text", "dx": 4, "align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600, "tooltip": false },
+            "encoding": { "x": at("to"), "y": y, "text": { "field": "label" } },
         }),
     ];
     if !crosses.is_empty() {
         layers.push(json!({
             "data": { "values": crosses },
             "mark": { "type": "point", "shape": CROSS, "size": 60, "strokeWidth": 2, "filled": false, "color": VERMILLION, "clip": false },
-            "encoding": { "x": x, "xOffset": aside, "y": { "value": -10 }, "tooltip": tooltip(reading, true) },
+            "encoding": { "x": at("x"), "y": { "value": -10 }, "tooltip": tooltip(reading, true) },
         }));
     }
     let seen = match ranked.first() {
@@ -121,19 +131,18 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
 }
 
 /// The arm with its counts, in two lines.
-fn heading(reading: &Reading<'_>, arm: &Arm<'_>) -> String {
+fn heading(reading: &Reading<'_>, arm: &Arm<'_>) -> [String; 2] {
     let succeeded = reading.ranked(&arm.trials).len();
     let infeasible = arm.trials.iter().filter(|t| t.is_result()).count() - succeeded;
     let counts = match infeasible {
         0 => format!("n = {succeeded}"),
         bad => format!("n = {succeeded}, {bad} infeasible"),
     };
-    format!("{}\n{counts}", arm.short_label())
+    [arm.short_label(), counts]
 }
 
-/// 0, then alternately right and left, ever farther up to a third of the band.
+/// How far beside the middle of its arm a point stands, so that few hide each other: 0, then right and left in turn.
 fn aside(i: usize) -> f64 {
-    let step = i.div_ceil(2) % 6;
-    let side = if i % 2 == 1 { 1.0 } else { -1.0 };
-    if i == 0 { 0.0 } else { side * 0.08 * (step as f64 + 1.0) }
+    let step = 0.045 * (i.div_ceil(2) % 7) as f64;
+    if i % 2 == 1 { step } else { -step }
 }
