@@ -176,7 +176,7 @@ parallelism: {parallelism}
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn a_study_keeps_its_promises(seed: u64, parallelism in 1..6_u32, explore in 2..14_u32, failures: bool) {
@@ -235,7 +235,7 @@ proptest! {
         let made = fleet.trials.len();
         fleet.plan = plan(3, 6, "suspend: true");
         // Those that exist go on, retries included, until all have ended.
-        for _ in 0..400 {
+        for _ in 0..200 {
             fleet.act();
             fleet.happen(false);
         }
