@@ -61,3 +61,62 @@ fn shorten(text: &str) -> String {
     let cut: String = text.chars().take(MAX_WARNING - 2).collect();
     format!("{cut} …")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn review(object: Value, operation: &str) -> Value {
+        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "r1", "kind": {"group": "studious.dev", "version": "v1alpha1", "kind": "Study"},
+            "resource": {"group": "studious.dev", "version": "v1alpha1", "resource": "studies"},
+            "name": "digits", "operation": operation, "userInfo": {}, "object": object,
+        }});
+        let Json(answer) = validate(Json(serde_json::from_value(review).unwrap())).await;
+        serde_json::to_value(answer).unwrap()["response"].take()
+    }
+
+    fn study(rounds: &str) -> Value {
+        let yaml = format!(
+            "
+apiVersion: studious.dev/v1alpha1
+kind: Study
+metadata: {{name: digits}}
+spec:
+  goal: Which learning rate?
+  objective: {{metric: validation_error, direction: Minimize}}
+  hyperparameters: [{{name: learning_rate, range: {{min: 0.001, max: 1, scale: Log}}}}]
+  rounds: {rounds}
+  evaluation: {{everySteps: 10}}
+  trial: {{template: {{spec: {{containers: [{{name: trainer, image: trainer}}]}}}}}}
+"
+        );
+        serde_yaml::from_str(&yaml).unwrap()
+    }
+
+    #[tokio::test]
+    async fn everything_that_is_wrong_is_told_at_once() {
+        let rounds = "[{name: a, trials: 0, maxTrainSteps: 100}, {name: b, trials: 4, maxTrainSteps: 50}]";
+        let response = review(study(rounds), "CREATE").await;
+        assert_eq!((response["allowed"].as_bool(), response["uid"].as_str()), (Some(false), Some("r1")));
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains("spec.rounds[0].trials") && message.contains("spec.rounds[1].maxTrainSteps"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn what_is_unwise_is_taken_with_a_warning() {
+        let response = review(study("[{name: a, trials: 1, maxTrainSteps: 100}]"), "UPDATE").await;
+        assert_eq!(response["allowed"], true);
+        assert!(response["warnings"].as_array().is_some_and(|w| !w.is_empty()), "{response}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_and_what_is_being_deleted() {
+        let mut object = study("[{name: a, trials: many, maxTrainSteps: 100}]");
+        assert_eq!(review(object.clone(), "CREATE").await["allowed"], false);
+        object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        assert_eq!(review(object, "UPDATE").await["allowed"], true);
+    }
+}

@@ -5,6 +5,8 @@
 //! sends: a pod can write its own trial's measurements and no other's.
 
 mod keys;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::sync::Arc;

@@ -26,8 +26,10 @@ use crate::{
 
 /// Writes of one study's status are at least this far apart.
 const APART: SignedDuration = SignedDuration::from_secs(1);
-/// Writes that only bring counts up to date are at least this far apart.
-const COUNTS_APART: SignedDuration = SignedDuration::from_secs(10);
+/// Writes that only say that more trials have ended are at least this far apart.
+const ENDS_APART: SignedDuration = SignedDuration::from_secs(15);
+/// Writes that only say how many trials wait and run are at least this far apart: a trial must cost few writes.
+const COUNTS_APART: SignedDuration = SignedDuration::from_mins(1);
 
 /// Why a status wasn't written.
 #[derive(Debug, thiserror::Error)]
@@ -178,7 +180,13 @@ pub(super) fn is_due(
     };
     let telling =
         |s: &StudyStatus| (s.observed_generation, s.phase, s.round.clone(), s.completion_time.clone(), conditions(s));
-    let apart = if telling(before) == telling(next) { COUNTS_APART } else { APART };
+    let apart = if telling(before) != telling(next) {
+        APART
+    } else if before.done != next.done {
+        ENDS_APART
+    } else {
+        COUNTS_APART
+    };
     let left = written_at.map_or(SignedDuration::ZERO, |at| apart - now.duration_since(at));
     if left.is_positive() { Err(Some(left)) } else { Ok(()) }
 }

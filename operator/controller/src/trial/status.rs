@@ -21,7 +21,7 @@ use crate::{
 /// Field manager of all that is written for trials.
 pub(super) const MANAGER: &str = "studious-trial";
 /// How long an attempt must have been under way before it is worth a write. Trials that take less go from made to ended.
-pub(super) const FIRST_WORD: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const FIRST_WORD: SignedDuration = SignedDuration::from_secs(15);
 /// How often the progress of a running trial is written.
 pub(super) const PROGRESS: SignedDuration = SignedDuration::from_mins(1);
 /// How many ended attempts are listed.
