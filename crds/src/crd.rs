@@ -1,4 +1,4 @@
-//! The CustomResourceDefinitions as they are checked in under `crds/generated`.
+//! The `CustomResourceDefinition`s as they are checked in under `crds/generated`.
 
 use std::sync::LazyLock;
 

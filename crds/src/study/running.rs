@@ -77,7 +77,7 @@ pub struct CheckpointVolume {
     pub persistent_volume_claim: ClaimReference,
 }
 
-/// A PersistentVolumeClaim by name.
+/// A `PersistentVolumeClaim` by name.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimReference {

@@ -16,6 +16,8 @@ use crate::{
 };
 
 /// Everything needed to run one trial. Only `stop` can change.
+// clippy takes the columns' common parts for slips.
+#[allow(clippy::duplicated_attributes)]
 #[derive(CustomResource, KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[kube(
     group = "studious.dev",

@@ -49,9 +49,11 @@ pub(super) fn domain(h: &Hyperparameter) -> Option<Vec<HyperparameterValue>> {
         (Some(value), _, _) => Some(vec![value.clone()]),
         (_, Some(values), _) => Some(values.clone()),
         (_, _, Some(range)) if range.integer && range.max - range.min < WIDEST_INTEGER_DOMAIN => {
-            let (first, last) = (range.min.ceil(), range.max.floor());
-            let count = (last - first).max(0.0) as usize;
-            Some((0..=count).map(|i| HyperparameterValue::Integer(first as i64 + i as i64)).collect())
+            let whole: Vec<_> = std::iter::successors(Some(range.min.ceil()), |x| Some(x + 1.0))
+                .take_while(|x| *x <= range.max)
+                .map(HyperparameterValue::Number)
+                .collect();
+            Some(whole)
         }
         _ => None,
     }

@@ -12,7 +12,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         let mend = "Give one: rounds: [{name: explore, trials: …, maxTrainSteps: …}].";
         found.push(Violation::new("spec.rounds", &(), "must hold at least one round", mend));
     }
-    let arms = scientific_configurations(&spec.hyperparameters).map(|c| c.len() as u32);
+    let arms = scientific_configurations(&spec.hyperparameters).and_then(|c| u32::try_from(c.len()).ok());
     let mut sizes: Vec<Option<u32>> = Vec::new();
     for (i, round) in spec.rounds.iter().enumerate() {
         let at = format!("spec.rounds[{i}]");

@@ -48,22 +48,24 @@ fn name(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
     }
 }
 
+/// Names of step budgets, letters and digits only.
+const BUDGETS: [&str; 12] = [
+    "maxtrainsteps",
+    "maxsteps",
+    "trainsteps",
+    "trainingsteps",
+    "numtrainsteps",
+    "numtrainingsteps",
+    "numsteps",
+    "totalsteps",
+    "nsteps",
+    "epochs",
+    "numepochs",
+    "maxepochs",
+];
+
 fn is_step_budget(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    const BUDGETS: [&str; 12] = [
-        "maxtrainsteps",
-        "maxsteps",
-        "trainsteps",
-        "trainingsteps",
-        "numtrainsteps",
-        "numtrainingsteps",
-        "numsteps",
-        "totalsteps",
-        "nsteps",
-        "epochs",
-        "numepochs",
-        "maxepochs",
-    ];
     BUDGETS.contains(&plain.as_str())
 }
 
@@ -132,7 +134,7 @@ fn range(r: &Range, at: &str, found: &mut Vec<Violation>) {
         return;
     }
     if min >= max {
-        let mend = if min == max {
+        let mend = if min.total_cmp(&max).is_eq() {
             "To hold it at one value give role: Fixed and value instead of range."
         } else {
             "Exchange them, if that is what is meant."

@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use studious_api::{document, study::Scale};
 
 use crate::STUDY;
@@ -71,7 +73,7 @@ fn an_alias_bomb_is_refused_at_once() {
     let mut text = "a: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for i in 1..12 {
         let alias = format!("*a{}", i - 1);
-        text += &format!("b{i}: &a{i} [{}]\n", [alias.as_str(); 9].join(", "));
+        writeln!(text, "b{i}: &a{i} [{}]", [alias.as_str(); 9].join(", ")).unwrap();
     }
     let problems = document::read("study.yaml", &text).unwrap_err();
     assert!(problems[0].message.contains("once aliases are replaced"), "{problems:?}");
