@@ -11,6 +11,9 @@ mod reproduce;
 mod rounds;
 mod trials;
 
+#[cfg(test)]
+mod tests;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use studious_api::study::Direction;
 use studious_playbook::{

@@ -46,7 +46,7 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                         thead { tr {
                             (heading("Trial", false))
                             (heading("Round", false))
-                            @for column in &columns { (heading(column, true)) }
+                            @for column in &columns { (heading(column, is_number(plan, column))) }
                             (heading(&plan.spec().objective.metric, true))
                             (heading("Step", true))
                             (heading("Outcome", false))
@@ -83,8 +83,8 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
             td data-value=(trial.round) { (trial.round) }
             @for column in columns {
                 @match trial.hyperparameters.get(*column) {
-                    Some(value) => td.number data-value=(value) { (shown(value)) },
-                    None => td.number.muted data-value="" { "·" },
+                    Some(value) => td class=[is_number(plan, column).then_some("number")] data-value=(value) { (shown(value)) },
+                    None => td.muted class=[is_number(plan, column).then_some("number")] data-value="" { "·" },
                 }
             }
             @match objective {
@@ -106,6 +106,12 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
             }
         }
     }
+}
+
+/// Whether a column holds numbers, which stand right.
+fn is_number(plan: &Plan, column: &str) -> bool {
+    let of = plan.spec().hyperparameters.iter().filter(|h| h.name == column);
+    of.flat_map(|h| h.values.iter().flatten()).all(|value| value.as_f64().is_some())
 }
 
 /// Names of what varies, each once, scientific ones first. What is fixed has the same value in every row.

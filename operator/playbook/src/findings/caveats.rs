@@ -5,6 +5,10 @@ use studious_api::study::Role;
 use super::{Finding, Severity, reading::Reading};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    // Before there are results, there is nothing to limit.
+    if reading.rounds.iter().all(|round| round.results().next().is_none()) {
+        return;
+    }
     for hyperparameter in reading.plan.spec().hyperparameters.iter().filter(|h| h.role == Role::Fixed) {
         let Some(value) = &hyperparameter.value else { continue };
         let because = hyperparameter

@@ -18,7 +18,7 @@ mod variance;
 pub(crate) mod wording;
 
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 

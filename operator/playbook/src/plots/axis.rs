@@ -125,7 +125,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
         ),
     };
     let x = json!({ "field": "x", "type": x_type, "scale": x_scale, "axis": x_axis });
-    let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric);
+    let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
     // An arm has the same colour in every plot, also where others are absent.
     let all: Vec<String> = reading.arms(round).iter().map(Arm::short_label).collect();

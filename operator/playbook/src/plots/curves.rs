@@ -25,6 +25,9 @@ const POINTS_BEHIND: usize = 80;
 /// Curves behind; beyond these the eye sees a smear, and the page grows.
 const MOST_BEHIND: usize = 150;
 
+/// Curves that fall this far are drawn in log scale: where they end is what is looked at.
+const CURVE_SPAN: f64 = 20.0;
+
 const GRADIENT_NORM: &str = "gradient_norm";
 
 /// For each round the objective and the training loss of all its trials, and the gradient norm of the best few.
@@ -66,7 +69,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) ->
         return None;
     }
     let values = best.iter().map(|(_, c)| c).chain(shown.iter().map(|(_, c)| c)).flatten().map(|(_, v)| *v);
-    let (y_scale, y_axis) = scale::of_values(values, metric);
+    let (y_scale, y_axis) = scale::of_values(values, metric, CURVE_SPAN);
     let x = json!({
         "field": "step", "type": "quantitative", "scale": { "domain": [0, round.steps], "nice": false },
         "axis": { "title": "training step", "format": "~s", "tickCount": 6 },
@@ -99,12 +102,18 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) ->
     if !front.is_empty() {
         let colour = json!({
             "field": "name", "type": "nominal", "scale": style::colours(&names),
-            "legend": { "title": "best trials", "orient": "bottom", "columns": 3, "symbolType": "stroke" },
+            "legend": { "title": "best trials", "orient": "bottom", "columns": 3, "symbolType": "stroke", "symbolOpacity": 1 },
         });
+        // Lines have no tooltip of their own: points that can't be seen carry it.
         layers.push(json!({
             "data": { "values": front },
-            "mark": { "type": "line", "strokeWidth": 2, "point": { "size": 12, "filled": true, "opacity": 0.01 } },
-            "encoding": { "x": x, "y": y, "color": colour, "tooltip": tooltip },
+            "mark": { "type": "line", "strokeWidth": 2, "tooltip": false },
+            "encoding": { "x": x, "y": y, "color": colour },
+        }));
+        layers.push(json!({
+            "data": { "values": front },
+            "mark": { "type": "circle", "size": 60, "opacity": 0 },
+            "encoding": { "x": x, "y": y, "tooltip": tooltip },
         }));
         let marks: Vec<_> = best
             .iter()
@@ -119,7 +128,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) ->
             layers.push(json!({
                 "data": { "values": marks },
                 "mark": { "type": "point", "shape": "diamond", "size": 90, "filled": true, "opacity": 1 },
-                "encoding": { "x": x, "y": y, "color": { "field": "name", "type": "nominal", "scale": style::colours(&names), "legend": null }, "tooltip": tooltip },
+                "encoding": { "x": x, "y": y, "color": { "field": "name", "type": "nominal", "scale": style::colours(&names) }, "tooltip": tooltip },
             }));
         }
     }

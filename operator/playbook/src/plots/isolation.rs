@@ -41,7 +41,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
     let title = arm_title(&arms);
     let all: Vec<_> = arms.iter().flat_map(|a| a.trials.iter().copied()).collect();
     let ranked = reading.ranked(&all);
-    let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric);
+    let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
 
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
     let mut points = Vec::new();
@@ -93,7 +93,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
         }),
         json!({
             "data": { "values": bests },
-            "mark": { "type": "text", "dx": 4, "align": "left", "baseline": "middle", "fontSize": 12, "fontWeight": 600, "tooltip": false },
+            "mark": { "type": "text", "dy": -4, "align": "right", "baseline": "bottom", "fontSize": 12, "fontWeight": 600, "tooltip": false },
             "encoding": { "x": at("to"), "y": y, "text": { "field": "label" } },
         }),
     ];

@@ -5,6 +5,8 @@ use studious_api::study::{Range, Scale};
 
 /// Ticks that a plot of half a screen's width has room for.
 const MOST_TICKS: usize = 9;
+/// Results that span two decades are drawn in log scale.
+pub(super) const SPAN: f64 = 100.0;
 
 /// Scale and axis of a hyperparameter with a range. The field holds the value; for `ReverseLog` it holds one minus it.
 pub(super) fn of_range(range: &Range, title: &str) -> (Value, Value) {
@@ -68,10 +70,11 @@ pub(super) fn ticks(min: f64, max: f64) -> Vec<f64> {
     ticks.into_iter().step_by(every).collect()
 }
 
-/// Scale and axis of a measured quantity: logarithmic where all values are positive and span more than two decades.
-pub(super) fn of_values(values: impl Iterator<Item = f64>, title: &str) -> (Value, Value) {
+/// Scale and axis of a measured quantity: logarithmic where all values are positive and the largest is more than `span`
+/// times the smallest.
+pub(super) fn of_values(values: impl Iterator<Item = f64>, title: &str, span: f64) -> (Value, Value) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
-    if low > 0.0 && high / low > 100.0 && high.is_finite() {
+    if low > 0.0 && high / low > span && high.is_finite() {
         return (
             json!({ "type": "log", "nice": true }),
             json!({ "title": format!("{title} (log scale)"), "values": ticks(low / 10.0, high * 10.0), "format": "~g", "labelOverlap": "greedy" }),
