@@ -9,6 +9,9 @@ use studious_api::TrialSpec;
 use studious_ledger::{Appended, Ledger, LedgerError};
 use studious_playbook::decide::Progress;
 
+/// The latest value of each metric by host.
+pub(crate) type Latest = BTreeMap<u32, BTreeMap<String, f64>>;
+
 /// What is known of one trial.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTrial {
@@ -62,7 +65,7 @@ impl LiveTrial {
         self.drained.contains(&(attempt, host))
     }
 
-    fn latest(&self) -> BTreeMap<u32, BTreeMap<String, f64>> {
+    fn latest(&self) -> Latest {
         self.progress.as_ref().map(|progress| progress.latest.clone()).unwrap_or_default()
     }
 }
@@ -86,7 +89,7 @@ impl Live {
     }
 
     /// The latest value of each metric by trial uid and host, of those that nobody writes to at this moment.
-    pub(crate) fn latest(&self) -> Vec<(String, BTreeMap<u32, BTreeMap<String, f64>>)> {
+    pub(crate) fn latest(&self) -> HashMap<String, Latest> {
         let entries: Vec<(String, Entry)> = self.lock(|trials| trials.clone().into_iter().collect());
         entries
             .into_iter()

@@ -87,7 +87,7 @@ impl Metrics {
             shown.push(gauge);
         }
 
-        let latest: std::collections::HashMap<_, _> = live.latest().into_iter().collect();
+        let latest = live.latest();
         for trial in caches.trials.state() {
             let phase = trial.status.as_ref().map_or(TrialPhase::Pending, |status| status.phase);
             let namespace = trial.metadata.namespace.as_deref().unwrap_or_default();

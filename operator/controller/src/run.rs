@@ -167,13 +167,11 @@ async fn lead(
         lost = election.lost() => Some(lost),
         () = controllers(context, options.concurrency, ending) => None,
     };
-    match lost {
-        Some(error) => Err(RunError::Election(error.to_string())),
-        None => {
-            election.release().await;
-            Ok(())
-        }
+    if let Some(error) = lost {
+        return Err(RunError::Election(error.to_string()));
     }
+    election.release().await;
+    Ok(())
 }
 
 /// Both controllers, until the process is to end and what is under way has ended.

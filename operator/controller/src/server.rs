@@ -25,7 +25,7 @@ use crate::{context::Context, identity::Keys, ingest, options::Options, read, we
 /// How long requests under way may take once the process is to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often the certificate's file is looked at.
-const CERTIFICATE: Duration = Duration::from_secs(60);
+const CERTIFICATE: Duration = Duration::from_mins(1);
 
 /// What request handlers share.
 pub(crate) struct Shared {
@@ -148,7 +148,7 @@ async fn renew(tls: RustlsConfig, certificate: std::path::PathBuf, key: std::pat
                 since = now;
             }
             Err(error) => {
-                tracing::error!(%error, "the renewed certificate can't be used; the old one goes on being used")
+                tracing::error!(%error, "the renewed certificate can't be used; the old one goes on being used");
             }
         }
     }

@@ -102,7 +102,10 @@ spec:
         let response = review(study(rounds), "CREATE").await;
         assert_eq!((response["allowed"].as_bool(), response["uid"].as_str()), (Some(false), Some("r1")));
         let message = response["status"]["message"].as_str().unwrap();
-        assert!(message.contains("spec.rounds[0].trials") && message.contains("spec.rounds[1].maxTrainSteps"), "{message}");
+        assert!(
+            message.contains("spec.rounds[0].trials") && message.contains("spec.rounds[1].maxTrainSteps"),
+            "{message}"
+        );
     }
 
     #[tokio::test]

@@ -239,12 +239,7 @@ pub(crate) mod fixed {
         }
 
         pub(crate) fn trial(&mut self, trial: &Trial) {
-            self.trials_of.observe(
-                &trial.namespace().unwrap(),
-                &trial.spec.study,
-                &trial.name_any(),
-                true,
-            );
+            self.trials_of.observe(&trial.namespace().unwrap(), &trial.spec.study, &trial.name_any(), true);
             self.trials.apply_watcher_event(&Event::Apply(trial.clone()));
         }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 /// Keys are asked for at most this often, whatever tokens come.
 const APART: Duration = Duration::from_secs(10);
 /// Keys are asked for at least this often: one that was withdrawn must not be believed for ever.
-const STALE: Duration = Duration::from_secs(3600);
+const STALE: Duration = Duration::from_hours(1);
 
 /// Keys and issuer, fetched when they are first needed and when a token names a key that isn't there.
 #[derive(Default)]

@@ -90,9 +90,7 @@ impl World {
         });
         let (caches, mut writers) = fixed::caches();
         writers.trial(&jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}"));
-        let owner = |kind: &str, name: &str, uid: &str| {
-            json!([{"apiVersion": "x/v1", "kind": kind, "name": name, "uid": uid, "controller": true}])
-        };
+        let owner = |kind: &str, name: &str, uid: &str| json!([{"apiVersion": "x/v1", "kind": kind, "name": name, "uid": uid, "controller": true}]);
         let trial_uid = "0b6f2c1e-5a44-4a0e-9d1f-3f6a4c1d2e5b";
         let job = json!({"metadata": {"name": "digits-explore-0007-a2", "namespace": "team-a", "uid": "job-uid",
             "labels": {"studious.dev/trial": "digits-explore-0007", "studious.dev/attempt": "2"},

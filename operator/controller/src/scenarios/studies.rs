@@ -51,12 +51,15 @@ async fn a_new_study_gets_its_first_trials_and_one_status() {
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
-    assert_eq!(lines, [
-        "PATCH studies/digits",
-        "PATCH trials/digits-explore-0000",
-        "PATCH trials/digits-explore-0001",
-        "PATCH studies/digits/status",
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "PATCH studies/digits",
+            "PATCH trials/digits-explore-0000",
+            "PATCH trials/digits-explore-0001",
+            "PATCH studies/digits/status",
+        ]
+    );
     let status = &requests[3].body["status"];
     assert_eq!((status["phase"].as_str(), status["done"].as_str()), (Some("Running"), Some("0/4")));
     assert_eq!(status["trials"]["pending"], 2);
@@ -88,7 +91,9 @@ async fn a_trial_that_ends_makes_room_for_the_next_without_a_status() {
     let mut trials = made(&world.requests());
     let status = trials[0].status.get_or_insert_default();
     (status.phase, status.objective) = (TrialPhase::Succeeded, Some(0.5));
-    trials.iter().for_each(|trial| world.caches.trial(trial));
+    for trial in &trials {
+        world.caches.trial(trial);
+    }
     world.reconcile_study(&study).await;
     // Counts come later, with others'.
     assert_eq!(world.lines(), ["PATCH trials/digits-explore-0002"]);

@@ -49,11 +49,16 @@ async fn a_new_trial_gets_a_job_and_a_quick_one_is_written_of_once() {
     assert!(world.lines().is_empty());
 
     world
-        .lines_of(&trial, 1, 0, &[
-            r#"{"event":"init","parameters_sha256":"ab","init_seed":7241,"data_seed":90}"#,
-            r#"{"step":50,"validation_error":0.25}"#,
-            r#"{"event":"done","step":500}"#,
-        ])
+        .lines_of(
+            &trial,
+            1,
+            0,
+            &[
+                r#"{"event":"init","parameters_sha256":"ab","init_seed":7241,"data_seed":90}"#,
+                r#"{"step":50,"validation_error":0.25}"#,
+                r#"{"event":"done","step":500}"#,
+            ],
+        )
         .await;
     world.reconcile_trial(&trial).await;
     let requests = world.requests();
@@ -82,11 +87,10 @@ async fn a_point_that_diverges_is_written_of_and_its_job_is_deleted() {
     world.reconcile_trial(&trial).await;
     let requests = world.requests();
     let lines: Vec<_> = requests.iter().map(|r| r.line.split('?').next().unwrap()).collect();
-    assert_eq!(lines, [
-        "PATCH trials/digits-explore-0007/status",
-        "POST events",
-        "DELETE jobs/digits-explore-0007-a1",
-    ]);
+    assert_eq!(
+        lines,
+        ["PATCH trials/digits-explore-0007/status", "POST events", "DELETE jobs/digits-explore-0007-a1",]
+    );
     let ended = status(&requests[0]);
     assert_eq!(ended.reason.as_deref(), Some("Diverged"));
     assert_eq!(ended.objective, None);
@@ -107,11 +111,10 @@ async fn a_preempted_host_costs_no_attempt_and_all_hosts_restart_together() {
     world.reconcile_trial(&trial).await;
     let requests = world.requests();
     let lines: Vec<_> = requests.iter().map(|r| r.line.split('?').next().unwrap()).collect();
-    assert_eq!(lines, [
-        "PATCH trials/digits-explore-0007/status",
-        "POST events",
-        "DELETE jobs/digits-explore-0007-a1",
-    ]);
+    assert_eq!(
+        lines,
+        ["PATCH trials/digits-explore-0007/status", "POST events", "DELETE jobs/digits-explore-0007-a1",]
+    );
     let retrying = status(&requests[0]);
     assert_eq!((retrying.disruptions, retrying.attempts.len()), (1, 1));
 

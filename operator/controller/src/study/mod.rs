@@ -23,7 +23,7 @@ use crate::status::Written;
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     /// The generation that was checked, and what it came to.
-    plan: Option<(Option<i64>, Arc<Result<Plan, Vec<Violation>>>)>,
+    plan: Option<(Option<i64>, Checked)>,
     /// Trials that were made and that the cache doesn't show yet, and when.
     made: BTreeMap<String, (PlannedTrial, Timestamp)>,
     /// Whether the Service is there.
@@ -37,6 +37,9 @@ pub(crate) struct Memory {
     /// Trials that were told to stop.
     stopped: BTreeSet<String>,
 }
+
+/// What checking a study came to.
+type Checked = Arc<Result<Plan, Vec<Violation>>>;
 
 /// Findings of a number of ended trials.
 #[derive(Debug, Default)]

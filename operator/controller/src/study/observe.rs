@@ -40,10 +40,10 @@ pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Obser
             attempt: 1,
             retry_at: None,
         });
-        let states = trials.iter().map(|trial| state(trial)).chain(made).collect();
+        let all = trials.iter().map(|trial| state(trial)).chain(made).collect();
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
-        Observed { status, trials, states, written_at: memory.written_at }
+        Observed { status, trials, states: all, written_at: memory.written_at }
     })
 }
 

@@ -20,7 +20,7 @@ use studious_playbook::{
 };
 
 use super::{
-    Found,
+    Checked, Found,
     apply::{self, ApplyError},
     observe::{Observed, observe, record},
     status::{self, StatusError},
@@ -163,7 +163,7 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
 }
 
 /// The study as it was checked: once for each generation.
-fn plan_of(study: &Study, context: &Context) -> Arc<Result<Plan, Vec<Violation>>> {
+fn plan_of(study: &Study, context: &Context) -> Checked {
     let generation = study.metadata.generation;
     context.studies.with(&study.uid().unwrap_or_default(), |memory| match &memory.plan {
         Some((checked, plan)) if *checked == generation => plan.clone(),

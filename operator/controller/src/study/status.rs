@@ -61,36 +61,36 @@ pub(super) fn refused(study: &Study, seen: &Observed, violations: &[Violation], 
     status
 }
 
-/// The status of a study that was accepted. `states` include the trials that were made just now.
+/// The status of a study that was accepted. `all` include the trials that were made just now.
 pub(super) fn accepted(
     study: &Study,
     plan: &Plan,
     seen: &Observed,
-    states: &[TrialState],
+    all: &[TrialState],
     end: Option<&StudyEnd>,
     found: &Found,
     now: Timestamp,
 ) -> StudyStatus {
     let mut status = seen.status.clone();
     let generation = study.metadata.generation;
-    let counts = counts(states, plan.total_trials());
+    let counts = counts(all, plan.total_trials());
     let ended = counts.succeeded + counts.infeasible + counts.failed + counts.stopped;
     status.observed_generation = generation;
     status.phase = match end {
         Some(end) => end.phase,
         None if study.spec.suspend => StudyPhase::Paused,
-        None if states.is_empty() => StudyPhase::Pending,
+        None if all.is_empty() => StudyPhase::Pending,
         None => StudyPhase::Running,
     };
-    status.round = rounds::names(plan).into_iter().rev().find(|round| states.iter().any(|s| s.key.round == *round));
+    status.round = rounds::names(plan).into_iter().rev().find(|round| all.iter().any(|s| s.key.round == *round));
     status.done = Some(format!("{ended}/{}", counts.total));
     status.trials = counts;
     status.best = best(plan, &seen.trials);
     status.generator =
         Some(GeneratorStatus { name: generator(study.spec.search.algorithm).to_owned(), seed: study.spec.search.seed });
-    status.findings = found.worst.clone();
+    status.findings.clone_from(&found.worst);
     status.findings_count = Some(found.count);
-    if status.start_time.is_none() && !states.is_empty() {
+    if status.start_time.is_none() && !all.is_empty() {
         status.start_time = Some(seconds(now));
     }
     if end.is_none() {

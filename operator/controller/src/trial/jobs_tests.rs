@@ -17,7 +17,7 @@ fn agent() -> AgentSettings {
 /// A trial with this pod template.
 pub(crate) fn trial(hosts: u32, checkpoint: &str, template: &str) -> Trial {
     let data: Vec<u32> = (0..hosts).map(|host| 90 + host).collect();
-    let indented = template.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let indented = format!("    {}", template.replace('\n', "\n    "));
     serde_yaml::from_str(&format!(
         "
 apiVersion: studious.dev/v1alpha1

@@ -35,6 +35,8 @@ pub(crate) struct Memory {
     written: Option<Written<TrialStatus>>,
     /// When.
     written_at: Option<Timestamp>,
+    /// Jobs that were deleted: the cache may go on showing them for a moment.
+    deleted: BTreeSet<String>,
     /// Whether an exit code that contradicts `done` was told.
     told_exit: bool,
 }

@@ -164,7 +164,7 @@ async fn clear(trial: &Trial, context: &Arc<Context>, seen: &Observed) -> Result
     for name in names {
         let job = Caches::get(&context.caches.jobs, &namespace, name);
         if job.is_some_and(|job| job.metadata.deletion_timestamp.is_none() && is_controlled_by(job.as_ref(), &uid)) {
-            apply::delete(&context.client, trial, name).await?;
+            delete(trial, context, name).await?;
         }
     }
     Ok(())
@@ -294,7 +294,7 @@ async fn retry(
     context.events.warning(&trial.object_ref(&()), "Retry", "AttemptEnded", &message).await;
     // Hosts restart together: those that still run are stopped.
     if seen.hosts.iter().any(|host| host.is_live) {
-        apply::delete(&context.client, trial, &jobs::name(&trial.name_any(), seen.number)).await?;
+        delete(trial, context, &jobs::name(&trial.name_any(), seen.number)).await?;
     }
     let seen = observe(trial, context, now);
     Ok(Action::requeue(retry_wait(trial, &seen, now).unwrap_or_default()))
@@ -330,7 +330,7 @@ async fn tidy(
     if left.is_positive() && (!trains || seen.status.phase == TrialPhase::Succeeded) {
         return Ok(Action::requeue(duration(left)));
     }
-    apply::delete(&context.client, trial, &name).await?;
+    delete(trial, context, &name).await?;
     Ok(Action::await_change())
 }
 
@@ -344,6 +344,17 @@ async fn tell_exit(trial: &Trial, context: &Arc<Context>, status: &TrialStatus, 
     }
     let note = format!("host {host} said done and then left with exit code {code}; its result counts");
     context.events.warning(&trial.object_ref(&()), "Judge", "ExitContradictsDone", &note).await;
+}
+
+/// Deletes a Job, once.
+async fn delete(trial: &Trial, context: &Arc<Context>, name: &str) -> Result<(), ApplyError> {
+    let uid = trial.uid().unwrap_or_default();
+    if remember(context, &uid, |memory| memory.deleted.contains(name)) {
+        return Ok(());
+    }
+    apply::delete(&context.client, trial, name).await?;
+    remember(context, &uid, |memory| memory.deleted.insert(name.to_owned()));
+    Ok(())
 }
 
 /// Writes a status and remembers it.
