@@ -22,14 +22,14 @@ use crate::{
 
 const ISSUER: &str = "https://kubernetes.default.svc";
 
-struct Signer {
+pub(crate) struct Signer {
     id: &'static str,
     key: RsaPrivateKey,
 }
 
 impl Signer {
     /// Small keys: making large ones takes a debug build half a minute.
-    fn new(id: &'static str) -> Self {
+    pub(crate) fn new(id: &'static str) -> Self {
         Self { id, key: RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 640).unwrap() }
     }
 
@@ -38,7 +38,7 @@ impl Signer {
         json!({"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.id, "n": text(self.key.n()), "e": text(self.key.e())})
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         let header = Header { kid: Some(self.id.into()), ..Header::new(Algorithm::RS256) };
         let der = self.key.to_pkcs1_der().unwrap();
         encode(&header, claims, &EncodingKey::from_rsa_der(der.as_bytes())).unwrap()
@@ -46,7 +46,7 @@ impl Signer {
 }
 
 /// What a kubelet's token says, with changes.
-fn claims(changes: &Value) -> Value {
+pub(crate) fn claims(changes: &Value) -> Value {
     let now = jiff::Timestamp::now().as_second();
     let mut claims = json!({
         "iss": ISSUER, "aud": ["studious"], "exp": now + 3600, "nbf": now - 10, "iat": now - 10,
@@ -59,18 +59,18 @@ fn claims(changes: &Value) -> Value {
     claims
 }
 
-struct World {
-    client: Client,
+pub(crate) struct World {
+    pub(crate) client: Client,
     keys: Keys,
-    caches: Caches,
-    writers: Writers,
+    pub(crate) caches: Caches,
+    pub(crate) writers: Writers,
     /// How often the keys were asked for.
     asked: Arc<AtomicUsize>,
 }
 
 impl World {
     /// An API server with these keys, and a pod that is host 1 of attempt 2 of a trial.
-    fn new(signers: &[&Signer]) -> Self {
+    pub(crate) fn new(signers: &[&Signer]) -> Self {
         let set = json!({"keys": signers.iter().map(|signer| signer.jwk()).collect::<Vec<_>>()});
         let (service, mut handle) = tower_test::mock::pair::<http::Request<Body>, http::Response<Body>>();
         let asked: Arc<AtomicUsize> = Arc::default();

@@ -5,6 +5,8 @@
 //! taken in at once.
 
 mod rate;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

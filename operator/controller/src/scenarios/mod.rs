@@ -1,5 +1,5 @@
 //! Reconciles against an API server that a test plays: which requests must come, in which order.
 
-mod studies;
+pub(crate) mod studies;
 mod trials;
 mod world;

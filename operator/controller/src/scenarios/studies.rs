@@ -5,7 +5,7 @@ use studious_api::{Study, Trial, study::StudyPhase, trial::TrialPhase};
 use super::world::World;
 
 /// A study of four trials, two at once, with more of its spec.
-pub(super) fn study(more: &str) -> Study {
+pub(crate) fn study(more: &str) -> Study {
     serde_yaml::from_str(&format!(
         "
 apiVersion: studious.dev/v1alpha1

@@ -1,0 +1,152 @@
+//! What agents are answered.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use kube::runtime::reflector::ObjectRef;
+use serde_json::{Value, json};
+use studious_api::Study;
+use studious_ledger::Ledger;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::{
+    context::{Context, Memory},
+    events::Events,
+    identity::tests::{Signer, World, claims},
+    live::Live,
+    metrics::Metrics,
+    scenarios::studies,
+    server::{Shared, secure},
+    trial::{jobs::AgentSettings, jobs_tests},
+};
+
+struct Operator {
+    shared: Arc<Shared>,
+    token: String,
+    _folder: TempDir,
+}
+
+impl Operator {
+    /// An operator whose caches show host 1 of attempt 2 of a trial, and that host's token.
+    async fn new() -> Self {
+        Self::of(studies::study("")).await
+    }
+
+    async fn of(study: Study) -> Self {
+        let signer = Signer::new("a");
+        let mut world = World::new(&[&signer]);
+        world.writers.study(&study);
+        let mut trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
+        trial.metadata.owner_references = Some(vec![kube::Resource::controller_owner_ref(&study, &()).unwrap()]);
+        world.writers.trial(&trial);
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context {
+            events: Events::new(world.client.clone(), "test"),
+            caches: world.caches,
+            ledger: Ledger::open(folder.path().join("ledger.sqlite")).await.unwrap(),
+            live: Arc::new(Live::default()),
+            metrics: Metrics::new().unwrap(),
+            agent: AgentSettings {
+                image: String::new(),
+                image_pull_policy: None,
+                ingest_url: String::new(),
+                ca_pem: String::new(),
+            },
+            studies: Arc::new(Memory::default()),
+            trials: Arc::new(Memory::default()),
+            failures: Memory::default(),
+            client: world.client,
+        };
+        let token = signer.sign(&claims(&json!({})));
+        Self { shared: Arc::new(Shared::new(Arc::new(context))), token, _folder: folder }
+    }
+
+    async fn post(&self, token: Option<&str>, body: String) -> (StatusCode, Value) {
+        let mut request = Request::post("/v1/measurements").header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let response = secure(self.shared.clone()).oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let code = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (code, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// Sends as host 1 of attempt 2 would, with changes.
+    async fn send(&self, changes: Value) -> (StatusCode, Value) {
+        let mut body = json!({"attempt": 2, "host": 1, "firstLine": 0, "lines": [], "drained": false});
+        for (key, value) in changes.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        self.post(Some(&self.token), body.to_string()).await
+    }
+}
+
+#[tokio::test]
+async fn lines_are_taken_once_and_a_sender_that_is_ahead_is_told_where_to_go_on() {
+    let operator = Operator::new().await;
+    let lines = json!([r#"{"step":1,"train_loss":2.0}"#, "half a li"]);
+    assert_eq!(operator.send(json!({})).await, (StatusCode::OK, json!({"nextLine": 0})));
+    assert_eq!(operator.send(json!({"lines": lines})).await, (StatusCode::OK, json!({"nextLine": 2})));
+    assert_eq!(operator.send(json!({"lines": lines})).await, (StatusCode::OK, json!({"nextLine": 2})));
+    let (code, answer) = operator.send(json!({"lines": lines, "firstLine": 7})).await;
+    assert_eq!((code, &answer["nextLine"]), (StatusCode::CONFLICT, &json!(2)));
+
+    let uid = "0b6f2c1e-5a44-4a0e-9d1f-3f6a4c1d2e5b";
+    let context = &operator.shared.context;
+    let trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
+    let entry = context.live.entry(uid);
+    let mut live = entry.lock().await;
+    let progress = live.progress(&context.ledger, uid, &trial.spec).await.unwrap().clone();
+    assert_eq!(progress.malformed, 1);
+    assert_eq!(progress.latest[&1]["train_loss"], 2.0);
+    // What is live is what the ledger would say after a restart.
+    assert_eq!(progress, context.ledger.progress(uid, &trial.spec).await.unwrap());
+}
+
+#[tokio::test]
+async fn nobody_sends_for_another_host_or_attempt() {
+    let operator = Operator::new().await;
+    for changes in [json!({"host": 0}), json!({"attempt": 1})] {
+        let (code, answer) = operator.send(changes).await;
+        assert_eq!(code, StatusCode::FORBIDDEN, "{answer}");
+    }
+    assert_eq!(operator.post(None, "{}".into()).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(operator.post(Some("x.y.z"), "{}".into()).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn bodies_and_rates_are_bounded() {
+    let operator = Operator::new().await;
+    let long = json!({"lines": ["x".repeat(super::MAX_BODY)]});
+    assert_eq!(operator.send(long).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(operator.send(json!({"lines": 3})).await.0.is_client_error());
+    let mut codes = Vec::new();
+    for _ in 0..60 {
+        codes.push(operator.send(json!({})).await.0);
+    }
+    assert!(codes.contains(&StatusCode::TOO_MANY_REQUESTS));
+}
+
+#[tokio::test]
+async fn what_decides_wakes_the_trial_and_what_does_not_lets_it_sleep() {
+    use futures::StreamExt;
+
+    let operator = Operator::new().await;
+    let queue = operator.shared.context.caches.trial_queue.clone();
+    let mut woken = Box::pin(queue.stream());
+    operator.send(json!({"lines": [r#"{"step":1,"train_loss":2.0}"#]})).await;
+    assert!(futures::poll!(woken.next()).is_pending());
+    operator.send(json!({"lines": [r#"{"event":"done"}"#], "firstLine": 1, "drained": true})).await;
+    assert_eq!(woken.next().await.unwrap(), ObjectRef::new("digits-explore-0007").within("team-a"));
+}
+
+#[tokio::test]
+async fn a_study_that_is_being_deleted_takes_nothing_more() {
+    let mut study = studies::study("");
+    study.metadata.deletion_timestamp = Some(crate::status::seconds(crate::status::now()));
+    let operator = Operator::of(study).await;
+    assert_eq!(operator.send(json!({"lines": ["{}"]})).await.0, StatusCode::GONE);
+}
