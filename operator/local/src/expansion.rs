@@ -17,23 +17,19 @@ pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String
         }
         let reference =
             after.strip_prefix('(').and_then(|inner| inner.find(')').map(|end| (&inner[..end], &inner[end + 1..])));
-        match reference {
-            Some((name, tail)) => {
-                match variables.get(name) {
-                    Some(value) => out.push_str(value),
-                    None => {
-                        out.push_str("$(");
-                        out.push_str(name);
-                        out.push(')');
-                    }
-                }
-                rest = tail;
-            }
-            None => {
-                out.push('$');
-                rest = after;
-            }
+        let Some((name, tail)) = reference else {
+            out.push('$');
+            rest = after;
+            continue;
+        };
+        if let Some(value) = variables.get(name) {
+            out.push_str(value);
+        } else {
+            out.push_str("$(");
+            out.push_str(name);
+            out.push(')');
         }
+        rest = tail;
     }
     out.push_str(rest);
     out

@@ -133,16 +133,16 @@ impl RunFolder {
             Err(error) => Err(Error::io("read", &path, error)),
         }
     }
+}
 
-    /// Replaces a file at once: whoever reads it sees the old or the new one, never half.
-    pub(crate) fn replace(&self, path: &Path, text: &str) -> Result<(), Error> {
-        let write = || -> io::Result<()> {
-            let next = path.with_extension("next");
-            fs::write(&next, text)?;
-            fs::rename(&next, path)
-        };
-        write().map_err(|e| Error::io("write", path, e))
-    }
+/// Replaces a file at once: whoever reads it sees the old or the new one, never half.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Error> {
+    let write = || -> io::Result<()> {
+        let next = path.with_extension("next");
+        fs::write(&next, text)?;
+        fs::rename(&next, path)
+    };
+    write().map_err(|e| Error::io("write", path, e))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::{
     Error, Event, KeeperCommand, RunFolder,
     attempt::Attempt,
+    folder::replace,
     leftovers::{self, Keeper},
     memory::OutOfMemoryKills,
     process::{Exit, HostId},
@@ -79,8 +80,8 @@ pub async fn run(
     events: mpsc::UnboundedSender<Event>,
     mut interrupts: mpsc::Receiver<Interrupt>,
 ) -> Result<RunEnd, Error> {
-    let (mut run, _lock) = Run::open(options, events).await?;
-    let end = run.go(&mut interrupts).await;
+    let (mut run, _lock) = Box::pin(Run::open(options, events)).await?;
+    let end = Box::pin(run.go(&mut interrupts)).await;
     run.ledger.close().await;
     end
 }
@@ -95,7 +96,8 @@ struct Run {
     trials: BTreeMap<TrialKey, Trial>,
     keys: BTreeMap<String, TrialKey>,
     events: mpsc::UnboundedSender<Event>,
-    exits: (mpsc::UnboundedSender<(HostId, Exit)>, mpsc::UnboundedReceiver<(HostId, Exit)>),
+    tell_exit: mpsc::UnboundedSender<(HostId, Exit)>,
+    exits: mpsc::UnboundedReceiver<(HostId, Exit)>,
     kills: OutOfMemoryKills,
 }
 
@@ -139,7 +141,7 @@ impl Run {
                 return Err(Error::Changed { folder: folder.root().to_owned(), changes });
             }
         }
-        folder.replace(&folder.study_file(), &options.text)?;
+        replace(&folder.study_file(), &options.text)?;
         ledger
             .upsert_study(&StudyRow {
                 uid: name.clone(),
@@ -151,6 +153,7 @@ impl Run {
             .await?;
         let keeper = options.keeper.as_ref().map(|command| Keeper::start(command, &lock)).transpose()?;
 
+        let (tell_exit, exits) = mpsc::unbounded_channel();
         let mut run = Self {
             plan,
             folder,
@@ -161,7 +164,8 @@ impl Run {
             trials: BTreeMap::new(),
             keys: BTreeMap::new(),
             events,
-            exits: mpsc::unbounded_channel(),
+            tell_exit,
+            exits,
             kills: OutOfMemoryKills::begin(),
         };
         run.resume(rows, options.retry_failed, leftovers).await?;
@@ -242,7 +246,7 @@ impl Run {
                 }
             }
             tokio::select! {
-                Some((id, exit)) = self.exits.1.recv() => self.exited(&id, exit),
+                Some((id, exit)) = self.exits.recv() => self.exited(&id, exit),
                 Some(how) = interrupts.recv() => {
                     self.interrupt(how);
                     stopping = true;
@@ -296,7 +300,8 @@ impl Run {
         state.start_time.get_or_insert_with(now);
         // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
         self.ledger.upsert_trial(&trial.row).await?;
-        trial.attempt = Some(Attempt::start(&self.folder, &trial.row, number, &self.working_directory, &self.exits.0)?);
+        trial.attempt =
+            Some(Attempt::start(&self.folder, &trial.row, number, &self.working_directory, &self.tell_exit)?);
         self.tell(Event::AttemptBegan { trial: planned.name, attempt: number });
         Ok(())
     }
@@ -381,7 +386,9 @@ impl Run {
             self.ledger.upsert_trial(&trial.row).await?;
         }
         let any = !events.is_empty();
-        events.into_iter().for_each(|event| self.tell(event));
+        for event in events {
+            self.tell(event);
+        }
         Ok(any)
     }
 

@@ -37,7 +37,9 @@ pub(crate) fn forbidden_changes(before: &Study, now: &Study, begun: &[String]) -
 fn same_space(old: &StudySpec, new: &StudySpec) -> bool {
     let plain = |spec: &StudySpec| {
         let mut all = spec.hyperparameters.clone();
-        all.iter_mut().for_each(|h| h.fixed_because = None);
+        for hyperparameter in &mut all {
+            hyperparameter.fixed_because = None;
+        }
         all
     };
     plain(old) == plain(new)

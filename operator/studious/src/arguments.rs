@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Operator(commands::operator::Operator),
     /// Serve one host of a trial as its sidecar (the operator starts it)
     Agent(commands::agent::Agent),
-    /// Print the CustomResourceDefinitions
+    /// Print the CRDs, Study and Trial
     Crds(commands::crds::Crds),
     /// Name the sources and their licences
     About(commands::about::About),
@@ -56,7 +56,7 @@ impl Command {
     /// Runs the command; its result is an exit code.
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         match self {
-            Self::Run(command) => command.run().await,
+            Self::Run(command) => Box::pin(command.run()).await,
             Self::Validate(command) => command.run(),
             Self::Plan(command) => command.run(),
             Self::Sample(command) => command.run(),
@@ -67,7 +67,7 @@ impl Command {
             Self::Operator(command) => command.run().await,
             Self::Agent(command) => command.run().await,
             Self::Crds(command) => command.run(),
-            Self::About(command) => command.run(),
+            Self::About(command) => Ok(command.run()),
             Self::Keep(command) => command.run(),
         }
     }

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use studious_api::document::{self, Document, Problem};
+use studious_api::{
+    document::{self, Document, Problem},
+    validate::Violation,
+};
 
 /// A study file that has been read and checked.
 #[derive(Debug)]
@@ -46,6 +49,13 @@ pub(crate) fn read_and_tell(path: &Path) -> anyhow::Result<Option<StudyFile>> {
 pub(crate) fn tell_warnings(warnings: &[Problem]) {
     for Problem { file, line, column, message, .. } in warnings {
         eprintln!("{file}:{line}:{column}: warning: {message}");
+    }
+}
+
+/// Each violation in a line, of a study whose file has nothing to point at.
+pub(crate) fn tell_violations(file: &Path, violations: &[Violation]) {
+    for violation in violations {
+        eprintln!("{}: error: {violation}", file.display());
     }
 }
 

@@ -22,7 +22,7 @@ echo '{"event":"done","step":20}' >> $d/metrics.jsonl
 /// A study over `x` from 10 to 99 with a shell script as its trainer. `more` is YAML in `spec`.
 pub(crate) fn study(script: &str, more: &str) -> Study {
     let text = format!(
-        r#"
+        r"
 apiVersion: studious.dev/v1alpha1
 kind: Study
 metadata: {{name: s}}
@@ -38,7 +38,7 @@ spec:
     hosts: HOSTS
     timeoutSeconds: 60
     template: {{spec: {{containers: [{{name: trainer, command: [sh, -c, SCRIPT]}}]}}}}
-"#,
+",
         if more.contains("rounds:") {
             more.to_owned()
         } else {
@@ -101,7 +101,7 @@ impl Bench {
         interrupts: mpsc::Receiver<Interrupt>,
     ) -> Result<Seen, Error> {
         let (tell, mut told) = mpsc::unbounded_channel();
-        let end = tokio::time::timeout(Duration::from_secs(60), run(options, tell, interrupts))
+        let end = tokio::time::timeout(Duration::from_mins(1), run(options, tell, interrupts))
             .await
             .expect("the run must end")?;
         let mut events = Vec::new();

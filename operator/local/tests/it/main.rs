@@ -1,5 +1,8 @@
 //! Local runs with real processes: trainers in plain shell which know nothing but the contract.
 
+// clippy.toml allows these in tests, and doesn't know helpers of integration tests as such.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod bench;
 mod going_on;
 mod trainers;

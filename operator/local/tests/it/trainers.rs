@@ -84,9 +84,9 @@ echo '{"event":"infeasible","reason":"too wide"}' >> $STUDIOUS_TRIAL_DIR/metrics
 async fn a_crash_on_the_first_attempt_is_tried_again() {
     let bench = Bench::new();
     let script = format!(
-        r#"case $STUDIOUS_TRIAL_DIR in *attempt-1*) echo kept > $STUDIOUS_TRIAL_DIR/checkpoints/c; exit 7;; esac
+        r"case $STUDIOUS_TRIAL_DIR in *attempt-1*) echo kept > $STUDIOUS_TRIAL_DIR/checkpoints/c; exit 7;; esac
 test -f $STUDIOUS_TRIAL_DIR/restore/c || exit 8
-{GOOD}"#
+{GOOD}"
     );
     let seen = bench.run(&study(&script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]")).await;
     let state = &seen.trial("s-r-0000").state;

@@ -21,13 +21,13 @@ const BIBTEX: &str = "\
 }";
 
 impl About {
-    pub(crate) fn run(self) -> anyhow::Result<u8> {
+    pub(crate) fn run(self) -> u8 {
         if self.bibtex {
             println!("{BIBTEX}");
         } else {
             println!("{}", text());
         }
-        Ok(exit::OK)
+        exit::OK
     }
 }
 

@@ -1,4 +1,4 @@
-//! `studious crds`: the CustomResourceDefinitions.
+//! `studious crds`: the CRDs of Study and Trial.
 
 use std::{
     io::Write as _,
@@ -27,13 +27,12 @@ pub(crate) struct Crds {
 impl Crds {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let manifests = crd::manifests()?;
-        match self.out {
-            Some(folder) => write(&folder, &manifests)?,
-            None => {
-                let mut out = std::io::stdout().lock();
-                for (_, yaml) in &manifests {
-                    write!(out, "---\n{yaml}")?;
-                }
+        if let Some(folder) = self.out {
+            write(&folder, &manifests)?;
+        } else {
+            let mut out = std::io::stdout().lock();
+            for (_, yaml) in &manifests {
+                write!(out, "---\n{yaml}")?;
             }
         }
         Ok(exit::OK)

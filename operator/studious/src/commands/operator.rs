@@ -44,7 +44,7 @@ pub(crate) struct Operator {
     /// When that image is pulled [default: Kubernetes' own rule]
     #[arg(long, value_name = "POLICY", value_parser = ["Always", "IfNotPresent", "Never"])]
     agent_image_pull_policy: Option<String>,
-    /// Where agents send measurements: https://studious.<namespace>.svc:8443
+    /// Where agents send measurements: `https://studious.<namespace>.svc:8443`
     #[arg(long, value_name = "URL")]
     ingest_url: String,
     /// The Lease that makes one replica the leader

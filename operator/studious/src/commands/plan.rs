@@ -1,6 +1,6 @@
 //! `studious plan`: what a study would do.
 
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -33,7 +33,7 @@ impl PlanCommand {
         match Plan::new(&file.document.name, &file.document.study.spec) {
             Ok(plan) => print!("{}", describe(&plan)),
             Err(violations) => {
-                violations.iter().for_each(|violation| eprintln!("{}: error: {violation}", file.path.display()));
+                study_file::tell_violations(&file.path, &violations);
                 return Ok(exit::INVALID);
             }
         }
@@ -75,11 +75,12 @@ pub(crate) fn describe(plan: &Plan) -> String {
         1 => String::new(),
         n => format!(", {n} hosts each"),
     };
-    text.push_str(&format!("\n\n{} at once{hosts}", count(spec.parallelism as usize, "trial")));
+    let _ = write!(text, "\n\n{} at once{hosts}", count(spec.parallelism as usize, "trial"));
     if plan.is_crossed() {
-        text.push_str(&format!(", {} that share the trials evenly", count(arms, "arm")));
+        let _ = write!(text, ", {} that share the trials evenly", count(arms, "arm"));
     }
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\n{} {}: {}\n\n",
         match spec.objective.direction {
             studious_api::study::Direction::Minimize => "Minimizes",
@@ -90,7 +91,7 @@ pub(crate) fn describe(plan: &Plan) -> String {
             studious_api::study::Select::Best => "the best evaluation of a trial counts",
             studious_api::study::Select::Final => "the last evaluation of a trial counts",
         },
-    ));
+    );
 
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(["hyperparameter", "role", "values", "only with"]);

@@ -75,9 +75,7 @@ impl Run {
         let end = match self.follow(&file, &folder).await {
             Ok(end) => end,
             Err(Error::Invalid(violations)) => {
-                for violation in &violations {
-                    eprintln!("{}: error: {violation}", self.file.display());
-                }
+                study_file::tell_violations(&self.file, &violations);
                 eprintln!("{}: it can't run on this machine; nothing was started", self.file.display());
                 return Ok(exit::INVALID);
             }

@@ -33,7 +33,7 @@ impl Sample {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let Some(file) = study_file::read_and_tell(&self.study)? else { return Ok(exit::INVALID) };
         let Ok(plan) = Plan::new(&file.document.name, &file.document.study.spec).inspect_err(|violations| {
-            violations.iter().for_each(|violation| eprintln!("{}: error: {violation}", file.path.display()));
+            study_file::tell_violations(&file.path, violations);
         }) else {
             return Ok(exit::INVALID);
         };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     io::IsTerminal as _,
     path::Path,
     time::{Duration, Instant},
@@ -106,12 +107,10 @@ impl Progress {
             Event::Resumed { ended, interrupted, leftovers } => {
                 let mut line = format!("Going on after {}", count(ended as usize, "ended trial"));
                 if interrupted > 0 {
-                    line.push_str(&format!(", and with {} that was interrupted", count(interrupted as usize, "trial")));
+                    let _ = write!(line, ", and with {} that was interrupted", count(interrupted as usize, "trial"));
                 }
                 if leftovers > 0 {
-                    line.push_str(&format!(
-                        " (trainers of the run before were still there and were ended: {leftovers})"
-                    ));
+                    let _ = write!(line, " (trainers of the run before were still there and were ended: {leftovers})");
                 }
                 self.line(&line);
             }
@@ -200,7 +199,7 @@ impl Progress {
         if let Some(x) = objective {
             if round != self.round {
                 self.best = None;
-                self.round = round.to_owned();
+                round.clone_into(&mut self.round);
             }
             if self.best.as_ref().is_none_or(|(b, _)| self.direction.better(x, *b)) {
                 self.best = Some((x, trial.to_owned()));
