@@ -2,7 +2,9 @@
 //! is absent or older than its sources, and says how to get what is missing.
 
 use std::{
-    env, fs, io,
+    env,
+    fmt::Write as _,
+    fs, io,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -69,7 +71,12 @@ fn digest(web: &Path) -> io::Result<String> {
     for source in ["build.mjs", "package-lock.json", "package.json"].map(|name| web.join(name)).iter().chain(&modules) {
         digest.update(fs::read(source)?);
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::new();
+    for byte in digest.finalize() {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
 }
 
 fn is_current(script: &Path, banner: &str) -> bool {

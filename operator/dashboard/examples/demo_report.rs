@@ -1,6 +1,9 @@
 //! Writes a report of a simulated study to standard output, to look at the page without training anything:
 //! `cargo run -p studious-dashboard --example demo_report > report.html`.
 
+// Simulated widths and steps are small.
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 use std::{collections::BTreeMap, error::Error};
 
 use studious_api::{HyperparameterValue, Hyperparameters, StudySpec};
@@ -31,7 +34,7 @@ evaluation: {everySteps: 25}
 trial: {template: {spec: {containers: [{name: trainer, image: trainer}]}}}
 ";
 
-/// SplitMix64.
+/// The generator `SplitMix64`.
 struct Luck(u64);
 
 impl Luck {

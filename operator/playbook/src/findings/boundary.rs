@@ -43,6 +43,13 @@ struct Edge<'a> {
     stability: Option<infeasible::Region>,
 }
 
+/// The best trials of an arm, as they lie to an edge.
+struct Look<'a> {
+    best: Vec<(&'a TrialRecord, f64)>,
+    near: usize,
+    chance: f64,
+}
+
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.exploring() else { return };
     let arms = reading.arms(round);
@@ -92,7 +99,7 @@ fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
 /// The best trials at the edge of the range.
 fn at_range<'a>(reading: &Reading<'a>, arm: &Arm<'a>, axis: Axis<'a>, upper: bool, limit: f64) -> Option<Edge<'a>> {
     let placed: Vec<_> = placed(arm, axis).into_iter().map(|(t, p)| (t, if upper { 1.0 - p } else { p })).collect();
-    let (best, near, chance) = look(reading, &placed, 0.0)?;
+    let Look { best, near, chance } = look(reading, &placed, 0.0)?;
     // Infeasible trials between the best and the edge: it is not the range that stops the search.
     let outermost = best.iter().filter_map(|(t, _)| distance(axis, t, upper)).fold(f64::INFINITY, f64::min);
     let blocked = placed.iter().filter(|(t, d)| infeasible::is_infeasible(t) && *d < outermost).count();
@@ -109,7 +116,7 @@ fn at_stability<'a>(reading: &Reading<'a>, arm: &Arm<'a>, axis: Axis<'a>, limit:
     let region = infeasible::region(axis, &results, true).filter(|r| r.chance <= limit)?;
     let feasible: Vec<_> =
         all.into_iter().filter(|(t, _)| !infeasible::is_infeasible(t)).map(|(t, p)| (t, 1.0 - p)).collect();
-    let (best, near, chance) = look(reading, &feasible, 1.0 - region.position)?;
+    let Look { best, near, chance } = look(reading, &feasible, 1.0 - region.position)?;
     (chance <= limit).then(|| Edge {
         axis,
         upper: true,
@@ -124,11 +131,7 @@ fn at_stability<'a>(reading: &Reading<'a>, arm: &Arm<'a>, axis: Axis<'a>, limit:
 
 /// The best three, how many of them lie within a tenth of the range of an edge, and the chance that the best three lie
 /// so close to it. Nothing unless the best one or two of the three do. Distances are from the end of the range.
-fn look<'a>(
-    reading: &Reading<'a>,
-    placed: &[(&'a TrialRecord, f64)],
-    edge: f64,
-) -> Option<(Vec<(&'a TrialRecord, f64)>, usize, f64)> {
+fn look<'a>(reading: &Reading<'a>, placed: &[(&'a TrialRecord, f64)], edge: f64) -> Option<Look<'a>> {
     let trials: Vec<_> = placed.iter().map(|(t, _)| *t).collect();
     let best: Vec<_> = reading.ranked(&trials).into_iter().take(BEST_FOR_EDGES).collect();
     if best.len() < BEST_FOR_EDGES {
@@ -144,7 +147,7 @@ fn look<'a>(
     // Equal distances (whole numbers, or points shared) all count as the farther one: never too sure of itself.
     let ranks = distances.iter().map(|d| placed.iter().filter(|(_, other)| other <= d).count());
     let chance = exact::rank_sum_at_most(placed.len(), distances.len(), ranks.sum());
-    Some((best, near, chance))
+    Some(Look { best, near, chance })
 }
 
 fn distance(axis: Axis<'_>, trial: &TrialRecord, upper: bool) -> Option<f64> {

@@ -1,5 +1,7 @@
 //! Exact tests: chances counted, not approximated, since studies are small.
 
+use std::cmp::Ordering;
+
 /// The chance that `k` of `n` ranks 1..=n, drawn without replacement, have a sum of at most `sum`: the one-sided
 /// Wilcoxon rank-sum test. 1 if there is nothing to draw.
 #[must_use]
@@ -38,7 +40,8 @@ pub fn all_marked(n: usize, marked: usize, m: usize) -> f64 {
 pub fn ascent(series: &[f64]) -> f64 {
     let n = series.len();
     let pairs = || series.iter().enumerate().flat_map(|(i, a)| series[i + 1..].iter().map(move |b| (*a, *b)));
-    let ascending = pairs().filter(|(a, b)| b > a).count() + pairs().filter(|(a, b)| b == a).count() / 2;
+    let compared = |order: Ordering| pairs().filter(|(a, b)| b.total_cmp(a) == order).count();
+    let ascending = compared(Ordering::Greater) + compared(Ordering::Equal) / 2;
     // ways[c]: how many orders of the first i values have c ascending pairs.
     let mut ways = vec![1.0_f64];
     for i in 1..n {

@@ -1,5 +1,7 @@
 //! How many trials were infeasible, and where they lie.
 
+use std::fmt::Write as _;
+
 use super::{
     FALSE_ALARMS, Finding, Severity, exact,
     reading::{Arm, Axis, Reading},
@@ -47,12 +49,14 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let mut whereabouts = String::new();
     for (axis, region) in &regions {
         let side = if region.upper { "above" } else { "below" };
-        whereabouts.push_str(&format!(
+        // Writing to a String can't fail.
+        let _ = write!(
+            whereabouts,
             " All {} with {} {side} {} were infeasible.",
             count(region.trials, "trial"),
             name(axis.hyperparameter),
             number(region.beyond)
-        ));
+        );
     }
     let section = "Extracting insight from experimental results";
     let what = format!(

@@ -18,6 +18,8 @@ mod variance;
 pub(crate) mod wording;
 
 #[cfg(test)]
+// Shares of small ranges and places in short lists: exact enough.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub(crate) mod simulated;
 
 use std::{collections::BTreeMap, fmt::Write as _};

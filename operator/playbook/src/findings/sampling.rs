@@ -5,6 +5,7 @@ use super::{
     reading::Reading,
     wording::{count, list, number},
 };
+use crate::rounds;
 
 /// Fewer good trials than this in an arm, and another good region may have been missed (requirement R-073; ours).
 const FEWEST_GOOD: usize = 3;
@@ -13,7 +14,9 @@ const WITHIN: f64 = 2.0;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.exploring() else { return };
-    let known = noise::between_trials(reading);
+    // Retraining has the last round's step budget: its luck is not that of shorter trainings.
+    let comparable = round.steps == rounds::max_train_steps(reading.plan, rounds::RETRAIN);
+    let known = noise::between_trials(reading).filter(|_| comparable);
     let metric = &reading.plan.spec().objective.metric;
     let mut poor = Vec::new();
     for arm in reading.arms(round) {
@@ -34,12 +37,13 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     } else {
         ("the noise of late evaluations, for want of retrainings", Severity::Info)
     };
+    let each = if poor.len() > 1 { "As few as" } else { "Only" };
     let mut finding = Finding::new(
         "Undersampled",
         severity,
         "Not sampling enough points in the search space",
         format!(
-            "Only {} came within {} of the best{with} (twice {by}). Where good points are this rare, better ones may \
+            "{each} {} came within {} of the best{with} (twice {by}). Where good points are this rare, better ones may \
              have been missed: run more trials if you can afford them. How many are enough is a matter of judgement.",
             count(*fewest, "trial"),
             number(WITHIN * deviation),

@@ -14,7 +14,7 @@ use crate::{
 
 const STUDIES: u64 = 1000;
 
-/// SplitMix64.
+/// The generator `SplitMix64`.
 pub(crate) struct Luck(pub(crate) u64);
 
 impl Luck {

@@ -21,7 +21,7 @@ pub fn number(x: f64) -> String {
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
-        p if p == 0.0 => "0%".to_owned(),
+        0.0 => "0%".to_owned(),
         p if p < 0.1 => "less than 0.1%".to_owned(),
         p if p < 10.0 => format!("{p:.1}%"),
         p => format!("{p:.0}%"),

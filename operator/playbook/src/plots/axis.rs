@@ -120,15 +120,17 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
         }
         None => (
             "nominal",
-            json!({ "domain": hyperparameter.values.iter().flatten().map(|v| shown(v)).collect::<Vec<_>>() }),
+            json!({ "domain": hyperparameter.values.iter().flatten().map(shown).collect::<Vec<_>>() }),
             json!({ "title": name, "labelAngle": 0 }),
         ),
     };
     let x = json!({ "field": "x", "type": x_type, "scale": x_scale, "axis": x_axis });
+    // In a list many trials have one value: arms stand side by side.
+    let all: Vec<String> = reading.arms(round).iter().map(Arm::short_label).collect();
+    let beside = (hyperparameter.range.is_none() && all.len() > 1)
+        .then(|| json!({ "field": "arm", "type": "nominal", "scale": { "domain": all, "paddingInner": 0.2, "paddingOuter": 1 } }));
     let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
-    // An arm has the same colour in every plot, also where others are absent.
-    let all: Vec<String> = reading.arms(round).iter().map(Arm::short_label).collect();
 
     let mut layers = Vec::new();
     if !ranked.is_empty() {
@@ -143,6 +145,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
             "y": { "field": "objective", "type": "quantitative", "scale": y_scale, "axis": y_axis },
             "tooltip": tooltip(reading, false),
         });
+        // An arm has the same colour in every plot, also where others are absent.
         if all.len() > 1 {
             let legend = json!({ "title": arm_title(&arms), "orient": "bottom", "values": names });
             encoding["color"] =
@@ -160,12 +163,17 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     }
     if let Some((best, _)) = ranked.first() {
         layers.push(json!({
-            "data": { "values": [placed_row(reading, varied, best, "")] },
+            "data": { "values": [placed_row(reading, varied, best, &arm_of(&arms, best))] },
             "mark": { "type": "point", "shape": "circle", "size": 260, "strokeWidth": 2, "filled": false, "color": style::GREY, "tooltip": false },
             "encoding": { "x": x, "y": { "field": "objective", "type": "quantitative" } },
         }));
     }
     layers.extend(rails(reading, varied, &arms, &x));
+    if let Some(beside) = beside {
+        for layer in layers.iter_mut().filter(|layer| layer["encoding"]["x"]["field"] == "x") {
+            layer["encoding"]["xOffset"] = beside.clone();
+        }
+    }
 
     let when = condition(hyperparameter);
     let with = when.as_ref().map_or_else(String::new, |c| format!(", with {c}"));
@@ -190,7 +198,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
         round.steps,
         count(ranked.len(), "trial"),
     );
-    Some(style::plot(id(hyperparameter, twins), title, subtitle, 300, layers))
+    Some(style::plot(id(hyperparameter, twins), title, subtitle, 300, &layers))
 }
 
 /// Infeasible trials on rails of their own above the plot, one for each arm.
@@ -242,6 +250,12 @@ fn place(varied: Varied<'_>, trial: &TrialRecord) -> Option<Value> {
         Some(axis) => Some(json!(scale::field(axis.range, axis.value(trial)?))),
         None => varied.value(trial).map(|v| json!(shown(v))),
     }
+}
+
+/// The label of the arm to which a trial belongs.
+fn arm_of(arms: &[Arm<'_>], trial: &TrialRecord) -> String {
+    let arm = arms.iter().find(|a| a.trials.iter().any(|t| std::ptr::eq(*t, trial)));
+    arm.map_or_else(String::new, Arm::short_label)
 }
 
 fn shown(value: &studious_api::HyperparameterValue) -> String {

@@ -82,9 +82,8 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) ->
         { "field": "point" },
     ]);
     let mut layers = Vec::new();
-    let infeasible = |t: &TrialRecord| matches!(t.outcome, Outcome::Infeasible { .. });
     let behind_rows = |bad: bool| -> Vec<Value> {
-        shown.iter().filter(|(t, _)| infeasible(t) == bad).flat_map(|(t, c)| rows(t, c, POINTS_BEHIND, "")).collect()
+        shown.iter().filter(|(t, _)| is_infeasible(t) == bad).flat_map(|(t, c)| rows(t, c, POINTS_BEHIND, "")).collect()
     };
     for (bad, colour, opacity) in [(false, GREY, 0.35), (true, VERMILLION, 0.6)] {
         let rows = behind_rows(bad);
@@ -132,15 +131,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) ->
             }));
         }
     }
-    let diverged = shown.iter().filter(|(t, _)| infeasible(t)).count();
-    let feasible = best.len() + shown.len() - diverged;
-    let mut said = vec![format!("n = {}", count(feasible, "trial"))];
-    if diverged > 0 {
-        said.push(format!("{diverged} infeasible (dashed, up to the last finite value)"));
-    }
-    if shown.len() < others.len() && behind {
-        said.push(format!("{} of {} others drawn", shown.len(), others.len()));
-    }
+    let subtitle_of = said(round, &best, &shown, if behind { others.len() } else { 0 });
     let title = match (metric == objective.metric, best.first()) {
         (true, Some((t, _))) => {
             let reached = t.objective().map_or_else(String::new, number);
@@ -149,13 +140,25 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) ->
         _ if behind => format!("{metric} during round {}", round.name),
         _ => format!("{metric} of the best {} during round {}", count(best.len(), "trial"), round.name),
     };
-    let subtitle = format!(
-        "{} steps; {}. No smoothing. Diamonds mark the step whose {} counts.",
-        round.steps,
-        said.join(", "),
-        objective.metric
-    );
-    Some(style::plot(format!("curves-{}-{}", round.name, file_name(metric)), title, subtitle, 280, layers))
+    let subtitle = format!("{subtitle_of} No smoothing. Diamonds mark the step whose {} counts.", objective.metric);
+    Some(style::plot(format!("curves-{}-{}", round.name, file_name(metric)), title, subtitle, 280, &layers))
+}
+
+/// How many curves are drawn, of how many.
+fn said(round: &Round<'_>, best: &[(&TrialRecord, Curve)], shown: &[(&TrialRecord, Curve)], others: usize) -> String {
+    let diverged = shown.iter().filter(|(t, _)| is_infeasible(t)).count();
+    let mut said = vec![format!("n = {}", count(best.len() + shown.len() - diverged, "trial"))];
+    if diverged > 0 {
+        said.push(format!("{diverged} infeasible (dashed, up to the last finite value)"));
+    }
+    if shown.len() < others {
+        said.push(format!("{} of {others} others drawn", shown.len()));
+    }
+    format!("{} steps; {}.", round.steps, said.join(", "))
+}
+
+fn is_infeasible(trial: &TrialRecord) -> bool {
+    matches!(trial.outcome, Outcome::Infeasible { .. })
 }
 
 fn rows(trial: &TrialRecord, curve: &Curve, most: usize, name: &str) -> Vec<Value> {

@@ -127,7 +127,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
         count(ranked.len(), "trial"),
         if crosses.is_empty() { String::new() } else { format!(", {} infeasible (✕)", crosses.len()) },
     );
-    Some(style::plot(format!("isolation-{}", round.name), seen, subtitle, 260, layers))
+    Some(style::plot(format!("isolation-{}", round.name), seen, subtitle, 260, &layers))
 }
 
 /// The arm with its counts, in two lines.

@@ -38,7 +38,7 @@ pub(super) fn shapes(names: &[String]) -> Value {
 }
 
 /// A plot from its parts.
-pub(super) fn plot(id: String, title: String, subtitle: String, height: u32, layers: Vec<Value>) -> Plot {
+pub(super) fn plot(id: String, title: String, subtitle: String, height: u32, layers: &[Value]) -> Plot {
     let specification = json!({
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": format!("{title}. {subtitle}"),
