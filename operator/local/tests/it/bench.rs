@@ -146,6 +146,8 @@ pub(crate) fn lines(path: &Path) -> Vec<String> {
 
 /// Whether a process still runs.
 pub(crate) fn is_alive(pid: &str) -> bool {
+    // `$$` in a command is `$$$$`, since a pod would make `$` of it.
+    assert!(pid.parse::<u32>().is_ok(), "{pid:?} is no process");
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // A zombie waits for its parent and does nothing.
     !stat.is_empty() && !stat.contains(") Z ")

@@ -11,7 +11,7 @@ use crate::bench::{Bench, GOOD, is_alive, lines, study};
 /// Says in `tried` that it began, then waits until the file `go` is there.
 fn waiting(rest: &str) -> String {
     format!(
-        "echo \"$(basename $(dirname $(dirname $STUDIOUS_TRIAL_DIR)))\" >> tried; echo $$ >> pids\n\
+        "echo \"$(basename $(dirname $(dirname $STUDIOUS_TRIAL_DIR)))\" >> tried; echo $$$$ >> pids\n\
          until [ -f go ]; do sleep 0.05; done\n{rest}"
     )
 }
@@ -56,7 +56,7 @@ async fn after_an_interrupt_it_goes_on_and_repeats_nothing() {
 #[tokio::test]
 async fn the_second_interrupt_kills() {
     let bench = Bench::new();
-    let script = "trap '' TERM; echo $$ > pid; while true; do sleep 0.1; done";
+    let script = "trap '' TERM; echo $$$$ > pid; while true; do sleep 0.1; done";
     let study = study(script, "");
     let mut options = bench.options(&study);
     options.grace = Duration::from_secs(50);

@@ -56,7 +56,8 @@ echo saved > $d/checkpoints/step-20; cat $d/restore/step-20 > restored
 #[tokio::test]
 async fn a_point_that_diverges_is_infeasible_and_its_trainer_is_ended_at_once() {
     let bench = Bench::new();
-    let script = r#"echo $$ > pid; echo '{"step":1,"train_loss":NaN}' >> $STUDIOUS_TRIAL_DIR/metrics.jsonl; sleep 100"#;
+    let script =
+        r#"echo $$$$ > pid; echo '{"step":1,"train_loss":NaN}' >> $STUDIOUS_TRIAL_DIR/metrics.jsonl; sleep 100"#;
     let begun = std::time::Instant::now();
     let seen = bench.run(&study(script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]")).await;
     assert_eq!(seen.trial("s-r-0000").state.reason.as_deref(), Some("Diverged"));
@@ -151,7 +152,7 @@ else until [ -f $d/restore/c ]; do sleep 0.05; done; echo '{{"event":"done"}}' >
 #[tokio::test]
 async fn a_host_that_dies_takes_the_others_with_it() {
     let bench = Bench::new();
-    let script = r"if [ $JOB_COMPLETION_INDEX = 1 ]; then sleep 0.3; exit 5; fi; echo $$ > pid; sleep 100";
+    let script = r"if [ $JOB_COMPLETION_INDEX = 1 ]; then sleep 0.3; exit 5; fi; echo $$$$ > pid; sleep 100";
     let more = "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]\n  failure: {attempts: 1}\n  hosts_of_test: 2";
     let seen = bench.run(&study(script, more)).await;
     let state = &seen.trial("s-r-0000").state;
@@ -162,7 +163,7 @@ async fn a_host_that_dies_takes_the_others_with_it() {
 #[tokio::test]
 async fn a_trainer_that_hangs_past_its_deadline_is_killed_even_if_it_will_not_hear() {
     let bench = Bench::new();
-    let script = "trap '' TERM; echo $$ > pid; while true; do sleep 0.2; done";
+    let script = "trap '' TERM; echo $$$$ > pid; while true; do sleep 0.2; done";
     let mut study = study(script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]\n  failure: {attempts: 1}");
     study.spec.trial.timeout_seconds = Some(1);
     let mut options = bench.options(&study);

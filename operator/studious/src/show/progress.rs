@@ -107,7 +107,8 @@ impl Progress {
             Event::Resumed { ended, interrupted, leftovers } => {
                 let mut line = format!("Going on after {}", count(ended as usize, "ended trial"));
                 if interrupted > 0 {
-                    let _ = write!(line, ", and with {} that was interrupted", count(interrupted as usize, "trial"));
+                    let ones = if interrupted == 1 { "one" } else { "ones" };
+                    let _ = write!(line, " and {interrupted} interrupted {ones}");
                 }
                 if leftovers > 0 {
                     let _ = write!(line, " (trainers of the run before were still there and were ended: {leftovers})");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use studious_api::trial::TrialPhase;
 use studious_playbook::record::Outcome;
 
@@ -17,7 +17,8 @@ pub(crate) fn table(study: &Loaded, limit: usize) -> String {
     let retried = shown.iter().any(|trial| trial.attempt > 1);
     let mut table = Table::new();
     // A table that is wider than the terminal reads better with its lines broken than with its cells broken.
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
     let metric = &study.plan.spec().objective.metric;
     let mut header = vec!["trial".to_owned(), metric.clone(), "step".to_owned()];
     header.extend(retried.then(|| "attempt".to_owned()));

@@ -1,0 +1,88 @@
+//! Commands that look and start nothing, and what they make of a run.
+
+use crate::bench::{Bench, STUDY};
+
+#[test]
+fn everything_that_is_wrong_is_said_with_its_place() {
+    let wrong = STUDY
+        .replace("{min: 1.0e-3, max: 10, scale: Log}", "{min: 0, max: 10, scale: Log}")
+        .replace("maxTrainSteps: 40", "maxTrainSteps: 20")
+        .replace("  parallelism: 4", "  paralelism: 4");
+    let bench = Bench::with(&wrong);
+    let said = bench.call(&["validate", "study.yaml"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    insta::assert_snapshot!(said.err);
+    let said = bench.call(&["run", "study.yaml"]);
+    assert_eq!(said.code, 2);
+    assert!(!bench.file("studious-runs").exists(), "nothing may be started");
+}
+
+#[test]
+fn a_plan_says_what_would_run() {
+    let said = Bench::with(STUDY).call(&["plan", "study.yaml"]);
+    assert_eq!(said.code, 0);
+    insta::assert_snapshot!(said.out);
+}
+
+#[test]
+fn samples_are_the_points_that_run() {
+    let bench = Bench::with(STUDY);
+    let said = bench.call(&["sample", "--study", "study.yaml", "--count", "3"]);
+    insta::assert_snapshot!(said.out);
+    assert_eq!(bench.call(&["run", "study.yaml", "--quiet"]).code, 0);
+    let exported = bench.call(&["export", "studious-runs/valley"]).out;
+    for line in said.out.lines() {
+        let planned: serde_json::Value = serde_json::from_str(line).unwrap();
+        let ran = exported.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+        let ran = ran.into_iter().find(|r| r["name"] == planned["name"]).unwrap();
+        assert_eq!(ran["hyperparameters"], planned["hyperparameters"]);
+    }
+}
+
+#[test]
+fn a_run_ends_with_table_best_findings_and_report() {
+    let bench = Bench::with(STUDY);
+    let said = bench.call(&["run", "study.yaml"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    // Times differ, and findings have tests of their own.
+    let table = said.out.split("\n\nBest").next().unwrap();
+    insta::assert_snapshot!(table.trim());
+    let best = said.out.split("\nBest: ").nth(1).unwrap();
+    assert!(best.starts_with("valley-confirm-000"), "{best}");
+    assert!(said.out.contains("infeasible: Diverged"));
+    assert!(said.out.trim_end().ends_with("Report: studious-runs/valley/report.html"), "{}", said.out);
+    let html = std::fs::read_to_string(bench.file("studious-runs/valley/report.html")).unwrap();
+    assert!(html.contains("valley-explore-0000"));
+
+    let top = bench.call(&["top", "studious-runs/valley", "--limit", "2"]);
+    assert!(top.out.contains("valley-confirm-0000") && top.out.contains("… and 8 more"), "{}", top.out);
+    let csv = bench.call(&["export", "studious-runs/valley", "--format", "csv"]).out;
+    assert_eq!(csv.lines().count(), 11);
+    assert_eq!(csv.lines().next(), Some("name,round,outcome,reason,objective,step,optimizer,learning_rate"));
+    let findings = bench.call(&["findings", "studious-runs/valley", "--format", "json"]).out;
+    let findings: serde_json::Value = serde_json::from_str(&findings).unwrap();
+    assert!(findings.as_array().unwrap().iter().any(|f| f["code"] == "InfeasibleFraction"), "{findings}");
+    // An earlier folder is left alone when it is looked at again.
+    let again = bench.call(&["run", "study.yaml"]);
+    assert_eq!((again.code, again.err.contains("Going on after 10 ended trials")), (0, true), "{}", again.err);
+}
+
+#[test]
+fn what_is_no_run_is_said_so() {
+    let bench = Bench::with(STUDY);
+    let said = bench.call(&["top", "nowhere"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("nowhere is not the folder of a run"), "{}", said.err);
+    let said = bench.call(&["top", "study/valley"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("give a folder"), "{}", said.err);
+    assert_eq!(bench.call(&["topp"]).code, 2);
+}
+
+#[test]
+fn crds_are_written_as_files() {
+    let bench = Bench::with(STUDY);
+    assert_eq!(bench.call(&["crds", "--out", "crds"]).code, 0);
+    let study = std::fs::read_to_string(bench.file("crds/studies.yaml")).unwrap();
+    assert!(study.contains("studies.studious.dev") && bench.file("crds/trials.yaml").exists());
+}

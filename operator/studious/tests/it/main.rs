@@ -1,0 +1,7 @@
+//! The command as its users call it.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod bench;
+mod looking;
+mod running;
