@@ -101,7 +101,7 @@ async fn lines_are_taken_once_and_a_sender_that_is_ahead_is_told_where_to_go_on(
     let mut live = entry.lock().await;
     let progress = live.progress(&context.ledger, uid, &trial.spec).await.unwrap().clone();
     assert_eq!(progress.malformed, 1);
-    assert_eq!(progress.latest[&1]["train_loss"], 2.0);
+    assert_eq!(progress.latest[&1].get("train_loss"), Some(&2.0));
     // What is live is what the ledger would say after a restart.
     assert_eq!(progress, context.ledger.progress(uid, &trial.spec).await.unwrap());
 }

@@ -31,6 +31,8 @@ use crate::{
     status::{Written, millis, now},
 };
 
+/// How long one look may take: a connection that died silently must not hold an object for minutes.
+const LIMIT: Duration = Duration::from_mins(1);
 /// How many trials are made at once.
 const AT_ONCE: usize = 16;
 /// How many findings the status lists.
@@ -61,6 +63,12 @@ pub(crate) enum ReconcileError {
         /// The trial's name.
         name: String,
     },
+    /// The API server doesn't answer.
+    #[error("study {name} was not done with in {} s: the API server doesn't answer", LIMIT.as_secs())]
+    TooLong {
+        /// Its name.
+        name: String,
+    },
     /// The findings were not worked out: this process is ending, or there is a defect.
     #[error("the findings of study {name} were not worked out: {source}")]
     Findings {
@@ -78,7 +86,7 @@ impl Fault for ReconcileError {
             Self::Status(error) => error.category(),
             Self::Ledger { source, .. } if source.is_transient() => Category::Transient,
             Self::Ledger { .. } | Self::Findings { .. } => Category::Standing,
-            Self::NameTaken { .. } => Category::Transient,
+            Self::NameTaken { .. } | Self::TooLong { .. } => Category::Transient,
         }
     }
 }
@@ -86,7 +94,8 @@ impl Fault for ReconcileError {
 /// Looks at a study and does what is to be done.
 pub(crate) async fn reconcile(study: Arc<Study>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let begun = std::time::Instant::now();
-    let result = look(&study, &context, now()).await;
+    let too_long = |_| Err(ReconcileError::TooLong { name: study.name_any() });
+    let result = tokio::time::timeout(LIMIT, look(&study, &context, now())).await.unwrap_or_else(too_long);
     let word = if result.is_ok() { "ok" } else { "error" };
     context.metrics.reconciled("study", word, begun.elapsed());
     if result.is_ok() {

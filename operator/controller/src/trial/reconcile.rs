@@ -28,6 +28,8 @@ use crate::{
     status::{Written, millis, now},
 };
 
+/// How long one look may take: a connection that died silently must not hold an object for minutes.
+const LIMIT: Duration = Duration::from_secs(30);
 /// How long a trial that succeeded may keep its processes: agents drain meanwhile.
 const AFTERLIFE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -48,6 +50,12 @@ pub(crate) enum ReconcileError {
     /// The status was not written.
     #[error(transparent)]
     Status(#[from] StatusError),
+    /// The API server doesn't answer.
+    #[error("trial {name} was not done with in {} s: the API server doesn't answer", LIMIT.as_secs())]
+    TooLong {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Fault for ReconcileError {
@@ -57,6 +65,7 @@ impl Fault for ReconcileError {
             Self::Ledger { .. } => Category::Standing,
             Self::Apply(error) => error.category(),
             Self::Status(error) => error.category(),
+            Self::TooLong { .. } => Category::Transient,
         }
     }
 }
@@ -64,7 +73,8 @@ impl Fault for ReconcileError {
 /// Looks at a trial and does what is to be done.
 pub(crate) async fn reconcile(trial: Arc<Trial>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let begun = std::time::Instant::now();
-    let result = look(&trial, &context, now()).await;
+    let too_long = |_| Err(ReconcileError::TooLong { name: trial.name_any() });
+    let result = tokio::time::timeout(LIMIT, look(&trial, &context, now())).await.unwrap_or_else(too_long);
     let word = if result.is_ok() { "ok" } else { "error" };
     context.metrics.reconciled("trial", word, begun.elapsed());
     if result.is_ok() {
