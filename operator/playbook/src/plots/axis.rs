@@ -128,7 +128,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     // In a list many trials have one value: arms stand side by side.
     let all: Vec<String> = reading.arms(round).iter().map(Arm::short_label).collect();
     let beside = (hyperparameter.range.is_none() && all.len() > 1)
-        .then(|| json!({ "field": "arm", "type": "nominal", "scale": { "domain": all, "paddingInner": 0.2, "paddingOuter": 1 } }));
+        .then(|| json!({ "field": "arm", "type": "nominal", "scale": { "domain": all, "padding": 1 } }));
     let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
 
