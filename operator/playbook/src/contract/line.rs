@@ -241,7 +241,15 @@ mod tests {
 
     #[test]
     fn half_a_line_is_named_as_such() {
-        for half in [r#"{"step":10,"train_lo"#, "", "nonsense", "[1]", r#"{"step":-1}"#, r#"{"train_loss":1}"#, r#"{"step":18446744073709551615}"#] {
+        for half in [
+            r#"{"step":10,"train_lo"#,
+            "",
+            "nonsense",
+            "[1]",
+            r#"{"step":-1}"#,
+            r#"{"train_loss":1}"#,
+            r#"{"step":18446744073709551615}"#,
+        ] {
             assert!(Line::parse(half).is_err(), "{half}");
         }
     }
