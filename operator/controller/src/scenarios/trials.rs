@@ -1,7 +1,7 @@
 //! Trials.
 
 use serde_json::json;
-use studious_api::{Trial, TrialStatus};
+use studious_api::{Trial, TrialStatus, trial::TrialPhase};
 use studious_ledger::{Appended, StudyRow, TrialRow};
 use studious_playbook::{Millis, contract::Line};
 
@@ -171,4 +171,25 @@ async fn an_attempt_whose_job_was_deleted_unseen_is_not_run_again_under_its_numb
     assert_eq!(requests[0].line, "PATCH trials/digits-explore-0007/status");
     assert_eq!(status(&requests[0]).disruptions, 1);
     assert!(!requests.iter().any(|r| r.line.starts_with("PATCH jobs")));
+}
+
+#[tokio::test]
+async fn a_result_whose_last_lines_were_lost_is_no_result() {
+    let agent = |code: i32| {
+        json!({"status": {"phase": "Succeeded", "initContainerStatuses": [{
+            "name": "studious-agent", "image": "", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": code}},
+        }]}})
+    };
+    for (code, phase) in [(1, TrialPhase::Retrying), (0, TrialPhase::Succeeded)] {
+        let mut world = World::new().await;
+        let trial = trial(1);
+        world.reconcile_trial(&trial).await;
+        let job = world.job(&trial, 1);
+        world.lines_of(&trial, 1, 0, &[r#"{"step":50,"validation_error":0.25}"#]).await;
+        world.pod(&job, 0, &json!({"terminated": {"exitCode": 0}}), &agent(code));
+        world.requests();
+        world.reconcile_trial(&trial).await;
+        assert_eq!(status(&world.requests()[0]).phase, phase, "the agent left with {code}");
+    }
 }

@@ -17,6 +17,19 @@ pub(crate) const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
 /// How long an image may be missing before the trial is given up: long enough for a registry to restart.
 const IMAGE_PATIENCE: SignedDuration = SignedDuration::from_secs(120);
 
+/// What became of an agent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum AgentState {
+    /// It may still send something.
+    Sends,
+    /// It has left because everything was acknowledged.
+    Drained,
+    /// It was ended before that: what the trainer wrote last is lost.
+    Cut,
+    /// Nothing is known of it.
+    Unknown,
+}
+
 /// One host of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HostView {
@@ -24,8 +37,8 @@ pub(crate) struct HostView {
     pub(crate) state: HostState,
     /// Since when the trainer trains or trained.
     pub(crate) started: Option<Timestamp>,
-    /// Whether there is a pod whose agent may still send something.
-    pub(crate) has_agent: bool,
+    /// What became of its agent.
+    pub(crate) agent: AgentState,
     /// Whether there is a pod whose trainer runs or will run.
     pub(crate) is_live: bool,
     /// Whether there is a pod with any process that runs or will run, and that nobody has deleted.
@@ -60,7 +73,7 @@ pub(crate) fn views(
             None => HostView {
                 state: without_pod(job, seen(index)),
                 started: None,
-                has_agent: false,
+                agent: AgentState::Unknown,
                 is_live: false,
                 is_open: false,
                 exit_code: None,
@@ -103,7 +116,14 @@ fn of_pod(pod: &Pod, first_failure: Option<Timestamp>, now: Timestamp) -> HostVi
         state: state_of(pod, trainer, first_failure, now),
         started: started(running.and_then(|r| r.started_at.as_ref()))
             .or_else(|| started(terminated.and_then(|t| t.started_at.as_ref()))),
-        has_agent: !over && agent(pod).is_some_and(|state| state.running.is_some()),
+        agent: match agent(pod) {
+            Some(ContainerState { terminated: Some(terminated), .. }) if terminated.exit_code == 0 => {
+                AgentState::Drained
+            }
+            Some(ContainerState { terminated: Some(_), .. }) => AgentState::Cut,
+            Some(ContainerState { running: Some(_), .. }) if !over => AgentState::Sends,
+            _ => AgentState::Unknown,
+        },
         is_live: !over && terminated.is_none(),
         is_open: !over && pod.metadata.deletion_timestamp.is_none(),
         exit_code: terminated.map(|terminated| terminated.exit_code),

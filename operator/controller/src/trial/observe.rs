@@ -8,7 +8,11 @@ use kube::ResourceExt;
 use studious_api::{Trial, TrialStatus, trial::AttemptOutcome};
 use studious_playbook::decide::HostState;
 
-use super::{Memory, hosts, hosts::HostView, jobs, remember};
+use super::{
+    Memory, hosts,
+    hosts::{AgentState, HostView},
+    jobs, remember,
+};
 use crate::{
     caches::{Caches, controller_of, is_controlled_by},
     context::Context,
@@ -147,7 +151,7 @@ fn without_job(trial: &Trial, state: &HostState) -> Vec<HostView> {
     let host = HostView {
         state: state.clone(),
         started: None,
-        has_agent: false,
+        agent: AgentState::Unknown,
         is_live: false,
         is_open: false,
         exit_code: None,
@@ -177,13 +181,37 @@ impl Observed {
             .zip(self.hosts.iter().zip(&self.ended))
             .filter(|(index, _)| !said(*index))
             .filter_map(|(_, (host, ended))| {
-                let patience = if host.has_agent { DRAIN_PATIENCE } else { DRAIN_PATIENCE_WITHOUT_POD };
+                let patience = match host.agent {
+                    AgentState::Drained => return None,
+                    AgentState::Sends => DRAIN_PATIENCE,
+                    AgentState::Cut | AgentState::Unknown => DRAIN_PATIENCE_WITHOUT_POD,
+                };
                 (*ended)?.checked_add(patience).ok()
             })
             .max()
     }
 
-    /// For how long the attempt has been training.
+    /// What became of each host. One that left with exit code 0, but whose last lines were lost on the way, counts as
+    /// lost: a result from half of the evaluations would be a wrong one.
+    pub(super) fn states(&self, said: impl Fn(u32) -> bool, is_done: impl Fn(u32) -> bool) -> Vec<HostState> {
+        (0_u32..)
+            .zip(&self.hosts)
+            .map(|(index, host)| match host.state {
+                HostState::Exited { code: 0, .. }
+                    if host.agent == AgentState::Cut && !said(index) && !is_done(index) =>
+                {
+                    HostState::Lost {
+                        reason: "its trainer has ended, but its agent could not reach the operator with its last \
+                                 measurements"
+                            .to_owned(),
+                    }
+                }
+                ref state => state.clone(),
+            })
+            .collect()
+    }
+
+    /// Since when the attempt has been training.
     pub(super) fn started(&self) -> Option<Timestamp> {
         self.hosts.iter().filter_map(|host| host.started).min()
     }

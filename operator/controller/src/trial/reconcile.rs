@@ -123,7 +123,7 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
     let said: BTreeSet<u32> = (0..trial.spec.hosts).filter(|host| live.is_drained(seen.number, *host)).collect();
     let ledger_error = |source| ReconcileError::Ledger { name: trial.name_any(), source };
     let progress = live.progress(&context.ledger, &uid, &trial.spec).await.map_err(ledger_error)?;
-    let states: Vec<HostState> = seen.hosts.iter().map(|host| host.state.clone()).collect();
+    let states = seen.states(|host| said.contains(&host), |host| progress.done.contains_key(&(seen.number, host)));
     let verdict = judge(&AttemptView {
         spec: &trial.spec,
         number: seen.number,
