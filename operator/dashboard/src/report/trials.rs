@@ -84,7 +84,7 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
             @for column in columns {
                 @match trial.hyperparameters.get(*column) {
                     Some(value) => td class=[is_number(plan, column).then_some("number")] data-value=(value) { (shown(value)) },
-                    None => td.muted class=[is_number(plan, column).then_some("number")] data-value="" { "·" },
+                    None => td class=(if is_number(plan, column) { "muted number" } else { "muted" }) data-value="" { "·" },
                 }
             }
             @match objective {

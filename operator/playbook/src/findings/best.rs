@@ -85,6 +85,7 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::Round<'_>, metric: &str
     };
     let known = noise::between_trials(reading).filter(|d| *d > 0.0);
     let verdict = match (gap, known) {
+        (Some(0.0), _) => " The two best are equal.".to_owned(),
         // A difference of two results varies by the square root of two more than one.
         (Some(gap), Some(deviation)) if gap <= 2.0 * deviation * std::f64::consts::SQRT_2 => format!(
             " The two best differ by {}, no more than retraining with other seeds would: don't call a winner.",

@@ -105,9 +105,13 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
         }));
     }
     let seen = match ranked.first() {
-        Some((best, objective)) => {
-            let arm = arms.iter().find(|a| a.trials.iter().any(|t| std::ptr::eq(*t, *best)))?;
-            format!("Best {metric} of each {title}: {} is best with {}", arm.short_label(), number(*objective))
+        Some((_, objective)) => {
+            let ties = |arm: &&Arm<'_>| {
+                arm.trials.iter().filter_map(|t| t.objective()).any(|o| o.total_cmp(objective).is_eq())
+            };
+            let leading: Vec<_> = arms.iter().filter(ties).map(Arm::short_label).collect();
+            let are = if leading.len() > 1 { "are" } else { "is" };
+            format!("Best {metric} of each {title}: {} {are} best with {}", list(&leading), number(*objective))
         }
         None => format!("{metric} of each {title}: every trial was infeasible"),
     };
