@@ -31,7 +31,7 @@ lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 	e2e/lint.sh
 
 bench: ## benchmarks, each against a floor or a peer in the same run
-	cargo bench --workspace --locked
+	cargo bench --locked -p studious-playbook --bench repeated
 
 release: web
 	./prerequisites.sh demo
