@@ -3,6 +3,9 @@
 //!
 //! They run one after the other: two cores are all there is, and some of them restart the operator.
 
+// Everything here is a test or serves one: what goes wrong ends it.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::format_collect, clippy::must_use_candidate)]
+
 mod api_server;
 mod cluster;
 mod main_job;

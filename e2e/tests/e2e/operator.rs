@@ -99,7 +99,11 @@ fn what_cel_cannot_say_the_webhook_does() {
         changed
     };
     for (study, field, word) in [
-        (change("when: {optimizer: [momentum, nesterov]}", "when: {optimizer: [adam]}"), "spec.hyperparameters[2].when", "adam"),
+        (
+            change("when: {optimizer: [momentum, nesterov]}", "when: {optimizer: [adam]}"),
+            "spec.hyperparameters[2].when",
+            "adam",
+        ),
         (change("algorithm: QuasiRandom", "algorithm: Bayesian"), "spec.search.algorithm", "Bayesian"),
         (
             change("          image:", "          env: [{name: STUDIOUS_TRIAL_DIR, value: /x}]\n          image:"),

@@ -46,7 +46,7 @@ scrape_configs:
   kubernetes_sd_configs: [{{role: pod, kubeconfig_file: {kubeconfig}}}]
   relabel_configs:
   - {{source_labels: [__meta_kubernetes_pod_labelpresent_studious_dev_trial], regex: 'true', action: keep}}
-  - {{source_labels: [__meta_kubernetes_pod_container_port_name], regex: studious-metrics, action: keep}}
+  - {{source_labels: [__meta_kubernetes_pod_container_port_name], regex: agent-metrics, action: keep}}
 - job_name: operator
   honor_labels: true
   kubernetes_sd_configs: [{{role: pod, kubeconfig_file: {kubeconfig}, namespaces: {{names: [{operator}]}}}}]

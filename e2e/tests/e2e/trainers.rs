@@ -96,7 +96,7 @@ fn a_trainer_that_outgrows_its_memory_is_infeasible() {
     assert_eq!(trial["status"]["attempt"], 1, "a result is not tried again: {}", trial["status"]);
 }
 
-/// A study of the quadratic trainer in a ConfigMap, slow enough to be watched: 0.1 s a step.
+/// A study of the quadratic trainer in a config map, slow enough to be watched: 0.1 s a step.
 pub fn slow_study(name: &str, trials: u32, steps: u32) -> String {
     let script = std::fs::read_to_string(repository().join("examples/contract/trainer.py")).expect("the trainer");
     let indented = script.lines().map(|line| format!("    {line}\n")).collect::<String>();
