@@ -29,6 +29,8 @@ pub(crate) struct Attempt {
     ending: Option<Verdict>,
     /// When processes that were asked to leave are killed.
     patience: Option<Instant>,
+    /// When processes that said they were done, and haven't left since, are asked to.
+    linger: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,9 @@ struct Host {
 
 /// Bytes of `metrics.jsonl` that are read of one host before the others have their turn.
 const READ_BYTES: usize = 1 << 20;
+
+/// How long a trainer may tidy up after it said `done`.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Why a host is lost whose run was stopped.
 const RUN_STOPPED: &str = "the run was stopped";
@@ -88,7 +93,7 @@ impl Attempt {
                 asked: false,
             });
         }
-        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None })
+        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None })
     }
 
     /// An attempt of a run that was killed, to be judged by what it has written.
@@ -105,7 +110,7 @@ impl Attempt {
                 asked: false,
             });
         }
-        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None })
+        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None })
     }
 
     /// Takes in that a host has left.
@@ -178,6 +183,28 @@ impl Attempt {
             }
         }
         self.patience.get_or_insert_with(|| Instant::now() + grace);
+    }
+
+    /// Lets its processes leave by themselves for a while.
+    pub(crate) fn let_linger(&mut self) {
+        self.linger.get_or_insert_with(|| Instant::now() + LINGER);
+    }
+
+    /// Asks processes to leave that have lingered too long.
+    pub(crate) fn end_lingering(&mut self, grace: Duration) {
+        if self.patience.is_none() && self.linger.is_some_and(|until| until <= Instant::now()) {
+            self.stop(grace);
+        }
+    }
+
+    /// An exit code that contradicts what the trainer said, of an attempt that succeeded.
+    pub(crate) fn contradiction(&self) -> Option<String> {
+        self.hosts.iter().enumerate().find_map(|(index, host)| match host.state {
+            HostState::Exited { code, .. } if code != 0 => {
+                Some(format!("host {index} said done, then left with exit code {code}"))
+            }
+            _ => None,
+        })
     }
 
     /// Kills its processes, if they have been asked to leave long enough ago or `now` is given.

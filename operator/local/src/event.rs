@@ -62,6 +62,8 @@ pub enum Event {
         message: String,
         /// Its objective, if it succeeded.
         objective: Option<f64>,
+        /// What is to be known beside that: lines that could not be read, an exit code after `done`.
+        remarks: Vec<String>,
         /// Its training steps, for the reckoning of time.
         max_train_steps: u64,
         /// What the trainer printed in the last attempt.

@@ -320,7 +320,7 @@ impl Run {
             None => trial.row.spec.stop.clone().unwrap_or_default(),
         };
         let end = TrialEnd { phase: TrialPhase::Stopped, reason: "Stopped", message: verdict, objective: None };
-        let event = trial.end(end, &self.folder);
+        let event = trial.end(end, None, &self.folder);
         self.ledger.upsert_trial(&trial.row).await?;
         self.tell(event);
         Ok(())
@@ -354,10 +354,15 @@ impl Run {
         for trial in self.trials.values_mut() {
             let Some(attempt) = &mut trial.attempt else { continue };
             more |= attempt.read(&self.ledger, &trial.row, &mut trial.progress).await?;
+            attempt.end_lingering(self.grace);
             attempt.lose_patience(false);
             if !attempt.is_ending() && (!stopping || attempt.has_left()) {
                 match attempt.judge(&trial.row, &trial.progress) {
                     Verdict::Continue => {}
+                    Verdict::End(end) if end.phase == TrialPhase::Succeeded => {
+                        attempt.let_linger();
+                        attempt.end_with(Verdict::End(end));
+                    }
                     verdict => {
                         attempt.stop(self.grace);
                         attempt.end_with(verdict);
@@ -375,11 +380,13 @@ impl Run {
     async fn conclude(&mut self) -> Result<bool, Error> {
         let mut events = Vec::new();
         for trial in self.trials.values_mut() {
-            let Some(verdict) = trial.attempt.as_ref().and_then(Attempt::verdict).cloned() else { continue };
+            let Some(attempt) = &trial.attempt else { continue };
+            let Some(verdict) = attempt.verdict().cloned() else { continue };
+            let contradiction = attempt.contradiction();
             trial.attempt = None;
             events.push(match verdict {
                 Verdict::Retry { outcome, message } => trial.retry(outcome, message, &self.folder),
-                Verdict::End(end) => trial.end(end, &self.folder),
+                Verdict::End(end) => trial.end(end, contradiction, &self.folder),
                 // An attempt is ended with a verdict that ends it.
                 Verdict::Continue => continue,
             });
@@ -458,7 +465,12 @@ impl Trial {
         }
     }
 
-    fn end(&mut self, end: TrialEnd, folder: &RunFolder) -> Event {
+    fn end(&mut self, mut end: TrialEnd, contradiction: Option<String>, folder: &RunFolder) -> Event {
+        let remarks = self.remarks(&end, contradiction);
+        for remark in &remarks {
+            end.message.push_str("; ");
+            end.message.push_str(remark);
+        }
         let outcome = match end.phase {
             TrialPhase::Failed => AttemptOutcome::Failed,
             _ => AttemptOutcome::Finished,
@@ -479,9 +491,26 @@ impl Trial {
             reason: end.reason.to_owned(),
             message: end.message,
             objective: end.objective.map(|(_, value)| value),
+            remarks,
             max_train_steps: self.row.spec.max_train_steps,
             output: self.output(folder),
         }
+    }
+
+    /// What is to be known of a trial beside how it ended.
+    fn remarks(&self, end: &TrialEnd, contradiction: Option<String>) -> Vec<String> {
+        let mut remarks: Vec<String> =
+            contradiction.into_iter().filter(|_| end.phase == TrialPhase::Succeeded).collect();
+        if let Some(example) = &self.progress.malformed_example
+            && !end.message.contains(example.as_str())
+        {
+            let lines = match self.progress.malformed {
+                1 => "1 line".to_owned(),
+                n => format!("{n} lines"),
+            };
+            remarks.push(format!("{lines} of metrics.jsonl could not be read; {example}"));
+        }
+        remarks
     }
 
     fn past(&mut self, outcome: AttemptOutcome, message: String) {

@@ -127,6 +127,19 @@ async fn half_a_line_and_malformed_lines_are_counted_and_lose_nothing_else() {
     assert_eq!(seen.phases(), [TrialPhase::Succeeded]);
     let streams = bench.ledger().await.streams("s-r-0000").await.unwrap();
     assert_eq!((streams[0].malformed, streams[0].next_line), (2, 5));
+    let message = seen.trial("s-r-0000").state.message.clone().unwrap();
+    assert!(message.contains("2 lines of metrics.jsonl could not be read; host 0, line 1"), "{message}");
+}
+
+#[tokio::test]
+async fn a_trainer_may_tidy_up_after_done_and_an_exit_code_that_contradicts_it_is_said() {
+    let bench = Bench::new();
+    let script = format!("{GOOD}\nsleep 0.5; touch tidy; exit 4");
+    let seen = bench.run(&study(&script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]")).await;
+    assert_eq!(seen.phases(), [TrialPhase::Succeeded]);
+    assert!(bench.file("tidy").exists());
+    let message = seen.trial("s-r-0000").state.message.clone().unwrap();
+    assert!(message.contains("host 0 said done, then left with exit code 4"), "{message}");
 }
 
 #[tokio::test]

@@ -130,12 +130,15 @@ impl Progress {
                 self.running.remove(&trial);
                 self.line(&format!("{trial} attempt {attempt}: {message}; it is tried again{}", last_words(&output)));
             }
-            Event::TrialEnded { trial, phase, reason, message, objective, max_train_steps, output } => {
+            Event::TrialEnded { trial, phase, reason, message, objective, remarks, max_train_steps, output } => {
                 self.running.remove(&trial);
                 let better =
                     objective.is_some_and(|x| self.best.as_ref().is_none_or(|(b, _)| self.direction.better(x, *b)));
                 self.count_end(&trial, &self.round.clone(), phase, objective, max_train_steps);
                 self.tell_end(&trial, phase, &reason, &message, objective, better, &output);
+                if phase == TrialPhase::Succeeded && !remarks.is_empty() {
+                    self.line(&format!("{trial}: {}", remarks.join("; ")));
+                }
             }
             Event::Stopping { running } => {
                 self.line(&format!("Stopping {}; Ctrl-C again kills", count(running, "trial")));
