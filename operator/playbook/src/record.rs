@@ -72,6 +72,8 @@ impl TrialRecord {
 }
 
 /// The line format.
+// It marks each outcome with a key of its own, so that a reader needs to know only those it asks for.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
