@@ -144,10 +144,9 @@ impl Run {
                 _ = tick.tick() => if let Some(progress) = &progress { progress.draw() },
             }
         };
+        // A run that was over before anything was shown has events all the same.
         while let Ok(event) = told.try_recv() {
-            if let Some(progress) = &mut progress {
-                progress.take(event);
-            }
+            progress.get_or_insert_with(|| Progress::new(&plan, style, &before)).take(event);
         }
         if let Some(progress) = &progress {
             progress.finish();
