@@ -6,7 +6,6 @@
     clippy::single_match_else
 )]
 
-
 use proptest::prelude::*;
 
 use super::*;
