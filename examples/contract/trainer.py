@@ -126,9 +126,10 @@ def main() -> int:
         if crashes and step > STEPS // 2:
             print("this is the crash that was asked for", file=sys.stderr, flush=True)
             return 1
-    log(event="done", step=STEPS)
-    if behaviour == "half-line":
+    if behaviour == "half-line":  # as one that dies in the middle of a line
         write('{"step": 99999, "validation_er')
+        return 0
+    log(event="done", step=STEPS)
     return 1 if behaviour == "crash-after-done" else 0
 
 

@@ -103,6 +103,9 @@ while [ "$step" -lt "$steps" ]; do
       ;;
   esac
 done
+if [ "$HP_BEHAVIOUR" = half-line ]; then # as one that dies in the middle of a line
+  printf '%s' '{"step": 99999, "validation_er' >>metrics.jsonl
+  exit 0
+fi
 log "{\"event\":\"done\",\"step\":$steps}"
-[ "$HP_BEHAVIOUR" != half-line ] || printf '%s' '{"step": 99999, "validation_er' >>metrics.jsonl
 [ "$HP_BEHAVIOUR" != crash-after-done ] || exit 1

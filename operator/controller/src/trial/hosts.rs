@@ -17,6 +17,10 @@ pub(crate) const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
 /// How long an image may be missing before the trial is given up: long enough for a registry to restart.
 const IMAGE_PATIENCE: SignedDuration = SignedDuration::from_secs(120);
 
+/// How long the kubelet may try to make a container before the trial is given up. It does try again, and often needs to:
+/// two hosts of a trial on one node make the same checkpoint folder, and one of them comes second.
+const CONTAINER_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+
 /// What became of an agent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum AgentState {
@@ -199,8 +203,14 @@ fn not_begun(pod: &Pod, state: Option<&ContainerState>, now: Timestamp) -> HostS
         let detail = waiting.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
         let of = name.map(|name| format!(" ({name})")).unwrap_or_default();
         let since = status.and_then(|status| status.start_time.as_ref()).map_or(now, |time| time.0);
-        let image = matches!(reason, "ImagePullBackOff" | "ErrImagePull");
-        let reason = if image && now.duration_since(since) > IMAGE_PATIENCE { "ImageUnavailable" } else { reason };
+        let waited = now.duration_since(since);
+        let reason = match reason {
+            "ImagePullBackOff" | "ErrImagePull" if waited > IMAGE_PATIENCE => "ImageUnavailable",
+            "CreateContainerConfigError" | "CreateContainerError" if waited <= CONTAINER_PATIENCE => {
+                "ContainerCreating"
+            }
+            reason => reason,
+        };
         return HostState::Waiting { reason: Some(format!("{reason}{of}{detail}")) };
     }
     let unschedulable = status
@@ -391,6 +401,17 @@ mod tests {
         };
         assert_eq!(waits(100), "ImagePullBackOff: not found");
         assert_eq!(waits(121), "ImageUnavailable: not found");
+    }
+
+    #[test]
+    fn a_container_that_cant_be_made_at_once_is_waited_for() {
+        let state = r#"{"waiting": {"reason": "CreateContainerConfigError", "message": "no folder"}}"#;
+        let waits = |now| match &states(&[pod(0, state, "", "")], now)[0] {
+            HostState::Waiting { reason } => reason.clone().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(waits(10), "ContainerCreating: no folder");
+        assert_eq!(waits(31), "CreateContainerConfigError: no folder");
     }
 
     #[test]
