@@ -117,7 +117,7 @@ def test_half_a_line_at_the_end(trainer: tuple[str, ...], tmp_path: Path) -> Non
     assert outcome(trainer, folder) == 0
     whole, half = (folder / "metrics.jsonl").read_text().rsplit("\n", 1)
     assert json.loads(whole.splitlines()[-1])["step"] == 40
-    assert not events(folder, "done")
+    assert '"done"' not in whole
     assert half.startswith('{"step": 99999')
 
 
