@@ -31,30 +31,55 @@ fn query(expression: &str) -> Vec<Value> {
     answer["data"]["result"].as_array().cloned().unwrap_or_default()
 }
 
+fn json(mut command: Command) -> Value {
+    serde_json::from_str(&output(&mut command)).expect("JSON")
+}
+
+/// Addresses of the running pods' ports of a name, native sidecars included.
+fn addresses(pods: &Value, port: &str) -> Vec<String> {
+    let running = pods["items"].as_array().into_iter().flatten().filter(|pod| pod["status"]["phase"] == "Running");
+    let mut found = Vec::new();
+    for pod in running {
+        for containers in ["containers", "initContainers"] {
+            for container in pod["spec"][containers].as_array().into_iter().flatten() {
+                for open in container["ports"].as_array().into_iter().flatten().filter(|open| open["name"] == port) {
+                    found.push(format!(
+                        "{}:{}",
+                        pod["status"]["podIP"].as_str().unwrap_or_default(),
+                        open["containerPort"]
+                    ));
+                }
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn both_series_are_there_and_every_panel_has_data() {
     let namespace = Namespace::new("metrics");
     namespace.checkpoint_claim();
     namespace.apply(&slow_study("metrics", 2, 900));
     let folder = tempfile::tempdir().expect("a folder");
-    // What the chart's PodMonitor and ServiceMonitor say, as Prometheus itself writes it.
+    // Debian's Prometheus is built without discovery by Kubernetes, so what the chart's PodMonitor and ServiceMonitor
+    // select by labels and ports' names is selected here.
+    let trials = wait_for("two running trials", 120, || {
+        let found = addresses(
+            &json(namespace.kubectl(&["get", "pods", "-l", "studious.dev/trial", "-o", "json"])),
+            "agent-metrics",
+        );
+        (found.len() == 2).then_some(found)
+    });
+    let operator = operator_namespace();
+    let pods = json(kubectl(&["-n", &operator, "get", "pods", "-l", "app.kubernetes.io/name=studious", "-o", "json"]));
+    let operators = addresses(&pods, "metrics");
+    assert!(!operators.is_empty(), "{pods}");
     let config = format!(
         "global: {{scrape_interval: 2s}}
 scrape_configs:
-- job_name: trials
-  honor_labels: true
-  kubernetes_sd_configs: [{{role: pod, kubeconfig_file: {kubeconfig}}}]
-  relabel_configs:
-  - {{source_labels: [__meta_kubernetes_pod_labelpresent_studious_dev_trial], regex: 'true', action: keep}}
-  - {{source_labels: [__meta_kubernetes_pod_container_port_name], regex: agent-metrics, action: keep}}
-- job_name: operator
-  honor_labels: true
-  kubernetes_sd_configs: [{{role: pod, kubeconfig_file: {kubeconfig}, namespaces: {{names: [{operator}]}}}}]
-  relabel_configs:
-  - {{source_labels: [__meta_kubernetes_pod_container_port_name], regex: metrics, action: keep}}
-",
-        kubeconfig = std::env::var("KUBECONFIG").expect("KUBECONFIG"),
-        operator = operator_namespace(),
+- {{job_name: trials, honor_labels: true, static_configs: [{{targets: {trials:?}}}]}}
+- {{job_name: operator, honor_labels: true, static_configs: [{{targets: {operators:?}}}]}}
+"
     );
     std::fs::write(folder.path().join("prometheus.yml"), config).expect("its configuration");
     let server = Command::new("prometheus")
@@ -65,7 +90,12 @@ scrape_configs:
         .stderr(Stdio::null())
         .spawn()
         .expect("Debian's prometheus (apt-get install prometheus)");
-    let _server = Server(server);
+    let mut server = Server(server);
+    wait_for("Prometheus answers", 30, || {
+        let ended = server.0.try_wait().expect("its state");
+        assert!(ended.is_none(), "Prometheus ended: {ended:?}");
+        (!query("vector(1)").is_empty()).then_some(())
+    });
 
     let here = format!("{{namespace=\"{}\"}}", namespace.name);
     for series in [

@@ -49,10 +49,11 @@ pub(super) async fn make(client: &Client, job: &Job) -> Result<(), ApplyError> {
     }
 }
 
-/// Deletes a Job and its pods. One that is gone is gone.
+/// Deletes a Job and its pods. One that is gone is gone. The Job stays until its pods have ended: it is by the Job that
+/// the agents among them are known, who have a last word to send.
 pub(super) async fn delete(client: &Client, trial: &Trial, name: &str) -> Result<(), ApplyError> {
     let api: Api<Job> = Api::namespaced(client.clone(), &trial.namespace().unwrap_or_default());
-    match api.delete(name, &DeleteParams::background()).await {
+    match api.delete(name, &DeleteParams::foreground()).await {
         Ok(_) => Ok(()),
         Err(error) if is_not_found(&error) => Ok(()),
         Err(source) => Err(ApplyError::Delete { name: name.to_owned(), source }),
