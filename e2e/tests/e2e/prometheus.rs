@@ -4,10 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{
-    cluster::{Namespace, kubectl, operator_namespace, output, repository, text, wait_for},
-    trainers::slow_study,
-};
+use crate::cluster::{Namespace, kubectl, operator_namespace, output, repository, text, wait_for};
 
 const ADDRESS: &str = "127.0.0.1:19090";
 
@@ -29,6 +26,31 @@ fn query(expression: &str) -> Vec<Value> {
         .expect("curl runs");
     let answer: Value = serde_json::from_slice(&out.stdout).unwrap_or_default();
     answer["data"]["result"].as_array().cloned().unwrap_or_default()
+}
+
+/// Two real trainings that last for minutes, with everything that a trainer can say of itself.
+fn long_digits() -> String {
+    format!(
+        "apiVersion: studious.dev/v1alpha1
+kind: Study
+metadata: {{name: metrics}}
+spec:
+  goal: Is it seen while it runs?
+  objective: {{metric: validation_error, direction: Minimize}}
+  hyperparameters:
+  - {{name: optimizer, role: Fixed, value: sgd}}
+  - {{name: learning_rate, range: {{min: 0.05, max: 0.2, scale: Log}}}}
+  - {{name: width, role: Fixed, value: 64}}
+  - {{name: batch_size, role: Fixed, value: 128}}
+  schedule: {{family: Constant, base: learning_rate}}
+  rounds: [{{name: explore, trials: 2, maxTrainSteps: 1000000}}]
+  parallelism: 2
+  evaluation: {{everySteps: 500}}
+  trial:
+    template: {{spec: {{containers: [{{name: trainer, image: {}, command: [python, -m, studious_trainer.digits]}}]}}}}
+",
+        crate::cluster::trainer_image()
+    )
 }
 
 fn json(mut command: Command) -> Value {
@@ -59,7 +81,7 @@ fn addresses(pods: &Value, port: &str) -> Vec<String> {
 fn both_series_are_there_and_every_panel_has_data() {
     let namespace = Namespace::new("metrics");
     namespace.checkpoint_claim();
-    namespace.apply(&slow_study("metrics", 2, 900));
+    namespace.apply(&long_digits());
     let folder = tempfile::tempdir().expect("a folder");
     // Debian's Prometheus is built without discovery by Kubernetes, so what the chart's PodMonitor and ServiceMonitor
     // select by labels and ports' names is selected here.
