@@ -20,6 +20,8 @@ else
   eval "$(e2e/cluster/cluster.sh env)"
   # Before Studious is there: what the API server says without its webhook.
   E2E=1 cargo test --locked -p studious-e2e --test e2e -- --test-threads=1 api_server
+  # The chart brings its own.
+  kubectl delete crd studies.studious.dev trials.studious.dev --ignore-not-found
   e2e/cluster/cluster.sh images
   e2e/install.sh
 fi
