@@ -6,6 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 namespace=${STUDIOUS_E2E_NAMESPACE:-studious-system}
 
+for tool in curl prometheus; do
+  command -v "$tool" >/dev/null || { echo "missing: $tool. Debian: apt-get install $tool." >&2; exit 1; }
+done
 make release
 if [ "${E2E_USE_CURRENT_CONTEXT:-}" = 1 ]; then
   image=${STUDIOUS_IMAGE:?the operator image your nodes can pull}
