@@ -142,5 +142,6 @@ fn train(round: &str, index: usize, point: &Hyperparameters, steps: u64, luck: &
             ("train_loss".to_owned(), loss),
             ("gradient_norm".to_owned(), norm),
         ]),
+        ..TrialRecord::default()
     }
 }

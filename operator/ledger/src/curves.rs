@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use sqlx::SqliteConnection;
-use studious_playbook::record::{Curve, TrialRecord};
+use studious_playbook::{
+    contract::{Event, Line},
+    record::{Curve, HostInit, SavedCheckpoint, TrialRecord},
+};
 
 use crate::{
     Ledger, LedgerError,
     trials::{to_u64, trials_of},
 };
 
+/// Most reports of beginnings and of checkpoints that a record holds: the latest.
+const MAX_REPORTS: usize = 4096;
+
 impl Ledger {
-    /// The trials of a study as data, with the curves of host 0: in the order of rounds, by index within each. With
-    /// `max_points` each curve is thinned out by [`downsample`].
+    /// The trials of a study as data, with all that their hosts reported: in the order of rounds, by index within each.
+    /// With `max_points` each curve is thinned out by [`downsample`].
     ///
     /// # Errors
     /// When the database can't be read.
@@ -21,16 +27,33 @@ impl Ledger {
         let mut read = self.read().await?;
         let mut records = Vec::new();
         for trial in trials_of(&mut read, study).await? {
-            let curves = curves_of(&mut read, &trial.uid, 0, max_points).await?;
-            records.push(TrialRecord {
+            let mut record = TrialRecord {
                 name: trial.name,
                 round: trial.spec.round,
                 hyperparameters: trial.spec.hyperparameters,
                 outcome: trial.state.outcome(),
-                curves,
-            });
+                attempts: trial.state.spans(),
+                seeds: Some(trial.spec.seeds),
+                ..TrialRecord::default()
+            };
+            fill(&mut read, &trial.uid, &mut record, max_points).await?;
+            records.push(record);
         }
         Ok(records)
+    }
+
+    /// Adds to a trial's record what its hosts reported: curves, beginnings, checkpoints.
+    ///
+    /// # Errors
+    /// When the database can't be read, or holds an event that can't be.
+    pub async fn fill(
+        &self,
+        trial: &str,
+        record: &mut TrialRecord,
+        max_points: Option<usize>,
+    ) -> Result<(), LedgerError> {
+        let mut read = self.read().await?;
+        fill(&mut read, trial, record, max_points).await
     }
 
     /// The curves of one host of a trial by metric, over all attempts. Where an attempt goes on, what earlier
@@ -47,6 +70,51 @@ impl Ledger {
         let mut read = self.read().await?;
         Ok(curves_of(&mut read, trial, host, max_points).await?)
     }
+}
+
+async fn fill(
+    connection: &mut SqliteConnection,
+    trial: &str,
+    record: &mut TrialRecord,
+    max_points: Option<usize>,
+) -> Result<(), LedgerError> {
+    record.curves = curves_of(connection, trial, 0, max_points).await?;
+    let others: Vec<u32> =
+        sqlx::query_scalar("SELECT DISTINCT host FROM streams WHERE trial = ? AND host > 0 ORDER BY host")
+            .bind(trial)
+            .fetch_all(&mut *connection)
+            .await?;
+    record.hosts.clear();
+    for host in others {
+        let curves = curves_of(connection, trial, host, max_points).await?;
+        record.hosts.insert(host, curves);
+    }
+    let mut events: Vec<(u32, u32, String)> = sqlx::query_as(
+        "SELECT s.attempt, s.host, e.json FROM streams s JOIN events e ON e.stream = s.id
+         WHERE s.trial = ? ORDER BY e.id DESC LIMIT ?",
+    )
+    .bind(trial)
+    .bind(i64::try_from(MAX_REPORTS).unwrap_or(i64::MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    events.reverse();
+    record.inits.clear();
+    record.checkpoints.clear();
+    for (attempt, host, text) in events {
+        let line = Line::parse(&text).map_err(|problem| LedgerError::Corrupt {
+            what: "event",
+            object: trial.to_owned(),
+            problem: problem.to_string(),
+        })?;
+        match line {
+            Line::Event(Event::Init(init)) => record.inits.push(HostInit { attempt, host, init }),
+            Line::Event(Event::Checkpoint { step, parameters_sha256 }) => {
+                record.checkpoints.push(SavedCheckpoint { attempt, host, step, parameters_sha256 });
+            }
+            Line::Event(_) | Line::Measurements(_) => {}
+        }
+    }
+    Ok(())
 }
 
 async fn curves_of(

@@ -6,7 +6,10 @@ use studious_api::{
     StudySpec, TrialSpec,
     trial::{AttemptOutcome, TrialPhase},
 };
-use studious_playbook::{Millis, record::Outcome};
+use studious_playbook::{
+    Millis,
+    record::{AttemptSpan, Outcome},
+};
 
 use crate::{Ledger, LedgerError};
 
@@ -85,6 +88,25 @@ pub struct Attempt {
 }
 
 impl RunState {
+    /// Its attempts in time, the one under way included. Processes here start when they are asked for: nothing is queued.
+    #[must_use]
+    pub fn spans(&self) -> Vec<AttemptSpan> {
+        let ended = self.attempts.iter().map(|attempt| AttemptSpan {
+            number: attempt.number,
+            queued: None,
+            started: attempt.start_time,
+            ended: attempt.end_time,
+            outcome: Some(attempt.outcome),
+        });
+        let mut spans: Vec<AttemptSpan> = ended.collect();
+        let under_way = self.phase == TrialPhase::Running && spans.iter().all(|span| span.number != self.attempt);
+        if under_way {
+            let started = self.start_time.filter(|_| self.attempt == 1);
+            spans.push(AttemptSpan { number: self.attempt, queued: None, started, ended: None, outcome: None });
+        }
+        spans
+    }
+
     /// How the trial ended, as reports and findings read it.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

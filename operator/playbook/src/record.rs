@@ -1,10 +1,14 @@
 //! Trials as data: one trial in one JSON line. Every command that reads or writes trials without a cluster speaks it,
 //! so conclusions can be drawn on trials that ran anywhere.
 
+mod training;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use studious_api::Hyperparameters;
+use studious_api::{Hyperparameters, trial::TrialSeeds};
+
+pub use training::{AttemptSpan, HostInit, SavedCheckpoint};
 
 /// Evaluations of one metric: step and value, in the order of steps.
 pub type Curve = Vec<(u64, f64)>;
@@ -22,6 +26,18 @@ pub struct TrialRecord {
     pub outcome: Outcome,
     /// Metrics of host 0 by name. Non-finite values are left out: the outcome says that there were some.
     pub curves: BTreeMap<String, Curve>,
+    /// Other metrics of host 0 at the step of the objective, or the latest before it, where they are known without curves.
+    pub metrics: BTreeMap<String, f64>,
+    /// Metrics of the other hosts by index and name.
+    pub hosts: BTreeMap<u32, BTreeMap<String, Curve>>,
+    /// Its attempts in the order of their numbers.
+    pub attempts: Vec<AttemptSpan>,
+    /// The seeds it was given.
+    pub seeds: Option<TrialSeeds>,
+    /// What each host reported of its beginning.
+    pub inits: Vec<HostInit>,
+    /// The checkpoints that were saved, in the order of saving.
+    pub checkpoints: Vec<SavedCheckpoint>,
 }
 
 /// How a trial ended. An infeasible trial has no objective.
@@ -98,6 +114,18 @@ struct Line {
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     curves: BTreeMap<String, Curve>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    metrics: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    hosts: BTreeMap<u32, BTreeMap<String, Curve>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<AttemptSpan>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seeds: Option<TrialSeeds>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    inits: Vec<HostInit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checkpoints: Vec<SavedCheckpoint>,
 }
 
 impl Serialize for TrialRecord {
@@ -114,6 +142,12 @@ impl Serialize for TrialRecord {
             pending: false,
             reason: None,
             curves: self.curves.clone(),
+            metrics: self.metrics.clone(),
+            hosts: self.hosts.clone(),
+            attempts: self.attempts.clone(),
+            seeds: self.seeds.clone(),
+            inits: self.inits.clone(),
+            checkpoints: self.checkpoints.clone(),
         };
         match &self.outcome {
             Outcome::Pending => line.pending = true,
@@ -148,6 +182,12 @@ impl<'de> Deserialize<'de> for TrialRecord {
             hyperparameters: line.hyperparameters,
             outcome,
             curves: line.curves,
+            metrics: line.metrics,
+            hosts: line.hosts,
+            attempts: line.attempts,
+            seeds: line.seeds,
+            inits: line.inits,
+            checkpoints: line.checkpoints,
         })
     }
 }
@@ -162,6 +202,7 @@ mod tests {
             r#"{"name":"d-e-0007","round":"e","hyperparameters":{"lr":0.1,"opt":"sgd"},"objective":0.3,"step":450,"curves":{"validation_error":[[50,0.4],[100,0.35]]}}"#,
             r#"{"hyperparameters":{"lr":9.5},"infeasible":true,"reason":"Diverged"}"#,
             r#"{"hyperparameters":{"lr":9.5},"pending":true}"#,
+            r#"{"hyperparameters":{"lr":0.1},"objective":0.3,"metrics":{"latency_ms":12.5},"hosts":{"1":{"examples_per_second":[[50,9000.0]]}},"attempts":[{"number":1,"queued":1000,"started":1500,"ended":9000,"outcome":"Disrupted"},{"number":2,"queued":10000}],"seeds":{"init":7,"data":[1,2],"split":5},"inits":[{"attempt":1,"host":1,"parameters_sha256":"ab","init_seed":7,"data_seed":2,"restored_step":100}],"checkpoints":[{"attempt":1,"host":0,"step":100,"parameters_sha256":"cd"}]}"#,
         ] {
             let record: TrialRecord = serde_json::from_str(line).unwrap();
             assert_eq!(serde_json::to_string(&record).unwrap(), line);

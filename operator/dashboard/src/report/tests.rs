@@ -42,6 +42,7 @@ fn trials() -> Vec<TrialRecord> {
         ]),
         outcome,
         curves: BTreeMap::from([("validation_error".to_owned(), vec![(50, 0.8), (100, 0.25)])]),
+        ..TrialRecord::default()
     };
     vec![
         trial(0, "sgd", Outcome::Succeeded { objective: 0.25, step: Some(100) }),

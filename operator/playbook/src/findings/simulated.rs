@@ -129,7 +129,7 @@ fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, objective: 
             Some(objective) => Outcome::Succeeded { objective, step: Some(100) },
             None => Outcome::Infeasible { reason: "Diverged".to_owned() },
         },
-        curves: BTreeMap::new(),
+        ..TrialRecord::default()
     }
 }
 

@@ -35,6 +35,7 @@ fn trials() -> Vec<TrialRecord> {
                 ("train_loss".to_owned(), vec![(50, 2.0), (100, last / 100.0)]),
                 ("gradient_norm".to_owned(), vec![(50, 1.5), (100, 0.5)]),
             ]),
+            ..TrialRecord::default()
         }
     };
     vec![

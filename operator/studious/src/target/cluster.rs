@@ -73,13 +73,15 @@ fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTria
         (TrialPhase::Stopped, _) => Outcome::Stopped { reason },
         (TrialPhase::Pending | TrialPhase::Retrying | TrialPhase::Running, _) => Outcome::Pending,
     };
+    // What its hosts reported is the operator's to say; how it stands, the object's.
+    let reported = curves.get(&name).cloned().unwrap_or_default();
     LoadedTrial {
         record: TrialRecord {
             round: trial.spec.round,
             hyperparameters: trial.spec.hyperparameters,
             outcome,
-            curves: curves.get(&name).map(|record| record.curves.clone()).unwrap_or_default(),
             name,
+            ..reported
         },
         phase: status.phase,
         message: status.message.unwrap_or_default(),
