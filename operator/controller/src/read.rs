@@ -103,8 +103,8 @@ async fn show(
         let shared = shared.clone();
         async move {
             let mut record = study::record(&trial);
-            let curves = shared.context.ledger.curves(&trial.uid().unwrap_or_default(), 0, points).await;
-            record.curves = curves.map_err(std::io::Error::other)?;
+            let uid = trial.uid().unwrap_or_default();
+            shared.context.ledger.fill(&uid, &mut record, points).await.map_err(std::io::Error::other)?;
             let mut line = serde_json::to_vec(&record)?;
             line.push(b'\n');
             Ok::<_, std::io::Error>(line)

@@ -3,9 +3,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
-use studious_api::{Study, StudyStatus, Trial, trial::TrialPhase};
-use studious_playbook::{Millis, TrialKey, decide::TrialState, record::Outcome, record::TrialRecord};
+use studious_api::{Study, StudyStatus, Trial, TrialStatus, trial::TrialPhase};
+use studious_playbook::{
+    Millis, TrialKey,
+    decide::TrialState,
+    record::{AttemptSpan, Outcome, TrialRecord},
+};
 
 use crate::{context::Context, status::Written};
 
@@ -75,6 +80,27 @@ pub(crate) fn record(trial: &Trial) -> TrialRecord {
             (TrialPhase::Stopped, _) => Outcome::Stopped { reason: reason() },
             _ => Outcome::Pending,
         },
+        attempts: spans(&status),
+        seeds: Some(trial.spec.seeds.clone()),
         ..TrialRecord::default()
     }
+}
+
+/// Its attempts in time, the one under way included.
+fn spans(status: &TrialStatus) -> Vec<AttemptSpan> {
+    let millis = |time: &Time| u64::try_from(time.0.as_millisecond()).ok().map(Millis);
+    let ended = status.attempts.iter().map(|attempt| AttemptSpan {
+        number: attempt.number,
+        queued: attempt.queued_time.as_ref().and_then(millis),
+        started: attempt.start_time.as_ref().and_then(millis),
+        ended: attempt.end_time.as_ref().and_then(millis),
+        outcome: Some(attempt.outcome),
+    });
+    let mut spans: Vec<AttemptSpan> = ended.collect();
+    let current = status.attempt.filter(|_| status.phase == TrialPhase::Running);
+    if let Some(number) = current.filter(|number| spans.iter().all(|span| span.number != *number)) {
+        let started = status.start_time.as_ref().and_then(millis).filter(|_| number == 1);
+        spans.push(AttemptSpan { number, queued: None, started, ended: None, outcome: None });
+    }
+    spans
 }

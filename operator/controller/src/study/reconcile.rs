@@ -355,10 +355,10 @@ async fn find(
     let mut records: Vec<TrialRecord> = ended.iter().map(|trial| record(trial)).collect();
     if has_ended {
         for (trial, record) in ended.iter().zip(&mut records) {
-            match context.ledger.curves(&trial.uid().unwrap_or_default(), 0, Some(CURVE_POINTS)).await {
-                Ok(curves) => record.curves = curves,
-                // Losing the ledger costs plots, never a decision.
-                Err(error) => tracing::warn!(trial = trial.name_any(), %error, "findings go without its curves"),
+            let uid = trial.uid().unwrap_or_default();
+            // Losing the ledger costs plots, never a decision.
+            if let Err(error) = context.ledger.fill(&uid, record, Some(CURVE_POINTS)).await {
+                tracing::warn!(trial = trial.name_any(), %error, "findings go without its curves");
             }
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn ended(
             (TrialPhase::Failed, _) => AttemptOutcome::Failed,
             _ => AttemptOutcome::Finished,
         };
-        record(&mut status, seen.number, outcome, &end.message, now);
+        record(&mut status, seen, outcome, &end.message, now);
     }
     let reason = if end.reason.is_empty() { "Succeeded" } else { end.reason };
     let wanted = Wanted { type_: "Ended", holds: true, reason, message: &shorten(&end.message) };
@@ -84,7 +84,7 @@ pub(super) fn retrying(
     status.phase = TrialPhase::Retrying;
     status.reason = Some(if outcome == AttemptOutcome::Disrupted { "Disrupted" } else { "AttemptFailed" }.to_owned());
     status.message = Some(shorten(message));
-    record(&mut status, seen.number, outcome, message, now);
+    record(&mut status, seen, outcome, message, now);
     status
 }
 
@@ -167,9 +167,17 @@ fn current(trial: &Trial, seen: &Observed, progress: &Progress) -> TrialStatus {
     status
 }
 
-fn record(status: &mut TrialStatus, number: u32, outcome: AttemptOutcome, message: &str, now: Timestamp) {
+fn record(status: &mut TrialStatus, seen: &Observed, outcome: AttemptOutcome, message: &str, now: Timestamp) {
+    let number = seen.number;
     status.attempts.retain(|attempt| attempt.number != number);
-    status.attempts.push(AttemptRecord { number, outcome, message: shorten(message), end_time: Some(seconds(now)) });
+    status.attempts.push(AttemptRecord {
+        number,
+        outcome,
+        message: shorten(message),
+        queued_time: seen.job_made().map(seconds),
+        start_time: seen.started().map(seconds),
+        end_time: Some(seconds(now)),
+    });
     if outcome == AttemptOutcome::Disrupted {
         status.disruptions += 1;
     }
