@@ -6,11 +6,13 @@
 //!
 //! No client and no I/O: this crate can be used by anything that reads or writes studies.
 
+pub mod codes;
 pub mod crd;
 pub mod document;
 mod pod_template;
 mod schema;
 pub mod study;
+pub mod thresholds;
 pub mod trial;
 pub mod validate;
 mod value;

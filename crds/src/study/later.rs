@@ -1,8 +1,6 @@
 //! Fields whose behaviour comes in later versions. They have their types, so that studies can be read and shown;
 //! validation refuses a study that uses them, since a field that is silently ignored misleads.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -74,17 +72,4 @@ pub enum EarlyEndingRule {
     Median,
     /// Asynchronous successive halving.
     SuccessiveHalving,
-}
-
-/// Thresholds and strictness.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Policy {
-    /// Warnings refuse a study.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub strict: bool,
-    /// Thresholds by name that differ from the playbook's.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
-    pub thresholds: BTreeMap<String, f64>,
 }

@@ -2,6 +2,7 @@
 
 mod hyperparameter;
 mod later;
+mod policy;
 mod rounds;
 mod running;
 mod search;
@@ -11,7 +12,8 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 pub use hyperparameter::{Hyperparameter, Range, Role, Scale};
-pub use later::{Baseline, Constraint, EarlyEnding, EarlyEndingRule, Phase, Policy, ProblemKind, Project};
+pub use later::{Baseline, Constraint, EarlyEnding, EarlyEndingRule, Phase, ProblemKind, Project};
+pub use policy::{Policy, ThresholdOverride, Waiver};
 pub use rounds::{Advance, Per, Retrain, Round, RoundSource};
 pub use running::{
     AcrossTrials, Checkpoint, CheckpointVolume, ClaimReference, Evaluation, Failure, SeedVerification, Seeds,
@@ -140,7 +142,7 @@ pub struct StudySpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub constraints: Vec<Constraint>,
-    /// Thresholds and strictness.
+    /// Thresholds, waivers and strictness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
     /// How a trial runs.

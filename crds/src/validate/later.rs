@@ -55,12 +55,6 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     if !spec.constraints.is_empty() {
         found.push(not_yet("spec.constraints", &spec.constraints, "remove it: only the objective judges trials"));
     }
-    if let Some(policy) = &spec.policy
-        && !policy.thresholds.is_empty()
-    {
-        let mend = "remove it: the playbook's thresholds hold";
-        found.push(not_yet("spec.policy.thresholds", &policy.thresholds, mend));
-    }
     if spec.trial.queue.is_some() {
         found.push(not_yet("spec.trial.queue", &spec.trial.queue, "remove it: Jobs start without a queue"));
     }

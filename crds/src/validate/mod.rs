@@ -9,6 +9,7 @@ mod conditions;
 mod design;
 mod later;
 mod names;
+mod policy;
 mod printed;
 mod rounds;
 mod schedule;
@@ -73,6 +74,7 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     found.extend(schedule::refusals(spec));
     found.extend(rounds::refusals(spec));
     found.extend(template::refusals(spec));
+    found.extend(policy::refusals(spec));
     found.extend(later::refusals(spec));
     // The schema comes last: where a rule has spoken of a field, its words are better.
     found.extend(schema::check(&crd::study_schema()["properties"]["spec"], &json!(spec), "spec"));

@@ -1,0 +1,101 @@
+//! Thresholds that differ from the default, and what is waived: each by a name that exists, each with a reason.
+
+use super::{Violation, printed::counted};
+use crate::{StudySpec, codes, thresholds};
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let Some(policy) = &spec.policy else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, given) in &policy.thresholds {
+        let field = format!("spec.policy.thresholds.{name}");
+        let Some(threshold) = thresholds::named(name) else {
+            let all: Vec<_> = thresholds::all().map(|t| t.name).collect();
+            let mend = nearest(name, &all).map_or_else(
+                || "`studious policy` lists those that there are.".to_owned(),
+                |near| format!("Did you mean {near}? `studious policy` lists those that there are."),
+            );
+            found.push(Violation::new(field, name, "is no threshold", mend));
+            continue;
+        };
+        let value = given.value;
+        let (least, most) = (threshold.least, threshold.most);
+        if !(least..=most).contains(&value) {
+            found.push(Violation::new(
+                format!("{field}.value"),
+                &value,
+                format!("must be between {least} and {most}"),
+                format!("It is {}; {} by default.", threshold.meaning, threshold.default),
+            ));
+        } else if threshold.whole && value.fract() != 0.0 {
+            found.push(Violation::new(
+                format!("{field}.value"),
+                &value,
+                "must be a whole number",
+                format!("It is {}; {} by default.", threshold.meaning, threshold.default),
+            ));
+        }
+        reason(&format!("{field}.reason"), &given.reason, &mut found);
+    }
+    for (i, waiver) in policy.waive.iter().enumerate() {
+        let field = format!("spec.policy.waive[{i}]");
+        match (waiver.question, &waiver.code) {
+            (Some(_), Some(_)) | (None, None) => found.push(Violation::new(
+                &field,
+                waiver,
+                "must name either a question or a code",
+                "Give question: 1 to 5, or the code of a finding, such as code: SearchSpaceTooNarrow.",
+            )),
+            (None, Some(code)) if codes::named(code).is_none() => {
+                let all: Vec<_> = codes::all().map(|c| c.name).collect();
+                let mend = nearest(code, &all).map_or_else(
+                    || format!("There are {}: see docs/findings.md.", counted(all.len() as u64, "code")),
+                    |near| format!("Did you mean {near}?"),
+                );
+                found.push(Violation::new(format!("{field}.code"), code, "is no code of a finding", mend));
+            }
+            (Some(question), None) if !(1..=5).contains(&question) => found.push(Violation::new(
+                format!("{field}.question"),
+                &question,
+                "must be between 1 and 5",
+                codes::QUESTIONS.iter().zip(1..).map(|(q, n)| format!("{n} {q}")).collect::<Vec<_>>().join(" "),
+            )),
+            _ => {}
+        }
+        if let Some(name) = &waiver.hyperparameter {
+            if waiver.code.is_none() {
+                found.push(Violation::new(
+                    format!("{field}.hyperparameter"),
+                    name,
+                    "goes with code: a question is waived as a whole",
+                    "Remove it, or name the code of a finding.",
+                ));
+            } else if !spec.hyperparameters.iter().any(|h| h.name == *name) {
+                let all: Vec<_> = spec.hyperparameters.iter().map(|h| h.name.as_str()).collect();
+                let mend = nearest(name, &all)
+                    .map_or_else(|| "Name one of the study.".to_owned(), |near| format!("Did you mean {near}?"));
+                let field = format!("{field}.hyperparameter");
+                found.push(Violation::new(field, name, "is no hyperparameter of this study", mend));
+            }
+        }
+        reason(&format!("{field}.reason"), &waiver.reason, &mut found);
+    }
+    found
+}
+
+fn reason(field: &str, reason: &String, found: &mut Vec<Violation>) {
+    if reason.trim().is_empty() {
+        found.push(Violation::new(
+            field,
+            reason,
+            "must say something: it is printed with what it changes",
+            "Say why, in a sentence.",
+        ));
+    }
+}
+
+/// The most similar name, if any is similar.
+fn nearest<'a>(name: &str, all: &[&'a str]) -> Option<&'a str> {
+    let similarity = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let best = all.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    (similarity(best) > 0.8).then_some(best)
+}
