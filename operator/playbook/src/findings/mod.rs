@@ -7,9 +7,11 @@
 mod best;
 mod boundary;
 mod caveats;
+mod change;
 mod exact;
 mod infeasible;
 mod noise;
+mod policy;
 mod progress;
 pub(crate) mod reading;
 mod sampling;
@@ -25,6 +27,7 @@ pub(crate) mod simulated;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 pub use best::best;
+pub use change::Change;
 use reading::Reading;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +54,24 @@ pub struct Finding {
     pub advice: String,
     /// The playbook's section.
     pub section: String,
+    /// The change to the study that it suggests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// Why its advice is less sure than others', if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Confidence>,
+    /// Why it is set aside, where `spec.policy.waive` does so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<String>,
+}
+
+/// Why a finding is less sure than its words.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Confidence {
+    /// Drawn from an adaptive search, which may have left parts of the space unexplored (requirement R-146).
+    Weak,
+    /// The playbook calls it an open question (requirement R-008).
+    OpenQuestion,
 }
 
 /// How much a finding matters.
@@ -84,6 +105,7 @@ pub fn findings(plan: &Plan, trials: &[TrialRecord]) -> Vec<Finding> {
     best::examine(&reading, &mut findings);
     variance::examine(&reading, &mut findings);
     caveats::examine(&reading, &mut findings);
+    policy::waive(plan.spec(), &mut findings);
     // Stable: within a severity, the order of the playbook's questions.
     findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     findings
@@ -126,7 +148,16 @@ impl Finding {
             evidence: BTreeMap::new(),
             advice,
             section: section.to_owned(),
+            change: None,
+            confidence: None,
+            waived: None,
         }
+    }
+
+    /// The change that it suggests.
+    fn suggest(mut self, change: Change) -> Self {
+        self.change = Some(change);
+        self
     }
 
     fn of(mut self, hyperparameter: &str) -> Self {

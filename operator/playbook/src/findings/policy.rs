@@ -1,0 +1,33 @@
+//! Thresholds as the study has them, and what it waives.
+
+use studious_api::{StudySpec, study::Waiver, thresholds::Threshold};
+
+use super::{Finding, reading::Reading};
+
+impl Reading<'_> {
+    /// A threshold's value in this study.
+    pub(crate) fn threshold(&self, threshold: &Threshold) -> f64 {
+        threshold.of(self.plan.spec())
+    }
+
+    /// A threshold that counts something.
+    pub(crate) fn count(&self, threshold: &Threshold) -> usize {
+        threshold.count_of(self.plan.spec())
+    }
+}
+
+/// The study's waivers.
+pub(super) fn waivers(spec: &StudySpec) -> &[Waiver] {
+    spec.policy.as_ref().map_or(&[], |policy| &policy.waive)
+}
+
+/// Writes the reason on every finding that the study waives by its code.
+pub(super) fn waive(spec: &StudySpec, findings: &mut [Finding]) {
+    for waiver in waivers(spec) {
+        for finding in findings.iter_mut().filter(|f| Some(&f.code) == waiver.code.as_ref()) {
+            if waiver.hyperparameter.is_none() || waiver.hyperparameter == finding.hyperparameter {
+                finding.waived.get_or_insert_with(|| waiver.reason.clone());
+            }
+        }
+    }
+}
