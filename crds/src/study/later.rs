@@ -41,35 +41,3 @@ pub enum Phase {
     /// Only the objective counts.
     Exploitation,
 }
-
-/// A bound on another metric.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Constraint {
-    /// The metric.
-    #[schemars(length(min = 1, max = 128))]
-    pub metric: String,
-    /// It must not be larger.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<f64>,
-    /// It must not be smaller.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<f64>,
-}
-
-/// End poor trials before their last step.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EarlyEnding {
-    /// By which rule.
-    pub rule: EarlyEndingRule,
-}
-
-/// Rules that end poor trials.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-pub enum EarlyEndingRule {
-    /// Worse than the median of the others at the same step.
-    Median,
-    /// Asynchronous successive halving.
-    SuccessiveHalving,
-}

@@ -1,5 +1,7 @@
 //! The `Study` resource: one question, its search space, its rounds, its trials.
 
+mod constraints;
+mod early_ending;
 mod hyperparameter;
 mod later;
 mod policy;
@@ -11,8 +13,10 @@ mod status;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+pub use constraints::{Constraint, Standing};
+pub use early_ending::{EarlyEnding, EarlyEndingRule};
 pub use hyperparameter::{Hyperparameter, Range, Role, Scale};
-pub use later::{Baseline, Constraint, EarlyEnding, EarlyEndingRule, Phase, ProblemKind, Project};
+pub use later::{Baseline, Phase, ProblemKind, Project};
 pub use policy::{Policy, ThresholdOverride, Waiver};
 pub use rounds::{Advance, Per, Retrain, Round, RoundSource};
 pub use running::{
@@ -76,6 +80,9 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     validation = Rule::new("has(self.schedule) == has(oldSelf.schedule) && (!has(self.schedule) || self.schedule == oldSelf.schedule)")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
         .field_path(".schedule"),
+    validation = Rule::new("has(self.constraints) == has(oldSelf.constraints) && (!has(self.constraints) || self.constraints == oldSelf.constraints)")
+        .message("can't change once a study exists: its trials were judged by them. Make a new study")
+        .field_path(".constraints"),
     validation = Rule::new("self.seeds == oldSelf.seeds")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
         .field_path(".seeds"),
@@ -138,7 +145,7 @@ pub struct StudySpec {
     /// Exploration unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// Bounds on other metrics.
+    /// Bounds on other metrics: a trial that violates one is a result, but not the best trial.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub constraints: Vec<Constraint>,

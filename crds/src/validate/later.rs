@@ -22,10 +22,6 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
             "remove it: quasi-random points need no start",
         ));
     }
-    if search.early_ending.is_some() {
-        let mend = "remove it: every trial runs to the end of its round, as the playbook prefers";
-        found.push(not_yet("spec.search.earlyEnding", &search.early_ending, mend));
-    }
     for (i, round) in spec.rounds.iter().enumerate() {
         if round.advance != Advance::Automatic {
             let mend = "remove it: the next round begins when every trial of this one has ended";
@@ -51,9 +47,6 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     }
     if spec.phase.is_some_and(|phase| phase != Phase::Exploration) {
         found.push(not_yet("spec.phase", &spec.phase, "remove it: studies explore"));
-    }
-    if !spec.constraints.is_empty() {
-        found.push(not_yet("spec.constraints", &spec.constraints, "remove it: only the objective judges trials"));
     }
     if spec.trial.queue.is_some() {
         found.push(not_yet("spec.trial.queue", &spec.trial.queue, "remove it: Jobs start without a queue"));

@@ -6,7 +6,9 @@
 
 mod assignments;
 mod conditions;
+mod constraints;
 mod design;
+mod early_ending;
 mod later;
 mod names;
 mod policy;
@@ -73,6 +75,8 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     found.extend(conditions::refusals(spec));
     found.extend(schedule::refusals(spec));
     found.extend(rounds::refusals(spec));
+    found.extend(early_ending::refusals(spec));
+    found.extend(constraints::refusals(spec));
     found.extend(template::refusals(spec));
     found.extend(policy::refusals(spec));
     found.extend(later::refusals(spec));

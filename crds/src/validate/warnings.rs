@@ -4,6 +4,7 @@
 use super::{
     Violation,
     assignments::{can_be_active, scientific_configurations},
+    early_ending,
     printed::{counted, list},
 };
 use crate::{
@@ -23,6 +24,7 @@ pub(super) fn warnings(spec: &StudySpec) -> Vec<Violation> {
     }
     optimizer_not_tuned(spec, &mut found);
     arms(spec, &mut found);
+    early_ending::warnings(spec, &mut found);
     many_rounds(spec, &mut found);
     checkpoints(spec, &mut found);
     image(spec, &mut found);

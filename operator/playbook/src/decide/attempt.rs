@@ -6,7 +6,7 @@ use studious_api::{
     trial::{AttemptOutcome, TrialPhase},
 };
 
-use super::progress::Progress;
+use super::{early_ending::stop_reason, progress::Progress};
 use crate::Millis;
 
 /// What a fleet sees of the processes of an attempt, by host.
@@ -125,8 +125,9 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
     if progress.all_done(view.number, spec.hosts) {
         return finish(view);
     }
-    if let Some(reason) = &spec.stop {
-        return end(TrialPhase::Stopped, "Stopped", reason.clone());
+    if let Some(stop) = &spec.stop {
+        let (reason, message) = stop_reason(stop);
+        return end(TrialPhase::Stopped, reason, message.to_owned());
     }
     let finished = |(i, host): (u32, &HostState)| {
         matches!(host, HostState::Exited { code: 0, out_of_memory: false }) || is_done(view, i)

@@ -3,11 +3,15 @@
 mod attempt;
 #[cfg(test)]
 mod decide_tests;
+mod early_ending;
+#[cfg(test)]
+mod early_ending_tests;
 #[cfg(test)]
 mod judge_tests;
 mod progress;
 mod study;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge, retry_at};
+pub use early_ending::{MEDIAN_RULE, SUCCESSIVE_HALVING, Trace, early_ends, may_end_early, stop_reason};
 pub use progress::{Progress, TRAIN_LOSS};
 pub use study::{Action, StudyEnd, TrialState, count_outcomes, decide, jitter};

@@ -131,11 +131,15 @@ fn no_points(round: &str) -> StudyEnd {
 
 fn completed(trials: &[TrialState]) -> StudyEnd {
     let count = |phase| trials.iter().filter(|t| t.phase == phase).count();
+    let stopped = match count(TrialPhase::Stopped) {
+        0 => String::new(),
+        n => format!(", {n} were stopped early"),
+    };
     StudyEnd {
         phase: StudyPhase::Completed,
         reason: "AllRoundsEnded",
         message: format!(
-            "{} trials succeeded, {} were infeasible, {} failed",
+            "{} trials succeeded, {} were infeasible, {} failed{stopped}",
             count(TrialPhase::Succeeded),
             count(TrialPhase::Infeasible),
             count(TrialPhase::Failed)

@@ -1,0 +1,229 @@
+//! Ending trials early that fall behind: `search.earlyEnding`.
+//!
+//! Two rules. Both compare a trial with others at the same training step, by evaluations alone, and both are decided anew
+//! from all evaluations there are: the same evaluations give the same decision, after a restart too. A trial whose
+//! evaluations aren't known stops nothing and is not stopped.
+//!
+//! - `Median` is the rule of Google Vizier (Golovin, Solnik, Moitra, Kochanski, Karro, Sculley 2017, section 3.2.2): a trial
+//!   is stopped at step s if its best objective by step s is strictly worse than the median of the running averages of the
+//!   other trials' objectives reported up to step s. The paper speaks of completed trials; here those that run and have
+//!   come to step s count too, since many may run at once. Of a trial that was stopped before step s its average up to
+//!   there counts, so that the median stays one of all trials and doesn't rise as the poor ones go.
+//! - `SuccessiveHalving` is asynchronous successive halving (Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht,
+//!   Talwalkar 2020) with one bracket, in the form that stops trials in place of pausing them. At each rung, steps
+//!   `fromStep`, `fromStep` η, `fromStep` η² … below the round's last, a trial goes on if it is among the best ⌊n/η⌋ of the n
+//!   that have come to the rung; while n < η all go on. Until it comes to the next rung a trial may still be overtaken by
+//!   others at its rung: what was a promotion for want of competitors is taken back. Its place is its objective there, by
+//!   the study's own rule (best so far, or latest). Equals go on.
+//!
+//! What is compared: trials of one round, since only they share a step budget and a schedule; in a `Crossed` study trials
+//! of one scientific configuration, since otherwise a configuration that learns slowly at first would be judged by its
+//! start, and the comparison that the study is for would be lost. Infeasible and failed trials are left out on both
+//! sides. The round `retrain` is never ended early: it measures luck, which needs all of its trials.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use studious_api::{
+    study::{Direction, EarlyEnding, EarlyEndingRule, Select},
+    trial::TrialPhase,
+};
+
+use super::study::{Action, TrialState};
+use crate::{Plan, TrialKey, findings::number, rounds, schedule, space::PointIdentity};
+
+/// The reason of a trial that was stopped by the rule `Median`.
+pub const MEDIAN_RULE: &str = "MedianRule";
+/// The reason of a trial that was stopped by the rule `SuccessiveHalving`.
+pub const SUCCESSIVE_HALVING: &str = "SuccessiveHalving";
+/// The reason of a trial that was stopped by anything else.
+const STOPPED: &str = "Stopped";
+
+/// Most evaluations that are kept of a trial: of more, every second, third … one.
+pub(super) const MAX_POINTS: usize = 512;
+
+/// A trial's evaluations as the rules read them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trace(pub(super) Vec<Point>);
+
+/// What the evaluations up to a step add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) step: u64,
+    pub(super) value: f64,
+    /// Running average.
+    pub(super) mean: f64,
+    pub(super) best: f64,
+}
+
+impl Trace {
+    /// From a trial's evaluations in the order of steps. Values that aren't finite are left out.
+    #[must_use]
+    pub fn new(direction: Direction, evaluations: impl IntoIterator<Item = (u64, f64)>) -> Self {
+        let mut points: Vec<Point> = Vec::new();
+        let (mut mean, mut count) = (0.0, 0.0);
+        for (step, value) in evaluations.into_iter().filter(|(_, value)| value.is_finite()) {
+            count += 1.0;
+            // So that the average of equal values is that value, to the last bit: equals are not worse.
+            mean += (value - mean) / count;
+            let best = points.last().map_or(value, |p| if direction.better(value, p.best) { value } else { p.best });
+            points.push(Point { step, value, mean, best });
+        }
+        let n = points.len();
+        let every = n.div_ceil(MAX_POINTS).max(1);
+        // The last one stays.
+        Self(points.into_iter().enumerate().filter(|(i, _)| (n - 1 - i) % every == 0).map(|(_, point)| point).collect())
+    }
+
+    pub(super) fn last(&self) -> Option<&Point> {
+        self.0.last()
+    }
+
+    /// The latest at or before a step.
+    fn up_to(&self, step: u64) -> Option<&Point> {
+        self.0[..self.0.partition_point(|p| p.step <= step)].last()
+    }
+
+    /// The first at or after a step.
+    fn from(&self, step: u64) -> Option<&Point> {
+        self.0.get(self.0.partition_point(|p| p.step < step))
+    }
+}
+
+/// A trial with its evaluations.
+struct Runner<'a> {
+    state: &'a TrialState,
+    trace: &'a Trace,
+    /// Of its learning-rate warmup, in steps.
+    warmup: u64,
+}
+
+/// The trials that are to be stopped now because they fall behind, each with the rule and its numbers in `why`. Nothing
+/// unless the study asks for it. `traces` are evaluations by trial, of those that run and of those that have ended.
+#[must_use]
+pub fn early_ends(plan: &Plan, trials: &[TrialState], traces: &HashMap<TrialKey, Arc<Trace>>) -> Vec<Action> {
+    let Some(rule) = plan.spec().search.early_ending.as_ref() else { return Vec::new() };
+    let mut groups: BTreeMap<(&str, Option<PointIdentity>), Vec<Runner<'_>>> = BTreeMap::new();
+    for state in trials {
+        let is_compared = !matches!(state.phase, TrialPhase::Infeasible | TrialPhase::Failed);
+        let Some(trace) = traces.get(&state.key).filter(|trace| is_compared && trace.last().is_some()) else {
+            continue;
+        };
+        let arm = plan.is_crossed().then(|| PointIdentity::of(&plan.space().scientific_part(&state.hyperparameters)));
+        let steps = rounds::max_train_steps(plan, &state.key.round);
+        let schedule = schedule::of_trial(plan.spec(), steps, &state.hyperparameters);
+        let warmup = schedule.map_or(0, |schedule| schedule.warmup_steps);
+        groups.entry((&state.key.round, arm)).or_default().push(Runner { state, trace, warmup });
+    }
+    let mut stops: Vec<(&TrialKey, String)> = Vec::new();
+    for ((round, _), group) in &groups {
+        if *round == rounds::RETRAIN || group.iter().all(|runner| runner.state.phase.has_ended()) {
+            continue;
+        }
+        let steps = rounds::max_train_steps(plan, round);
+        match rule.rule {
+            EarlyEndingRule::Median => median(plan, rule, steps, group, &mut stops),
+            EarlyEndingRule::SuccessiveHalving => halving(plan, rule, steps, group, &mut stops),
+        }
+    }
+    stops.sort();
+    stops.into_iter().map(|(key, why)| Action::Stop { trial: plan.trial_name(key), why }).collect()
+}
+
+/// Whether the trials of a round may be ended early: whether [`early_ends`] asks for their evaluations.
+#[must_use]
+pub fn may_end_early(plan: &Plan, round: &str) -> bool {
+    plan.spec().search.early_ending.is_some() && round != rounds::RETRAIN
+}
+
+/// The reason of a trial that was told to stop, in a word, and the rest of what it was told.
+#[must_use]
+pub fn stop_reason(stop: &str) -> (&'static str, &str) {
+    let by_rule = [MEDIAN_RULE, SUCCESSIVE_HALVING].into_iter();
+    let mut told = by_rule.filter_map(|rule| Some((rule, stop.strip_prefix(rule)?.strip_prefix(": ")?)));
+    told.next().unwrap_or((STOPPED, stop))
+}
+
+fn median<'a>(
+    plan: &Plan,
+    rule: &EarlyEnding,
+    steps: u64,
+    group: &[Runner<'a>],
+    stops: &mut Vec<(&'a TrialKey, String)>,
+) {
+    let objective = &plan.spec().objective;
+    for runner in group.iter().filter(|r| !r.state.phase.has_ended()) {
+        let Some(last) = runner.trace.last() else { continue };
+        if last.step < rule.from_step(steps) || last.step <= runner.warmup {
+            continue;
+        }
+        let others = group.iter().filter(|other| {
+            let has_come = other.trace.last().is_some_and(|p| p.step >= last.step);
+            !std::ptr::eq(*other, runner) && (has_come || other.state.phase.has_ended())
+        });
+        let mut means: Vec<f64> = others.filter_map(|o| Some(o.trace.up_to(last.step)?.mean)).collect();
+        if means.is_empty() || means.len() < rule.min_trials() as usize {
+            continue;
+        }
+        means.sort_by(f64::total_cmp);
+        let median = f64::midpoint(means[(means.len() - 1) / 2], means[means.len() / 2]);
+        if objective.direction.better(median, last.best) {
+            let why = format!(
+                "{MEDIAN_RULE}: by step {} its best {} was {}, worse than {}, the median of the running averages of {} \
+                 other trials up to that step",
+                last.step,
+                objective.metric,
+                number(last.best),
+                number(median),
+                means.len()
+            );
+            stops.push((&runner.state.key, why));
+        }
+    }
+}
+
+fn halving<'a>(
+    plan: &Plan,
+    rule: &EarlyEnding,
+    steps: u64,
+    group: &[Runner<'a>],
+    stops: &mut Vec<(&'a TrialKey, String)>,
+) {
+    let objective = &plan.spec().objective;
+    let factor = rule.reduction_factor();
+    let rungs: Vec<u64> =
+        std::iter::successors(Some(rule.from_step(steps)), |rung| rung.checked_mul(u64::from(factor)))
+            .take_while(|rung| *rung < steps)
+            .collect();
+    let score = |point: &Point| match objective.select {
+        Select::Best => point.best,
+        Select::Final => point.value,
+    };
+    for (i, rung) in rungs.iter().enumerate() {
+        let at: Vec<(&Runner<'_>, f64)> = group.iter().filter_map(|r| Some((r, score(r.trace.from(*rung)?)))).collect();
+        let places = at.len() / factor as usize;
+        if places == 0 {
+            continue;
+        }
+        for (runner, own) in &at {
+            let is_past = rungs.get(i + 1).is_some_and(|next| runner.trace.from(*next).is_some());
+            if runner.state.phase.has_ended() || is_past || *rung <= runner.warmup {
+                continue;
+            }
+            let better = at.iter().filter(|(_, other)| objective.direction.better(*other, *own)).count();
+            if better >= places {
+                let why = format!(
+                    "{SUCCESSIVE_HALVING}: at step {rung} its {} was {}, number {} of the {} trials that have come so \
+                     far, of which the best {places} go on (1 in {factor})",
+                    objective.metric,
+                    number(*own),
+                    better + 1,
+                    at.len()
+                );
+                stops.push((&runner.state.key, why));
+            }
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! Which trials are ended early, and what that costs and saves in simulated studies.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use studious_api::{study::Direction, trial::TrialPhase};
+
+use super::{Action, Trace, TrialState, early_ends, stop_reason};
+use crate::{Plan, TrialKey, findings::simulated::Luck, rounds, studies};
+
+fn plan(rule: &str) -> Plan {
+    studies::plan(&format!(
+        "
+hyperparameters:
+- {{name: learning_rate, range: {{min: 1.0e-4, max: 10, scale: Log}}}}
+rounds:
+- {{name: explore, trials: 30, maxTrainSteps: 1000}}
+- {{name: confirm, maxTrainSteps: 3000, from: {{round: explore, best: 3}}}}
+retrain: {{best: 1, times: 3}}
+search: {{earlyEnding: {rule}}}
+"
+    ))
+}
+
+const MEDIAN: &str = "{rule: Median, fromStep: 100, minTrials: 3}";
+const HALVING: &str = "{rule: SuccessiveHalving, fromStep: 100, reductionFactor: 3}";
+
+/// Trials with their phases and evaluations, every 50 steps from step 50.
+fn world(
+    plan: &Plan,
+    round: &str,
+    trials: &[(TrialPhase, &[f64])],
+) -> (Vec<TrialState>, HashMap<TrialKey, Arc<Trace>>) {
+    let points = plan.fresh().of("explore").unwrap();
+    let mut states = Vec::new();
+    let mut traces = HashMap::new();
+    for (index, (phase, evaluations)) in (0_u32..).zip(trials) {
+        let key = TrialKey { round: round.to_owned(), index };
+        let trace = Trace::new(Direction::Minimize, (1..).map(|i| 50 * i).zip(evaluations.iter().copied()));
+        traces.insert(key.clone(), Arc::new(trace));
+        states.push(TrialState {
+            key,
+            hyperparameters: points[index as usize].hyperparameters.clone(),
+            phase: *phase,
+            objective: None,
+            attempt: 1,
+            retry_at: None,
+        });
+    }
+    (states, traces)
+}
+
+fn stops(plan: &Plan, (states, traces): &(Vec<TrialState>, HashMap<TrialKey, Arc<Trace>>)) -> Vec<(String, String)> {
+    let stops = early_ends(plan, states, traces).into_iter().map(|action| match action {
+        Action::Stop { trial, why } => (trial, why),
+        other => panic!("{other:?}"),
+    });
+    stops.collect()
+}
+
+use TrialPhase::{Failed, Infeasible, Running, Stopped, Succeeded};
+
+#[test]
+fn nothing_is_ended_unless_asked_for() {
+    let plan = studies::plan(studies::ONE_DIMENSION);
+    let trials = [(Succeeded, &[0.1; 20][..]), (Succeeded, &[0.1; 20]), (Succeeded, &[0.1; 20]), (Running, &[0.9; 10])];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+}
+
+#[test]
+fn the_median_rule_is_vizier_s() {
+    let plan = plan(MEDIAN);
+    // Running averages up to step 100: 0.5, 0.4, 0.3; the median is 0.4.
+    let mut trials = vec![
+        (Succeeded, &[0.6, 0.4, 0.1][..]),
+        (Stopped, &[0.4, 0.4]),
+        (Running, &[0.4, 0.2, 0.2]),
+        (Running, &[0.9, 0.41]),
+    ];
+    let said = stops(&plan, &world(&plan, "explore", &trials));
+    assert_eq!(
+        said,
+        [(
+            "digits-explore-0003".to_owned(),
+            "MedianRule: by step 100 its best validation_error was 0.41, worse than 0.4, the median of the running averages \
+             of 3 other trials up to that step"
+                .to_owned()
+        )]
+    );
+    // Its best counts, not its latest; as good as the median goes on.
+    trials[3].1 = &[0.4, 0.9];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+    // Before fromStep nothing is stopped.
+    trials[3].1 = &[0.9];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+    // Fewer than minTrials to compare with: those which haven't come so far don't count.
+    trials[3].1 = &[0.9, 0.9];
+    trials[2].1 = &[0.4];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+    // An infeasible or failed trial says nothing of the objective.
+    trials[2] = (Infeasible, &[0.4, 0.2]);
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+    trials[2] = (Failed, &[0.4, 0.2]);
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+}
+
+#[test]
+fn the_median_stays_one_of_all_trials_as_poor_ones_are_stopped() {
+    let plan = plan(MEDIAN);
+    let long = [0.25; 10];
+    // Without the two that were stopped at step 100 the median would be 0.25, and the last would go; with them it is 0.475.
+    let trials = [
+        (Stopped, &[0.8, 0.8][..]),
+        (Stopped, &[0.7, 0.7]),
+        (Running, &long),
+        (Running, &long),
+        (Running, &[0.45; 10]),
+    ];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+}
+
+#[test]
+fn successive_halving_lets_one_in_three_go_on_at_each_rung() {
+    let plan = plan(HALVING);
+    // Rungs at 100, 300 and 900. Two have come: nobody goes.
+    let mut trials = vec![(Running, &[0.9, 0.5][..]), (Running, &[0.9, 0.6])];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+    // Three have come: the best goes on.
+    trials.push((Running, &[0.9, 0.7]));
+    let said = stops(&plan, &world(&plan, "explore", &trials));
+    assert_eq!(
+        said.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["digits-explore-0001", "digits-explore-0002"]
+    );
+    assert_eq!(
+        said[1].1,
+        "SuccessiveHalving: at step 100 its validation_error was 0.7, number 3 of the 3 trials that have come so far, of \
+         which the best 1 go on (1 in 3)"
+    );
+    // Stopped ones keep their places at the rung: a newcomer must be as good as the best.
+    trials[1].0 = Stopped;
+    trials[2].0 = Stopped;
+    trials.push((Running, &[0.9, 0.5]));
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+    trials[3].1 = &[0.9, 0.55];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)).len(), 1);
+    // Who has come to the next rung is no longer judged at the last.
+    trials[0].1 = &[0.9, 0.5, 0.5, 0.5, 0.5, 0.5];
+    trials[3].1 = &[0.9, 0.4];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+    // Before it may be overtaken.
+    trials[0].1 = &[0.9, 0.5, 0.5];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)).len(), 1);
+}
+
+#[test]
+fn a_round_that_measures_luck_and_trials_without_evaluations_are_left_alone() {
+    let plan = plan(HALVING);
+    let trials = [(Running, &[0.9, 0.5][..]), (Running, &[0.9, 0.6]), (Running, &[0.9, 0.7])];
+    let (states, traces) = world(&plan, rounds::RETRAIN, &trials);
+    assert_eq!(early_ends(&plan, &states, &traces), []);
+    let (states, mut traces) = world(&plan, "explore", &trials);
+    for lost in [0, 1, 2] {
+        let key = TrialKey { round: "explore".to_owned(), index: lost };
+        let trace = traces.remove(&key).unwrap();
+        assert_eq!(early_ends(&plan, &states, &traces), [], "two are left");
+        traces.insert(key, trace);
+    }
+    assert_eq!(early_ends(&plan, &states, &HashMap::new()), []);
+}
+
+#[test]
+fn arms_are_judged_by_themselves_and_warmup_is_spared() {
+    let plan = studies::plan(&studies::DIGITS.replace("seed: 1}", &format!("seed: 1, earlyEnding: {MEDIAN}}}")));
+    // Three arms in turn: sgd is worse than the others throughout, and its own trials are alike.
+    let good = [0.2; 6];
+    let poor = [0.8; 6];
+    let worst = [0.9; 6];
+    let mut trials: Vec<(TrialPhase, &[f64])> = Vec::new();
+    for _ in 0..4 {
+        trials.extend([(Running, &poor[..]), (Running, &good), (Running, &good)]);
+    }
+    let evaluate = |trials: &[(TrialPhase, &[f64])]| {
+        let points = plan.fresh().of("explore").unwrap();
+        let (mut states, traces) = world(&plan, "explore", trials);
+        for (state, point) in states.iter_mut().zip(points) {
+            state.key = point.key.clone();
+            state.hyperparameters = point.hyperparameters.clone();
+        }
+        stops(&plan, &(states, traces))
+    };
+    assert_eq!(evaluate(&trials), []);
+    trials[9].1 = &worst;
+    assert_eq!(evaluate(&trials).len(), 1, "the worst of its arm");
+
+    // All evaluations fall into the warmup.
+    let plan = studies::plan(
+        "
+hyperparameters: [{name: learning_rate, range: {min: 1.0e-4, max: 10, scale: Log}}]
+schedule: {family: Linear, base: learning_rate, warmupSteps: 300}
+rounds: [{name: explore, trials: 30, maxTrainSteps: 1000}]
+search: {earlyEnding: {rule: SuccessiveHalving, fromStep: 100}}
+",
+    );
+    let at_300 = [0.9, 0.5, 0.5, 0.5, 0.5, 0.5];
+    let trials = [(Running, &[0.1; 6][..]), (Running, &at_300), (Running, &at_300)];
+    assert_eq!(stops(&plan, &world(&plan, "explore", &trials)), []);
+}
+
+#[test]
+fn the_order_of_trials_changes_nothing_and_long_curves_are_thinned() {
+    let plan = plan(MEDIAN);
+    let curves: Vec<Vec<f64>> = (0..20).map(|i| vec![0.1 + 0.04 * f64::from(i * 7 % 20); 10]).collect();
+    let trials: Vec<(TrialPhase, &[f64])> = curves.iter().map(|c| (Running, &c[..])).collect();
+    let (mut states, traces) = world(&plan, "explore", &trials);
+    let expected = early_ends(&plan, &states, &traces);
+    assert!(!expected.is_empty());
+    states.reverse();
+    assert_eq!(early_ends(&plan, &states, &traces), expected);
+
+    let long = Trace::new(Direction::Maximize, (1..=10_000).map(|step| (step, step as f64)));
+    assert!(long.0.len() <= super::early_ending::MAX_POINTS);
+    let last = long.last().unwrap();
+    assert_eq!((last.step, last.value, last.mean, last.best), (10_000, 10_000.0, 5000.5, 10_000.0));
+}
+
+#[test]
+fn a_reason_is_read_back_from_what_a_trial_was_told() {
+    assert_eq!(stop_reason("MedianRule: by step 3"), ("MedianRule", "by step 3"));
+    assert_eq!(stop_reason("SuccessiveHalving: at step 3"), ("SuccessiveHalving", "at step 3"));
+    assert_eq!(stop_reason("the study stops"), ("Stopped", "the study stops"));
+    assert_eq!(stop_reason("MedianRuler"), ("Stopped", "MedianRuler"));
+}
+
+const TRIALS: u32 = 30;
+const EVALUATIONS: u64 = 50;
+/// Standard deviation of an evaluation's luck.
+const NOISE: f64 = 0.01;
+
+/// How trials learn. Each makes a curve from luck.
+#[derive(Clone, Copy, Debug)]
+enum Family {
+    /// Errors fall to a level of their own, each at a pace of its own.
+    Ordinary,
+    /// As before, and a quarter of what is left to gain comes late, with the decay of the learning rate: curves cross.
+    Crossing,
+    /// Every trial is as good as any other but for noise: which is best is luck.
+    Alike,
+}
+
+impl Family {
+    fn curve(self, luck: &mut Luck) -> Vec<f64> {
+        let level = match self {
+            Self::Alike => 0.2,
+            _ => 0.05 + 0.5 * luck.uniform().powi(2),
+        };
+        let pace = 0.08 * (0.5 * luck.normal()).exp();
+        let late = if matches!(self, Self::Crossing) { 0.15 * luck.uniform() } else { 0.0 };
+        (1..=EVALUATIONS)
+            .map(|i| {
+                let share = i as f64 / EVALUATIONS as f64;
+                let noise = NOISE * luck.normal();
+                level + (0.9 - level) * (-share / pace).exp() + late * (1.0 - share.powi(2)) + noise
+            })
+            .collect()
+    }
+}
+
+/// What came of simulated studies.
+struct Outcome {
+    /// The share in which the trial that would have been best ran to its end.
+    kept: f64,
+    /// The share of steps that were not trained.
+    saved: f64,
+    /// How much worse the best that is left is, on average.
+    lost: f64,
+    /// The share in which it is worse by no more than the noise of an evaluation.
+    same: f64,
+}
+
+fn simulate(rule: &str, family: Family, parallel: usize, studies: u64) -> Outcome {
+    let plan = plan(rule);
+    let (mut kept, mut trained, mut lost, mut same) = (0.0, 0.0, 0.0, 0.0);
+    for seed in 0..studies {
+        let mut luck = Luck(1000 * seed + 17);
+        let curves: Vec<Vec<f64>> = (0..TRIALS).map(|_| family.curve(&mut luck)).collect();
+        let points = plan.fresh().of("explore").unwrap();
+        let mut come = vec![0_usize; curves.len()];
+        let mut states: BTreeMap<usize, TrialState> = BTreeMap::new();
+        let mut traces: HashMap<TrialKey, Arc<Trace>> = HashMap::new();
+        while states.len() < curves.len() || states.values().any(|s| !s.phase.has_ended()) {
+            while states.len() < curves.len() && states.values().filter(|s| !s.phase.has_ended()).count() < parallel {
+                let point = &points[states.len()];
+                let state = TrialState {
+                    key: point.key.clone(),
+                    hyperparameters: point.hyperparameters.clone(),
+                    phase: Running,
+                    objective: None,
+                    attempt: 1,
+                    retry_at: None,
+                };
+                states.insert(states.len(), state);
+            }
+            for (i, state) in states.iter_mut().filter(|(_, s)| !s.phase.has_ended()) {
+                // Not all as fast as each other.
+                if luck.uniform() < 0.2 {
+                    continue;
+                }
+                come[*i] += 1;
+                let seen = (1..).map(|k| k * 20).zip(curves[*i][..come[*i]].iter().copied());
+                traces.insert(state.key.clone(), Arc::new(Trace::new(Direction::Minimize, seen)));
+                if come[*i] == curves[*i].len() {
+                    state.phase = Succeeded;
+                }
+            }
+            let now: Vec<TrialState> = states.values().cloned().collect();
+            for action in early_ends(&plan, &now, &traces) {
+                let Action::Stop { trial, .. } = action else { continue };
+                if let Some(state) = states.values_mut().find(|s| plan.trial_name(&s.key) == trial) {
+                    state.phase = Stopped;
+                }
+            }
+        }
+        let best = |i: usize| curves[i].iter().copied().fold(f64::INFINITY, f64::min);
+        let first = (0..curves.len()).min_by(|a, b| best(*a).total_cmp(&best(*b))).unwrap();
+        let left =
+            states.iter().filter(|(_, s)| s.phase == Succeeded).map(|(i, _)| best(*i)).fold(f64::INFINITY, f64::min);
+        kept += f64::from(u8::from(states[&first].phase == Succeeded));
+        lost += left - best(first);
+        same += f64::from(u8::from(left - best(first) <= NOISE));
+        trained += come.iter().sum::<usize>() as f64 / (curves.len() as f64 * EVALUATIONS as f64);
+    }
+    let n = studies as f64;
+    Outcome { kept: kept / n, saved: 1.0 - trained / n, lost: lost / n, same: same / n }
+}
+
+/// docs/early-ending.md has this table, of 1,000 studies each (`STUDIOUS_SIMULATED_STUDIES=1000`).
+#[test]
+fn what_early_ending_saves_and_costs_is_measured() {
+    let studies = std::env::var("STUDIOUS_SIMULATED_STUDIES").map_or(50, |n| n.parse().unwrap());
+    println!("| rule | curves | at once | best kept | best within noise | best is worse by | steps saved |");
+    for (rule, is_default) in [
+        ("{rule: Median}", true),
+        ("{rule: SuccessiveHalving}", true),
+        ("{rule: SuccessiveHalving, fromStep: 250}", false),
+        ("{rule: SuccessiveHalving, fromStep: 111, reductionFactor: 3}", false),
+    ] {
+        for family in [Family::Ordinary, Family::Crossing, Family::Alike] {
+            for parallel in [4, 30] {
+                let Outcome { kept, saved, lost, same } = simulate(rule, family, parallel, studies);
+                println!(
+                    "| `{rule}` | {family:?} | {parallel} | {:.1}% | {:.1}% | {lost:.4} | {:.0}% |",
+                    100.0 * kept,
+                    100.0 * same,
+                    100.0 * saved
+                );
+                if is_default && !matches!(family, Family::Alike) {
+                    assert!(kept >= 0.95 && saved >= 0.15, "{rule} {family:?} {parallel}: {kept}, {saved}");
+                }
+                assert!(!is_default || same >= 0.95, "{rule} {family:?} {parallel}: {same}");
+            }
+        }
+    }
+}
