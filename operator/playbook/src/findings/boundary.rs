@@ -89,7 +89,7 @@ fn placed<'a>(arm: &Arm<'a>, axis: Axis<'_>) -> Vec<(&'a TrialRecord, f64)> {
     arm.trials.iter().filter(|t| t.is_result()).filter_map(|t| Some((*t, axis.position(t)?))).collect()
 }
 
-fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
+pub(super) fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
     match &reading.plan.spec().schedule {
         Some(schedule) => axis.name() == schedule.base,
         None => LEARNING_RATES.contains(&axis.name()),

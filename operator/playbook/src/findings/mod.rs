@@ -8,17 +8,18 @@ mod best;
 mod boundary;
 mod caveats;
 mod change;
+mod curves;
 mod exact;
 mod infeasible;
 mod noise;
 mod policy;
-mod progress;
 pub(crate) mod reading;
 mod sampling;
-mod steps;
 mod variance;
 pub(crate) mod wording;
 
+#[cfg(test)]
+mod false_alarms;
 #[cfg(test)]
 // Shares of small ranges and places in short lists: exact enough.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -100,8 +101,7 @@ pub fn findings(plan: &Plan, trials: &[TrialRecord]) -> Vec<Finding> {
     infeasible::examine(&reading, &mut findings);
     boundary::examine(&reading, &mut findings);
     sampling::examine(&reading, &mut findings);
-    steps::examine(&reading, &mut findings);
-    progress::examine(&reading, &mut findings);
+    curves::examine(&reading, &mut findings);
     best::examine(&reading, &mut findings);
     variance::examine(&reading, &mut findings);
     caveats::examine(&reading, &mut findings);

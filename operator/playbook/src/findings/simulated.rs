@@ -318,7 +318,7 @@ fn the_best_step_judges_the_budget() {
         println!("best step, {n} trials: {null}");
     }
     let falling = simulate(6, &mut Luck(9), |t, luck| 1.0 - t + 0.001 * luck.normal());
-    assert!((raised(ONE, &falling, "TooFewSteps").evidence["late"] - 6.0).abs() < 1e-9);
+    assert!((raised(ONE, &falling, "TooFewSteps").evidence["late"] - 5.0).abs() < 1e-9);
     let rising = simulate(6, &mut Luck(10), |t, luck| t + 0.001 * luck.normal());
     assert!(raised(ONE, &rising, "TooManySteps").evidence["largest_best_step"] <= 10.0);
 }

@@ -3,9 +3,13 @@
 use studious_api::study::Direction;
 
 use super::{
-    BEST_FEW, FALSE_ALARMS, Finding, Severity, exact, noise,
-    reading::Reading,
-    wording::{count, percent},
+    super::{
+        FALSE_ALARMS, Finding, Severity, exact, noise,
+        reading::Reading,
+        wording::{count, percent},
+    },
+    best_few, evaluations, median,
+    series::FEWEST,
 };
 use crate::record::Curve;
 
@@ -14,8 +18,8 @@ const END: f64 = 0.1;
 const FEWEST_AT_END: usize = 5;
 /// Saturated before half of the steps (requirement R-081; ours).
 const HALF: f64 = 0.5;
-/// A curve of fewer evaluations says nothing.
-const FEWEST: usize = 10;
+/// The end is looked at in at most so many stretches.
+const MOST_AT_END: usize = 30;
 /// Within so many standard deviations of the noise is the same.
 const SAME: f64 = 2.0;
 const SECTION: &str = "Examining the training curves";
@@ -23,12 +27,9 @@ const SECTION: &str = "Examining the training curves";
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
     let objective = &reading.plan.spec().objective;
-    let all = round.trials.clone();
-    let best: Vec<_> = reading
-        .ranked(&all)
+    let best: Vec<_> = best_few(reading, round)
         .into_iter()
-        .take(BEST_FEW)
-        .filter_map(|(t, _)| Some((t, t.curves.get(&objective.metric).filter(|c| c.len() >= FEWEST)?)))
+        .filter_map(|t| Some((t, evaluations(reading, t).filter(|c| c.len() >= FEWEST)?)))
         .collect();
     if best.len() < 2 {
         return;
@@ -42,6 +43,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let majority = |n: usize| 2 * n > best.len();
     if majority(improving.len()) {
         let surest = improving.iter().map(|(_, c)| *c).fold(f64::INFINITY, f64::min);
+        let gains = best.iter().filter_map(|(_, curve)| gain_at_end(curve, objective.direction));
+        let gain = median(gains).unwrap_or(f64::NAN);
         findings.push(
             Finding::new(
                 "StillImproving",
@@ -59,6 +62,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             .with("improving", improving.len() as f64)
             .with("looked_at", best.len() as f64)
             .with("chance", surest)
+            .with("gain_in_last_tenth", gain)
             .with("max_train_steps", round.steps as f64),
         );
         return;
@@ -105,7 +109,25 @@ fn chance_of_rise(curve: &Curve, direction: Direction) -> Option<f64> {
     let late = curve.iter().filter(|(step, _)| *step as f64 > last * (1.0 - END)).count().max(FEWEST_AT_END);
     let sign = if direction == Direction::Maximize { 1.0 } else { -1.0 };
     let end: Vec<f64> = curve.iter().skip(curve.len().checked_sub(late)?).map(|(_, v)| sign * v).collect();
-    Some(exact::ascent(&end))
+    let stretches = end.len().min(MOST_AT_END);
+    let means: Vec<f64> = (0..stretches)
+        .filter_map(|i| {
+            let stretch = end.get(end.len() * i / stretches..end.len() * (i + 1) / stretches)?;
+            Some(stretch.iter().sum::<f64>() / stretch.len() as f64)
+        })
+        .collect();
+    Some(exact::ascent(&means))
+}
+
+/// How much a curve gained in its last evaluations: the mean of their second half against that of their first.
+fn gain_at_end(curve: &Curve, direction: Direction) -> Option<f64> {
+    let last = curve.last()?.0 as f64;
+    let late = curve.iter().filter(|(step, _)| *step as f64 > last * (1.0 - END)).count().max(FEWEST_AT_END);
+    let end = curve.get(curve.len().checked_sub(late)?..)?;
+    let (first, second) = end.split_at(end.len() / 2);
+    let mean = |part: &[(u64, f64)]| part.iter().map(|(_, v)| v).sum::<f64>() / part.len() as f64;
+    let sign = if direction == Direction::Maximize { 1.0 } else { -1.0 };
+    Some(sign * (mean(second) - mean(first)))
 }
 
 /// The first step whose value is within noise of the best.

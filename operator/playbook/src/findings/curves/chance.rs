@@ -1,0 +1,99 @@
+//! Chances under usual distributions, for tests on curves.
+
+/// The chance that a variable of Student's t distribution exceeds `t`.
+pub(super) fn student_above(t: f64, freedom: f64) -> f64 {
+    if t.is_nan() || freedom <= 0.0 {
+        return 1.0;
+    }
+    let half = 0.5 * beta_share(freedom / (freedom + t * t), 0.5 * freedom, 0.5);
+    if t >= 0.0 { half } else { 1.0 - half }
+}
+
+/// The chance that the sum of `n` independent exponential variables of mean 1 exceeds `x`.
+pub(super) fn erlang_above(x: f64, n: usize) -> f64 {
+    if x <= 0.0 {
+        return 1.0;
+    }
+    // The chance of fewer than n arrivals in x: terms as logarithms, since x may be large.
+    let mut log_term = -x;
+    let mut sum = log_term.exp();
+    for i in 1..n {
+        log_term += (x / i as f64).ln();
+        sum += log_term.exp();
+    }
+    sum.min(1.0)
+}
+
+/// The chance of at least `k` marked ones among `drawn` of `all`, of which `marked` are: Fisher's exact test, one-sided.
+pub(super) fn marked_at_least(all: usize, marked: usize, drawn: usize, k: usize) -> f64 {
+    let log_choose = |n: usize, k: usize| {
+        libm::lgamma(n as f64 + 1.0) - libm::lgamma(k as f64 + 1.0) - libm::lgamma((n - k) as f64 + 1.0)
+    };
+    let most = marked.min(drawn);
+    let least = k.max((marked + drawn).saturating_sub(all));
+    (least..=most)
+        .map(|i| (log_choose(marked, i) + log_choose(all - marked, drawn - i) - log_choose(all, drawn)).exp())
+        .sum::<f64>()
+        .min(1.0)
+}
+
+/// The regularised incomplete beta function, by Lentz's continued fraction.
+fn beta_share(x: f64, a: f64, b: f64) -> f64 {
+    if x <= 0.0 {
+        return 0.0;
+    }
+    if x >= 1.0 {
+        return 1.0;
+    }
+    // The fraction converges fast on one side of the mean only.
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - beta_share(1.0 - x, b, a);
+    }
+    let front = (a * x.ln() + b * (-x).ln_1p() + libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b)).exp() / a;
+    let tiny = 1e-300;
+    let guarded = |v: f64| if v.abs() < tiny { tiny } else { v };
+    let mut c = 1.0;
+    let mut d = 1.0 / guarded(1.0 - (a + b) * x / (a + 1.0));
+    let mut fraction = d;
+    for m in 1..300 {
+        let m = f64::from(m);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        let mut step = 1.0;
+        for term in [even, odd] {
+            d = 1.0 / guarded(1.0 + term * d);
+            c = guarded(1.0 + term / c);
+            step = c * d;
+            fraction *= step;
+        }
+        if (step - 1.0).abs() < 1e-14 {
+            break;
+        }
+    }
+    front * fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+    }
+
+    #[test]
+    fn tails_are_those_of_the_tables() {
+        close(student_above(0.0, 7.0), 0.5);
+        // With one degree of freedom it is Cauchy's, with two it has a closed form.
+        close(student_above(1.0, 1.0), 0.25);
+        close(student_above(-1.0, 1.0), 0.75);
+        close(student_above(2.0, 2.0), 0.5 - 2.0 / (2.0 * 6.0_f64.sqrt()));
+        assert!((student_above(1.959_964, 1e7) - 0.025).abs() < 1e-6);
+        close(erlang_above(1.5, 1), (-1.5_f64).exp());
+        close(erlang_above(2.0, 3), (-2.0_f64).exp() * 5.0);
+        // 3 marked of 10, 4 drawn: 1 - C(7,4)/C(10,4), and all three.
+        close(marked_at_least(10, 3, 4, 1), 1.0 - 35.0 / 210.0);
+        close(marked_at_least(10, 3, 4, 3), 7.0 / 210.0);
+        close(marked_at_least(10, 3, 4, 0), 1.0);
+    }
+}

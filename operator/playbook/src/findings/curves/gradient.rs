@@ -1,0 +1,150 @@
+//! Gradient norms: outliers, where to clip, and clipping too hard.
+
+use super::{
+    super::{
+        Finding, Severity,
+        reading::{Reading, Round},
+        wording::{count, list, number, percent},
+    },
+    best_few, median, quantile,
+};
+use crate::record::{Curve, TrialRecord};
+
+/// The norm of the whole loss's gradient before clipping.
+const GRADIENT_NORM: &str = "gradient_norm";
+/// The share of updates that were clipped.
+const CLIPPED: &str = "clipped_fraction";
+/// A norm of so many times the running median is an outlier (requirement R-154; ours).
+const OUTLIER: f64 = 10.0;
+/// The running median is that of so many norms before.
+const WINDOW: usize = 50;
+/// Fewer norms have no median to speak of.
+const FEWEST: usize = 10;
+/// Where to clip to begin with. Playbook's number.
+const CLIP_AT: f64 = 0.9;
+/// More clipped updates than this are extremely aggressive. Playbook's number.
+const TOO_MANY: f64 = 0.5;
+
+struct Outliers<'a> {
+    trial: &'a TrialRecord,
+    steps: Vec<u64>,
+    largest: f64,
+    threshold: f64,
+}
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    let best = best_few(reading, round);
+    outliers(round, &best, findings);
+    clipping(reading, round, &best, findings);
+}
+
+fn outliers(round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
+    let norms: Vec<_> =
+        best.iter().filter_map(|t| Some((*t, t.curves.get(GRADIENT_NORM).filter(|c| c.len() > FEWEST)?))).collect();
+    let with: Vec<_> = norms.iter().filter_map(|(trial, curve)| of_trial(trial, curve)).collect();
+    if with.is_empty() {
+        return;
+    }
+    let number_of = with.iter().map(|o| o.steps.len()).sum::<usize>();
+    let largest = with.iter().map(|o| o.largest).fold(0.0, f64::max);
+    let first = with.iter().filter_map(|o| o.steps.first()).min().copied().unwrap_or(0);
+    let Some(threshold) = median(with.iter().map(|o| o.threshold)) else { return };
+    findings.push(
+        Finding::new(
+            "GradientOutliers",
+            Severity::Warning,
+            "Identifying unstable workloads",
+            format!(
+                "The gradient norm of {} of the best {} of round {} jumps to more than {} times its running median, {} in \
+                 all, up to {} times, first at step {first}. Clip gradients: their 90th percentile, {}, is where to begin.",
+                with.len(),
+                count(norms.len(), "trial"),
+                round.name,
+                number(OUTLIER),
+                count(number_of, "time"),
+                number(largest),
+                number(threshold),
+            ),
+        )
+        .about(with.iter().map(|o| o.trial))
+        .with("outliers", number_of as f64)
+        .with("trials_with_outliers", with.len() as f64)
+        .with("looked_at", norms.len() as f64)
+        .with("largest_ratio", largest)
+        .with("first_step", first as f64)
+        .with("clip_threshold", threshold),
+    );
+}
+
+fn of_trial<'a>(trial: &'a TrialRecord, curve: &Curve) -> Option<Outliers<'a>> {
+    let mut window: Vec<f64> = Vec::with_capacity(WINDOW);
+    let (mut steps, mut largest) = (Vec::new(), 0.0_f64);
+    for (i, (step, norm)) in curve.iter().enumerate() {
+        if window.len() >= FEWEST {
+            let middle = window[window.len() / 2];
+            if middle > 0.0 && *norm > OUTLIER * middle {
+                steps.push(*step);
+                largest = largest.max(norm / middle);
+            }
+        }
+        // Kept sorted: the norm of fifty values ago makes room.
+        if window.len() == WINDOW
+            && let Ok(place) = window.binary_search_by(|v| v.total_cmp(&curve[i - WINDOW].1))
+        {
+            window.remove(place);
+        }
+        let place = window.binary_search_by(|v| v.total_cmp(norm)).unwrap_or_else(|place| place);
+        window.insert(place, *norm);
+    }
+    let threshold = quantile(curve.iter().map(|(_, norm)| *norm), CLIP_AT)?;
+    (!steps.is_empty()).then_some(Outliers { trial, steps, largest, threshold })
+}
+
+fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
+    let shares: Vec<_> = best.iter().filter_map(|t| Some((*t, clipped(reading, t)?))).collect();
+    let hard: Vec<_> = shares.iter().filter(|(_, share)| *share > TOO_MANY).collect();
+    let Some((_, largest)) = hard.iter().max_by(|a, b| a.1.total_cmp(&b.1)).copied() else { return };
+    let names: Vec<_> = hard.iter().map(|(t, _)| t.name.as_str()).filter(|n| !n.is_empty()).collect();
+    let whose = if names.is_empty() { String::new() } else { format!(" ({})", list(&names)) };
+    findings.push(
+        Finding::new(
+            "ClipTooHard",
+            Severity::Warning,
+            "Gradient clipping",
+            format!(
+                "More than half of the updates were clipped in {} of the best {} of round {}{whose}, up to {}. Clipping \
+                 that often is a way to lower the learning rate: lower that instead, and clip near the 90th percentile of \
+                 the gradient norm.",
+                hard.len(),
+                count(shares.len(), "trial"),
+                round.name,
+                percent(*largest),
+            ),
+        )
+        .about(hard.iter().map(|(t, _)| *t))
+        .with("clipped_fraction", *largest)
+        .with("clipped_hard", hard.len() as f64)
+        .with("looked_at", shares.len() as f64),
+    );
+}
+
+/// The share of updates that were clipped: as reported, or the norms above a hyperparameter that is a clip threshold.
+fn clipped(reading: &Reading<'_>, trial: &TrialRecord) -> Option<f64> {
+    if let Some(curve) = trial.curves.get(CLIPPED).filter(|c| !c.is_empty()) {
+        return Some(curve.iter().map(|(_, share)| share).sum::<f64>() / curve.len() as f64);
+    }
+    let threshold = reading
+        .varied()
+        .filter(|v| is_clip(&v.hyperparameter.name))
+        .find_map(|v| v.value(trial)?.as_f64())
+        .filter(|x| *x > 0.0)?;
+    let norms = trial.curves.get(GRADIENT_NORM).filter(|c| c.len() > FEWEST)?;
+    Some(norms.iter().filter(|(_, norm)| *norm > threshold).count() as f64 / norms.len() as f64)
+}
+
+/// `gradient_clip`, `clip_norm`, `max_gradient_norm`, `max_grad_norm`.
+fn is_clip(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    (name.contains("clip") && !name.contains("value")) || name == "max_gradient_norm" || name == "max_grad_norm"
+}

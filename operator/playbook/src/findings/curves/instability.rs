@@ -1,0 +1,207 @@
+//! Instability: training that breaks down at learning rates just above the best, and sudden rises of the training loss.
+//!
+//! That training diverges at very high learning rates is true of any workload and no finding. It matters where the best
+//! rate lies right below: then instability keeps training from rates that would be better. So the trials of an arm with up
+//! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
+//! among the former by luck is counted exactly (Fisher's test).
+
+use studious_api::study::Direction;
+
+use super::{
+    super::{
+        FALSE_ALARMS, Finding, Severity, boundary, infeasible,
+        reading::{Arm, Axis, Reading, Round},
+        wording::{count, number, percent},
+    },
+    best_few, chance, median,
+    series::Series,
+};
+use crate::{
+    decide::TRAIN_LOSS,
+    record::{Outcome, TrialRecord},
+};
+
+/// Rates up to so many times the best are just above it (requirement R-153 looks at 1.5, 2 and 3 times; ours).
+const JUST_ABOVE: f64 = 4.0;
+/// Rates up to so many times the best are the same.
+const SAME: f64 = 1.1;
+/// Fewer trials just above say nothing.
+const FEWEST: usize = 3;
+/// Up to this share of training, instability is early: at or near initialisation (ours).
+const EARLY: f64 = 0.1;
+/// A sudden rise is this share of all that training gained (ours) …
+const SHARE: f64 = 0.25;
+/// … and so many times the usual move from one stretch to the next.
+const MOVES: f64 = 8.0;
+/// The median of the absolute difference of two normal values, in their standard deviations.
+const MEDIAN_OF_DIFFERENCE: f64 = 0.954;
+const SECTION: &str = "Identifying unstable workloads";
+
+/// When in training it broke down, as a share of the steps.
+type When = f64;
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    if let Some(round) = reading.exploring() {
+        limits(reading, round, findings);
+    }
+    if let Some(round) = reading.concluding() {
+        in_best(reading, round, findings);
+    }
+}
+
+/// What is seen in one arm.
+struct Limit<'a> {
+    arm: Arm<'a>,
+    axis: Axis<'a>,
+    best: f64,
+    above: Vec<&'a TrialRecord>,
+    unstable: Vec<(&'a TrialRecord, When)>,
+    chance: f64,
+}
+
+fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>) {
+    let axes: Vec<_> = reading.axes().filter(|axis| boundary::is_learning_rate(reading, *axis)).collect();
+    let arms = reading.arms(round);
+    let pairs = axes.len() * arms.len();
+    let mut found: Vec<Limit<'_>> = axes
+        .iter()
+        .flat_map(|axis| arms.iter().filter_map(|arm| limit(reading, round, arm, *axis)))
+        .filter(|limit| limit.chance * pairs as f64 <= FALSE_ALARMS)
+        .collect();
+    found.sort_by(|a, b| a.chance.total_cmp(&b.chance));
+    let Some(surest) = found.first() else { return };
+    let unstable: Vec<_> = found.iter().flat_map(|l| l.unstable.iter().copied()).collect();
+    let above = found.iter().map(|l| l.above.len()).sum::<usize>();
+    let early = unstable.iter().filter(|(_, when)| *when <= EARLY).count();
+    let mid = unstable.len() - early;
+    let label = surest.arm.label();
+    let with = if label.is_empty() { String::new() } else { format!(" with {label}") };
+    let (kind, first) = if early >= mid {
+        ("early, at or near initialisation", "warmup first (it cures early instability best), then gradient clipping")
+    } else {
+        ("suddenly, in the middle of training", "gradient clipping first, then a longer warmup")
+    };
+    let mut finding = Finding::new(
+        "InstabilityLimitsLr",
+        Severity::Warning,
+        SECTION,
+        format!(
+            "{} of {} whose {} is at most {} times the best ({}{with}) were unstable, {kind}. Instability keeps training \
+             from higher rates: try {first}; after that another optimizer, normalization and residual connections, and a \
+             lower rate as the last resort.",
+            unstable.len(),
+            count(above, "trial"),
+            surest.axis.name(),
+            number(JUST_ABOVE),
+            number(surest.best),
+        ),
+    )
+    .of(surest.axis.name())
+    .about(unstable.iter().map(|(t, _)| *t))
+    .with("unstable", unstable.len() as f64)
+    .with("above", above as f64)
+    .with("best_rate", surest.best)
+    .with("early", early as f64)
+    .with("mid", mid as f64)
+    .with("chance", surest.chance);
+    for limit in found.iter().filter(|l| !l.arm.configuration.is_empty()) {
+        let label = limit.arm.label();
+        finding = finding
+            .with(format!("unstable[{label}]"), limit.unstable.len() as f64)
+            .with(format!("above[{label}]"), limit.above.len() as f64)
+            .with(format!("best_rate[{label}]"), limit.best);
+    }
+    findings.push(finding);
+}
+
+fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis<'a>) -> Option<Limit<'a>> {
+    let (best, _) = reading.ranked(&arm.trials).into_iter().find(|(t, _)| axis.value(t).is_some())?;
+    let best = axis.value(best)?;
+    let (mut above, mut below, mut broken) = (Vec::new(), Vec::new(), 0);
+    let mut unstable = Vec::new();
+    for trial in arm.trials.iter().copied().filter(|t| t.is_result()) {
+        let Some(rate) = axis.value(trial) else { continue };
+        if rate > JUST_ABOVE * best {
+            continue;
+        }
+        let when = breaks_down(trial, round.steps);
+        broken += usize::from(when.is_some());
+        if rate > SAME * best {
+            above.push(trial);
+            unstable.extend(when.map(|when| (trial, when)));
+        } else {
+            below.push(trial);
+        }
+    }
+    if above.len() < FEWEST || 2 * unstable.len() < above.len() || unstable.len() < 2 {
+        return None;
+    }
+    let chance = chance::marked_at_least(above.len() + below.len(), broken, above.len(), unstable.len());
+    Some(Limit { arm: arm.clone(), axis, best, above, unstable, chance })
+}
+
+/// When a trial broke down: diverged, or its training loss rose suddenly.
+fn breaks_down(trial: &TrialRecord, steps: u64) -> Option<When> {
+    let loss = trial.curves.get(TRAIN_LOSS);
+    let diverged = matches!(&trial.outcome, Outcome::Infeasible { reason } if reason == "Diverged");
+    if diverged || (infeasible::is_infeasible(trial) && loss.is_none()) {
+        let last = loss.and_then(|curve| curve.last()).map_or(0, |(step, _)| *step);
+        return Some(last as f64 / steps.max(1) as f64);
+    }
+    sudden_rise(&Series::of(loss?, Direction::Minimize)?).map(|(step, _)| step as f64 / steps.max(1) as f64)
+}
+
+/// The step of the first sudden rise of a training loss and by how much, if there is one.
+fn sudden_rise(series: &Series) -> Option<(u64, f64)> {
+    let moves = series.values.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+    let usual = median(moves)? / MEDIAN_OF_DIFFERENCE;
+    let gained = series.improvement();
+    let mut lowest = f64::INFINITY;
+    for (step, value) in series.steps.iter().zip(&series.values) {
+        let rise = value - lowest;
+        if rise.is_finite() && rise > SHARE * gained && rise > MOVES * usual && rise > 0.0 {
+            return Some((*step, rise));
+        }
+        lowest = lowest.min(*value);
+    }
+    None
+}
+
+fn in_best(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>) {
+    let losses: Vec<_> = best_few(reading, round)
+        .into_iter()
+        .filter_map(|t| Some((t, Series::of(t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?)))
+        .collect();
+    let rises: Vec<_> = losses.iter().filter_map(|(t, series)| Some((*t, sudden_rise(series)?))).collect();
+    let Some((_, (step, largest))) = rises.iter().max_by(|a, b| a.1.1.total_cmp(&b.1.1)).copied() else { return };
+    let when = |step: u64| step as f64 / round.steps.max(1) as f64;
+    let early = rises.iter().filter(|(_, (step, _))| when(*step) <= EARLY).count();
+    let mend = if 2 * early >= rises.len() {
+        "Early instability is best cured by warmup: training that recovers from it is slow"
+    } else {
+        "Gradient clipping cures most sudden rises, sometimes a longer warmup"
+    };
+    findings.push(
+        Finding::new(
+            "TrainingInstability",
+            Severity::Warning,
+            SECTION,
+            format!(
+                "The training loss of {} of the best {} of round {} rose suddenly, by up to {} at step {step} ({} of \
+                 training). {mend}.",
+                rises.len(),
+                count(losses.len(), "trial"),
+                round.name,
+                number(largest),
+                percent(when(step)),
+            ),
+        )
+        .about(rises.iter().map(|(t, _)| *t))
+        .with("unstable", rises.len() as f64)
+        .with("looked_at", losses.len() as f64)
+        .with("early", early as f64)
+        .with("mid", (rises.len() - early) as f64)
+        .with("largest_rise", largest)
+        .with("step", step as f64),
+    );
+}

@@ -1,0 +1,89 @@
+//! Noise of late evaluations, against the differences that the study is to show.
+
+use studious_api::study::ScheduleFamily;
+
+use super::{
+    super::{
+        Finding, Severity, noise,
+        reading::{Reading, Round},
+        wording::{count, number},
+    },
+    best_few, evaluations, median,
+};
+use crate::record::Curve;
+
+/// Noise is comparable to a difference from half of it on (requirement R-079; ours).
+const COMPARABLE: f64 = 0.5;
+/// Of fewer trials nothing is said.
+const FEWEST: usize = 2;
+/// A learning rate that ends above this share of its peak hasn't decayed (ours).
+const DECAYED: f64 = 0.1;
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    let best = best_few(reading, round);
+    let noises: Vec<f64> =
+        best.iter().filter_map(|t| noise::between_evaluations(evaluations(reading, t)?)).filter(|n| *n > 0.0).collect();
+    if noises.len() < FEWEST {
+        return;
+    }
+    let (Some(noise), Some((gap, between))) = (median(noises.iter().copied()), gap(reading, round)) else { return };
+    if noise < COMPARABLE * gap {
+        return;
+    }
+    let metric = &reading.plan.spec().objective.metric;
+    let high = best.iter().filter(|t| t.curves.get("learning_rate").is_some_and(ends_high)).count();
+    let schedule = reading.plan.spec().schedule.as_ref();
+    let decay = if schedule.is_none_or(|s| s.family == ScheduleFamily::Constant || s.end_factor > DECAYED) || high > 0 {
+        "The learning rate is still high at the end: decay it. If that isn't enough, "
+    } else {
+        "The learning rate decays already, so "
+    };
+    findings.push(
+        Finding::new(
+            "NoisyLateTraining",
+            Severity::Warning,
+            "Examining the training curves",
+            format!(
+                "Late in training {metric} of the best {} moves by {} from one evaluation to the next (standard \
+                 deviation), while {between} differ by {}: which trial comes out best depends on the step at which it \
+                 ends. {decay}a larger batch, more validation data or an average of the weights (Polyak) make \
+                 evaluations steadier.",
+                count(noises.len(), "trial"),
+                number(noise),
+                number(gap),
+            ),
+        )
+        .about(best.iter().copied())
+        .with("noise", noise)
+        .with("gap", gap)
+        .with("looked_at", noises.len() as f64)
+        .with("ends_at_high_learning_rate", high as f64),
+    );
+}
+
+/// The difference that counts: between the two best arms; of a study with one arm, between its best and its median trial.
+fn gap(reading: &Reading<'_>, round: &Round<'_>) -> Option<(f64, &'static str)> {
+    let arms = reading.arms(round);
+    if arms.len() > 1 {
+        let mut bests: Vec<_> =
+            arms.iter().filter_map(|arm| reading.ranked(&arm.trials).first().map(|(_, value)| *value)).collect();
+        bests.sort_by(f64::total_cmp);
+        if reading.direction().better(1.0, 0.0) {
+            bests.reverse();
+        }
+        let (first, second) = (bests.first()?, bests.get(1)?);
+        return Some(((first - second).abs(), "the two best arms"));
+    }
+    let ranked = reading.ranked(&round.trials);
+    if ranked.len() < 2 * FEWEST {
+        return None;
+    }
+    let (best, middle) = (ranked.first()?.1, ranked.get(ranked.len() / 2)?.1);
+    Some(((best - middle).abs(), "the best and the median trial"))
+}
+
+fn ends_high(rates: &Curve) -> bool {
+    let peak = rates.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
+    rates.last().is_some_and(|(_, rate)| peak > 0.0 && *rate > DECAYED * peak)
+}

@@ -1,0 +1,224 @@
+//! Overfitting: the objective worsens while the training loss doesn't.
+//!
+//! A trial overfits if the end of its objective's curve lies above its lowest run of evaluations by more than chance
+//! explains, by more than twice the noise of evaluations in all of its last three evaluations (smoothed over three), and by
+//! more than a fiftieth of what training gained. Where the training loss rises as well, training broke down: that is
+//! another finding.
+
+use studious_api::study::{Direction, Hyperparameter, Role};
+
+use super::{
+    super::{
+        FALSE_ALARMS, Finding, Severity, exact,
+        reading::{Axis, Reading},
+        wording::{count, list, name, number},
+    },
+    evaluations, leading,
+    series::Series,
+};
+use crate::{decide::TRAIN_LOSS, record::TrialRecord};
+
+/// The objective has risen if it stays this many standard deviations of the noise above its lowest (requirement R-076;
+/// ours).
+const RISE: f64 = 2.0;
+/// A rise of less than this share of what training gained is no problem (ours).
+const MATERIAL: f64 = 0.02;
+/// Overfitting in so many of the trials shapes which are the best (ours).
+const MANY: f64 = 0.2;
+/// Names of hyperparameters that regularise, and what to call them. Parts of names.
+const REGULARISERS: [(&str, &str); 5] = [
+    ("dropout", "dropout"),
+    ("label_smoothing", "label smoothing"),
+    ("weight_decay", "weight decay"),
+    ("l2", "weight decay"),
+    ("augment", "data augmentation"),
+];
+
+/// How far a trial overfits.
+struct Overfit<'a> {
+    trial: &'a TrialRecord,
+    by: f64,
+    from: u64,
+    chance: f64,
+}
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    let leading = leading(reading, round);
+    let best = overfits(reading, &leading);
+    if !best.is_empty() {
+        findings.push(in_best(reading, &leading, &best));
+    }
+    let all: Vec<_> = round.succeeded().collect();
+    let others: Vec<_> =
+        overfits(reading, &all).into_iter().filter(|o| !best.iter().any(|b| std::ptr::eq(b.trial, o.trial))).collect();
+    if !others.is_empty() {
+        findings.push(bias(reading, &all, best.len(), &others));
+    }
+}
+
+/// Those of some trials that overfit; 5% is shared by all that are looked at.
+fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfit<'a>> {
+    let direction = reading.direction();
+    let curves = trials.iter().filter_map(|t| Some((*t, Series::of(evaluations(reading, t)?, direction)?)));
+    let curves: Vec<_> = curves.collect();
+    let limit = FALSE_ALARMS / curves.len().max(1) as f64;
+    let overfit = curves.iter().filter_map(|(trial, series)| {
+        let rise = series.rise();
+        let lowest = series.lowest_run();
+        let stays = series.lowest_late() - lowest > RISE * rise.noise;
+        let material = rise.by > MATERIAL * series.improvement();
+        if rise.chance > limit || !stays || !material || training_breaks_down(trial) {
+            return None;
+        }
+        Some(Overfit { trial, by: rise.by, from: rise.from, chance: rise.chance })
+    });
+    overfit.collect()
+}
+
+fn training_breaks_down(trial: &TrialRecord) -> bool {
+    let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| Series::of(curve, Direction::Minimize));
+    loss.is_some_and(|series| series.rise().chance <= FALSE_ALARMS)
+}
+
+fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'_>]) -> Finding {
+    let metric = &reading.plan.spec().objective.metric;
+    let compares = reading.concluding().is_some_and(|round| reading.arms(round).len() > 1);
+    let expected = regularisers(reading).any(|h| h.role == Role::Scientific);
+    let surest = found.iter().map(|o| o.chance).fold(f64::INFINITY, f64::min);
+    let first = found.iter().map(|o| o.from).min().unwrap_or(0);
+    let worst = found.iter().map(|o| o.by).fold(0.0, f64::max);
+    let trials = if found.len() == 1 { "1 of the".to_owned() } else { format!("{} of the", found.len()) };
+    let (severity, tail) = if expected {
+        let tail = "Regularization is what this study compares, so that is to be expected where there is little of it.";
+        (Severity::Info, tail.to_owned())
+    } else if compares {
+        let tail = format!(
+            "Don't compare yet, and don't prefer a value because it overfits less: run the study again with {}.",
+            mend(reading)
+        );
+        (Severity::Problem, tail)
+    } else {
+        (Severity::Warning, format!("Run it again with {}.", mend(reading)))
+    };
+    let what = if worse_is_higher(reading) { "rises" } else { "falls" };
+    Finding::new(
+        "OverfittingInBest",
+        severity,
+        "Examining the training curves",
+        format!(
+            "{trials} {} whose curves were examined overfit: {metric} {what} by up to {} from its best (from step \
+             {first}) to the end. {tail}",
+            count(looked_at.len(), "best trial"),
+            number(worst),
+        ),
+    )
+    .about(found.iter().map(|o| o.trial))
+    .with("overfitting", found.len() as f64)
+    .with("looked_at", looked_at.len() as f64)
+    .with("largest_rise", worst)
+    .with("from_step", first as f64)
+    .with("chance", surest)
+}
+
+/// What to add or to tune, by what the study has.
+fn mend(reading: &Reading<'_>) -> String {
+    let tuned: Vec<_> = regularisers(reading).filter(|h| h.value.is_none()).map(name).collect();
+    let held: Vec<_> = regularisers(reading).filter(|h| h.value.is_some()).map(name).collect();
+    let missing: Vec<&str> = ["dropout", "label smoothing", "weight decay"]
+        .into_iter()
+        .filter(|technique| !regularisers(reading).any(|h| called(h) == Some(technique)))
+        .collect();
+    let mut parts = Vec::new();
+    if !held.is_empty() {
+        parts.push(format!("{} tuned as nuisance instead of held", list(&held)));
+    }
+    if !tuned.is_empty() {
+        parts.push(format!("stronger values of {} in reach", list(&tuned)));
+    }
+    if !missing.is_empty() {
+        parts.push(format!("{} added as nuisance", list(&missing)));
+    }
+    list(&parts)
+}
+
+fn regularisers<'a>(reading: &Reading<'a>) -> impl Iterator<Item = &'a Hyperparameter> {
+    reading.plan.spec().hyperparameters.iter().filter(|h| called(h).is_some())
+}
+
+/// What a hyperparameter is called if it regularises.
+pub(super) fn called(hyperparameter: &Hyperparameter) -> Option<&'static str> {
+    let name = hyperparameter.name.to_ascii_lowercase();
+    REGULARISERS.iter().find(|(part, _)| name.contains(part)).map(|(_, technique)| *technique)
+}
+
+fn worse_is_higher(reading: &Reading<'_>) -> bool {
+    reading.direction() == Direction::Minimize
+}
+
+/// Requirement R-078: choosing the best hides overfitting, and favours whatever hampers training.
+fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[Overfit<'_>]) -> Finding {
+    let share = (others.len() + in_best) as f64 / all.len() as f64;
+    let severity = if share >= MANY { Severity::Warning } else { Severity::Info };
+    let goes_along = along(reading, all, others);
+    let along = goes_along.as_ref().map_or_else(String::new, |(axis, upper, _)| {
+        let end = if *upper { "higher" } else { "lower" };
+        format!(" They are the ones with {end} {}.", name(axis.hyperparameter))
+    });
+    let clean = if in_best == 0 { ", though none of the best does" } else { "" };
+    let mut finding = Finding::new(
+        "SelectionBias",
+        severity,
+        "Examining the training curves",
+        format!(
+            "{} of {} overfit{clean}.{along} Choosing the best passes over trials that overfit, and so favours whatever \
+             hampers training, such as too small a learning rate. With stronger regularization others may be the best.",
+            others.len() + in_best,
+            count(all.len(), "trial"),
+        ),
+    )
+    .about(others.iter().map(|o| o.trial))
+    .with("overfitting", (others.len() + in_best) as f64)
+    .with("trials", all.len() as f64)
+    .with("share", share)
+    .with("chance", others.iter().map(|o| o.chance).fold(f64::INFINITY, f64::min));
+    for axis in reading.axes() {
+        for (half, upper) in [("lower", false), ("upper", true)] {
+            let there: Vec<_> = all.iter().filter(|t| axis.position(t).is_some_and(|p| (p >= 0.5) == upper)).collect();
+            if !there.is_empty() {
+                let overfit = there.iter().filter(|t| others.iter().any(|o| std::ptr::eq(o.trial, ***t))).count();
+                let share = overfit as f64 / there.len() as f64;
+                finding = finding.with(format!("share[{half} half of {}]", name(axis.hyperparameter)), share);
+            }
+        }
+    }
+    if let Some((axis, _, chance)) = goes_along {
+        finding = finding.of(axis.name()).with("along_chance", chance);
+    }
+    finding
+}
+
+/// The axis with which overfitting goes along, and to which end, if it is by more than luck.
+fn along<'a>(reading: &Reading<'a>, all: &[&TrialRecord], others: &[Overfit<'_>]) -> Option<(Axis<'a>, bool, f64)> {
+    let axes: Vec<_> = reading.axes().collect();
+    let limit = FALSE_ALARMS / (2 * axes.len()).max(1) as f64;
+    let mut found: Option<(Axis<'a>, bool, f64)> = None;
+    for axis in axes {
+        for upper in [false, true] {
+            let mut placed: Vec<_> = all
+                .iter()
+                .filter_map(|t| {
+                    let overfits = others.iter().any(|o| std::ptr::eq(o.trial, *t));
+                    axis.position(t).map(|p| (if upper { 1.0 - p } else { p }, overfits))
+                })
+                .collect();
+            placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let ranks: Vec<usize> = (1..).zip(&placed).filter(|(_, (_, overfits))| *overfits).map(|(r, _)| r).collect();
+            let chance = exact::rank_sum_at_most(placed.len(), ranks.len(), ranks.iter().sum());
+            if chance <= limit && found.as_ref().is_none_or(|(.., c)| chance < *c) {
+                found = Some((axis, upper, chance));
+            }
+        }
+    }
+    found
+}

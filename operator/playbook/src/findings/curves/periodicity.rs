@@ -1,0 +1,126 @@
+//! Periodic patterns in evaluations.
+//!
+//! The curve's trend is taken off (its moving average), the power of what is left is measured at each frequency and set in
+//! relation to what the moving average leaves of noise there, and the powers of the best few trials are added up: a fault
+//! of the data has the same period in all of them. Of noise, such a sum has a known distribution (Erlang's; Fisher's test
+//! of periodicity for several series); the limit is shared by all frequencies.
+
+use std::f64::consts::TAU;
+
+use super::{
+    super::{
+        FALSE_ALARMS, Finding, Severity,
+        reading::Reading,
+        wording::{count, number},
+    },
+    best_few, chance, evaluations,
+};
+use crate::record::Curve;
+
+/// Fewer evaluations show no period (ours).
+const FEWEST: usize = 32;
+/// Of more evaluations the last so many are looked at.
+const MOST: usize = 1024;
+/// The early part, in which curves bend, is left out.
+const EARLY: f64 = 0.2;
+/// Longest period that is looked for: this share of the evaluations.
+const LONGEST: usize = 6;
+
+/// Powers of a curve at multiples of one over its length, in relation to those of noise.
+struct Spectrum {
+    length: usize,
+    powers: Vec<(usize, f64)>,
+}
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    let spectra: Vec<_> =
+        best_few(reading, round).into_iter().filter_map(|t| Some((t, spectrum(evaluations(reading, t)?)?))).collect();
+    // Periods compare between curves of one length.
+    let Some(length) = spectra.iter().map(|(_, s)| s.length).max() else { return };
+    let alike: Vec<_> = spectra.iter().filter(|(_, s)| s.length == length).collect();
+    let Some((_, first)) = alike.first() else { return };
+    let sums = first.powers.iter().enumerate().map(|(i, (frequency, _))| {
+        let sum: f64 = alike.iter().filter_map(|(_, s)| s.powers.get(i)).map(|(_, power)| power).sum();
+        (*frequency, sum)
+    });
+    let Some((frequency, sum)) = sums.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
+    let chance = (chance::erlang_above(sum, alike.len()) * first.powers.len() as f64).min(1.0);
+    if chance > FALSE_ALARMS {
+        return;
+    }
+    let every = length as f64 / frequency as f64;
+    let steps = every * reading.plan.spec().evaluation.every_steps as f64;
+    findings.push(
+        Finding::new(
+            "MetricPeriodicity",
+            Severity::Warning,
+            "Setting up periodic evaluations",
+            format!(
+                "{} rises and falls about every {} evaluations ({} steps) in the best {} of round {}. With shuffled data \
+                 there is no such pattern: see whether training data are shuffled properly, and whether they overlap with \
+                 the data of the evaluation.",
+                reading.plan.spec().objective.metric,
+                number(every),
+                number(steps),
+                count(alike.len(), "trial"),
+                round.name,
+            ),
+        )
+        .about(alike.iter().map(|(t, _)| *t))
+        .with("period_evaluations", every)
+        .with("period_steps", steps)
+        .with("chance", chance)
+        .with("looked_at", alike.len() as f64),
+    );
+}
+
+fn spectrum(curve: &Curve) -> Option<Spectrum> {
+    let values: Vec<f64> = curve.iter().map(|(_, v)| *v).collect();
+    // A share of a length below 2^53.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let early = (EARLY * values.len() as f64) as usize;
+    let late = &values[early.max(values.len().saturating_sub(MOST))..];
+    let longest = late.len() / LONGEST;
+    if values.len() < FEWEST || longest < 4 {
+        return None;
+    }
+    // An odd number, so that the average is centred.
+    let width = longest | 1;
+    let half = width / 2;
+    let left: Vec<f64> =
+        late.windows(width).map(|window| window[half] - window.iter().sum::<f64>() / width as f64).collect();
+    let n = left.len();
+    // Between the longest period that the average leaves and twice the distance of evaluations.
+    let frequencies = (n.div_ceil(longest)).max(1)..n.div_ceil(2);
+    let mut powers: Vec<(usize, f64)> = frequencies
+        .map(|frequency| {
+            let angle = TAU * frequency as f64 / n as f64;
+            (frequency, power(&left, angle) / transfer(angle, width))
+        })
+        .collect();
+    let mean = powers.iter().map(|(_, p)| p).sum::<f64>() / powers.len() as f64;
+    if !mean.is_normal() {
+        return None;
+    }
+    for (_, power) in &mut powers {
+        *power /= mean;
+    }
+    Some(Spectrum { length: n, powers })
+}
+
+/// The power of a series at an angle per value, by Goertzel's recurrence.
+fn power(series: &[f64], angle: f64) -> f64 {
+    let turn = 2.0 * angle.cos();
+    let (mut last, mut before) = (0.0, 0.0);
+    for value in series {
+        (last, before) = (value + turn * last - before, last);
+    }
+    (last * last + before * before - turn * last * before).max(0.0)
+}
+
+/// What is left of the power of noise at an angle once its moving average is taken off.
+fn transfer(angle: f64, width: usize) -> f64 {
+    let average = (angle * width as f64 / 2.0).sin() / (width as f64 * (angle / 2.0).sin());
+    (1.0 - average).powi(2)
+}

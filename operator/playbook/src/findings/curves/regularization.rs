@@ -1,0 +1,58 @@
+//! Whether regularization can help at all.
+
+use super::{
+    super::{
+        Finding, Severity,
+        reading::Reading,
+        wording::{count, list, name, percent},
+    },
+    best_few, overfitting,
+};
+
+/// The share of training examples that are predicted wrongly.
+const TRAIN_ERROR: &str = "train_error";
+/// A training set that is fitted but for this share of its examples is fitted perfectly (requirement R-106 says zero; the
+/// metric may be an estimate from a sample; ours).
+const PERFECT: f64 = 0.02;
+/// Fewer trials say nothing.
+const FEWEST: usize = 5;
+
+/// Requirement R-115: where the training set can't be fitted, regularization is unlikely to help much.
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    let searched: Vec<_> = reading
+        .plan
+        .spec()
+        .hyperparameters
+        .iter()
+        .filter(|h| h.value.is_none() && overfitting::called(h).is_some())
+        .map(name)
+        .collect();
+    let errors: Vec<f64> =
+        round.succeeded().filter_map(|t| t.curves.get(TRAIN_ERROR)?.iter().map(|(_, e)| *e).reduce(f64::min)).collect();
+    if searched.is_empty() || errors.len() < FEWEST {
+        return;
+    }
+    let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
+    if least <= PERFECT {
+        return;
+    }
+    findings.push(
+        Finding::new(
+            "RegularizationUnlikelyToHelp",
+            Severity::Info,
+            "Round 1",
+            format!(
+                "None of {} of round {} fits its training set: the least {TRAIN_ERROR} is {}. Regularization ({}) is \
+                 unlikely to help much before training longer, a larger model or a better tuned learning rate does fit it.",
+                count(errors.len(), "trial"),
+                round.name,
+                percent(least),
+                list(&searched),
+            ),
+        )
+        .about(best_few(reading, round))
+        .with("least_train_error", least)
+        .with("trials", errors.len() as f64),
+    );
+}

@@ -1,0 +1,172 @@
+//! One curve, read as a series of equal stretches: its noise, and whether it rises beyond that.
+//!
+//! Noise is what changes from one stretch to the next less any trend: the root of half the mean squared difference of
+//! neighbours, and of those two and three apart, whichever is largest, so that evaluations which resemble their neighbours
+//! don't make the noise look small. A value that moves in whole examples of a validation set can stand still for long; no
+//! noise is taken for smaller than half its smallest move.
+
+use studious_api::study::Direction;
+
+use super::chance;
+use crate::record::Curve;
+
+/// Stretches that a long curve is divided into. The mean of a stretch tells a trend from noise better than single values.
+const STRETCHES: usize = 60;
+/// A shorter curve says nothing.
+pub(super) const FEWEST: usize = 10;
+/// Fewer values have no noise to speak of.
+const FEWEST_FOR_NOISE: usize = 6;
+/// Shortest run of values whose mean is compared with another's.
+const SHORTEST_RUN: usize = 3;
+
+/// A curve in at most 60 stretches, such that lower is better.
+pub(super) struct Series {
+    /// The last step of each stretch.
+    pub(super) steps: Vec<u64>,
+    /// The mean of each stretch.
+    pub(super) values: Vec<f64>,
+}
+
+/// How a series ends above an earlier level.
+pub(super) struct Rise {
+    /// By how much.
+    pub(super) by: f64,
+    /// The step by which it was at that level.
+    pub(super) from: u64,
+    /// The chance that a level series rises so far anywhere.
+    pub(super) chance: f64,
+    /// The standard deviation of the noise at its end.
+    pub(super) noise: f64,
+}
+
+impl Series {
+    /// Reads a curve of at least ten values.
+    pub(super) fn of(curve: &Curve, direction: Direction) -> Option<Self> {
+        if curve.len() < FEWEST {
+            return None;
+        }
+        let sign = if direction == Direction::Maximize { -1.0 } else { 1.0 };
+        let stretches = curve.len().min(STRETCHES);
+        let (mut steps, mut values) = (Vec::with_capacity(stretches), Vec::with_capacity(stretches));
+        for i in 0..stretches {
+            let stretch = &curve[curve.len() * i / stretches..curve.len() * (i + 1) / stretches];
+            values.push(sign * stretch.iter().map(|(_, v)| v).sum::<f64>() / stretch.len() as f64);
+            steps.extend(stretch.last().map(|(step, _)| *step));
+        }
+        Some(Self { steps, values })
+    }
+
+    /// The standard deviation of the noise in the last half.
+    pub(super) fn noise(&self) -> f64 {
+        noise(&self.values[self.values.len() / 2..])
+    }
+
+    /// How much lower its lowest stretch is than its first.
+    pub(super) fn improvement(&self) -> f64 {
+        let lowest = self.values.iter().copied().fold(f64::INFINITY, f64::min);
+        self.values.first().map_or(0.0, |first| (first - lowest).max(0.0))
+    }
+
+    /// The length of the runs that are compared: a tenth of the series, and at least three values.
+    fn run(&self) -> usize {
+        (self.values.len() / 10).max(SHORTEST_RUN)
+    }
+
+    /// How far its last tenth lies above its lowest run of the same length, with the chance that this happens to a level
+    /// series: Student's t, times the number of runs that could have been the lowest.
+    pub(super) fn rise(&self) -> Rise {
+        let run = self.run();
+        let runs = self.values.len() - 2 * run + 1;
+        let mut rise = self.rise_from(0);
+        for start in 1..runs {
+            let other = self.rise_from(start);
+            if other.by > rise.by {
+                rise = other;
+            }
+        }
+        rise.chance = (rise.chance * runs as f64).min(1.0);
+        rise
+    }
+
+    /// How far its last tenth lies above the run that begins after this share of the steps.
+    pub(super) fn rise_since(&self, share: f64) -> Option<Rise> {
+        let first = share * *self.steps.last()? as f64;
+        let start = self.steps.iter().position(|step| *step as f64 >= first)?;
+        (start + 2 * self.run() <= self.values.len()).then(|| self.rise_from(start))
+    }
+
+    fn rise_from(&self, start: usize) -> Rise {
+        let run = self.run();
+        let n = self.values.len();
+        let mean = |from: usize| self.values[from..from + run].iter().sum::<f64>() / run as f64;
+        let at_end = self.noise();
+        // Training is noisier at high learning rates, which come early.
+        let near = &self.values[start.saturating_sub(run)..(start + 2 * run).min(n)];
+        let there = noise(near).max(at_end);
+        let deviation = ((at_end * at_end + there * there) / run as f64).sqrt();
+        let by = mean(n - run) - mean(start);
+        let freedom = 2.0 * ((n - n / 2) as f64 - 1.0) / 3.0;
+        let chance = if deviation > 0.0 {
+            chance::student_above(by / deviation, freedom)
+        } else {
+            f64::from(u8::from(by <= 0.0))
+        };
+        Rise { by, from: self.steps[start + run - 1], chance, noise: at_end }
+    }
+
+    /// Its lowest run of a tenth of its length.
+    pub(super) fn lowest_run(&self) -> f64 {
+        let run = self.run();
+        self.values.windows(run).map(|w| w.iter().sum::<f64>() / run as f64).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The least of the last three stretches' means of three.
+    pub(super) fn lowest_late(&self) -> f64 {
+        let means = self.values.windows(SHORTEST_RUN).map(|w| w.iter().sum::<f64>() / SHORTEST_RUN as f64);
+        means.rev().take(SHORTEST_RUN).fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// The standard deviation of the noise of a few values less their trend.
+fn noise(values: &[f64]) -> f64 {
+    if values.len() < FEWEST_FOR_NOISE {
+        return 0.0;
+    }
+    let apart = |lag: usize| {
+        let squares = values.iter().zip(&values[lag..]).map(|(a, b)| (b - a).powi(2));
+        squares.sum::<f64>() / (2 * (values.len() - lag)) as f64
+    };
+    let moves = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).filter(|step| *step > 0.0);
+    let smallest = moves.fold(f64::INFINITY, f64::min);
+    let least = if smallest.is_finite() { 0.5 * smallest } else { 0.0 };
+    (1..=3).map(apart).fold(0.0, f64::max).sqrt().max(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_curves_become_stretches_and_maxima_minima() {
+        let curve: Curve = (0..600_u64).map(|i| (i, (i / 10) as f64)).collect();
+        let series = Series::of(&curve, Direction::Maximize).unwrap();
+        assert_eq!(series.values.len(), 60);
+        assert_eq!((series.steps[0], series.steps[59]), (9, 599));
+        assert!(series.values[59] < series.values[0]);
+        assert!(Series::of(&curve[..9].to_vec(), Direction::Minimize).is_none());
+    }
+
+    #[test]
+    fn a_rise_is_told_from_noise() {
+        let wave = |i: usize| if i.is_multiple_of(2) { 0.01 } else { -0.01 };
+        let level = Series { steps: (1..=40).collect(), values: (0..40).map(wave).collect() };
+        assert!(level.rise().chance > 0.5);
+        let rising = Series {
+            steps: (1..=40).collect(),
+            values: (0..40).map(|i| wave(i) + 0.01 * (20.0 - i as f64).abs()).collect(),
+        };
+        let rise = rising.rise();
+        assert!(rise.chance < 0.001 && rise.by > 0.1, "{} {}", rise.chance, rise.by);
+        assert!((18..=26).contains(&rise.from), "{}", rise.from);
+    }
+}

@@ -1,0 +1,118 @@
+//! Where in training the best evaluation falls: whether the step budget fits.
+//!
+//! There are far too many steps if *every* trial is at its best early. Too few are told by the better half of the trials: a
+//! learning rate that is too small improves to the end whatever the budget, and says nothing about it.
+
+use super::{
+    super::{
+        Finding, Severity,
+        reading::{Reading, Round},
+        wording::{count, number, percent},
+    },
+    evaluations, quantile,
+};
+use crate::record::TrialRecord;
+
+/// Always in the first tenth: far too many steps. Playbook's number.
+const EARLY: f64 = 0.10;
+/// Consistently in the last quarter: too few. Playbook's number.
+const LATE: f64 = 0.25;
+/// Consistently is this share of the trials (ours).
+const CONSISTENTLY: f64 = 0.8;
+const SECTION: &str = "Deciding how long to train when training is not compute-bound";
+/// Fewer trials or evaluations say nothing. If the best step fell anywhere by chance, at most 1.6% of studies of five
+/// trials would raise either finding, and fewer of larger ones.
+const FEWEST: usize = 5;
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    // The best first, so that the good trials are the first half.
+    let placed: Vec<_> = reading
+        .ranked(&round.trials)
+        .into_iter()
+        .filter_map(|(t, _)| Some((t, share(reading, t, round.steps)?)))
+        .collect();
+    if placed.len() < FEWEST {
+        return;
+    }
+    let good = &placed[..placed.len().div_ceil(2).max(FEWEST)];
+    let steps = round.steps as f64;
+    let largest = placed.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+    let evidence = |mut finding: Finding| {
+        for (name, part) in [("lower_quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75)] {
+            let step = quantile(good.iter().map(|(_, share)| *share), part).map_or(f64::NAN, |share| share * steps);
+            finding = finding.with(format!("{name}_best_step"), step);
+        }
+        finding
+            .with("trials", placed.len() as f64)
+            .with("good_trials", good.len() as f64)
+            .with("max_train_steps", steps)
+            .with("largest_best_step", largest * steps)
+    };
+    if largest <= EARLY {
+        findings.push(evidence(too_many(round, &placed, largest)));
+        return;
+    }
+    let late: Vec<_> = good.iter().filter(|(_, share)| *share > 1.0 - LATE).collect();
+    if late.len() as f64 >= CONSISTENTLY * good.len() as f64 {
+        let decays = reading.plan.spec().schedule.is_some();
+        let finding = too_few(round, good.len(), &late, decays);
+        findings.push(evidence(finding).with("late", late.len() as f64));
+    }
+}
+
+type Placed<'a> = (&'a TrialRecord, f64);
+
+fn too_many(round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
+    let enough = (largest * round.steps as f64).ceil();
+    Finding::new(
+        "TooManySteps",
+        Severity::Warning,
+        SECTION,
+        format!(
+            "Every one of {} of round {} was at its best within the first {} of its {} steps. maxTrainSteps is far too \
+             large: about {} would do, with a schedule that decays by then.",
+            count(placed.len(), "trial"),
+            round.name,
+            percent(EARLY),
+            round.steps,
+            number(2.0 * enough),
+        ),
+    )
+    .about(placed.iter().map(|(t, _)| *t))
+}
+
+fn too_few(round: &Round<'_>, good: usize, late: &[&Placed<'_>], decays: bool) -> Finding {
+    let what = if decays { "the decay schedule" } else { "the learning rate" };
+    Finding::new(
+        "TooFewSteps",
+        Severity::Info,
+        SECTION,
+        format!(
+            "{} of the {good} better trials of round {} were at their best in the last {} of their {} steps. Longer \
+             training may bring more: raise maxTrainSteps in a further round and tune {what} again for it.",
+            late.len(),
+            round.name,
+            percent(LATE),
+            round.steps,
+        ),
+    )
+    .about(late.iter().map(|(t, _)| *t))
+}
+
+/// The step of the best evaluation as a share of the budget. From the curve where there is one: with `select: Final` the
+/// step that counts is always the last.
+fn share(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option<f64> {
+    let direction = reading.direction();
+    let curve = evaluations(reading, trial)?;
+    if curve.len() < FEWEST {
+        return None;
+    }
+    let mut best = *curve.first()?;
+    for evaluation in curve {
+        if direction.better(evaluation.1, best.1) {
+            best = *evaluation;
+        }
+    }
+    (steps > 0).then(|| best.0 as f64 / steps as f64)
+}

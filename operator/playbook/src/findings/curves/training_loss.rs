@@ -1,0 +1,56 @@
+//! A training loss that rises over training.
+
+use studious_api::study::Direction;
+
+use super::{
+    super::{
+        BEST_FEW, FALSE_ALARMS, Finding, Severity,
+        reading::Reading,
+        wording::{count, number},
+    },
+    best_few,
+    series::Series,
+};
+use crate::decide::TRAIN_LOSS;
+
+/// The end is compared with the loss after this share of the steps (requirement R-082; ours).
+const BEGINNING: f64 = 0.1;
+/// A rise of fewer standard deviations of the noise is none.
+const RISE: f64 = 2.0;
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.concluding() else { return };
+    let losses: Vec<_> = best_few(reading, round)
+        .into_iter()
+        .filter_map(|t| Some((t, Series::of(t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?.rise_since(BEGINNING)?)))
+        .collect();
+    let limit = FALSE_ALARMS / losses.len().max(1) as f64;
+    let rising: Vec<_> =
+        losses.iter().filter(|(_, rise)| rise.chance <= limit && rise.by > RISE * rise.noise).collect();
+    if rising.is_empty() {
+        return;
+    }
+    let severity = if 2 * rising.len() > losses.len() { Severity::Problem } else { Severity::Warning };
+    let largest = rising.iter().map(|(_, rise)| rise.by).fold(0.0, f64::max);
+    findings.push(
+        Finding::new(
+            "TrainingLossRising",
+            severity,
+            "Examining the training curves",
+            format!(
+                "The training loss of {} of the best {} of round {} ends higher than it was after a tenth of training, by \
+                 up to {}. That is usually a bug in the pipeline: look at the data, the loss and the sign of the update \
+                 before anything else.",
+                rising.len(),
+                count(losses.len().min(BEST_FEW), "trial"),
+                round.name,
+                number(largest),
+            ),
+        )
+        .about(rising.iter().map(|(t, _)| *t))
+        .with("rising", rising.len() as f64)
+        .with("looked_at", losses.len() as f64)
+        .with("largest_rise", largest)
+        .with("chance", rising.iter().map(|(_, rise)| rise.chance).fold(f64::INFINITY, f64::min)),
+    );
+}
