@@ -2,6 +2,7 @@
 
 mod constraints;
 mod early_ending;
+mod grid;
 mod hyperparameter;
 mod later;
 mod policy;
@@ -23,7 +24,9 @@ pub use running::{
     AcrossTrials, Checkpoint, CheckpointVolume, ClaimReference, Evaluation, Failure, SeedVerification, Seeds,
     TrialTemplate,
 };
-pub use search::{Algorithm, Direction, Objective, Schedule, ScheduleFamily, Scientific, Search, Select, StartFrom};
+pub use search::{
+    Algorithm, Direction, Grid, Objective, PointsFrom, Schedule, ScheduleFamily, Scientific, Search, Select, StartFrom,
+};
 pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudyStatus, TrialCounts};
 
 /// What a user asks: a question (`goal`), the space to search, and how to run it.
@@ -60,6 +63,8 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
         .message("two rounds have the same name").field_path(".rounds"),
     validation = Rule::new("self.rounds.all(r, !has(r.from) || self.rounds.exists(o, o.name == r.from.round && o.maxTrainSteps < r.maxTrainSteps))")
         .message("from.round must name an earlier round of this study").field_path(".rounds"),
+    validation = Rule::new("self.search.algorithm in ['Grid', 'Manual'] || self.rounds.all(r, has(r.trials) || (has(r.from) && has(r.from.best)))")
+        .message("give each round trials, or let it take points of an earlier round with from.best").field_path(".rounds"),
     validation = Rule::new("!has(self.schedule) || self.hyperparameters.exists(h, h.name == self.schedule.base)")
         .message("base must name a hyperparameter of this study").field_path(".schedule"),
     validation = Rule::new("self.rounds.all(r, self.evaluation.everySteps <= r.maxTrainSteps)")
@@ -75,7 +80,10 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     validation = Rule::new("self.objective == oldSelf.objective")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
         .field_path(".objective"),
-    validation = Rule::new("self.search == oldSelf.search")
+    // Points may be added to a list: which ones, the webhook sees.
+    validation = Rule::new("self.search.algorithm == oldSelf.search.algorithm && self.search.scientific == oldSelf.search.scientific && self.search.seed == oldSelf.search.seed")
+        .message("can't change once a study exists: its points would be others. Make a new study").field_path(".search"),
+    validation = Rule::new("has(self.search.grid) == has(oldSelf.search.grid) && (!has(self.search.grid) || self.search.grid == oldSelf.search.grid) && has(self.search.pointsFrom) == has(oldSelf.search.pointsFrom) && (!has(self.search.pointsFrom) || self.search.pointsFrom == oldSelf.search.pointsFrom) && has(self.search.startFrom) == has(oldSelf.search.startFrom) && (!has(self.search.startFrom) || self.search.startFrom == oldSelf.search.startFrom) && has(self.search.earlyEnding) == has(oldSelf.search.earlyEnding) && (!has(self.search.earlyEnding) || self.search.earlyEnding == oldSelf.search.earlyEnding)")
         .message("can't change once a study exists: its points would be others. Make a new study").field_path(".search"),
     validation = Rule::new("has(self.schedule) == has(oldSelf.schedule) && (!has(self.schedule) || self.schedule == oldSelf.schedule)")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
@@ -86,8 +94,8 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     validation = Rule::new("self.seeds == oldSelf.seeds")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
         .field_path(".seeds"),
-    validation = Rule::new("oldSelf.rounds.all(o, self.rounds.exists(r, r == o))")
-        .message("rounds can be added to a study, but not changed or removed: their trials would no longer be comparable")
+    validation = Rule::new("oldSelf.rounds.all(o, self.rounds.exists(r, r.name == o.name && r.maxTrainSteps == o.maxTrainSteps && r.advance == o.advance && has(r.from) == has(o.from) && (!has(r.from) || r.from == o.from) && (!has(r.trials) || (has(o.trials) && r.trials >= o.trials))))")
+        .message("rounds and trials can be added to a study, but rounds not changed or removed, nor trials become fewer: they would no longer be comparable")
         .field_path(".rounds"),
 )]
 pub struct StudySpec {

@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("has(self.trials) || (has(self.from) && has(self.from.best))")
-        .message("give trials, or take points of an earlier round with from.best").field_path(".trials"),
     validation = Rule::new("self.name != 'retrain'").message("the name retrain is kept for spec.retrain")
         .field_path(".name"),
 )]
@@ -17,7 +15,9 @@ pub struct Round {
     /// Part of the trials' names.
     #[schemars(length(min = 1, max = 20), regex(pattern = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"))]
     pub name: String,
-    /// How many trials. With `from.best` it follows from the points taken, and may be left out.
+    /// How many trials. With `from.best` it follows from the points taken, and may be left out; with `Grid` and `Manual` all
+    /// points that are left are tried without it. It may be raised while no later round has begun: trials that exist keep
+    /// their points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 9999))]
     pub trials: Option<u32>,

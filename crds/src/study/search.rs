@@ -1,8 +1,12 @@
 //! Objective, search and schedule.
 
+use std::collections::BTreeMap;
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::Hyperparameters;
 
 /// The measured quantity by which trials are judged: a metric of the validation set.
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -52,8 +56,19 @@ pub enum Select {
 }
 
 /// How points are chosen.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(KubeSchema, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.grid) || self.algorithm == 'Grid'")
+        .message("says how a Grid divides ranges: set algorithm to Grid, or remove it").field_path(".grid"),
+    validation = Rule::new("!has(self.points) || self.algorithm == 'Manual'")
+        .message("lists the points of a Manual search: set algorithm to Manual, or remove it").field_path(".points"),
+    validation = Rule::new("!has(self.pointsFrom) || self.algorithm == 'Manual'")
+        .message("names the points of a Manual search: set algorithm to Manual, or remove it").field_path(".pointsFrom"),
+    validation = Rule::new("self.algorithm != 'Manual' || has(self.points) != has(self.pointsFrom)")
+        .message("a Manual search needs its points: list them in points, or name another study in pointsFrom")
+        .field_path(".algorithm"),
+)]
 pub struct Search {
     /// Quasi-random unless said otherwise: the playbook's choice for exploration.
     #[serde(default)]
@@ -65,6 +80,17 @@ pub struct Search {
     #[serde(default)]
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub seed: u64,
+    /// How a `Grid` divides ranges. Listed values are all tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<Grid>,
+    /// The points of a `Manual` search, in the order in which they are tried. Each gives every hyperparameter that exists
+    /// at it; `Fixed` ones may be left out. Points may be added to a study that runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub points: Vec<Hyperparameters>,
+    /// Another study whose points a `Manual` search tries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points_from: Option<PointsFrom>,
     /// Studies whose trials an adaptive search starts from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -80,14 +106,53 @@ pub enum Algorithm {
     /// Shifted, scrambled Halton sequence.
     #[default]
     QuasiRandom,
-    /// Independent uniform points.
+    /// Independent uniform points. In a `Sampled` study scientific values are shared out evenly all the same.
     Random,
-    /// A grid, for one or two dimensions.
+    /// Every combination of listed values and of the levels of ranges, in an order whose beginning is spread out. For one
+    /// or two dimensions.
     Grid,
-    /// Points listed by hand.
+    /// Points listed by hand, or another study's.
     Manual,
     /// Gaussian-process search, for exploitation.
     Bayesian,
+}
+
+/// How a grid divides ranges: evenly in their scale, both ends among the levels.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grid {
+    /// Levels of every range; 1 is its middle. A range of fewer whole numbers has as many levels as numbers, and one that
+    /// conditions name has all of its numbers.
+    #[serde(default = "five")]
+    #[schemars(range(min = 1, max = 256))]
+    pub levels: u32,
+    /// Levels of the ranges of some hyperparameters, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(inner(range(min = 1, max = 256)), extend("maxProperties" = 64))]
+    pub levels_of: BTreeMap<String, u32>,
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self { levels: five(), levels_of: BTreeMap::new() }
+    }
+}
+
+fn five() -> u32 {
+    5
+}
+
+/// A study whose points are tried again in this one.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PointsFrom {
+    /// Name of a study in the same namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub study: String,
+    /// This many of its best points; all of its trials' points unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub best: Option<u32>,
 }
 
 /// How scientific hyperparameters are covered.

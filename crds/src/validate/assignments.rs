@@ -102,7 +102,7 @@ pub(super) fn assignments(hyperparameters: &[Hyperparameter], names: &BTreeSet<&
 }
 
 /// The names in an order in which each comes after those its conditions name, otherwise as given. `None` for a cycle.
-fn parents_first<'a>(hyperparameters: &'a [Hyperparameter], names: &BTreeSet<&str>) -> Option<Vec<&'a str>> {
+pub(super) fn parents_first<'a>(hyperparameters: &'a [Hyperparameter], names: &BTreeSet<&str>) -> Option<Vec<&'a str>> {
     let mut waiting: Vec<&str> = Vec::new();
     let mut parents: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for h in hyperparameters.iter().filter(|h| names.contains(h.name.as_str())) {

@@ -2,12 +2,12 @@
 
 use super::{
     Violation,
-    assignments::{scientific_configurations, with_ancestors},
+    assignments::scientific_configurations,
     printed::{counted, short},
 };
 use crate::{
     StudySpec,
-    study::{Role, Scientific},
+    study::{Algorithm, Role, Scientific},
 };
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
@@ -17,9 +17,11 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         found.push(Violation::new("spec.goal", &spec.goal, "must say something", mend));
     }
     objective(spec, &mut found);
-    match spec.search.scientific {
-        Scientific::Crossed => crossed(spec, &mut found),
-        Scientific::Sampled => sampled(spec, &mut found),
+    match (spec.search.scientific, spec.search.algorithm) {
+        // Who lists points says how many each scientific value gets.
+        (Scientific::Crossed, Algorithm::Manual) => {}
+        (Scientific::Crossed, _) => crossed(spec, &mut found),
+        (Scientific::Sampled, _) => sampled(spec, &mut found),
     }
     found
 }
@@ -83,25 +85,9 @@ fn crossed(spec: &StudySpec, found: &mut Vec<Violation>) {
     }
 }
 
-/// Scientific and nuisance values are drawn together, so there must be one nuisance space for all of them (R-061).
+/// A scientific range has no arms.
 fn sampled(spec: &StudySpec, found: &mut Vec<Violation>) {
     let hs = &spec.hyperparameters;
-    let scientific = |name: &str| hs.iter().any(|h| h.name == name && h.role == Role::Scientific);
-    for (i, h) in hs.iter().enumerate().filter(|(_, h)| h.role == Role::Nuisance && h.when.is_some()) {
-        let parents = h.when.iter().flatten().map(|(name, _)| name.as_str());
-        if let Some(parent) = with_ancestors(hs, parents).into_iter().find(|name| scientific(name)) {
-            found.push(Violation::new(
-                format!("spec.hyperparameters[{i}].when"),
-                &h.when,
-                format!(
-                    "a Sampled study needs the same nuisance hyperparameters for every scientific value, and {} exists \
-                     only for some values of {parent}",
-                    h.name
-                ),
-                "Set spec.search.scientific: Crossed, which tunes each scientific value in its own space.",
-            ));
-        }
-    }
     for (i, round) in spec.rounds.iter().enumerate() {
         if round.from.as_ref().is_some_and(|f| f.per == crate::study::Per::Scientific)
             && let Some(h) = hs.iter().find(|h| h.role == Role::Scientific && h.range.is_some())

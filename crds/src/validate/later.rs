@@ -11,9 +11,13 @@ use crate::{
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     let search = &spec.search;
-    if !matches!(search.algorithm, Algorithm::QuasiRandom | Algorithm::Random) {
+    if search.algorithm == Algorithm::Bayesian {
         let field = "spec.search.algorithm";
         found.push(not_yet(field, &search.algorithm, "use QuasiRandom, the playbook's choice for exploration"));
+    }
+    if search.points_from.is_some() {
+        let mend = "list the points in points; `studious export` prints those of a study";
+        found.push(not_yet("spec.search.pointsFrom", &search.points_from, mend));
     }
     if !search.start_from.is_empty() {
         found.push(not_yet(

@@ -5,16 +5,21 @@
 //! of the CRD is a rule like any other here, so a caller without an API server loses nothing.
 
 mod assignments;
+mod changes;
 mod conditions;
 mod constraints;
 mod design;
 mod early_ending;
 mod later;
 mod names;
+mod point;
 mod policy;
 mod printed;
 mod rounds;
 mod schedule;
+mod search;
+mod search_warnings;
+mod size;
 mod space;
 mod template;
 mod warnings;
@@ -27,6 +32,9 @@ use serde_json::json;
 use crate::{StudySpec, crd, schema};
 
 pub use assignments::scientific_configurations;
+pub use changes::changes;
+pub use point::point;
+pub use size::{ArmSize, arm_sizes, space_size};
 
 /// One thing that is wrong with a study.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,9 +82,14 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     found.extend(space::refusals(spec));
     found.extend(conditions::refusals(spec));
     found.extend(schedule::refusals(spec));
+    found.extend(search::refusals(spec));
     found.extend(rounds::refusals(spec));
     found.extend(early_ending::refusals(spec));
     found.extend(constraints::refusals(spec));
+    // How far a space goes can be said once it and the rounds are sound.
+    if found.is_empty() {
+        found.extend(search::enough(spec));
+    }
     found.extend(template::refusals(spec));
     found.extend(policy::refusals(spec));
     found.extend(later::refusals(spec));

@@ -1,9 +1,9 @@
 //! Rounds, where their points come from, and what trials must do in each.
 
-use super::{Violation, assignments::scientific_configurations, printed::counted};
+use super::{Violation, assignments::scientific_configurations, printed::counted, size::space_size};
 use crate::{
     StudySpec, schema,
-    study::{Per, Role, Round, RoundSource, Scientific},
+    study::{Algorithm, Per, Role, Round, RoundSource, Scientific},
 };
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
@@ -14,12 +14,18 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     }
     let arms = scientific_configurations(&spec.hyperparameters).and_then(|c| u32::try_from(c.len()).ok());
     let mut sizes: Vec<Option<u32>> = Vec::new();
+    // Of a space that has an end: what is left for fresh rounds.
+    let mut left = space_size(spec);
     for (i, round) in spec.rounds.iter().enumerate() {
         let at = format!("spec.rounds[{i}]");
         name(spec, i, round, &at, &mut found);
         steps(spec, i, round, &at, &mut found);
         let size = match &round.from {
-            None => fresh(round, &at, &mut found),
+            None => {
+                let size = fresh(spec, round, left, &at, &mut found);
+                left = left.zip(size).map(|(left, size)| left - u64::from(size));
+                size
+            }
             Some(from) => taken(spec, i, round, from, arms, &sizes, &mut found),
         };
         sizes.push(size);
@@ -62,9 +68,12 @@ fn steps(spec: &StudySpec, i: usize, round: &Round, at: &str, found: &mut Vec<Vi
     }
 }
 
-fn fresh(round: &Round, at: &str, found: &mut Vec<Violation>) -> Option<u32> {
+fn fresh(spec: &StudySpec, round: &Round, left: Option<u64>, at: &str, found: &mut Vec<Violation>) -> Option<u32> {
     let field = format!("{at}.trials");
+    let left = left.map(|left| u32::try_from(left).unwrap_or(u32::MAX));
     match round.trials {
+        // All that are left.
+        None if matches!(spec.search.algorithm, Algorithm::Grid | Algorithm::Manual) => return left,
         None => {
             let mend = "Say how many points to try, or take them from an earlier round: from: {round: …, best: …}.";
             found.push(Violation::new(field, &(), "is missing", mend));
@@ -74,7 +83,7 @@ fn fresh(round: &Round, at: &str, found: &mut Vec<Violation>) -> Option<u32> {
             let mend = "Split the study: no analysis needs that many trials in one round.";
             found.push(Violation::new(field, &n, "must not be larger than 9999", mend));
         }
-        Some(_) => return round.trials,
+        Some(trials) => return Some(left.map_or(trials, |left| left.min(trials))),
     }
     None
 }
@@ -134,7 +143,8 @@ fn taken(
     let size = if of_each { best.checked_mul(arms?)? } else { best };
     // In a Crossed round each configuration has its share; a drawn one can't be known before.
     let source_size = sizes[source];
-    let crossed = of_each && spec.search.scientific == Scientific::Crossed && earlier[source].from.is_none();
+    let shared_out = spec.search.scientific == Scientific::Crossed && spec.search.algorithm != Algorithm::Manual;
+    let crossed = of_each && shared_out && earlier[source].from.is_none();
     let available = if crossed { source_size.zip(arms).map(|(n, arms)| n / arms.max(1)) } else { source_size };
     if available == Some(0) {
         // The earlier round has fewer trials than there are configurations, which is told there.

@@ -6,10 +6,11 @@ use super::{
     assignments::{can_be_active, scientific_configurations},
     early_ending,
     printed::{counted, list},
+    search_warnings,
 };
 use crate::{
     Hyperparameters, StudySpec,
-    study::{Hyperparameter, Role, Scientific, Select},
+    study::{Algorithm, Hyperparameter, Role, Scientific, Select},
 };
 
 /// Fewer trials than this for each nuisance dimension tune poorly (R-051, our number).
@@ -23,7 +24,10 @@ pub(super) fn warnings(spec: &StudySpec) -> Vec<Violation> {
         hyperparameter(h, i, &mut found);
     }
     optimizer_not_tuned(spec, &mut found);
-    arms(spec, &mut found);
+    if spec.search.algorithm != Algorithm::Manual {
+        arms(spec, &mut found);
+    }
+    search_warnings::warnings(spec, &mut found);
     early_ending::warnings(spec, &mut found);
     many_rounds(spec, &mut found);
     checkpoints(spec, &mut found);
@@ -161,7 +165,9 @@ fn arms(spec: &StudySpec, found: &mut Vec<Violation>) {
         }
         if let Some((names, configuration)) = &widest {
             let (each, needed) = (trials / arms, TRIALS_PER_DIMENSION * names.len());
-            if each < needed {
+            // Who tries every point there is tries enough.
+            let all = super::space_size(spec).is_some_and(|size| size <= trials as u64);
+            if each < needed && !all {
                 let whose = if arms > 1 {
                     format!("{} for {}", counted(each as u64, "trial"), super::printed::short(configuration))
                 } else {
@@ -183,7 +189,7 @@ fn arms(spec: &StudySpec, found: &mut Vec<Violation>) {
 }
 
 /// Names of what is searched within a scientific configuration.
-fn dimensions<'a>(spec: &'a StudySpec, configuration: &Hyperparameters, crossed: bool) -> Vec<&'a str> {
+pub(super) fn dimensions<'a>(spec: &'a StudySpec, configuration: &Hyperparameters, crossed: bool) -> Vec<&'a str> {
     let varies = |h: &Hyperparameter| h.range.is_some() || h.values.as_ref().is_some_and(|v| v.len() > 1);
     let searched = |h: &Hyperparameter| h.role == Role::Nuisance || (!crossed && h.role == Role::Scientific);
     // A condition on another nuisance hyperparameter can hold; one on a scientific that this configuration lacks can't.

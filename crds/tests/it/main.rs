@@ -1,5 +1,6 @@
 //! Studies as users write them: what is refused and in which words, what is advised against, and the generated CRDs.
 
+mod choosing;
 mod good_studies;
 mod manifests;
 mod wrong_studies;

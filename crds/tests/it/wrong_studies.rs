@@ -39,7 +39,6 @@ const WRONG: &[(&str, &str, &str)] = &[
     // The question.
     ("a test metric", "metric: validation_error", "metric: test_error"),
     ("a scientific range", "values: [sgd, momentum, nesterov]}", "range: {min: 1, max: 5}}"),
-    ("sampled with different spaces", "scientific: Crossed", "scientific: Sampled"),
     ("fewer trials than arms", "trials: 45", "trials: 2"),
     // The space.
     ("no hyperparameters", "role: Scientific, values: [sgd, momentum, nesterov]", "role: Scientific"),
@@ -168,6 +167,7 @@ const DOUBTFUL: &[(&str, &str, &str)] = &[
     ("rare checkpoints", "everySteps: 50, keepBest", "everySteps: 100, keepBest"),
     ("hosts without a volume", ", volume: {persistentVolumeClaim: {claimName: checkpoints}}", ""),
     ("no image", "          image: localhost/studious-trainer:dev\n", ""),
+    ("sampled with different spaces", "scientific: Crossed", "scientific: Sampled"),
     ("one value", "role: Nuisance, range: {min: 16, max: 256, scale: Log, integer: true}", "values: [16]"),
 ];
 

@@ -4,12 +4,12 @@ use std::sync::OnceLock;
 
 use studious_api::{
     Hyperparameters, StudySpec, TrialSpec,
-    study::Scientific,
+    study::{Algorithm, Scientific},
     validate::{self, Violation},
 };
 
 use crate::{
-    rounds::{self, Fresh},
+    rounds::{self, Fresh, Shortfall},
     space::{Space, SpaceError},
 };
 
@@ -19,6 +19,8 @@ pub struct Plan {
     name: String,
     spec: StudySpec,
     space: Space,
+    /// Of a Grid: the space with its ranges divided.
+    grid: Option<Space>,
     /// Worked out when first asked for.
     fresh: OnceLock<Fresh>,
 }
@@ -52,7 +54,11 @@ impl Plan {
             return Err(violations);
         }
         let space = Space::new(&spec.hyperparameters).map_err(|error| vec![violation(&error)])?;
-        let plan = Self { name: name.to_owned(), spec: spec.clone(), space, fresh: OnceLock::new() };
+        let grid = (spec.search.algorithm == Algorithm::Grid)
+            .then(|| Space::new(&spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters)))
+            .transpose()
+            .map_err(|error| vec![violation(&error)])?;
+        let plan = Self { name: name.to_owned(), spec: spec.clone(), space, grid, fresh: OnceLock::new() };
         if plan.is_crossed() && plan.space.configurations().is_none() {
             return Err(vec![Violation {
                 field: "spec.hyperparameters".to_owned(),
@@ -83,15 +89,28 @@ impl Plan {
         &self.space
     }
 
+    /// The space whose points are tried: of a Grid that of its levels.
+    #[must_use]
+    pub fn searched(&self) -> &Space {
+        self.grid.as_ref().unwrap_or(&self.space)
+    }
+
+    /// That the space has fewer points than trials were asked, if it has.
+    #[must_use]
+    pub fn shortfall(&self) -> Option<&Shortfall> {
+        self.fresh().shortfall()
+    }
+
     /// The points of all fresh rounds.
     pub(crate) fn fresh(&self) -> &Fresh {
         self.fresh.get_or_init(|| Fresh::new(self))
     }
 
-    /// Whether every scientific configuration has trials of its own.
+    /// Whether every scientific configuration has an equal share of the trials. Who lists points gives each its own.
     #[must_use]
     pub fn is_crossed(&self) -> bool {
-        self.spec.search.scientific == Scientific::Crossed && self.space.has_scientific()
+        let search = &self.spec.search;
+        search.scientific == Scientific::Crossed && search.algorithm != Algorithm::Manual && self.space.has_scientific()
     }
 
     /// The scientific configurations that have trials of their own; `None` when the study isn't crossed.

@@ -105,7 +105,7 @@ pub fn decide(plan: &Plan, trials: &[TrialState], now: Millis) -> Vec<Action> {
         });
         return advance.into_iter().chain(starts).collect();
     }
-    if under_way == 0 { vec![Action::Finish(completed(trials))] } else { Vec::new() }
+    if under_way == 0 { vec![Action::Finish(completed(plan, trials))] } else { Vec::new() }
 }
 
 /// The attempt of a trial that exists which is to begin now, if any.
@@ -129,21 +129,28 @@ fn no_points(round: &str) -> StudyEnd {
     }
 }
 
-fn completed(trials: &[TrialState]) -> StudyEnd {
+fn completed(plan: &Plan, trials: &[TrialState]) -> StudyEnd {
     let count = |phase| trials.iter().filter(|t| t.phase == phase).count();
     let stopped = match count(TrialPhase::Stopped) {
         0 => String::new(),
         n => format!(", {n} were stopped early"),
     };
+    let mut message = format!(
+        "{} trials succeeded, {} were infeasible, {} failed{stopped}",
+        count(TrialPhase::Succeeded),
+        count(TrialPhase::Infeasible),
+        count(TrialPhase::Failed)
+    );
+    // That a space ended before the trials did is no failure, and to be known.
+    let shortfall = plan.shortfall();
+    if let Some(shortfall) = shortfall {
+        message.push_str("; ");
+        message.push_str(&shortfall.to_string());
+    }
     StudyEnd {
         phase: StudyPhase::Completed,
-        reason: "AllRoundsEnded",
-        message: format!(
-            "{} trials succeeded, {} were infeasible, {} failed{stopped}",
-            count(TrialPhase::Succeeded),
-            count(TrialPhase::Infeasible),
-            count(TrialPhase::Failed)
-        ),
+        reason: if shortfall.is_some() { "SpaceExhausted" } else { "AllRoundsEnded" },
+        message,
     }
 }
 

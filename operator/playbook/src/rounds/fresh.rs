@@ -1,82 +1,100 @@
 //! Rounds of fresh points.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{collections::BTreeMap, fmt};
 
 use studious_api::Hyperparameters;
 
 use super::{RoundPoint, Source};
-use crate::{Plan, TrialKey, search::Sequence, space::PointIdentity};
+use crate::{Plan, TrialKey, search::Walk};
 
-/// How many indices of the sequence are looked at for each trial before a space counts as used up.
-const LOOK_AHEAD: u64 = 1000;
+/// Most trials of a round.
+const MOST_TRIALS: u32 = 9999;
 
 /// The points of all fresh rounds. They depend on the study alone, so a plan works them out once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fresh(BTreeMap<String, Vec<RoundPoint>>);
+pub(crate) struct Fresh {
+    rounds: BTreeMap<String, Vec<RoundPoint>>,
+    shortfall: Option<Shortfall>,
+}
+
+/// A space that has fewer points than trials were asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shortfall {
+    /// Trials asked of fresh rounds.
+    pub asked: u32,
+    /// Trials that have a point.
+    pub given: u32,
+    /// What ends first: the whole space, or these scientific configurations, each with the number of its points.
+    pub arms: Vec<(String, u64)>,
+}
 
 impl Fresh {
     /// Of a plan.
+    ///
+    /// A later round goes on where the earlier one ended, and no point is tried twice: to train one again, longer or with
+    /// other seeds, is what `from` and `retrain` are for.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let search = &plan.spec().search;
-        let sequence = Sequence::new(plan.space(), search.algorithm, search.seed, plan.arms());
-        let whole = [Hyperparameters::new()];
-        let arms = plan.arms().unwrap_or(&whole);
-
-        let mut rounds = BTreeMap::new();
-        // Where the next round goes on in the sequence: after the last index that any arm took.
-        let mut start = 0;
-        for round in &plan.spec().rounds {
-            if Source::of_round(round) != Source::Fresh {
-                continue;
-            }
-            let trials = round.trials.unwrap_or_default();
-            let mut taken: Vec<Arm> =
-                arms.iter().map(|_| Arm { next: start, seen: HashSet::new(), used_up: false }).collect();
+        let rounds: Vec<_> = plan.spec().rounds.iter().filter(|r| Source::of_round(r) == Source::Fresh).collect();
+        let most = rounds.iter().map(|round| round.trials.unwrap_or(MOST_TRIALS)).max().unwrap_or_default();
+        let mut walk = Walk::new(plan, most);
+        let mut fresh = BTreeMap::new();
+        let mut asked = Vec::new();
+        for round in rounds {
             let mut points = Vec::new();
-            for index in 0..trials {
-                let number = index as usize % arms.len();
-                let arm = &mut taken[number];
-                if let Some(hyperparameters) =
-                    arm.next_point(|i| sequence.point(plan.space(), &arms[number], i), trials)
-                {
+            for index in 0..round.trials.unwrap_or(MOST_TRIALS) {
+                if walk.is_used_up() {
+                    break;
+                }
+                if let Some(hyperparameters) = walk.next(index as usize % walk.arms()) {
                     points.push(RoundPoint { key: TrialKey { round: round.name.clone(), index }, hyperparameters });
                 }
             }
-            start = taken.iter().filter(|a| !a.used_up).map(|a| a.next).max().unwrap_or(start);
-            rounds.insert(round.name.clone(), points);
+            walk.align();
+            asked.push(round.trials);
+            fresh.insert(round.name.clone(), points);
         }
-        Self(rounds)
+        let shortfall = shortfall(&walk, &asked, fresh.values().map(Vec::len).sum());
+        Self { rounds: fresh, shortfall }
     }
 
     /// The points of a round, if it is a fresh one.
     pub(crate) fn of(&self, round: &str) -> Option<&[RoundPoint]> {
-        self.0.get(round).map(Vec::as_slice)
+        self.rounds.get(round).map(Vec::as_slice)
+    }
+
+    /// That fewer points are there than trials were asked.
+    pub(crate) fn shortfall(&self) -> Option<&Shortfall> {
+        self.shortfall.as_ref()
     }
 }
 
-/// What one arm of a round has taken of the sequence.
-struct Arm {
-    next: u64,
-    seen: HashSet<PointIdentity>,
-    used_up: bool,
+fn shortfall(walk: &Walk<'_>, asked: &[Option<u32>], given: usize) -> Option<Shortfall> {
+    // Without a number all there are were asked.
+    let asked = asked.iter().copied().sum::<Option<u32>>()?;
+    let given = u32::try_from(given).unwrap_or(u32::MAX);
+    if given >= asked {
+        return None;
+    }
+    let named = |scientific: &Hyperparameters| {
+        scientific.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+    };
+    let whole: Option<u64> = walk.sizes().map(|(_, size)| size).sum();
+    let arms = match whole {
+        Some(points) => vec![("the space".to_owned(), points)],
+        None => walk.sizes().filter_map(|(arm, size)| Some((named(arm), size?))).collect(),
+    };
+    Some(Shortfall { asked, given, arms })
 }
 
-impl Arm {
-    /// The next point that the arm doesn't have yet. Whole numbers and lists repeat; a point that the arm has is skipped,
-    /// so a round never trains one point twice.
-    fn next_point(&mut self, at: impl Fn(u64) -> Hyperparameters, trials: u32) -> Option<Hyperparameters> {
-        if self.used_up {
-            return None;
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (what, points)) in self.arms.iter().enumerate() {
+            let s = if *points == 1 { "" } else { "s" };
+            write!(f, "{}{what} has {points} point{s}", if i > 0 { ", " } else { "" })?;
         }
-        let end = self.next + LOOK_AHEAD.saturating_mul(u64::from(trials));
-        while self.next < end {
-            let point = at(self.next);
-            self.next += 1;
-            if self.seen.insert(PointIdentity::of(&point)) {
-                return Some(point);
-            }
+        if self.arms.is_empty() {
+            f.write_str("the space has no further point")?;
         }
-        self.used_up = true;
-        None
+        write!(f, ", {} trials asked: {} run, since no point is tried twice", self.asked, self.given)
     }
 }

@@ -14,6 +14,7 @@ use studious_api::{
 };
 
 pub(crate) use self::fresh::Fresh;
+pub use self::fresh::Shortfall;
 use crate::{Plan, TrialKey, decide::TrialState, schedule, seeds};
 
 /// Name of the round that trains the best points of the last one again.
@@ -159,5 +160,7 @@ pub fn trial_spec(plan: &Plan, point: &RoundPoint) -> TrialSpec {
     }
 }
 
+#[cfg(test)]
+mod fresh_tests;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 mod evenness;
 mod generator;
 mod halton;
+mod walk;
 
 use studious_api::{
     Hyperparameters,
@@ -14,7 +15,9 @@ use studious_api::{
 };
 
 use self::halton::Coordinate;
-use crate::{seeds, space::Space};
+pub(crate) use self::walk::Walk;
+pub use self::walk::untried;
+use crate::{Plan, seeds, space::Space};
 
 /// A sequence of points of a space, without end.
 #[derive(Clone, Debug)]
@@ -27,8 +30,12 @@ pub struct Sequence {
 #[derive(Clone, Debug)]
 enum Coordinates {
     QuasiRandom(Vec<Coordinate>),
-    /// A seed for each coordinate.
-    Random(Vec<u64>),
+    /// A seed for each coordinate. Scientific values that are drawn are to be covered evenly whatever the algorithm
+    /// (Playbook: "Creating a set of studies"): they, the first coordinates, are quasi-random.
+    Random {
+        seeds: Vec<u64>,
+        even: Vec<Coordinate>,
+    },
 }
 
 impl Sequence {
@@ -37,13 +44,19 @@ impl Sequence {
     /// Dimensions that never meet in an arm may share a coordinate, so each arm uses the first, most even, ones. Without
     /// arms, scientific hyperparameters take the first coordinates.
     ///
-    /// Algorithms that don't choose points by index alone get the quasi-random sequence; validation refuses them.
+    /// A grid is walked in the order in which the quasi-random sequence meets its points. Algorithms that don't choose
+    /// points by index alone begin with the quasi-random sequence.
     #[must_use]
     pub fn new(space: &Space, algorithm: Algorithm, seed: u64, arms: Option<&[Hyperparameters]>) -> Self {
         let coordinate_of = assign(space, arms);
         let count = coordinate_of.iter().flatten().max().map_or(0, |last| last + 1);
         let coordinates = if algorithm == Algorithm::Random {
-            Coordinates::Random((0..count).map(|c| seeds::derive_u64(seed, "random", &[c as u64])).collect())
+            let drawn = space.dimensions().iter().zip(&coordinate_of).filter(|(d, _)| d.role() == Role::Scientific);
+            let even = drawn.filter_map(|(_, c)| *c).max().map_or(0, |last| last + 1);
+            Coordinates::Random {
+                seeds: (0..count).map(|c| seeds::derive_u64(seed, "random", &[c as u64])).collect(),
+                even: halton::coordinates(seed, even),
+            }
         } else {
             Coordinates::QuasiRandom(halton::coordinates(seed, count))
         };
@@ -55,7 +68,10 @@ impl Sequence {
     pub fn place(&self, coordinate: usize, index: u64) -> f64 {
         match &self.coordinates {
             Coordinates::QuasiRandom(all) => all.get(coordinate).map_or(0.0, |c| c.at(index)),
-            Coordinates::Random(all) => all.get(coordinate).map_or(0.0, |seed| generator::uniform_at(*seed, index)),
+            Coordinates::Random { seeds, even } => match (even.get(coordinate), seeds.get(coordinate)) {
+                (Some(coordinate), _) => coordinate.at(index),
+                (None, seed) => seed.map_or(0.0, |seed| generator::uniform_at(*seed, index)),
+            },
         }
     }
 
@@ -69,6 +85,19 @@ impl Sequence {
     #[must_use]
     pub fn point(&self, space: &Space, arm: &Hyperparameters, index: u64) -> Hyperparameters {
         space.point(arm, |dimension| self.coordinate_of[dimension].map_or(0.0, |c| self.place(c, index)))
+    }
+}
+
+/// Name and version of what makes a study's points: frozen, so a later release makes the same ones.
+#[must_use]
+pub fn generator(plan: &Plan) -> &'static str {
+    match plan.spec().search.algorithm {
+        Algorithm::QuasiRandom => "scrambled-halton/v1",
+        Algorithm::Random if plan.space().has_scientific() && !plan.is_crossed() => "stratified-uniform/v1",
+        Algorithm::Random => "uniform/v1",
+        Algorithm::Grid => "halton-ordered-grid/v1",
+        Algorithm::Manual => "listed/v1",
+        Algorithm::Bayesian => "gaussian-process/v1",
     }
 }
 

@@ -203,6 +203,21 @@ impl Domain {
         }
     }
 
+    /// Every value, if there is an end of them.
+    #[must_use]
+    pub fn every(&self) -> Option<Vec<HyperparameterValue>> {
+        match self {
+            Self::Fixed(value) => Some(vec![value.clone()]),
+            Self::Values(values) => Some(values.as_slice().to_vec()),
+            // Whole and at most 2^53: exact.
+            #[allow(clippy::cast_possible_truncation)]
+            Self::Interval(interval) if interval.integer => {
+                Some((interval.min as i64..=interval.max as i64).map(HyperparameterValue::Integer).collect())
+            }
+            Self::Interval(_) => None,
+        }
+    }
+
     /// The place of a value in the unit interval; the middle of its cell for one of a list. `None` when the domain
     /// doesn't hold the value, and for a fixed one, which has no place.
     #[must_use]

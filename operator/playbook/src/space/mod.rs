@@ -272,6 +272,44 @@ impl Space {
         }
         point.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
+
+    /// Every point of a scientific configuration, the first dimension slowest. None at all when a dimension has no end of
+    /// values.
+    pub(crate) fn every_point(&self, scientific: &Hyperparameters) -> Vec<Hyperparameters> {
+        let mut points = Vec::new();
+        let whole = self.extend(0, &mut Vec::new(), scientific, &mut points);
+        if whole { points } else { Vec::new() }
+    }
+
+    /// Adds every point that begins with the values given for the first places of the order. Says whether all of them
+    /// could be listed.
+    fn extend<'a>(
+        &'a self,
+        place: usize,
+        point: &mut Vec<(&'a str, HyperparameterValue)>,
+        scientific: &Hyperparameters,
+        points: &mut Vec<Hyperparameters>,
+    ) -> bool {
+        let Some(&i) = self.order.get(place) else {
+            points.push(point.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect());
+            return true;
+        };
+        let dimension = &self.dimensions[i];
+        let value_of = |name: &str| point.iter().find(|(n, _)| *n == name).map(|(_, value)| value);
+        if value_of(&dimension.name).is_some() || !dimension.is_active(value_of) {
+            return self.extend(place + 1, point, scientific, points);
+        }
+        let given = scientific.get(&dimension.name).filter(|_| dimension.role == Role::Scientific);
+        let Some(values) = given.map_or_else(|| dimension.domain.every(), |value| Some(vec![value.clone()])) else {
+            return false;
+        };
+        values.into_iter().all(|value| {
+            point.push((&dimension.name, value));
+            let whole = self.extend(place + 1, point, scientific, points);
+            point.pop();
+            whole
+        })
+    }
 }
 
 fn domain(h: &Hyperparameter) -> Result<Domain, DomainError> {

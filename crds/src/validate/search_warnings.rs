@@ -1,0 +1,140 @@
+//! What the playbook advises against in the way points are chosen.
+
+use super::{
+    Violation,
+    assignments::{scientific_configurations, with_ancestors},
+    printed::{counted, list},
+    size::{arm_sizes, space_size},
+    warnings::dimensions,
+};
+use crate::{
+    Hyperparameters, StudySpec,
+    study::{Algorithm, Phase, Role, Scientific},
+};
+
+/// Dimensions for which a grid is accepted (R-149).
+const GRID_DIMENSIONS: usize = 2;
+/// An adaptive search of which this share of the trials runs at once learns little from them (R-148, our number).
+const LOW_FEEDBACK: f64 = 0.25;
+
+pub(super) fn warnings(spec: &StudySpec, found: &mut Vec<Violation>) {
+    match spec.search.algorithm {
+        Algorithm::Grid => wide_grid(spec, found),
+        Algorithm::Bayesian => adaptive(spec, found),
+        _ => {}
+    }
+    if spec.search.scientific == Scientific::Sampled && spec.search.algorithm != Algorithm::Manual {
+        unlike_spaces(spec, found);
+    }
+    used_up(spec, found);
+}
+
+/// "Where can I find an implementation of quasi-random search?" (R-149): a grid spends its trials on repeating few values
+/// of each dimension.
+fn wide_grid(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let crossed = spec.search.scientific == Scientific::Crossed;
+    let arms =
+        if crossed { scientific_configurations(&spec.hyperparameters) } else { Some(vec![Hyperparameters::new()]) };
+    let widest = arms.iter().flatten().map(|arm| dimensions(spec, arm, crossed)).max_by_key(Vec::len);
+    if let Some(names) = widest.filter(|names| names.len() > GRID_DIMENSIONS) {
+        found.push(Violation::new(
+            "spec.search.algorithm",
+            &spec.search.algorithm,
+            format!(
+                "a grid over {} dimensions ({}) spends its trials on few values of each: every trial of a quasi-random \
+                 search tries a new value of every one",
+                names.len(),
+                list(&names, "and")
+            ),
+            "Use QuasiRandom, or fix all but two.",
+        ));
+    }
+}
+
+/// "Why use quasi-random search instead of more sophisticated black box optimization algorithms during the exploration
+/// phase of tuning?" (R-148, R-096).
+fn adaptive(spec: &StudySpec, found: &mut Vec<Violation>) {
+    if spec.phase.unwrap_or(Phase::Exploration) == Phase::Exploration {
+        found.push(Violation::new(
+            "spec.search.algorithm",
+            &spec.search.algorithm,
+            "while a study explores, points that don't depend on results tell more: boundaries, sampling and what each \
+             hyperparameter does can be read off them",
+            "Use QuasiRandom, or say phase: Exploitation once only the objective counts.",
+        ));
+    }
+    let fresh = spec.rounds.iter().filter(|round| round.from.is_none()).filter_map(|round| round.trials);
+    let largest = fresh.max().unwrap_or_default();
+    if largest > 1 && f64::from(spec.parallelism) >= LOW_FEEDBACK * f64::from(largest) {
+        found.push(Violation::new(
+            "spec.parallelism",
+            &spec.parallelism,
+            format!(
+                "LowFeedbackBayes: with {} of {} at once most points are chosen before results are in; such a search hardly \
+                 beats a quasi-random one of twice the trials",
+                spec.parallelism.min(largest),
+                counted(largest, "trial")
+            ),
+            format!("Run fewer than {} at once, or use QuasiRandom.", counted(largest.div_ceil(4), "trial")),
+        ));
+    }
+}
+
+/// Scientific and nuisance values are drawn together, so there should be one nuisance space for all of them (R-061).
+fn unlike_spaces(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let hs = &spec.hyperparameters;
+    let scientific = |name: &str| hs.iter().any(|h| h.name == name && h.role == Role::Scientific);
+    for (i, h) in hs.iter().enumerate().filter(|(_, h)| h.role == Role::Nuisance && h.when.is_some()) {
+        let parents = h.when.iter().flatten().map(|(name, _)| name.as_str());
+        if let Some(parent) = with_ancestors(hs, parents).into_iter().find(|name| scientific(name)) {
+            found.push(Violation::new(
+                format!("spec.hyperparameters[{i}].when"),
+                &h.when,
+                format!(
+                    "{} exists only for some values of {parent}: a Sampled study draws all together, and scientific values \
+                     are compared fairly where they have the same nuisance hyperparameters",
+                    h.name
+                ),
+                "Set spec.search.scientific: Crossed, which tunes each scientific value in its own space.",
+            ));
+        }
+    }
+}
+
+/// A space that ends before the trials do.
+fn used_up(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let mut asked = 0_u64;
+    let fresh = spec.rounds.iter().enumerate().filter(|(_, round)| round.from.is_none());
+    for (i, round) in fresh.filter_map(|(i, round)| Some((i, round.trials?))) {
+        asked = asked.saturating_add(u64::from(round));
+        let field = format!("spec.rounds[{i}].trials");
+        if let Some(size) = space_size(spec).filter(|size| *size < asked) {
+            let what = if spec.search.algorithm == Algorithm::Manual { "the list" } else { "the space" };
+            let rule = format!("{what} has {}, {asked} trials asked: none is tried twice", counted(size, "point"));
+            let mend = "Ask for fewer; to see how much luck is in a result, train points again with spec.retrain.";
+            found.push(Violation::new(field, &round, rule, mend));
+            return;
+        }
+        if let Some((name, size, each)) = short_arm(spec, asked) {
+            let rule = format!("{name} has {}, and {each} trials asked: none is tried twice", counted(size, "point"));
+            let mend = "Nothing, if it is meant: the others get their share all the same.";
+            found.push(Violation::new(field, &round, rule, mend));
+            return;
+        }
+    }
+}
+
+/// A scientific configuration with fewer points than its share of the trials.
+fn short_arm(spec: &StudySpec, asked: u64) -> Option<(String, u64, u64)> {
+    if spec.search.scientific == Scientific::Sampled || spec.search.algorithm == Algorithm::Manual {
+        return None;
+    }
+    let hs = &spec.hyperparameters;
+    let sizes = match spec.search.algorithm {
+        Algorithm::Grid => arm_sizes(&spec.search.grid.clone().unwrap_or_default().over(hs))?,
+        _ => arm_sizes(hs)?,
+    };
+    let each = asked / sizes.len().max(1) as u64;
+    let short = sizes.iter().find(|arm| arm.points.is_some_and(|points| points < each))?;
+    Some((super::printed::short(&short.scientific), short.points?, each))
+}
