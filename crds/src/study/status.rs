@@ -1,5 +1,7 @@
 //! What the operator says of a study.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,7 @@ pub struct StudyStatus {
     /// Trials by phase.
     #[serde(default)]
     pub trials: TrialCounts,
-    /// The best trial so far, in the latest round that has one.
+    /// The best trial so far, in the latest round that has one; of a study with constraints, of those that satisfy them all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<BestTrial>,
     /// How points are made, so that they can be made again.
@@ -107,6 +109,10 @@ pub struct BestTrial {
     pub step: u64,
     /// Its point.
     pub hyperparameters: Hyperparameters,
+    /// The metrics that constraints bound, at that step.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 8))]
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// How points are made.

@@ -12,7 +12,7 @@ pub use status::{AttemptOutcome, AttemptRecord, TrialPhase, TrialStatus};
 
 use crate::{
     Hyperparameters, pod_template,
-    study::{Checkpoint, Evaluation, Failure, Objective, ScheduleFamily, SeedVerification},
+    study::{Checkpoint, Constraint, Evaluation, Failure, Objective, ScheduleFamily, SeedVerification},
 };
 
 /// Everything needed to run one trial. Only `stop` can change.
@@ -79,6 +79,10 @@ pub struct TrialSpec {
     pub schedule: Option<TrialSchedule>,
     /// What is measured.
     pub objective: Objective,
+    /// Bounds on other metrics: its status tells their values at the objective's step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub constraints: Vec<Constraint>,
     /// When it evaluates.
     pub evaluation: Evaluation,
     /// When it saves, and where.

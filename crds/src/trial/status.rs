@@ -1,5 +1,7 @@
 //! What the operator says of a trial: enough to decide on, without the ledger.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,10 @@ pub struct TrialStatus {
     /// The step of the evaluation that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_step: Option<u64>,
+    /// The metrics that constraints bound, at that step; one that was not reported by then is missing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 8))]
+    pub metrics: BTreeMap<String, f64>,
     /// The last training step seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,

@@ -27,12 +27,14 @@ impl Ledger {
         let mut read = self.read().await?;
         let mut records = Vec::new();
         for trial in trials_of(&mut read, study).await? {
+            let spans = trial.state.spans();
             let mut record = TrialRecord {
                 name: trial.name,
                 round: trial.spec.round,
                 hyperparameters: trial.spec.hyperparameters,
                 outcome: trial.state.outcome(),
-                attempts: trial.state.spans(),
+                metrics: trial.state.metrics,
+                attempts: spans,
                 seeds: Some(trial.spec.seeds),
                 ..TrialRecord::default()
             };

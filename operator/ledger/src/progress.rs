@@ -37,6 +37,24 @@ impl Ledger {
             progress.observe(spec, attempt, 0, &Line::Measurements(Measurements { step: to_u64(step), values }));
         }
 
+        for constraint in &spec.constraints {
+            let values: Vec<(u32, i64, f64)> = sqlx::query_as(
+                "SELECT s.attempt, m.step, m.value
+                 FROM streams s JOIN metrics n ON n.trial = s.trial AND n.name = ?
+                 JOIN measurements m ON m.stream = s.id AND m.metric = n.id
+                 WHERE s.trial = ? AND s.host = 0 AND abs(m.value) < 9e999
+                 ORDER BY s.attempt, m.step",
+            )
+            .bind(&constraint.metric)
+            .bind(trial)
+            .fetch_all(&mut *read)
+            .await?;
+            for (attempt, step, value) in values {
+                let values = vec![(constraint.metric.clone(), value)];
+                progress.observe(spec, attempt, 0, &Line::Measurements(Measurements { step: to_u64(step), values }));
+            }
+        }
+
         let events: Vec<(u32, u32, String)> = sqlx::query_as(
             "SELECT s.attempt, s.host, e.json FROM streams s JOIN events e ON e.stream = s.id
              WHERE s.trial = ? ORDER BY e.id",

@@ -1,5 +1,7 @@
 //! Studies and trials as rows.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::SqliteConnection;
 use studious_api::{
@@ -57,6 +59,8 @@ pub struct RunState {
     pub objective: Option<f64>,
     /// The step of that objective.
     pub best_step: Option<u64>,
+    /// The metrics that constraints bound, at that step; one that was not reported by then is missing.
+    pub metrics: BTreeMap<String, f64>,
     /// The current attempt, from 1; 0 before the first.
     pub attempt: u32,
     /// Attempts that have ended.
@@ -272,7 +276,7 @@ fn to_json(what: &'static str, object: &str, value: &impl Serialize) -> Result<S
     serde_json::to_string(value).map_err(|source| LedgerError::Unwritable { what, object: object.to_owned(), source })
 }
 
-fn from_json<T: DeserializeOwned>(what: &'static str, object: &str, text: &str) -> Result<T, LedgerError> {
+pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, object: &str, text: &str) -> Result<T, LedgerError> {
     serde_json::from_str(text).map_err(|error| LedgerError::Corrupt {
         what,
         object: object.to_owned(),

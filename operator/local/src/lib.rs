@@ -6,6 +6,7 @@
 
 mod attempt;
 mod error;
+mod evaluations;
 mod event;
 mod expansion;
 mod folder;

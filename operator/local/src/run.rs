@@ -1,7 +1,7 @@
 //! The run itself: what `decide` and `judge` say, carried out as processes of this machine.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::{
     Error, Event, KeeperCommand, RunFolder,
     attempt::Attempt,
+    evaluations::Evaluations,
     folder::replace,
     leftovers::{self, Keeper},
     memory::OutOfMemoryKills,
@@ -99,6 +100,8 @@ struct Run {
     tell_exit: mpsc::UnboundedSender<(HostId, Exit)>,
     exits: mpsc::UnboundedReceiver<(HostId, Exit)>,
     kills: OutOfMemoryKills,
+    /// Whether trials have come further since it was asked which of them fall behind.
+    come_further: bool,
 }
 
 struct Trial {
@@ -107,6 +110,8 @@ struct Trial {
     attempt: Option<Attempt>,
     /// The step and objective that were told last.
     told: Option<(u64, Option<f64>)>,
+    /// Its evaluations as early ending reads them.
+    evaluations: Evaluations,
 }
 
 /// Dropped last to first: the keeper leaves before the lock is given back.
@@ -167,6 +172,7 @@ impl Run {
             tell_exit,
             exits,
             kills: OutOfMemoryKills::begin(),
+            come_further: false,
         };
         run.resume(rows, options.retry_failed, leftovers).await?;
         Ok((run, Held { _keeper: keeper, _lock: lock }))
@@ -194,7 +200,11 @@ impl Run {
             let key = TrialKey { round: row.spec.round.clone(), index: row.spec.index };
             if row.state.phase.has_ended() {
                 ended += 1;
-                self.insert(key, Trial::new(row, Progress::default()));
+                let mut progress = Progress::default();
+                if decide::may_end_early(&self.plan, &key.round) {
+                    progress.evaluations = self.ledger.progress(&row.uid, &row.spec).await?.evaluations;
+                }
+                self.insert(key, Trial::new(row, progress));
                 continue;
             }
             interrupted += u32::from(row.state.attempt > 0);
@@ -237,6 +247,9 @@ impl Run {
                     finish = self.act().await?;
                 }
             }
+            if !stopping && finish.is_none() && std::mem::take(&mut self.come_further) {
+                self.end_early().await?;
+            }
             if self.trials.values().all(|trial| trial.attempt.is_none()) {
                 if let Some(end) = finish {
                     return Ok(RunEnd::Study(end));
@@ -272,6 +285,36 @@ impl Run {
             }
         }
         Ok(finish)
+    }
+
+    /// Stops trials that fall behind, if the study asks for it.
+    async fn end_early(&mut self) -> Result<(), Error> {
+        if self.plan.spec().search.early_ending.is_none() {
+            return Ok(());
+        }
+        let direction = self.plan.spec().objective.direction;
+        let mut traces = HashMap::new();
+        for (key, trial) in &mut self.trials {
+            if decide::may_end_early(&self.plan, &key.round) {
+                traces.insert(key.clone(), trial.evaluations.trace(direction, &trial.progress));
+            }
+        }
+        // What becomes of an attempt that is ending is settled.
+        let is_settled = |trial: &Trial| trial.attempt.as_ref().is_some_and(Attempt::is_ending);
+        let states: Vec<TrialState> = self
+            .trials
+            .iter()
+            .map(|(key, trial)| match trial.state(key) {
+                state if is_settled(trial) => TrialState { phase: TrialPhase::Stopped, ..state },
+                state => state,
+            })
+            .collect();
+        for action in decide::early_ends(&self.plan, &states, &traces) {
+            if let Action::Stop { trial, why } = action {
+                self.stop(&trial, why).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn start(&mut self, planned: PlannedTrial, number: u32) -> Result<(), Error> {
@@ -319,7 +362,8 @@ impl Run {
             // It waits for another attempt.
             None => trial.row.spec.stop.clone().unwrap_or_default(),
         };
-        let end = TrialEnd { phase: TrialPhase::Stopped, reason: "Stopped", message: verdict, objective: None };
+        let (reason, message) = decide::stop_reason(&verdict);
+        let end = TrialEnd { phase: TrialPhase::Stopped, reason, message: message.to_owned(), objective: None };
         let event = trial.end(end, None, &self.folder);
         self.ledger.upsert_trial(&trial.row).await?;
         self.tell(event);
@@ -370,6 +414,7 @@ impl Run {
                 }
             }
             if let Some(event) = trial.news() {
+                self.come_further = true;
                 let _ = self.events.send(event);
             }
         }
@@ -414,7 +459,7 @@ impl Run {
 
 impl Trial {
     fn new(row: TrialRow, progress: Progress) -> Self {
-        Self { row, progress, attempt: None, told: None }
+        Self { row, progress, attempt: None, told: None, evaluations: Evaluations::default() }
     }
 
     fn state(&self, key: &TrialKey) -> TrialState {
@@ -425,6 +470,7 @@ impl Trial {
             phase: state.phase,
             objective: if state.phase == TrialPhase::Succeeded { state.objective } else { None },
             attempt: state.attempt,
+            metrics: state.metrics.clone(),
             retry_at: state.retry_at,
         }
     }
@@ -446,6 +492,13 @@ impl Trial {
         self.progress.objective(objective.direction, objective.select)
     }
 
+    /// Takes in the objective, or how far it has come, with what else was measured there.
+    fn measured(&mut self, objective: Option<(u64, f64)>) {
+        let state = &mut self.row.state;
+        (state.best_step, state.objective) = (objective.map(|(step, _)| step), objective.map(|(_, value)| value));
+        state.metrics = objective.map(|(step, _)| self.progress.bounded_at(step)).unwrap_or_default();
+    }
+
     fn retry(&mut self, outcome: AttemptOutcome, message: String, folder: &RunFolder) -> Event {
         self.past(outcome, message.clone());
         let state = &mut self.row.state;
@@ -454,9 +507,7 @@ impl Trial {
         state.phase = TrialPhase::Retrying;
         state.message = Some(message.clone());
         state.retry_at = Some(decide::retry_at(now(), failed, outcome, jitter));
-        let best = self.best_so_far();
-        let state = &mut self.row.state;
-        (state.best_step, state.objective) = (best.map(|(step, _)| step), best.map(|(_, value)| value));
+        self.measured(self.best_so_far());
         Event::AttemptEnded {
             trial: self.row.name.clone(),
             attempt: self.row.state.attempt,
@@ -482,9 +533,9 @@ impl Trial {
         state.phase = end.phase;
         state.reason = (!end.reason.is_empty()).then(|| end.reason.to_owned());
         state.message = Some(end.message.clone());
-        (state.best_step, state.objective) = (best.map(|(step, _)| step), best.map(|(_, value)| value));
         state.retry_at = None;
         state.end_time = Some(now());
+        self.measured(best);
         Event::TrialEnded {
             trial: self.row.name.clone(),
             phase: end.phase,

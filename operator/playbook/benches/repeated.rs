@@ -77,6 +77,7 @@ fn decisions() -> Result<(), Box<dyn std::error::Error>> {
             phase: TrialPhase::Succeeded,
             objective: Some(0.5),
             attempt: 1,
+            metrics: BTreeMap::new(),
             retry_at: None,
         })
         .collect();

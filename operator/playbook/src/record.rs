@@ -6,7 +6,11 @@ mod training;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use studious_api::{Hyperparameters, trial::TrialSeeds};
+use studious_api::{
+    Hyperparameters,
+    study::{Constraint, Standing},
+    trial::TrialSeeds,
+};
 
 pub use training::{AttemptSpan, HostInit, SavedCheckpoint};
 
@@ -26,7 +30,8 @@ pub struct TrialRecord {
     pub outcome: Outcome,
     /// Metrics of host 0 by name. Non-finite values are left out: the outcome says that there were some.
     pub curves: BTreeMap<String, Curve>,
-    /// Other metrics of host 0 at the step of the objective, or the latest before it, where they are known without curves.
+    /// Other metrics of host 0 at the step of the objective, or the latest before it, where they are known without curves:
+    /// those that constraints bound.
     pub metrics: BTreeMap<String, f64>,
     /// Metrics of the other hosts by index and name.
     pub hosts: BTreeMap<u32, BTreeMap<String, Curve>>,
@@ -78,6 +83,24 @@ impl TrialRecord {
             Outcome::Succeeded { objective, .. } => Some(objective),
             _ => None,
         }
+    }
+
+    /// A metric at the step of the objective, or its latest value before that, if it is known.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics.get(name).copied().or_else(|| {
+            let curve = self.curves.get(name)?;
+            let Outcome::Succeeded { step, .. } = self.outcome else { return None };
+            let known = step.map_or(curve.len(), |step| curve.partition_point(|(s, _)| *s <= step));
+            curve[..known].last().map(|(_, value)| *value)
+        })
+    }
+
+    /// How a trial that succeeded stands to a study's constraints.
+    #[must_use]
+    pub fn standing<'a>(&self, constraints: &'a [Constraint]) -> Standing<'a> {
+        let known = constraints.iter().filter_map(|c| Some((c.metric.clone(), self.metric(&c.metric)?)));
+        Constraint::judge(constraints, &known.collect())
     }
 
     /// Whether it is a result: an objective or infeasible.

@@ -1,6 +1,6 @@
 //! What the caches show of a study's trials.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::{BTreeMap, BTreeSet}, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -43,6 +43,7 @@ pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Obser
             phase: TrialPhase::Pending,
             objective: None,
             attempt: 1,
+            metrics: BTreeMap::new(),
             retry_at: None,
         });
         let all = trials.iter().map(|trial| state(trial)).chain(made).collect();
@@ -61,6 +62,7 @@ fn state(trial: &Trial) -> TrialState {
         phase: status.phase,
         objective: status.objective.filter(|_| status.phase == TrialPhase::Succeeded),
         attempt: status.attempt.unwrap_or(1).max(1),
+        metrics: status.metrics,
         retry_at: (status.phase == TrialPhase::Retrying).then_some(Millis(u64::MAX)),
     }
 }
@@ -81,6 +83,7 @@ pub(crate) fn record(trial: &Trial) -> TrialRecord {
             _ => Outcome::Pending,
         },
         attempts: spans(&status),
+        metrics: status.metrics,
         seeds: Some(trial.spec.seeds.clone()),
         ..TrialRecord::default()
     }

@@ -1,6 +1,6 @@
 //! One look at a study: observe, validate, decide, apply, status.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -194,6 +194,7 @@ fn made_state(planned: &PlannedTrial) -> TrialState {
         hyperparameters: planned.spec.hyperparameters.clone(),
         phase: TrialPhase::Pending,
         objective: None,
+        metrics: BTreeMap::new(),
         attempt: 1,
         retry_at: None,
     }

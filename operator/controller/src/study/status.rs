@@ -8,14 +8,14 @@ use kube::{
 use serde_json::json;
 use studious_api::{
     Study, StudyStatus, Trial,
-    study::{Algorithm, BestTrial, GeneratorStatus, StudyPhase, TrialCounts},
+    study::{BestTrial, Constraint, GeneratorStatus, StudyPhase, TrialCounts},
     trial::TrialPhase,
     validate::Violation,
 };
 use studious_playbook::{
     Plan,
     decide::{StudyEnd, TrialState},
-    rounds,
+    rounds, search,
 };
 
 use super::{Found, apply::MANAGER, observe::Observed};
@@ -87,7 +87,7 @@ pub(super) fn accepted(
     status.trials = counts;
     status.best = best(plan, &seen.trials);
     status.generator =
-        Some(GeneratorStatus { name: generator(study.spec.search.algorithm).to_owned(), seed: study.spec.search.seed });
+        Some(GeneratorStatus { name: search::generator(plan).to_owned(), seed: study.spec.search.seed });
     status.findings.clone_from(&found.worst);
     status.findings_count = Some(found.count);
     if status.start_time.is_none() && !all.is_empty() {
@@ -136,7 +136,7 @@ fn counts(states: &[TrialState], planned: u32) -> TrialCounts {
     counts
 }
 
-/// The best trial of the latest round that has one; of equals the first. Rounds train for different lengths, so trials
+/// The best trial of the latest round that has one which satisfies the study's constraints; of equals the first. Rounds train for different lengths, so trials
 /// of different rounds aren't compared.
 fn best(plan: &Plan, trials: &[std::sync::Arc<Trial>]) -> Option<BestTrial> {
     let direction = plan.spec().objective.direction;
@@ -145,7 +145,10 @@ fn best(plan: &Plan, trials: &[std::sync::Arc<Trial>]) -> Option<BestTrial> {
         let mut of_round: Vec<_> = trials.iter().filter(|trial| trial.spec.round == round).collect();
         of_round.sort_by_key(|trial| trial.spec.index);
         for trial in of_round {
-            let status = trial.status.as_ref().filter(|status| status.phase == TrialPhase::Succeeded);
+            let status = trial.status.as_ref().filter(|status| {
+                status.phase == TrialPhase::Succeeded
+                    && Constraint::judge(&plan.spec().constraints, &status.metrics).is_satisfied()
+            });
             let Some(objective) = status.and_then(|status| status.objective) else { continue };
             if best.is_none_or(|(_, b)| direction.better(objective, b)) {
                 best = Some((trial, objective));
@@ -156,13 +159,9 @@ fn best(plan: &Plan, trials: &[std::sync::Arc<Trial>]) -> Option<BestTrial> {
             objective,
             step: trial.status.as_ref().and_then(|status| status.best_step).unwrap_or_default(),
             hyperparameters: trial.spec.hyperparameters.clone(),
+            metrics: trial.status.as_ref().map(|status| status.metrics.clone()).unwrap_or_default(),
         })
     })
-}
-
-/// Name and version of what makes the points: frozen in the playbook, so a later release makes the same ones.
-fn generator(algorithm: Algorithm) -> &'static str {
-    if algorithm == Algorithm::Random { "uniform/v1" } else { "scrambled-halton/v1" }
 }
 
 /// Whether a status is worth a write now; if not, when it should be looked at again.

@@ -57,6 +57,7 @@ pub(super) fn ended(
     status.message = Some(shorten(&end.message));
     status.objective = end.objective.map(|(_, value)| value);
     status.best_step = end.objective.map(|(step, _)| step);
+    status.metrics = end.objective.map(|(step, _)| progress.bounded_at(step)).unwrap_or_default();
     status.completion_time = Some(seconds(now));
     if seen.job_made().is_some() || seen.started().is_some() || progress.step.is_some() {
         let outcome = match (end.phase, end.reason) {
@@ -158,6 +159,7 @@ fn current(trial: &Trial, seen: &Observed, progress: &Progress) -> TrialStatus {
     status.observed_generation = trial.metadata.generation;
     status.objective = objective.map(|(_, value)| value);
     status.best_step = objective.map(|(step, _)| step);
+    status.metrics = objective.map(|(step, _)| progress.bounded_at(step)).unwrap_or_default();
     status.step = progress.step.or(status.step);
     status.attempt = Some(seen.number);
     status.malformed_lines = (progress.malformed > 0).then_some(progress.malformed);

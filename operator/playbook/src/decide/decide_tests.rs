@@ -89,11 +89,13 @@ impl Fleet {
                                 phase: if begun { TrialPhase::Running } else { TrialPhase::Pending },
                                 objective: None,
                                 attempt: u32::from(begun),
+                                metrics: BTreeMap::new(),
                                 retry_at: None,
                             });
                         }
                     }
                 }
+                Action::Suggest { keys } => panic!("no result chooses these points: {keys:?}"),
                 Action::Stop { trial, .. } => {
                     let state = self.trials.iter_mut().find(|t| self.plan.trial_name(&t.key) == *trial).unwrap();
                     state.phase = TrialPhase::Stopped;
@@ -252,7 +254,7 @@ fn state(round: &str, index: u32, phase: TrialPhase, attempt: u32) -> TrialState
     let key = TrialKey { round: round.into(), index };
     let hyperparameters = [("learning_rate".to_owned(), (f64::from(index) + 1.0).into())].into();
     let objective = (phase == TrialPhase::Succeeded).then_some(f64::from(index));
-    TrialState { key, hyperparameters, phase, objective, attempt, retry_at: None }
+    TrialState { key, hyperparameters, phase, objective, metrics: BTreeMap::new(), attempt, retry_at: None }
 }
 
 /// What is started, by index and attempt.
@@ -371,6 +373,7 @@ fn a_thousand_trials_leave_room_for_four_more() {
             phase: TrialPhase::Succeeded,
             objective: Some(0.5),
             attempt: 1,
+            metrics: BTreeMap::new(),
             retry_at: None,
         })
         .collect();

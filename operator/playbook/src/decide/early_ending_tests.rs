@@ -46,6 +46,7 @@ fn world(
             phase: *phase,
             objective: None,
             attempt: 1,
+            metrics: BTreeMap::new(),
             retry_at: None,
         });
     }
@@ -299,6 +300,7 @@ fn simulate(rule: &str, family: Family, parallel: usize, studies: u64) -> Outcom
                     phase: Running,
                     objective: None,
                     attempt: 1,
+                    metrics: BTreeMap::new(),
                     retry_at: None,
                 };
                 states.insert(states.len(), state);

@@ -9,6 +9,42 @@ use studious_api::{
 
 use crate::contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements};
 
+/// Values of one metric of host 0 by step. Those of the latest attempt, and of earlier ones before its first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// By step.
+    pub values: BTreeMap<u64, f64>,
+    /// The latest attempt that reported it, and the step of its first report.
+    pub resumed: (u32, u64),
+}
+
+impl Series {
+    fn observe(&mut self, attempt: u32, step: u64, value: f64) {
+        let (latest, first) = self.resumed;
+        if attempt > latest {
+            self.values.split_off(&step);
+            self.resumed = (attempt, step);
+        } else if attempt < latest && step >= first {
+            // A late line of a lost attempt.
+            return;
+        }
+        self.values.insert(step, value);
+        if self.values.len() > MAX_EVALUATIONS {
+            let mut keep = false;
+            self.values.retain(|_, _| {
+                keep = !keep;
+                keep
+            });
+        }
+    }
+
+    /// The latest value up to a step.
+    #[must_use]
+    pub fn up_to(&self, step: u64) -> Option<f64> {
+        self.values.range(..=step).next_back().map(|(_, value)| *value)
+    }
+}
+
 /// The metric of the training loss: a non-finite one ends the trial.
 pub const TRAIN_LOSS: &str = "train_loss";
 
@@ -25,6 +61,8 @@ const MAX_EXAMPLE_BYTES: usize = 300;
 pub struct Progress {
     /// Evaluations of host 0: step and objective. Those of the latest attempt, and of earlier ones before its first.
     pub evaluations: BTreeMap<u64, f64>,
+    /// The metrics that the trial's constraints bound.
+    pub bounded: BTreeMap<String, Series>,
     /// The last step that host 0 wrote of.
     pub step: Option<u64>,
     /// The latest attempt in which host 0 evaluated, and the step of its first evaluation.
@@ -89,6 +127,9 @@ impl Progress {
             if is_objective && value.is_finite() {
                 self.evaluate(spec, attempt, m.step, *value);
             }
+            if host == 0 && value.is_finite() && spec.constraints.iter().any(|c| c.metric == *name) {
+                self.bounded.entry(name.clone()).or_default().observe(attempt, m.step, *value);
+            }
             let latest = self.latest.entry(host).or_default();
             if let Some(slot) = latest.get_mut(name) {
                 *slot = *value;
@@ -130,6 +171,13 @@ impl Progress {
     #[must_use]
     pub fn all_done(&self, attempt: u32, hosts: u32) -> bool {
         (0..hosts).all(|host| self.done.contains_key(&(attempt, host)))
+    }
+
+    /// The metrics that constraints bound, each by its latest value up to a step. One that was not reported by then is
+    /// missing.
+    #[must_use]
+    pub fn bounded_at(&self, step: u64) -> BTreeMap<String, f64> {
+        self.bounded.iter().filter_map(|(name, series)| Some((name.clone(), series.up_to(step)?))).collect()
     }
 
     /// The objective so far with its step, by the study's rule; of equal values the earliest counts.

@@ -1,6 +1,6 @@
 //! Which trials to start and stop, when a round ends, when the study does.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use studious_api::{
     Hyperparameters, TrialSpec,
@@ -11,6 +11,7 @@ use studious_api::{
 use crate::{
     Millis, Plan, PlannedTrial, TrialKey,
     rounds::{self, RoundPoint},
+    search,
 };
 
 /// A trial as far as decisions go.
@@ -24,6 +25,8 @@ pub struct TrialState {
     pub phase: TrialPhase,
     /// Its objective, if it succeeded.
     pub objective: Option<f64>,
+    /// The metrics that constraints bound, at the step of that objective; those that are known.
+    pub metrics: BTreeMap<String, f64>,
     /// The current attempt, from 1; 0 before the first.
     pub attempt: u32,
     /// Of a trial that waits for another attempt: from when it may begin.
@@ -39,6 +42,13 @@ pub enum Action {
         trial: Box<PlannedTrial>,
         /// Number of the attempt, from 1.
         attempt: u32,
+    },
+    /// Choose points for trials that are to begin, by the results so far: see [`search::points_for`]. It takes long, and is
+    /// to be done beside all else; then [`decide_with`] says what to do with them. While a search for points of a study is
+    /// under way, another isn't begun.
+    Suggest {
+        /// The trials.
+        keys: Vec<TrialKey>,
     },
     /// End a trial that runs.
     Stop {
@@ -68,7 +78,8 @@ pub struct StudyEnd {
 }
 
 /// What to do next, from the study and the state of its trials. Deterministic: the order of `trials` and the order in
-/// which trials ended change nothing; points depend on the study's seed and their own index alone.
+/// which trials ended change nothing; points depend on the study's seed and their own index alone, or are asked for with
+/// [`Action::Suggest`].
 ///
 /// `trials` are all trials that exist. One that exists and hasn't ended is under way, whether it waits, runs or waits for
 /// another attempt: it keeps its place among the `spec.parallelism` that may be under way at once. One whose first
@@ -78,6 +89,13 @@ pub struct StudyEnd {
 /// once no trial is under way: one that gives up first stops those that are.
 #[must_use]
 pub fn decide(plan: &Plan, trials: &[TrialState], now: Millis) -> Vec<Action> {
+    decide_with(plan, trials, &[], now)
+}
+
+/// As [`decide`], with points that were chosen since they were asked for. Those of trials that exist change nothing: a
+/// trial keeps its point. Losing them costs no more than choosing again, since nothing exists of their trials.
+#[must_use]
+pub fn decide_with(plan: &Plan, trials: &[TrialState], suggested: &[RoundPoint], now: Millis) -> Vec<Action> {
     let failed = trials.iter().filter(|t| t.phase == TrialPhase::Failed).count();
     let under_way = trials.iter().filter(|t| !t.phase.has_ended()).count();
     if failed > plan.spec().failure.max_failed_trials as usize {
@@ -88,24 +106,44 @@ pub fn decide(plan: &Plan, trials: &[TrialState], now: Millis) -> Vec<Action> {
 
     for round in rounds::names(plan) {
         let Some(planned) = rounds::planned(plan, &round, trials) else {
-            return if under_way == 0 { vec![Action::Finish(no_points(&round))] } else { Vec::new() };
+            return if under_way == 0 { vec![Action::Finish(no_points(plan, &round, trials))] } else { Vec::new() };
         };
         if planned.iter().all(|point| by_key.get(&point.key).is_some_and(|t| t.phase.has_ended())) {
             continue;
         }
         let begun = planned.iter().any(|point| by_key.contains_key(&point.key));
-        let missing = planned.iter().filter(|point| !by_key.contains_key(&point.key)).take(free);
-        let again = planned.iter().filter_map(|point| Some((point, next_attempt(by_key.get(&point.key)?, now)?)));
-        let mut starts: Vec<(&RoundPoint, u32)> = again.chain(missing.map(|point| (point, 1))).collect();
+        let again = planned.iter().filter_map(|point| {
+            let trial = by_key.get(&point.key)?;
+            Some((own_point(trial), next_attempt(trial, now)?))
+        });
+        let mut starts: Vec<(RoundPoint, u32)> = again.collect();
+        let mut unknown = Vec::new();
+        for point in planned.iter().filter(|point| !by_key.contains_key(&point.key)).take(free) {
+            let known = if search::is_known_by_index(plan, &point.key) {
+                Some(point)
+            } else {
+                suggested.iter().find(|suggested| suggested.key == point.key)
+            };
+            match known {
+                Some(point) => starts.push((point.clone(), 1)),
+                None => unknown.push(point.key.clone()),
+            }
+        }
         starts.sort_by_key(|(point, _)| point.key.index);
         let advance = (!begun && !starts.is_empty()).then_some(Action::Advance { round });
         let starts = starts.into_iter().map(|(point, attempt)| Action::Start {
-            trial: Box::new(PlannedTrial { name: plan.trial_name(&point.key), spec: rounds::trial_spec(plan, point) }),
+            trial: Box::new(PlannedTrial { name: plan.trial_name(&point.key), spec: rounds::trial_spec(plan, &point) }),
             attempt,
         });
-        return advance.into_iter().chain(starts).collect();
+        let suggest = (!unknown.is_empty()).then_some(Action::Suggest { keys: unknown });
+        return advance.into_iter().chain(starts).chain(suggest).collect();
     }
     if under_way == 0 { vec![Action::Finish(completed(plan, trials))] } else { Vec::new() }
+}
+
+/// The point of a trial that exists.
+fn own_point(trial: &TrialState) -> RoundPoint {
+    RoundPoint { key: trial.key.clone(), hyperparameters: trial.hyperparameters.clone() }
 }
 
 /// The attempt of a trial that exists which is to begin now, if any.
@@ -118,7 +156,21 @@ fn next_attempt(trial: &TrialState, now: Millis) -> Option<u32> {
     }
 }
 
-fn no_points(round: &str) -> StudyEnd {
+fn no_points(plan: &Plan, round: &str, trials: &[TrialState]) -> StudyEnd {
+    let constraints = &plan.spec().constraints;
+    if !constraints.is_empty() && trials.iter().any(|t| t.phase == TrialPhase::Succeeded) {
+        let bounds: Vec<String> = constraints.iter().map(ToString::to_string).collect();
+        return StudyEnd {
+            phase: StudyPhase::Failed,
+            reason: "NoPoints",
+            message: format!(
+                "round {round} takes the best points of an earlier round, and none of that round's trials that succeeded \
+                 is known to satisfy spec.constraints ({}). Look at their metrics (studious top), then move the search \
+                 space or the bounds",
+                bounds.join(", ")
+            ),
+        };
+    }
     StudyEnd {
         phase: StudyPhase::Failed,
         reason: "NoPoints",

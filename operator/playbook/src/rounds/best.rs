@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use studious_api::{Hyperparameters, study::Per, trial::TrialPhase};
+use studious_api::{Hyperparameters, study::{Constraint, Per}, trial::TrialPhase};
 
 use super::{RoundPoint, Source};
 use crate::{Plan, TrialKey, decide::TrialState, space::PointIdentity};
@@ -25,12 +25,14 @@ pub(super) fn points(plan: &Plan, round: &str, source: &Source<'_>, trials: &[Tr
     Some(place(round, wanted, trials))
 }
 
-/// The points of a round's trials which succeeded, best first, of equal objectives the lower index first, none twice.
+/// The points of a round's trials which succeeded and satisfy the study's constraints, best first, of equal objectives the
+/// lower index first, none twice.
 fn ranked<'a>(plan: &Plan, round: &str, trials: &'a [TrialState]) -> Vec<&'a Hyperparameters> {
     let direction = plan.spec().objective.direction;
     let mut succeeded: Vec<(f64, &TrialState)> = trials
         .iter()
         .filter(|t| t.key.round == round && t.phase == TrialPhase::Succeeded)
+        .filter(|t| Constraint::judge(&plan.spec().constraints, &t.metrics).is_satisfied())
         .filter_map(|t| Some((t.objective.filter(|x| x.is_finite())?, t)))
         .collect();
     succeeded.sort_by(|(a, s), (b, t)| {

@@ -44,22 +44,31 @@ fn mixed(search: &str, rounds: &str) -> Plan {
 /// [`generator`], and keeps these for the studies that have them.
 #[test]
 fn golden_points_of_each_algorithm() {
+    let printed = |plan: &Plan| -> String {
+        let values = |p: &RoundPoint| -> String {
+            p.hyperparameters.iter().map(|(name, value)| format!(" {name}={value}")).collect()
+        };
+        all(plan).iter().map(|p| format!("{}{}\n", p.key.index, values(p))).collect()
+    };
     let golden = |search: &str, file: &str| {
         let plan = mixed(search, "[{name: explore, trials: 60, maxTrainSteps: 100}]");
-        let printed: String = all(&plan)
-            .iter()
-            .map(|p| {
-                let values = p.hyperparameters.iter().map(|(name, value)| format!(" {name}={value}"));
-                format!("{}{}\n", p.key.index, values.collect::<String>())
-            })
-            .collect();
-        assert_eq!(printed, file, "{search}: the points are others, which no version may change");
+        assert_eq!(printed(&plan), file, "{search}: the points are others, which no version may change");
     };
     golden("{algorithm: QuasiRandom, seed: 7}", include_str!("../search/golden/quasi_random.txt"));
     golden(
         "{algorithm: QuasiRandom, seed: 7, scientific: Sampled}",
         include_str!("../search/golden/quasi_random_sampled.txt"),
     );
+    let two = studies::plan(
+        "
+hyperparameters:
+- {name: learning_rate, range: {min: 1.0e-4, max: 10, scale: Log}}
+- {name: layers, range: {min: 1, max: 400, integer: true}}
+search: {seed: 7}
+rounds: [{name: explore, trials: 60, maxTrainSteps: 100}]
+",
+    );
+    assert_eq!(printed(&two), include_str!("../search/golden/quasi_random_two.txt"), "points are others");
     golden("{algorithm: Random, seed: 7}", include_str!("../search/golden/random.txt"));
     golden("{algorithm: Random, seed: 7, scientific: Sampled}", include_str!("../search/golden/random_sampled.txt"));
     golden("{algorithm: Grid, seed: 7, grid: {levels: 3}}", include_str!("../search/golden/grid.txt"));

@@ -6,7 +6,7 @@
 mod best;
 mod fresh;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use studious_api::{
     Hyperparameters, TrialSpec,
@@ -15,7 +15,7 @@ use studious_api::{
 
 pub(crate) use self::fresh::Fresh;
 pub use self::fresh::Shortfall;
-use crate::{Plan, TrialKey, decide::TrialState, schedule, seeds};
+use crate::{Plan, TrialKey, decide::TrialState, schedule, search, seeds};
 
 /// Name of the round that trains the best points of the last one again.
 pub const RETRAIN: &str = "retrain";
@@ -41,13 +41,24 @@ pub fn names(plan: &Plan) -> Vec<String> {
 /// which has none, or doesn't exist. Only called once the rounds before have ended.
 ///
 /// Indices go round the arms: of `a` scientific configurations, trial `i` belongs to configuration `i mod a`, so whatever
-/// has run is balanced. A space with fewer points than trials leaves indices out.
+/// has run is balanced. A space with fewer points than trials leaves indices out. Of a round whose points depend on
+/// results, those are left out that aren't chosen yet.
 #[must_use]
 pub fn points(plan: &Plan, round: &str, trials: &[TrialState]) -> Option<Vec<RoundPoint>> {
-    planned(plan, round, trials).map(Cow::into_owned)
+    let planned = planned(plan, round, trials)?;
+    if !search::adapts(plan, round) {
+        return Some(planned.into_owned());
+    }
+    let own: HashMap<&TrialKey, &Hyperparameters> = trials.iter().map(|t| (&t.key, &t.hyperparameters)).collect();
+    let known = planned.iter().filter_map(|point| match own.get(&point.key) {
+        Some(own) => Some(RoundPoint { key: point.key.clone(), hyperparameters: (*own).clone() }),
+        None => search::is_known_by_index(plan, &point.key).then(|| point.clone()),
+    });
+    Some(known.collect())
 }
 
-/// As [`points`], without a copy where the points are known beforehand.
+/// The points that a round's trials have by their index, or that they take of another round, without a copy where they
+/// are known beforehand. Of a round that [adapts](search::adapts) only the keys count.
 pub(crate) fn planned<'a>(plan: &'a Plan, round: &str, trials: &[TrialState]) -> Option<Cow<'a, [RoundPoint]>> {
     match Source::of(plan, round)? {
         Source::Fresh => plan.fresh().of(round).map(Cow::Borrowed),
@@ -148,6 +159,7 @@ pub fn trial_spec(plan: &Plan, point: &RoundPoint) -> TrialSpec {
         max_train_steps,
         schedule: schedule::of_trial(spec, max_train_steps, &point.hyperparameters),
         objective: spec.objective.clone(),
+        constraints: spec.constraints.clone(),
         evaluation: spec.evaluation.clone(),
         checkpoint: spec.checkpoint.clone(),
         seeds: seeds::of_trial(plan, &point.key, point.key.round == RETRAIN),

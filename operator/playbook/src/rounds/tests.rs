@@ -6,6 +6,8 @@
     clippy::single_match_else
 )]
 
+use std::collections::BTreeMap;
+
 use studious_api::trial::TrialPhase;
 
 use super::*;
@@ -33,6 +35,7 @@ fn ended(points: &[RoundPoint], objectives: &[Option<f64>]) -> Vec<TrialState> {
         phase: if objective.is_some() { TrialPhase::Succeeded } else { TrialPhase::Infeasible },
         objective: *objective,
         attempt: 1,
+        metrics: BTreeMap::new(),
         retry_at: None,
     };
     points.iter().zip(objectives).map(trial).collect()

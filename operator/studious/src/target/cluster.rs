@@ -80,6 +80,7 @@ fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTria
             round: trial.spec.round,
             hyperparameters: trial.spec.hyperparameters,
             outcome,
+            metrics: status.metrics,
             name,
             ..reported
         },

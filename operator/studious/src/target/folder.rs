@@ -70,6 +70,7 @@ fn status(plan: &Plan, rows: &[TrialRow]) -> String {
             phase: row.state.phase,
             objective: row.state.objective.filter(|_| row.state.phase == studious_api::trial::TrialPhase::Succeeded),
             attempt: row.state.attempt,
+            metrics: row.state.metrics.clone(),
             retry_at: row.state.retry_at,
         })
         .collect();

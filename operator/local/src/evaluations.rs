@@ -1,0 +1,27 @@
+//! A trial's evaluations as early ending reads them, worked out again only when there are new ones.
+
+use std::sync::Arc;
+
+use studious_api::study::Direction;
+use studious_playbook::decide::{Progress, Trace};
+
+/// What was worked out last, and from what.
+#[derive(Debug, Default)]
+pub(crate) struct Evaluations {
+    /// The attempt in which it went on and from where, how many there were, the last of them.
+    of: Option<((u32, u64), usize, Option<u64>)>,
+    trace: Arc<Trace>,
+}
+
+impl Evaluations {
+    /// The evaluations of a trial that has come so far.
+    pub(crate) fn trace(&mut self, direction: Direction, progress: &Progress) -> Arc<Trace> {
+        let evaluations = &progress.evaluations;
+        let now = (progress.resumed, evaluations.len(), evaluations.last_key_value().map(|(step, _)| *step));
+        if self.of != Some(now) {
+            self.trace = Arc::new(Trace::new(direction, evaluations.iter().map(|(step, value)| (*step, *value))));
+            self.of = Some(now);
+        }
+        self.trace.clone()
+    }
+}
