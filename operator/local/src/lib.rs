@@ -16,6 +16,7 @@ mod memory;
 mod process;
 mod run;
 mod trainer;
+mod trial;
 mod unchanged;
 
 pub use error::Error;

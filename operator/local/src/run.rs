@@ -3,17 +3,13 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use studious_api::{
-    Study,
-    study::StudyPhase,
-    trial::{AttemptOutcome, TrialPhase},
-};
-use studious_ledger::{Attempt as PastAttempt, Ledger, RunState, StudyRow, TrialRow};
+use studious_api::{Study, study::StudyPhase, trial::TrialPhase};
+use studious_ledger::{Ledger, RunState, StudyRow, TrialRow};
 use studious_playbook::{
-    Millis, Plan, PlannedTrial, TrialKey,
+    Plan, PlannedTrial, TrialKey,
     decide::{self, Action, Progress, StudyEnd, TrialEnd, TrialState, Verdict},
 };
 use tokio::sync::mpsc;
@@ -21,12 +17,13 @@ use tokio::sync::mpsc;
 use crate::{
     Error, Event, KeeperCommand, RunFolder,
     attempt::Attempt,
-    evaluations::Evaluations,
     folder::replace,
     leftovers::{self, Keeper},
     memory::OutOfMemoryKills,
     process::{Exit, HostId},
-    trainer, unchanged,
+    trainer,
+    trial::{Trial, now},
+    unchanged,
 };
 
 /// How often files are looked at.
@@ -102,16 +99,6 @@ struct Run {
     kills: OutOfMemoryKills,
     /// Whether trials have come further since it was asked which of them fall behind.
     come_further: bool,
-}
-
-struct Trial {
-    row: TrialRow,
-    progress: Progress,
-    attempt: Option<Attempt>,
-    /// The step and objective that were told last.
-    told: Option<(u64, Option<f64>)>,
-    /// Its evaluations as early ending reads them.
-    evaluations: Evaluations,
 }
 
 /// Dropped last to first: the keeper leaves before the lock is given back.
@@ -457,138 +444,8 @@ impl Run {
     }
 }
 
-impl Trial {
-    fn new(row: TrialRow, progress: Progress) -> Self {
-        Self { row, progress, attempt: None, told: None, evaluations: Evaluations::default() }
-    }
-
-    fn state(&self, key: &TrialKey) -> TrialState {
-        let state = &self.row.state;
-        TrialState {
-            key: key.clone(),
-            hyperparameters: self.row.spec.hyperparameters.clone(),
-            phase: state.phase,
-            objective: if state.phase == TrialPhase::Succeeded { state.objective } else { None },
-            attempt: state.attempt,
-            metrics: state.metrics.clone(),
-            retry_at: state.retry_at,
-        }
-    }
-
-    /// How far it has come, if that is further than was told.
-    fn news(&mut self) -> Option<Event> {
-        let step = self.progress.step?;
-        let objective = self.best_so_far().map(|(_, value)| value);
-        if self.told == Some((step, objective)) {
-            return None;
-        }
-        self.told = Some((step, objective));
-        let spec = &self.row.spec;
-        Some(Event::Measured { trial: self.row.name.clone(), step, max_train_steps: spec.max_train_steps, objective })
-    }
-
-    fn best_so_far(&self) -> Option<(u64, f64)> {
-        let objective = &self.row.spec.objective;
-        self.progress.objective(objective.direction, objective.select)
-    }
-
-    /// Takes in the objective, or how far it has come, with what else was measured there.
-    fn measured(&mut self, objective: Option<(u64, f64)>) {
-        let state = &mut self.row.state;
-        (state.best_step, state.objective) = (objective.map(|(step, _)| step), objective.map(|(_, value)| value));
-        state.metrics = objective.map(|(step, _)| self.progress.bounded_at(step)).unwrap_or_default();
-    }
-
-    fn retry(&mut self, outcome: AttemptOutcome, message: String, folder: &RunFolder) -> Event {
-        self.past(outcome, message.clone());
-        let state = &mut self.row.state;
-        let (failed, _) = decide::count_outcomes(state.attempts.iter().map(|a| &a.outcome));
-        let jitter = decide::jitter(&self.row.spec, state.attempt);
-        state.phase = TrialPhase::Retrying;
-        state.message = Some(message.clone());
-        state.retry_at = Some(decide::retry_at(now(), failed, outcome, jitter));
-        self.measured(self.best_so_far());
-        Event::AttemptEnded {
-            trial: self.row.name.clone(),
-            attempt: self.row.state.attempt,
-            message,
-            output: self.output(folder),
-        }
-    }
-
-    fn end(&mut self, mut end: TrialEnd, contradiction: Option<String>, folder: &RunFolder) -> Event {
-        let remarks = self.remarks(&end, contradiction);
-        for remark in &remarks {
-            end.message.push_str("; ");
-            end.message.push_str(remark);
-        }
-        let outcome = match end.phase {
-            TrialPhase::Failed => AttemptOutcome::Failed,
-            _ => AttemptOutcome::Finished,
-        };
-        self.past(outcome, end.message.clone());
-        // Of one that didn't succeed, how far it came.
-        let best = end.objective.or_else(|| self.best_so_far());
-        let state = &mut self.row.state;
-        state.phase = end.phase;
-        state.reason = (!end.reason.is_empty()).then(|| end.reason.to_owned());
-        state.message = Some(end.message.clone());
-        state.retry_at = None;
-        state.end_time = Some(now());
-        self.measured(best);
-        Event::TrialEnded {
-            trial: self.row.name.clone(),
-            phase: end.phase,
-            reason: end.reason.to_owned(),
-            message: end.message,
-            objective: end.objective.map(|(_, value)| value),
-            remarks,
-            max_train_steps: self.row.spec.max_train_steps,
-            output: self.output(folder),
-        }
-    }
-
-    /// What is to be known of a trial beside how it ended.
-    fn remarks(&self, end: &TrialEnd, contradiction: Option<String>) -> Vec<String> {
-        let mut remarks: Vec<String> =
-            contradiction.into_iter().filter(|_| end.phase == TrialPhase::Succeeded).collect();
-        if let Some(example) = &self.progress.malformed_example
-            && !end.message.contains(example.as_str())
-        {
-            let lines = match self.progress.malformed {
-                1 => "1 line".to_owned(),
-                n => format!("{n} lines"),
-            };
-            remarks.push(format!("{lines} of metrics.jsonl could not be read; {example}"));
-        }
-        remarks
-    }
-
-    fn past(&mut self, outcome: AttemptOutcome, message: String) {
-        let state = &mut self.row.state;
-        if state.attempt > 0 {
-            state.attempts.push(PastAttempt {
-                number: state.attempt,
-                outcome,
-                message,
-                start_time: None,
-                end_time: Some(now()),
-            });
-        }
-    }
-
-    fn output(&self, folder: &RunFolder) -> PathBuf {
-        folder.host(&self.row.name, self.row.state.attempt.max(1), 0).join("output.log")
-    }
-}
-
 /// Whether a study's end is one to be glad of.
 #[must_use]
 pub fn succeeded(end: &StudyEnd) -> bool {
     end.phase == StudyPhase::Completed
-}
-
-fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

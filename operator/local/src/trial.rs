@@ -1,0 +1,162 @@
+//! A trial of a run: where it stands, and what becomes of it.
+
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use studious_api::trial::{AttemptOutcome, TrialPhase};
+use studious_ledger::{Attempt as PastAttempt, TrialRow};
+use studious_playbook::{
+    Millis, TrialKey,
+    decide::{self, Progress, TrialEnd, TrialState},
+};
+
+use crate::{Event, RunFolder, attempt::Attempt, evaluations::Evaluations};
+
+/// A trial of this run.
+pub(crate) struct Trial {
+    pub row: TrialRow,
+    pub progress: Progress,
+    /// The attempt that is under way.
+    pub attempt: Option<Attempt>,
+    /// The step and objective that were told last.
+    told: Option<(u64, Option<f64>)>,
+    /// Its evaluations as early ending reads them.
+    pub evaluations: Evaluations,
+}
+
+impl Trial {
+    /// One that isn't under way.
+    pub(crate) fn new(row: TrialRow, progress: Progress) -> Self {
+        Self { row, progress, attempt: None, told: None, evaluations: Evaluations::default() }
+    }
+
+    /// As far as decisions go.
+    pub(crate) fn state(&self, key: &TrialKey) -> TrialState {
+        let state = &self.row.state;
+        TrialState {
+            key: key.clone(),
+            hyperparameters: self.row.spec.hyperparameters.clone(),
+            phase: state.phase,
+            objective: if state.phase == TrialPhase::Succeeded { state.objective } else { None },
+            attempt: state.attempt,
+            metrics: state.metrics.clone(),
+            retry_at: state.retry_at,
+        }
+    }
+
+    /// How far it has come, if that is further than was told.
+    pub(crate) fn news(&mut self) -> Option<Event> {
+        let step = self.progress.step?;
+        let objective = self.best_so_far().map(|(_, value)| value);
+        if self.told == Some((step, objective)) {
+            return None;
+        }
+        self.told = Some((step, objective));
+        let spec = &self.row.spec;
+        Some(Event::Measured { trial: self.row.name.clone(), step, max_train_steps: spec.max_train_steps, objective })
+    }
+
+    fn best_so_far(&self) -> Option<(u64, f64)> {
+        let objective = &self.row.spec.objective;
+        self.progress.objective(objective.direction, objective.select)
+    }
+
+    /// Takes in the objective, or how far it has come, with what else was measured there.
+    fn measured(&mut self, objective: Option<(u64, f64)>) {
+        let state = &mut self.row.state;
+        (state.best_step, state.objective) = (objective.map(|(step, _)| step), objective.map(|(_, value)| value));
+        state.metrics = objective.map(|(step, _)| self.progress.bounded_at(step)).unwrap_or_default();
+    }
+
+    /// The attempt has ended, and another follows.
+    pub(crate) fn retry(&mut self, outcome: AttemptOutcome, message: String, folder: &RunFolder) -> Event {
+        self.past(outcome, message.clone());
+        let state = &mut self.row.state;
+        let (failed, _) = decide::count_outcomes(state.attempts.iter().map(|a| &a.outcome));
+        let jitter = decide::jitter(&self.row.spec, state.attempt);
+        state.phase = TrialPhase::Retrying;
+        state.message = Some(message.clone());
+        state.retry_at = Some(decide::retry_at(now(), failed, outcome, jitter));
+        self.measured(self.best_so_far());
+        Event::AttemptEnded {
+            trial: self.row.name.clone(),
+            attempt: self.row.state.attempt,
+            message,
+            output: self.output(folder),
+        }
+    }
+
+    /// The trial has ended.
+    pub(crate) fn end(&mut self, mut end: TrialEnd, contradiction: Option<String>, folder: &RunFolder) -> Event {
+        let remarks = self.remarks(&end, contradiction);
+        for remark in &remarks {
+            end.message.push_str("; ");
+            end.message.push_str(remark);
+        }
+        let outcome = match end.phase {
+            TrialPhase::Failed => AttemptOutcome::Failed,
+            _ => AttemptOutcome::Finished,
+        };
+        self.past(outcome, end.message.clone());
+        // Of one that didn't succeed, how far it came.
+        let best = end.objective.or_else(|| self.best_so_far());
+        let state = &mut self.row.state;
+        state.phase = end.phase;
+        state.reason = (!end.reason.is_empty()).then(|| end.reason.to_owned());
+        state.message = Some(end.message.clone());
+        state.retry_at = None;
+        state.end_time = Some(now());
+        self.measured(best);
+        Event::TrialEnded {
+            trial: self.row.name.clone(),
+            phase: end.phase,
+            reason: end.reason.to_owned(),
+            message: end.message,
+            objective: end.objective.map(|(_, value)| value),
+            remarks,
+            max_train_steps: self.row.spec.max_train_steps,
+            output: self.output(folder),
+        }
+    }
+
+    /// What is to be known of a trial beside how it ended.
+    fn remarks(&self, end: &TrialEnd, contradiction: Option<String>) -> Vec<String> {
+        let mut remarks: Vec<String> =
+            contradiction.into_iter().filter(|_| end.phase == TrialPhase::Succeeded).collect();
+        if let Some(example) = &self.progress.malformed_example
+            && !end.message.contains(example.as_str())
+        {
+            let lines = match self.progress.malformed {
+                1 => "1 line".to_owned(),
+                n => format!("{n} lines"),
+            };
+            remarks.push(format!("{lines} of metrics.jsonl could not be read; {example}"));
+        }
+        remarks
+    }
+
+    fn past(&mut self, outcome: AttemptOutcome, message: String) {
+        let state = &mut self.row.state;
+        if state.attempt > 0 {
+            state.attempts.push(PastAttempt {
+                number: state.attempt,
+                outcome,
+                message,
+                start_time: None,
+                end_time: Some(now()),
+            });
+        }
+    }
+
+    fn output(&self, folder: &RunFolder) -> PathBuf {
+        folder.host(&self.row.name, self.row.state.attempt.max(1), 0).join("output.log")
+    }
+}
+
+/// What the clock says.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
