@@ -9,19 +9,9 @@ pub(super) fn student_above(t: f64, freedom: f64) -> f64 {
     if t >= 0.0 { half } else { 1.0 - half }
 }
 
-/// The chance that the sum of `n` independent exponential variables of mean 1 exceeds `x`.
-pub(super) fn erlang_above(x: f64, n: usize) -> f64 {
-    if x <= 0.0 {
-        return 1.0;
-    }
-    // The chance of fewer than n arrivals in x: terms as logarithms, since x may be large.
-    let mut log_term = -x;
-    let mut sum = log_term.exp();
-    for i in 1..n {
-        log_term += (x / i as f64).ln();
-        sum += log_term.exp();
-    }
-    sum.min(1.0)
+/// The chance that a variable of Fisher's F distribution exceeds `ratio`.
+pub(super) fn fisher_above(ratio: f64, above: f64, below: f64) -> f64 {
+    if ratio <= 0.0 { 1.0 } else { beta_share(below / (below + above * ratio), 0.5 * below, 0.5 * above) }
 }
 
 /// The chance of at least `k` marked ones among `drawn` of `all`, of which `marked` are: Fisher's exact test, one-sided.
@@ -89,8 +79,9 @@ mod tests {
         close(student_above(-1.0, 1.0), 0.75);
         close(student_above(2.0, 2.0), 0.5 - 2.0 / (2.0 * 6.0_f64.sqrt()));
         assert!((student_above(1.959_964, 1e7) - 0.025).abs() < 1e-6);
-        close(erlang_above(1.5, 1), (-1.5_f64).exp());
-        close(erlang_above(2.0, 3), (-2.0_f64).exp() * 5.0);
+        // With two degrees of freedom above it has a closed form; with one above it is the square of Student's.
+        close(fisher_above(1.5, 2.0, 10.0), (1.0_f64 + 2.0 * 1.5 / 10.0).powi(-5));
+        close(fisher_above(2.25, 1.0, 7.0), 2.0 * student_above(1.5, 7.0));
         // 3 marked of 10, 4 drawn: 1 - C(7,4)/C(10,4), and all three.
         close(marked_at_least(10, 3, 4, 1), 1.0 - 35.0 / 210.0);
         close(marked_at_least(10, 3, 4, 3), 7.0 / 210.0);

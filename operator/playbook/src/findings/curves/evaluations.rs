@@ -1,6 +1,6 @@
 //! Whether there are evaluations enough to choose a checkpoint by.
 
-use studious_api::study::Select;
+use studious_api::{study::Select, thresholds::curves::FEW_EVALUATIONS};
 
 use super::{
     super::{
@@ -11,8 +11,6 @@ use super::{
     evaluations, median,
 };
 
-/// With fewer evaluations the best step is known to a fifth of training at best (ours).
-const FEW: f64 = 5.0;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let spec = reading.plan.spec();
@@ -21,7 +19,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     let Some(round) = reading.concluding() else { return };
     let counts: Vec<_> = round.succeeded().filter_map(|t| Some(evaluations(reading, t)?.len() as f64)).collect();
-    let Some(usual) = median(counts.iter().copied()).filter(|n| *n < FEW) else { return };
+    let Some(usual) = median(counts.iter().copied()).filter(|n| *n < reading.threshold(&FEW_EVALUATIONS)) else { return };
     let every = (round.steps / 20).max(1);
     findings.push(
         Finding::new(

@@ -1,5 +1,7 @@
 //! Gradient norms: outliers, where to clip, and clipping too hard.
 
+use studious_api::thresholds::curves::{CLIP_QUANTILE, CLIPPED_SHARE, GRADIENT_OUTLIER};
+
 use super::{
     super::{
         Finding, Severity,
@@ -14,16 +16,10 @@ use crate::record::{Curve, TrialRecord};
 const GRADIENT_NORM: &str = "gradient_norm";
 /// The share of updates that were clipped.
 const CLIPPED: &str = "clipped_fraction";
-/// A norm of so many times the running median is an outlier (requirement R-154; ours).
-const OUTLIER: f64 = 10.0;
 /// The running median is that of so many norms before.
 const WINDOW: usize = 50;
 /// Fewer norms have no median to speak of.
 const FEWEST: usize = 10;
-/// Where to clip to begin with. Playbook's number.
-const CLIP_AT: f64 = 0.9;
-/// More clipped updates than this are extremely aggressive. Playbook's number.
-const TOO_MANY: f64 = 0.5;
 
 struct Outliers<'a> {
     trial: &'a TrialRecord,
@@ -35,14 +31,15 @@ struct Outliers<'a> {
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
     let best = best_few(reading, round);
-    outliers(round, &best, findings);
+    outliers(reading, round, &best, findings);
     clipping(reading, round, &best, findings);
 }
 
-fn outliers(round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
+fn outliers(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let norms: Vec<_> =
         best.iter().filter_map(|t| Some((*t, t.curves.get(GRADIENT_NORM).filter(|c| c.len() > FEWEST)?))).collect();
-    let with: Vec<_> = norms.iter().filter_map(|(trial, curve)| of_trial(trial, curve)).collect();
+    let (times, share) = (reading.threshold(&GRADIENT_OUTLIER), reading.threshold(&CLIP_QUANTILE));
+    let with: Vec<_> = norms.iter().filter_map(|(trial, curve)| of_trial(trial, curve, times, share)).collect();
     if with.is_empty() {
         return;
     }
@@ -57,13 +54,14 @@ fn outliers(round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding
             "Identifying unstable workloads",
             format!(
                 "The gradient norm of {} of the best {} of round {} jumps to more than {} times its running median, {} in \
-                 all, up to {} times, first at step {first}. Clip gradients: their 90th percentile, {}, is where to begin.",
+                 all, up to {} times, first at step {first}. Clip gradients: the norm that {} of them stay below, {}, is where to begin.",
                 with.len(),
                 count(norms.len(), "trial"),
                 round.name,
-                number(OUTLIER),
+                number(times),
                 count(number_of, "time"),
                 number(largest),
+                percent(share),
                 number(threshold),
             ),
         )
@@ -77,13 +75,13 @@ fn outliers(round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding
     );
 }
 
-fn of_trial<'a>(trial: &'a TrialRecord, curve: &Curve) -> Option<Outliers<'a>> {
+fn of_trial<'a>(trial: &'a TrialRecord, curve: &Curve, times: f64, share: f64) -> Option<Outliers<'a>> {
     let mut window: Vec<f64> = Vec::with_capacity(WINDOW);
     let (mut steps, mut largest) = (Vec::new(), 0.0_f64);
     for (i, (step, norm)) in curve.iter().enumerate() {
         if window.len() >= FEWEST {
             let middle = window[window.len() / 2];
-            if middle > 0.0 && *norm > OUTLIER * middle {
+            if middle > 0.0 && *norm > times * middle {
                 steps.push(*step);
                 largest = largest.max(norm / middle);
             }
@@ -97,13 +95,14 @@ fn of_trial<'a>(trial: &'a TrialRecord, curve: &Curve) -> Option<Outliers<'a>> {
         let place = window.binary_search_by(|v| v.total_cmp(norm)).unwrap_or_else(|place| place);
         window.insert(place, *norm);
     }
-    let threshold = quantile(curve.iter().map(|(_, norm)| *norm), CLIP_AT)?;
+    let threshold = quantile(curve.iter().map(|(_, norm)| *norm), share)?;
     (!steps.is_empty()).then_some(Outliers { trial, steps, largest, threshold })
 }
 
 fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let shares: Vec<_> = best.iter().filter_map(|t| Some((*t, clipped(reading, t)?))).collect();
-    let hard: Vec<_> = shares.iter().filter(|(_, share)| *share > TOO_MANY).collect();
+    let limit = reading.threshold(&CLIPPED_SHARE);
+    let hard: Vec<_> = shares.iter().filter(|(_, share)| *share > limit).collect();
     let Some((_, largest)) = hard.iter().max_by(|a, b| a.1.total_cmp(&b.1)).copied() else { return };
     let names: Vec<_> = hard.iter().map(|(t, _)| t.name.as_str()).filter(|n| !n.is_empty()).collect();
     let whose = if names.is_empty() { String::new() } else { format!(" ({})", list(&names)) };
@@ -113,9 +112,10 @@ fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
             Severity::Warning,
             "Gradient clipping",
             format!(
-                "More than half of the updates were clipped in {} of the best {} of round {}{whose}, up to {}. Clipping \
+                "More than {} of the updates were clipped in {} of the best {} of round {}{whose}, up to {}. Clipping \
                  that often is a way to lower the learning rate: lower that instead, and clip near the 90th percentile of \
                  the gradient norm.",
+                percent(limit),
                 hard.len(),
                 count(shares.len(), "trial"),
                 round.name,

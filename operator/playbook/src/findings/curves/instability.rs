@@ -5,11 +5,17 @@
 //! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
 //! among the former by luck is counted exactly (Fisher's test).
 
-use studious_api::study::Direction;
+use studious_api::{
+    study::Direction,
+    thresholds::{
+        curves::{EARLY_INSTABILITY, JUST_ABOVE, SUDDEN_RISE},
+        search::FALSE_ALARMS,
+    },
+};
 
 use super::{
     super::{
-        FALSE_ALARMS, Finding, Severity, boundary, infeasible,
+        Finding, Severity, boundary, infeasible,
         reading::{Arm, Axis, Reading, Round},
         wording::{count, number, percent},
     },
@@ -21,18 +27,14 @@ use crate::{
     record::{Outcome, TrialRecord},
 };
 
-/// Rates up to so many times the best are just above it (requirement R-153 looks at 1.5, 2 and 3 times; ours).
-const JUST_ABOVE: f64 = 4.0;
 /// Rates up to so many times the best are the same.
 const SAME: f64 = 1.1;
 /// Fewer trials just above say nothing.
 const FEWEST: usize = 3;
-/// Up to this share of training, instability is early: at or near initialisation (ours).
-const EARLY: f64 = 0.1;
-/// A sudden rise is this share of all that training gained (ours) …
-const SHARE: f64 = 0.25;
-/// … and so many times the usual move from one stretch to the next.
-const MOVES: f64 = 8.0;
+/// A sudden rise is so many times the usual move from one stretch to the next.
+const MOVES: f64 = 6.0;
+/// Moves that are near: so many stretches before and after.
+const NEAR: usize = 8;
 /// The median of the absolute difference of two normal values, in their standard deviations.
 const MEDIAN_OF_DIFFERENCE: f64 = 0.954;
 const SECTION: &str = "Identifying unstable workloads";
@@ -66,13 +68,13 @@ fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>)
     let mut found: Vec<Limit<'_>> = axes
         .iter()
         .flat_map(|axis| arms.iter().filter_map(|arm| limit(reading, round, arm, *axis)))
-        .filter(|limit| limit.chance * pairs as f64 <= FALSE_ALARMS)
+        .filter(|limit| limit.chance * pairs as f64 <= reading.threshold(&FALSE_ALARMS))
         .collect();
     found.sort_by(|a, b| a.chance.total_cmp(&b.chance));
     let Some(surest) = found.first() else { return };
     let unstable: Vec<_> = found.iter().flat_map(|l| l.unstable.iter().copied()).collect();
     let above = found.iter().map(|l| l.above.len()).sum::<usize>();
-    let early = unstable.iter().filter(|(_, when)| *when <= EARLY).count();
+    let early = unstable.iter().filter(|(_, when)| *when <= reading.threshold(&EARLY_INSTABILITY)).count();
     let mid = unstable.len() - early;
     let label = surest.arm.label();
     let with = if label.is_empty() { String::new() } else { format!(" with {label}") };
@@ -92,7 +94,7 @@ fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>)
             unstable.len(),
             count(above, "trial"),
             surest.axis.name(),
-            number(JUST_ABOVE),
+            number(reading.threshold(&JUST_ABOVE)),
             number(surest.best),
         ),
     )
@@ -121,10 +123,10 @@ fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis
     let mut unstable = Vec::new();
     for trial in arm.trials.iter().copied().filter(|t| t.is_result()) {
         let Some(rate) = axis.value(trial) else { continue };
-        if rate > JUST_ABOVE * best {
+        if rate > reading.threshold(&JUST_ABOVE) * best {
             continue;
         }
-        let when = breaks_down(trial, round.steps);
+        let when = breaks_down(reading, trial, round.steps);
         broken += usize::from(when.is_some());
         if rate > SAME * best {
             above.push(trial);
@@ -141,25 +143,29 @@ fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis
 }
 
 /// When a trial broke down: diverged, or its training loss rose suddenly.
-fn breaks_down(trial: &TrialRecord, steps: u64) -> Option<When> {
+fn breaks_down(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option<When> {
     let loss = trial.curves.get(TRAIN_LOSS);
     let diverged = matches!(&trial.outcome, Outcome::Infeasible { reason } if reason == "Diverged");
     if diverged || (infeasible::is_infeasible(trial) && loss.is_none()) {
         let last = loss.and_then(|curve| curve.last()).map_or(0, |(step, _)| *step);
         return Some(last as f64 / steps.max(1) as f64);
     }
-    sudden_rise(&Series::of(loss?, Direction::Minimize)?).map(|(step, _)| step as f64 / steps.max(1) as f64)
+    sudden_rise(reading, &Series::of(loss?, Direction::Minimize)?).map(|(step, _)| step as f64 / steps.max(1) as f64)
 }
 
 /// The step of the first sudden rise of a training loss and by how much, if there is one.
-fn sudden_rise(series: &Series) -> Option<(u64, f64)> {
-    let moves = series.values.windows(2).map(|pair| (pair[1] - pair[0]).abs());
-    let usual = median(moves)? / MEDIAN_OF_DIFFERENCE;
-    let gained = series.improvement();
+fn sudden_rise(reading: &Reading<'_>, series: &Series) -> Option<(u64, f64)> {
+    let moves: Vec<f64> = series.values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    // Noise shrinks with the loss: a move is set against those around it.
+    let usual = |place: usize| {
+        let near = moves.get(place.saturating_sub(NEAR)..(place + NEAR).min(moves.len()))?;
+        Some(median(near.iter().copied())? / MEDIAN_OF_DIFFERENCE)
+    };
+    let least = reading.threshold(&SUDDEN_RISE) * series.improvement();
     let mut lowest = f64::INFINITY;
-    for (step, value) in series.steps.iter().zip(&series.values) {
+    for (place, (step, value)) in series.steps.iter().zip(&series.values).enumerate() {
         let rise = value - lowest;
-        if rise.is_finite() && rise > SHARE * gained && rise > MOVES * usual && rise > 0.0 {
+        if rise.is_finite() && rise > 0.0 && rise > least && usual(place).is_some_and(|usual| rise > MOVES * usual) {
             return Some((*step, rise));
         }
         lowest = lowest.min(*value);
@@ -172,10 +178,10 @@ fn in_best(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>
         .into_iter()
         .filter_map(|t| Some((t, Series::of(t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?)))
         .collect();
-    let rises: Vec<_> = losses.iter().filter_map(|(t, series)| Some((*t, sudden_rise(series)?))).collect();
+    let rises: Vec<_> = losses.iter().filter_map(|(t, series)| Some((*t, sudden_rise(reading, series)?))).collect();
     let Some((_, (step, largest))) = rises.iter().max_by(|a, b| a.1.1.total_cmp(&b.1.1)).copied() else { return };
     let when = |step: u64| step as f64 / round.steps.max(1) as f64;
-    let early = rises.iter().filter(|(_, (step, _))| when(*step) <= EARLY).count();
+    let early = rises.iter().filter(|(_, (step, _))| when(*step) <= reading.threshold(&EARLY_INSTABILITY)).count();
     let mend = if 2 * early >= rises.len() {
         "Early instability is best cured by warmup: training that recovers from it is slow"
     } else {

@@ -1,6 +1,9 @@
 //! Noise of late evaluations, against the differences that the study is to show.
 
-use studious_api::study::ScheduleFamily;
+use studious_api::{
+    study::ScheduleFamily,
+    thresholds::curves::{LATE_NOISE, TINY_RATE},
+};
 
 use super::{
     super::{
@@ -12,12 +15,8 @@ use super::{
 };
 use crate::record::Curve;
 
-/// Noise is comparable to a difference from half of it on (requirement R-079; ours).
-const COMPARABLE: f64 = 0.5;
 /// Of fewer trials nothing is said.
 const FEWEST: usize = 2;
-/// A learning rate that ends above this share of its peak hasn't decayed (ours).
-const DECAYED: f64 = 0.1;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
@@ -28,13 +27,14 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let (Some(noise), Some((gap, between))) = (median(noises.iter().copied()), gap(reading, round)) else { return };
-    if noise < COMPARABLE * gap {
+    if noise < reading.threshold(&LATE_NOISE) * gap {
         return;
     }
     let metric = &reading.plan.spec().objective.metric;
-    let high = best.iter().filter(|t| t.curves.get("learning_rate").is_some_and(ends_high)).count();
+    let tiny = reading.threshold(&TINY_RATE);
+    let high = best.iter().filter(|t| t.curves.get("learning_rate").is_some_and(|rates| ends_high(rates, tiny))).count();
     let schedule = reading.plan.spec().schedule.as_ref();
-    let decay = if schedule.is_none_or(|s| s.family == ScheduleFamily::Constant || s.end_factor > DECAYED) || high > 0 {
+    let decay = if schedule.is_none_or(|s| s.family == ScheduleFamily::Constant || s.end_factor > tiny) || high > 0 {
         "The learning rate is still high at the end: decay it. If that isn't enough, "
     } else {
         "The learning rate decays already, so "
@@ -83,7 +83,7 @@ fn gap(reading: &Reading<'_>, round: &Round<'_>) -> Option<(f64, &'static str)> 
     Some(((best - middle).abs(), "the best and the median trial"))
 }
 
-fn ends_high(rates: &Curve) -> bool {
+fn ends_high(rates: &Curve, tiny: f64) -> bool {
     let peak = rates.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
-    rates.last().is_some_and(|(_, rate)| peak > 0.0 && *rate > DECAYED * peak)
+    rates.last().is_some_and(|(_, rate)| peak > 0.0 && *rate > tiny * peak)
 }

@@ -19,16 +19,23 @@ mod series;
 mod steps;
 mod throughput;
 mod training_loss;
+mod warmup;
 
 #[cfg(test)]
 // Shares of small ranges and places in short lists: exact enough.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+mod planted;
+#[cfg(test)]
+// As above.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod simulated;
 
 use std::cmp::Ordering;
 
+use studious_api::thresholds::curves::BEST_FEW;
+
 use super::{
-    BEST_FEW, Finding,
+    Finding,
     reading::{Reading, Round},
 };
 use crate::record::{Curve, TrialRecord};
@@ -49,6 +56,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     evaluations::examine(reading, findings);
     regularization::examine(reading, findings);
     rounds::examine(reading, findings);
+    warmup::examine(reading, findings);
     throughput::examine(reading, findings);
 }
 
@@ -67,7 +75,7 @@ fn leading<'a>(reading: &Reading<'a>, round: &Round<'a>) -> Vec<&'a TrialRecord>
 
 /// The best few of a round.
 fn best_few<'a>(reading: &Reading<'a>, round: &Round<'a>) -> Vec<&'a TrialRecord> {
-    reading.ranked(&round.trials).into_iter().take(BEST_FEW).map(|(t, _)| t).collect()
+    reading.ranked(&round.trials).into_iter().take(reading.count(&BEST_FEW)).map(|(t, _)| t).collect()
 }
 
 /// The evaluations of a trial's objective.

@@ -3,6 +3,8 @@
 //! A trainer whose evaluations use a sample or a proxy may report the full evaluation of the same weights as
 //! `offline_<metric>` at the steps where it makes one, usually for the best checkpoint.
 
+use studious_api::thresholds::{curves::SKEW_ERRORS, search::FALSE_ALARMS};
+
 use super::{
     super::{
         Finding, Severity,
@@ -15,10 +17,6 @@ use crate::record::TrialRecord;
 
 /// The prefix of the full evaluation's metric.
 const OFFLINE: &str = "offline_";
-/// Means differ if they are more standard errors apart (requirements; ours) …
-const APART: f64 = 2.0;
-/// … and it isn't luck.
-const LUCK: f64 = 0.05;
 /// Fewer trials say nothing.
 const FEWEST: usize = 3;
 
@@ -42,7 +40,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         f64::INFINITY
     };
     let chance = if apart.is_finite() { 2.0 * chance::student_above(apart, (n - 1) as f64) } else { 0.0 };
-    if apart <= APART || chance > LUCK {
+    if apart <= reading.threshold(&SKEW_ERRORS) || 2.0 * chance > reading.threshold(&FALSE_ALARMS) {
         return;
     }
     let what = if mean > 0.0 { "higher" } else { "lower" };

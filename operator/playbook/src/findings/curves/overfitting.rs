@@ -5,11 +5,17 @@
 //! more than a fiftieth of what training gained. Where the training loss rises as well, training broke down: that is
 //! another finding.
 
-use studious_api::study::{Direction, Hyperparameter, Role};
+use studious_api::{
+    study::{Direction, Hyperparameter, Role},
+    thresholds::{
+        curves::{MANY_OVERFITTING, MATERIAL_RISE, RISE_DEVIATIONS},
+        search::FALSE_ALARMS,
+    },
+};
 
 use super::{
     super::{
-        FALSE_ALARMS, Finding, Severity, exact,
+        Finding, Severity, exact,
         reading::{Axis, Reading},
         wording::{count, list, name, number},
     },
@@ -18,13 +24,6 @@ use super::{
 };
 use crate::{decide::TRAIN_LOSS, record::TrialRecord};
 
-/// The objective has risen if it stays this many standard deviations of the noise above its lowest (requirement R-076;
-/// ours).
-const RISE: f64 = 2.0;
-/// A rise of less than this share of what training gained is no problem (ours).
-const MATERIAL: f64 = 0.02;
-/// Overfitting in so many of the trials shapes which are the best (ours).
-const MANY: f64 = 0.2;
 /// Names of hyperparameters that regularise, and what to call them. Parts of names.
 const REGULARISERS: [(&str, &str); 5] = [
     ("dropout", "dropout"),
@@ -62,13 +61,15 @@ fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfi
     let direction = reading.direction();
     let curves = trials.iter().filter_map(|t| Some((*t, Series::of(evaluations(reading, t)?, direction)?)));
     let curves: Vec<_> = curves.collect();
-    let limit = FALSE_ALARMS / curves.len().max(1) as f64;
+    let limit = reading.threshold(&FALSE_ALARMS) / curves.len().max(1) as f64;
+    let deviations = reading.threshold(&RISE_DEVIATIONS);
+    let least = reading.threshold(&MATERIAL_RISE);
     let overfit = curves.iter().filter_map(|(trial, series)| {
         let rise = series.rise();
         let lowest = series.lowest_run();
-        let stays = series.lowest_late() - lowest > RISE * rise.noise;
-        let material = rise.by > MATERIAL * series.improvement();
-        if rise.chance > limit || !stays || !material || training_breaks_down(trial) {
+        let stays = series.lowest_late() - lowest > deviations * rise.noise;
+        let material = rise.by > least * series.improvement();
+        if rise.chance > limit || !stays || !material || training_breaks_down(trial, limit) {
             return None;
         }
         Some(Overfit { trial, by: rise.by, from: rise.from, chance: rise.chance })
@@ -76,9 +77,9 @@ fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfi
     overfit.collect()
 }
 
-fn training_breaks_down(trial: &TrialRecord) -> bool {
+fn training_breaks_down(trial: &TrialRecord, limit: f64) -> bool {
     let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| Series::of(curve, Direction::Minimize));
-    loss.is_some_and(|series| series.rise().chance <= FALSE_ALARMS)
+    loss.is_some_and(|series| series.rise().chance <= limit)
 }
 
 fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'_>]) -> Finding {
@@ -159,7 +160,7 @@ fn worse_is_higher(reading: &Reading<'_>) -> bool {
 /// Requirement R-078: choosing the best hides overfitting, and favours whatever hampers training.
 fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[Overfit<'_>]) -> Finding {
     let share = (others.len() + in_best) as f64 / all.len() as f64;
-    let severity = if share >= MANY { Severity::Warning } else { Severity::Info };
+    let severity = if share >= reading.threshold(&MANY_OVERFITTING) { Severity::Warning } else { Severity::Info };
     let goes_along = along(reading, all, others);
     let along = goes_along.as_ref().map_or_else(String::new, |(axis, upper, _)| {
         let end = if *upper { "higher" } else { "lower" };
@@ -201,7 +202,7 @@ fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[O
 /// The axis with which overfitting goes along, and to which end, if it is by more than luck.
 fn along<'a>(reading: &Reading<'a>, all: &[&TrialRecord], others: &[Overfit<'_>]) -> Option<(Axis<'a>, bool, f64)> {
     let axes: Vec<_> = reading.axes().collect();
-    let limit = FALSE_ALARMS / (2 * axes.len()).max(1) as f64;
+    let limit = reading.threshold(&FALSE_ALARMS) / (2 * axes.len()).max(1) as f64;
     let mut found: Option<(Axis<'a>, bool, f64)> = None;
     for axis in axes {
         for upper in [false, true] {

@@ -2,14 +2,17 @@
 //!
 //! The curve's trend is taken off (its moving average), the power of what is left is measured at each frequency and set in
 //! relation to what the moving average leaves of noise there, and the powers of the best few trials are added up: a fault
-//! of the data has the same period in all of them. Of noise, such a sum has a known distribution (Erlang's; Fisher's test
-//! of periodicity for several series); the limit is shared by all frequencies.
+//! of the data has the same period in all of them. The sum at a frequency is set against the mean of its neighbours, since
+//! noise of evaluations that resemble each other has more power at low frequencies; of noise, that ratio has Fisher's F
+//! distribution. The limit is shared by all frequencies.
 
 use std::f64::consts::TAU;
 
+use studious_api::thresholds::{curves::PERIOD_EVALUATIONS, search::FALSE_ALARMS};
+
 use super::{
     super::{
-        FALSE_ALARMS, Finding, Severity,
+        Finding, Severity,
         reading::Reading,
         wording::{count, number},
     },
@@ -17,8 +20,12 @@ use super::{
 };
 use crate::record::Curve;
 
-/// Fewer evaluations show no period (ours).
-const FEWEST: usize = 32;
+/// Neighbours say only roughly what noise has at a frequency, so the limit is this share of the usual one.
+const SURE: f64 = 0.2;
+/// A frequency is set against so many others around it …
+const NEIGHBOURS: usize = 14;
+/// … and at least so many.
+const FEWEST_NEIGHBOURS: usize = 3;
 /// Of more evaluations the last so many are looked at.
 const MOST: usize = 1024;
 /// The early part, in which curves bend, is left out.
@@ -34,19 +41,22 @@ struct Spectrum {
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
+    let fewest = reading.count(&PERIOD_EVALUATIONS);
     let spectra: Vec<_> =
-        best_few(reading, round).into_iter().filter_map(|t| Some((t, spectrum(evaluations(reading, t)?)?))).collect();
+        best_few(reading, round).into_iter().filter_map(|t| Some((t, spectrum(evaluations(reading, t)?, fewest)?))).collect();
     // Periods compare between curves of one length.
     let Some(length) = spectra.iter().map(|(_, s)| s.length).max() else { return };
     let alike: Vec<_> = spectra.iter().filter(|(_, s)| s.length == length).collect();
     let Some((_, first)) = alike.first() else { return };
-    let sums = first.powers.iter().enumerate().map(|(i, (frequency, _))| {
-        let sum: f64 = alike.iter().filter_map(|(_, s)| s.powers.get(i)).map(|(_, power)| power).sum();
-        (*frequency, sum)
-    });
-    let Some((frequency, sum)) = sums.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
-    let chance = (chance::erlang_above(sum, alike.len()) * first.powers.len() as f64).min(1.0);
-    if chance > FALSE_ALARMS {
+    let sums: Vec<(usize, f64)> = (0..first.powers.len())
+        .map(|i| (first.powers[i].0, alike.iter().filter_map(|(_, s)| s.powers.get(i)).map(|(_, power)| power).sum()))
+        .collect();
+    let surest = (0..sums.len())
+        .filter_map(|i| Some((sums[i].0, chance_of_peak(&sums, i, alike.len())?)))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    let Some((frequency, chance)) = surest else { return };
+    let chance = (chance * sums.len() as f64).min(1.0);
+    if chance > SURE * reading.threshold(&FALSE_ALARMS) {
         return;
     }
     let every = length as f64 / frequency as f64;
@@ -75,14 +85,27 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-fn spectrum(curve: &Curve) -> Option<Spectrum> {
+/// The chance that noise has so much more power at the frequency of this place than at its neighbours. The next ones are
+/// left out: a period between two frequencies shows at both.
+fn chance_of_peak(sums: &[(usize, f64)], place: usize, trials: usize) -> Option<f64> {
+    let apart: Vec<_> = (0..sums.len()).map(|i| (i.abs_diff(place), sums[i].1)).filter(|(by, _)| *by > 1).collect();
+    let mut nearest = apart;
+    nearest.sort_by_key(|(by, _)| *by);
+    nearest.truncate(NEIGHBOURS);
+    let mean = nearest.iter().map(|(_, sum)| sum).sum::<f64>() / nearest.len() as f64;
+    let freedom = (2 * trials) as f64;
+    (nearest.len() >= FEWEST_NEIGHBOURS && mean > 0.0)
+        .then(|| chance::fisher_above(sums[place].1 / mean, freedom, freedom * nearest.len() as f64))
+}
+
+fn spectrum(curve: &Curve, fewest: usize) -> Option<Spectrum> {
     let values: Vec<f64> = curve.iter().map(|(_, v)| *v).collect();
     // A share of a length below 2^53.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let early = (EARLY * values.len() as f64) as usize;
     let late = &values[early.max(values.len().saturating_sub(MOST))..];
     let longest = late.len() / LONGEST;
-    if values.len() < FEWEST || longest < 4 {
+    if values.len() < fewest || longest < 4 {
         return None;
     }
     // An odd number, so that the average is centred.

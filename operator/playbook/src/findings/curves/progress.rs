@@ -1,10 +1,16 @@
 //! What the curves of the best trials say: still improving at the end, or done long before.
 
-use studious_api::study::Direction;
+use studious_api::{
+    study::Direction,
+    thresholds::{
+        curves::{END_SHARE, SAME_DEVIATIONS, SATURATED_BEFORE},
+        search::FALSE_ALARMS,
+    },
+};
 
 use super::{
     super::{
-        FALSE_ALARMS, Finding, Severity, exact, noise,
+        Finding, Severity, exact, noise,
         reading::Reading,
         wording::{count, percent},
     },
@@ -13,15 +19,9 @@ use super::{
 };
 use crate::record::Curve;
 
-/// The end of training: the last tenth of the steps (requirement R-080; ours), and at least so many evaluations.
-const END: f64 = 0.1;
 const FEWEST_AT_END: usize = 5;
-/// Saturated before half of the steps (requirement R-081; ours).
-const HALF: f64 = 0.5;
 /// The end is looked at in at most so many stretches.
 const MOST_AT_END: usize = 30;
-/// Within so many standard deviations of the noise is the same.
-const SAME: f64 = 2.0;
 const SECTION: &str = "Examining the training curves";
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
@@ -34,16 +34,17 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     if best.len() < 2 {
         return;
     }
-    let limit = FALSE_ALARMS / best.len() as f64;
+    let (share, deviations) = (reading.threshold(&END_SHARE), reading.threshold(&SAME_DEVIATIONS));
+    let limit = reading.threshold(&FALSE_ALARMS) / best.len() as f64;
     let improving: Vec<_> = best
         .iter()
-        .filter_map(|(t, curve)| Some((*t, chance_of_rise(curve, objective.direction)?)))
+        .filter_map(|(t, curve)| Some((*t, chance_of_rise(curve, objective.direction, share)?)))
         .filter(|(_, chance)| *chance <= limit)
         .collect();
     let majority = |n: usize| 2 * n > best.len();
     if majority(improving.len()) {
         let surest = improving.iter().map(|(_, c)| *c).fold(f64::INFINITY, f64::min);
-        let gains = best.iter().filter_map(|(_, curve)| gain_at_end(curve, objective.direction));
+        let gains = best.iter().filter_map(|(_, curve)| gain_at_end(curve, objective.direction, share));
         let gain = median(gains).unwrap_or(f64::NAN);
         findings.push(
             Finding::new(
@@ -70,12 +71,12 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let saturated: Vec<_> = best
         .iter()
         .filter_map(|(t, curve)| {
-            let step = saturated_at(curve, objective.direction)?;
+            let step = saturated_at(curve, objective.direction, deviations)?;
             let loss = t.curves.get(crate::decide::TRAIN_LOSS).filter(|c| c.len() >= FEWEST);
-            let loss_step = loss.map_or(Some(0), |c| saturated_at(c, Direction::Minimize))?;
+            let loss_step = loss.map_or(Some(0), |c| saturated_at(c, Direction::Minimize, deviations))?;
             Some((*t, step.max(loss_step)))
         })
-        .filter(|(_, step)| *step as f64 <= HALF * round.steps as f64)
+        .filter(|(_, step)| *step as f64 <= reading.threshold(&SATURATED_BEFORE) * round.steps as f64)
         .collect();
     if majority(saturated.len()) {
         let latest = saturated.iter().map(|(_, step)| *step).max().unwrap_or(0);
@@ -104,9 +105,9 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The chance that the last evaluations improve so steadily if they differ by independent noise alone (Mann-Kendall).
-fn chance_of_rise(curve: &Curve, direction: Direction) -> Option<f64> {
+fn chance_of_rise(curve: &Curve, direction: Direction, share: f64) -> Option<f64> {
     let last = curve.last()?.0 as f64;
-    let late = curve.iter().filter(|(step, _)| *step as f64 > last * (1.0 - END)).count().max(FEWEST_AT_END);
+    let late = curve.iter().filter(|(step, _)| *step as f64 > last * (1.0 - share)).count().max(FEWEST_AT_END);
     let sign = if direction == Direction::Maximize { 1.0 } else { -1.0 };
     let end: Vec<f64> = curve.iter().skip(curve.len().checked_sub(late)?).map(|(_, v)| sign * v).collect();
     let stretches = end.len().min(MOST_AT_END);
@@ -120,9 +121,9 @@ fn chance_of_rise(curve: &Curve, direction: Direction) -> Option<f64> {
 }
 
 /// How much a curve gained in its last evaluations: the mean of their second half against that of their first.
-fn gain_at_end(curve: &Curve, direction: Direction) -> Option<f64> {
+fn gain_at_end(curve: &Curve, direction: Direction, share: f64) -> Option<f64> {
     let last = curve.last()?.0 as f64;
-    let late = curve.iter().filter(|(step, _)| *step as f64 > last * (1.0 - END)).count().max(FEWEST_AT_END);
+    let late = curve.iter().filter(|(step, _)| *step as f64 > last * (1.0 - share)).count().max(FEWEST_AT_END);
     let end = curve.get(curve.len().checked_sub(late)?..)?;
     let (first, second) = end.split_at(end.len() / 2);
     let mean = |part: &[(u64, f64)]| part.iter().map(|(_, v)| v).sum::<f64>() / part.len() as f64;
@@ -131,8 +132,8 @@ fn gain_at_end(curve: &Curve, direction: Direction) -> Option<f64> {
 }
 
 /// The first step whose value is within noise of the best.
-fn saturated_at(curve: &Curve, direction: Direction) -> Option<u64> {
+fn saturated_at(curve: &Curve, direction: Direction, deviations: f64) -> Option<u64> {
     let noise = noise::between_evaluations(curve)?;
     let best = curve.iter().map(|(_, v)| *v).reduce(|a, b| if direction.better(b, a) { b } else { a })?;
-    curve.iter().find(|(_, v)| (v - best).abs() <= SAME * noise).map(|(step, _)| *step)
+    curve.iter().find(|(_, v)| (v - best).abs() <= deviations * noise).map(|(step, _)| *step)
 }

@@ -1,5 +1,7 @@
 //! Whether regularization can help at all.
 
+use studious_api::thresholds::curves::PERFECT_FIT;
+
 use super::{
     super::{
         Finding, Severity,
@@ -11,9 +13,6 @@ use super::{
 
 /// The share of training examples that are predicted wrongly.
 const TRAIN_ERROR: &str = "train_error";
-/// A training set that is fitted but for this share of its examples is fitted perfectly (requirement R-106 says zero; the
-/// metric may be an estimate from a sample; ours).
-const PERFECT: f64 = 0.02;
 /// Fewer trials say nothing.
 const FEWEST: usize = 5;
 
@@ -34,7 +33,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
-    if least <= PERFECT {
+    if least <= reading.threshold(&PERFECT_FIT) {
         return;
     }
     findings.push(

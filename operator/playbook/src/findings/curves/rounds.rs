@@ -1,8 +1,13 @@
 //! What changes from one round to the next: which arm is best, and how much of the added steps are worth anything.
 
+use studious_api::thresholds::{
+    curves::{MOSTLY_TINY, TINY_RATE},
+    search::FALSE_ALARMS,
+};
+
 use super::{
     super::{
-        FALSE_ALARMS, Finding, Severity, exact,
+        Finding, Severity, exact,
         reading::{Arm, Reading, Round},
         wording::{number, percent},
     },
@@ -10,10 +15,6 @@ use super::{
 };
 use crate::record::{Curve, TrialRecord};
 
-/// A learning rate below this share of its peak is tiny (requirement R-113; ours).
-const TINY: f64 = 0.1;
-/// Added steps at a tiny rate are many from this share on (ours).
-const MOSTLY: f64 = 0.5;
 const LEARNING_RATE: &str = "learning_rate";
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
@@ -48,7 +49,7 @@ fn flipped(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Opt
         .map(|(rank, _)| rank)
         .collect();
     let chance = exact::rank_sum_at_most(ranked.len(), ranks.len(), ranks.iter().sum());
-    if chance > FALSE_ALARMS || ranks.len() == ranked.len() {
+    if chance > reading.threshold(&FALSE_ALARMS) || ranks.len() == ranked.len() {
         return None;
     }
     let best = |trials: &[&TrialRecord]| {
@@ -87,12 +88,13 @@ fn flipped(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Opt
 /// Requirement R-113: steps that are added where the learning rate is tiny do little.
 fn tiny_rates(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Option<Finding> {
     let added = later.steps.checked_sub(earlier.steps).filter(|added| *added > 0)?;
+    let tiny = reading.threshold(&TINY_RATE);
     let rates =
-        |round: &Round<'_>| best_few(reading, round).first().and_then(|t| tiny_share(t.curves.get(LEARNING_RATE)?));
+        |round: &Round<'_>| best_few(reading, round).first().and_then(|t| tiny_share(t.curves.get(LEARNING_RATE)?, tiny));
     let (before, after) = (rates(earlier)?, rates(later)?);
     let at_tiny = after * later.steps as f64 - before * earlier.steps as f64;
     let share = at_tiny / added as f64;
-    (share > MOSTLY).then(|| {
+    (share > reading.threshold(&MOSTLY_TINY)).then(|| {
         Finding::new(
             "ExtraStepsAtTinyLr",
             Severity::Warning,
@@ -103,7 +105,7 @@ fn tiny_rates(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> 
                 percent(share.min(1.0)),
                 later.name,
                 earlier.name,
-                percent(TINY),
+                percent(tiny),
             ),
         )
         .with("share", share)
@@ -114,9 +116,9 @@ fn tiny_rates(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> 
 }
 
 /// The share of training after its peak that runs at a tiny learning rate.
-fn tiny_share(rates: &Curve) -> Option<f64> {
+fn tiny_share(rates: &Curve, tiny: f64) -> Option<f64> {
     let peak = rates.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
     let top = rates.iter().position(|(_, rate)| *rate >= peak)?;
-    let tiny = rates.iter().skip(top).filter(|(_, rate)| *rate < TINY * peak).count();
-    (peak > 0.0 && rates.len() >= 10).then(|| tiny as f64 / rates.len() as f64)
+    let low = rates.iter().skip(top).filter(|(_, rate)| *rate < tiny * peak).count();
+    (peak > 0.0 && rates.len() >= 10).then(|| low as f64 / rates.len() as f64)
 }

@@ -45,6 +45,14 @@ impl Series {
         if curve.len() < FEWEST {
             return None;
         }
+        Self::of_any(curve, direction)
+    }
+
+    /// Reads a curve of at least two values.
+    pub(super) fn of_any(curve: &Curve, direction: Direction) -> Option<Self> {
+        if curve.len() < 2 {
+            return None;
+        }
         let sign = if direction == Direction::Maximize { -1.0 } else { 1.0 };
         let stretches = curve.len().min(STRETCHES);
         let (mut steps, mut values) = (Vec::with_capacity(stretches), Vec::with_capacity(stretches));
@@ -95,6 +103,34 @@ impl Series {
         (start + 2 * self.run() <= self.values.len()).then(|| self.rise_from(start))
     }
 
+    /// The chance that the last share of the steps lies so far below the share before it if both are level.
+    pub(super) fn chance_of_fall(&self, share: f64) -> f64 {
+        let Some(last) = self.steps.last().map(|step| *step as f64) else { return 1.0 };
+        let within = |from: f64, to: f64| -> Vec<f64> {
+            let places = self.steps.iter().zip(&self.values);
+            places.filter(|(s, _)| **s as f64 > from * last && **s as f64 <= to * last).map(|(_, v)| *v).collect()
+        };
+        let (before, after) = (within(1.0 - 2.0 * share, 1.0 - share), within(1.0 - share, 1.0));
+        if before.is_empty() || after.is_empty() {
+            return 1.0;
+        }
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let fall = mean(&before) - mean(&after);
+        let noise = self.noise();
+        let deviation = noise * (1.0 / before.len() as f64 + 1.0 / after.len() as f64).sqrt();
+        if deviation > 0.0 {
+            chance::student_above(fall / deviation, self.freedom())
+        } else {
+            f64::from(u8::from(fall <= 0.0))
+        }
+    }
+
+    /// Degrees of freedom of the noise at the end.
+    fn freedom(&self) -> f64 {
+        let late = self.values.len() - self.values.len() / 2;
+        (2.0 * (late as f64 - 1.0) / 3.0).max(1.0)
+    }
+
     fn rise_from(&self, start: usize) -> Rise {
         let run = self.run();
         let n = self.values.len();
@@ -105,9 +141,8 @@ impl Series {
         let there = noise(near).max(at_end);
         let deviation = ((at_end * at_end + there * there) / run as f64).sqrt();
         let by = mean(n - run) - mean(start);
-        let freedom = 2.0 * ((n - n / 2) as f64 - 1.0) / 3.0;
         let chance = if deviation > 0.0 {
-            chance::student_above(by / deviation, freedom)
+            chance::student_above(by / deviation, self.freedom())
         } else {
             f64::from(u8::from(by <= 0.0))
         };

@@ -1,7 +1,13 @@
 //! Where in training the best evaluation falls: whether the step budget fits.
 //!
 //! There are far too many steps if *every* trial is at its best early. Too few are told by the better half of the trials: a
-//! learning rate that is too small improves to the end whatever the budget, and says nothing about it.
+//! learning rate that is too small improves to the end whatever the budget, and says nothing about it. A curve that has long
+//! been flat has its best evaluation anywhere by luck: the last quarter must also be better than the quarter before it.
+
+use studious_api::thresholds::{
+    curves::{CONSISTENTLY, EARLY_BEST, LATE_BEST},
+    search::FALSE_ALARMS,
+};
 
 use super::{
     super::{
@@ -10,15 +16,10 @@ use super::{
         wording::{count, number, percent},
     },
     evaluations, quantile,
+    series::Series,
 };
 use crate::record::TrialRecord;
 
-/// Always in the first tenth: far too many steps. Playbook's number.
-const EARLY: f64 = 0.10;
-/// Consistently in the last quarter: too few. Playbook's number.
-const LATE: f64 = 0.25;
-/// Consistently is this share of the trials (ours).
-const CONSISTENTLY: f64 = 0.8;
 const SECTION: &str = "Deciding how long to train when training is not compute-bound";
 /// Fewer trials or evaluations say nothing. If the best step fell anywhere by chance, at most 1.6% of studies of five
 /// trials would raise either finding, and fewer of larger ones.
@@ -49,21 +50,25 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             .with("max_train_steps", steps)
             .with("largest_best_step", largest * steps)
     };
-    if largest <= EARLY {
-        findings.push(evidence(too_many(round, &placed, largest)));
+    if largest <= reading.threshold(&EARLY_BEST) {
+        findings.push(evidence(too_many(reading, round, &placed, largest)));
         return;
     }
-    let late: Vec<_> = good.iter().filter(|(_, share)| *share > 1.0 - LATE).collect();
-    if late.len() as f64 >= CONSISTENTLY * good.len() as f64 {
-        let decays = reading.plan.spec().schedule.is_some();
-        let finding = too_few(round, good.len(), &late, decays);
+    let last = reading.threshold(&LATE_BEST);
+    let improves = |trial: &TrialRecord| {
+        let series = evaluations(reading, trial).and_then(|curve| Series::of_any(curve, reading.direction()));
+        series.is_none_or(|series| series.chance_of_fall(last) <= reading.threshold(&FALSE_ALARMS))
+    };
+    let late: Vec<_> = good.iter().filter(|(t, share)| *share > 1.0 - last && improves(t)).collect();
+    if late.len() as f64 >= reading.threshold(&CONSISTENTLY) * good.len() as f64 {
+        let finding = too_few(reading, round, good.len(), &late);
         findings.push(evidence(finding).with("late", late.len() as f64));
     }
 }
 
 type Placed<'a> = (&'a TrialRecord, f64);
 
-fn too_many(round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
+fn too_many(reading: &Reading<'_>, round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
     let enough = (largest * round.steps as f64).ceil();
     Finding::new(
         "TooManySteps",
@@ -74,7 +79,7 @@ fn too_many(round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
              large: about {} would do, with a schedule that decays by then.",
             count(placed.len(), "trial"),
             round.name,
-            percent(EARLY),
+            percent(reading.threshold(&EARLY_BEST)),
             round.steps,
             number(2.0 * enough),
         ),
@@ -82,8 +87,8 @@ fn too_many(round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
     .about(placed.iter().map(|(t, _)| *t))
 }
 
-fn too_few(round: &Round<'_>, good: usize, late: &[&Placed<'_>], decays: bool) -> Finding {
-    let what = if decays { "the decay schedule" } else { "the learning rate" };
+fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Placed<'_>]) -> Finding {
+    let what = if reading.plan.spec().schedule.is_some() { "the decay schedule" } else { "the learning rate" };
     Finding::new(
         "TooFewSteps",
         Severity::Info,
@@ -93,7 +98,7 @@ fn too_few(round: &Round<'_>, good: usize, late: &[&Placed<'_>], decays: bool) -
              training may bring more: raise maxTrainSteps in a further round and tune {what} again for it.",
             late.len(),
             round.name,
-            percent(LATE),
+            percent(reading.threshold(&LATE_BEST)),
             round.steps,
         ),
     )

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use studious_api::HyperparameterValue;
+use studious_api::{
+    HyperparameterValue,
+    thresholds::curves::{DATA_WAIT, SLOW_HOST, SLOW_TRIAL},
+};
 
 use super::{
     super::{
@@ -16,13 +19,7 @@ use crate::record::{Curve, TrialRecord};
 
 const EXAMPLES_PER_SECOND: &str = "examples_per_second";
 /// The share of a step's time spent waiting for data.
-const DATA_WAIT: &str = "data_wait_fraction";
-/// Waiting longer than this share of the time is much (requirement R-118; ours).
-const WAITS: f64 = 0.1;
-/// A host below this share of its trial's median host is slow (ours).
-const SLOW_HOST: f64 = 0.8;
-/// A trial below this share of the median trial of its shape is slow (ours).
-const SLOW_TRIAL: f64 = 0.7;
+const DATA_WAIT_FRACTION: &str = "data_wait_fraction";
 /// Fewer trials of one shape don't compare.
 const FEWEST: usize = 4;
 /// The first steps compile and fill caches.
@@ -30,9 +27,9 @@ const WARM: f64 = 0.1;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let all: Vec<_> = reading.rounds.iter().flat_map(|r| &r.trials).chain(&reading.retrained).copied().collect();
-    input_bound(&all, findings);
-    uneven_hosts(&all, findings);
-    uneven_trials(&all, findings);
+    input_bound(reading, &all, findings);
+    uneven_hosts(reading, &all, findings);
+    uneven_trials(reading, &all, findings);
 }
 
 /// A host's typical value of a metric, the first steps left out.
@@ -48,19 +45,20 @@ fn by_host<'a>(trial: &'a TrialRecord, metric: &'a str) -> impl Iterator<Item = 
     first.into_iter().chain(others)
 }
 
-fn input_bound(all: &[&TrialRecord], findings: &mut Vec<Finding>) {
+fn input_bound(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let waits: Vec<_> = all
         .iter()
         .filter_map(|t| {
-            let hosts = by_host(t, DATA_WAIT).filter_map(|(_, curve)| typical(curve));
+            let hosts = by_host(t, DATA_WAIT_FRACTION).filter_map(|(_, curve)| typical(curve));
             Some((*t, hosts.fold(None, |most: Option<f64>, wait| Some(most.map_or(wait, |m| m.max(wait))))?))
         })
         .collect();
+    let much = reading.threshold(&DATA_WAIT);
     let Some(middle) = median(waits.iter().map(|(_, wait)| *wait)) else { return };
-    if middle <= WAITS {
+    if middle <= much {
         return;
     }
-    let bound: Vec<_> = waits.iter().filter(|(_, wait)| *wait > WAITS).collect();
+    let bound: Vec<_> = waits.iter().filter(|(_, wait)| *wait > much).collect();
     findings.push(
         Finding::new(
             "InputBound",
@@ -72,7 +70,7 @@ fn input_bound(all: &[&TrialRecord], findings: &mut Vec<Finding>) {
                  synchronization that defeats prefetching, such as reading metrics off the accelerator at each step.",
                 bound.len(),
                 count(waits.len(), "trial"),
-                percent(WAITS),
+                percent(much),
                 percent(middle),
             ),
         )
@@ -83,7 +81,7 @@ fn input_bound(all: &[&TrialRecord], findings: &mut Vec<Finding>) {
     );
 }
 
-fn uneven_hosts(all: &[&TrialRecord], findings: &mut Vec<Finding>) {
+fn uneven_hosts(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let mut several = 0_u32;
     let mut slow: Vec<(&TrialRecord, u32, f64)> = Vec::new();
     for trial in all {
@@ -97,7 +95,7 @@ fn uneven_hosts(all: &[&TrialRecord], findings: &mut Vec<Finding>) {
         // Of two hosts the upper median is the faster one.
         let usual = median(speeds.iter().map(|(_, speed)| *speed)).unwrap_or(fastest);
         let slowest = speeds.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((host, speed)) = slowest.filter(|(_, speed)| *speed < SLOW_HOST * usual) {
+        if let Some((host, speed)) = slowest.filter(|(_, speed)| *speed < reading.threshold(&SLOW_HOST) * usual) {
             slow.push((trial, host, speed / usual));
         }
     }
@@ -133,19 +131,20 @@ fn shape(trial: &TrialRecord) -> Vec<(&str, String)> {
     shape
 }
 
-fn uneven_trials(all: &[&TrialRecord], findings: &mut Vec<Finding>) {
+fn uneven_trials(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let mut shapes: BTreeMap<Vec<(&str, String)>, Vec<(&TrialRecord, f64)>> = BTreeMap::new();
     for trial in all {
         if let Some(speed) = trial.curves.get(EXAMPLES_PER_SECOND).and_then(typical) {
             shapes.entry(shape(trial)).or_default().push((trial, speed));
         }
     }
+    let share = reading.threshold(&SLOW_TRIAL);
     let mut compared = 0;
     let mut slow: Vec<(&TrialRecord, f64, f64)> = Vec::new();
     for trials in shapes.into_values().filter(|trials| trials.len() >= FEWEST) {
         compared += trials.len();
         let Some(usual) = median(trials.iter().map(|(_, speed)| *speed)) else { continue };
-        slow.extend(trials.iter().filter(|(_, s)| *s < SLOW_TRIAL * usual).map(|(t, s)| (*t, *s, usual)));
+        slow.extend(trials.iter().filter(|(_, s)| *s < share * usual).map(|(t, s)| (*t, *s, usual)));
     }
     let Some((_, speed, usual)) = slow.iter().min_by(|a, b| (a.1 / a.2).total_cmp(&(b.1 / b.2))).copied() else {
         return;
@@ -161,7 +160,7 @@ fn uneven_trials(all: &[&TrialRecord], findings: &mut Vec<Finding>) {
                  on, and at what else ran there.",
                 slow.len(),
                 count(compared, "trial"),
-                percent(SLOW_TRIAL),
+                percent(share),
                 number(speed),
                 number(usual),
             ),

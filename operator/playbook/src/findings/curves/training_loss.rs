@@ -1,32 +1,36 @@
 //! A training loss that rises over training.
 
-use studious_api::study::Direction;
+use studious_api::{
+    study::Direction,
+    thresholds::{
+        curves::{LOSS_BEGINNING, RISE_DEVIATIONS},
+        search::FALSE_ALARMS,
+    },
+};
 
 use super::{
     super::{
-        BEST_FEW, FALSE_ALARMS, Finding, Severity,
+        Finding, Severity,
         reading::Reading,
-        wording::{count, number},
+        wording::{count, number, percent},
     },
     best_few,
     series::Series,
 };
 use crate::decide::TRAIN_LOSS;
 
-/// The end is compared with the loss after this share of the steps (requirement R-082; ours).
-const BEGINNING: f64 = 0.1;
-/// A rise of fewer standard deviations of the noise is none.
-const RISE: f64 = 2.0;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
+    let beginning = reading.threshold(&LOSS_BEGINNING);
     let losses: Vec<_> = best_few(reading, round)
         .into_iter()
-        .filter_map(|t| Some((t, Series::of(t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?.rise_since(BEGINNING)?)))
+        .filter_map(|t| Some((t, Series::of(t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?.rise_since(beginning)?)))
         .collect();
-    let limit = FALSE_ALARMS / losses.len().max(1) as f64;
+    let deviations = reading.threshold(&RISE_DEVIATIONS);
+    let limit = reading.threshold(&FALSE_ALARMS) / losses.len().max(1) as f64;
     let rising: Vec<_> =
-        losses.iter().filter(|(_, rise)| rise.chance <= limit && rise.by > RISE * rise.noise).collect();
+        losses.iter().filter(|(_, rise)| rise.chance <= limit && rise.by > deviations * rise.noise).collect();
     if rising.is_empty() {
         return;
     }
@@ -38,12 +42,13 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             severity,
             "Examining the training curves",
             format!(
-                "The training loss of {} of the best {} of round {} ends higher than it was after a tenth of training, by \
+                "The training loss of {} of the best {} of round {} ends higher than it was after {} of training, by \
                  up to {}. That is usually a bug in the pipeline: look at the data, the loss and the sign of the update \
                  before anything else.",
                 rising.len(),
-                count(losses.len().min(BEST_FEW), "trial"),
+                count(losses.len(), "trial"),
                 round.name,
+                percent(beginning),
                 number(largest),
             ),
         )
