@@ -187,12 +187,12 @@ impl<'de> Deserialize<'de> for TrialRecord {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = Line::deserialize(deserializer)?;
         let reason = line.reason.unwrap_or_default();
-        let outcome = match (line.objective, line.infeasible, line.failed, line.stopped) {
-            (Some(objective), false, false, false) => Outcome::Succeeded { objective, step: line.step },
-            (None, true, false, false) => Outcome::Infeasible { reason },
-            (None, false, true, false) => Outcome::Failed { reason },
-            (None, false, false, true) => Outcome::Stopped { reason },
-            (None, false, false, false) => Outcome::Pending,
+        let outcome = match (line.objective, line.infeasible, line.failed, line.stopped, line.pending) {
+            (Some(objective), false, false, false, false) => Outcome::Succeeded { objective, step: line.step },
+            (None, true, false, false, false) => Outcome::Infeasible { reason },
+            (None, false, true, false, false) => Outcome::Failed { reason },
+            (None, false, false, true, false) => Outcome::Stopped { reason },
+            (None, false, false, false, _) => Outcome::Pending,
             _ => {
                 return Err(serde::de::Error::custom(
                     "give one of objective, \"infeasible\":true, \"failed\":true, \"stopped\":true and \"pending\":true",

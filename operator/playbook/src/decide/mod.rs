@@ -8,6 +8,8 @@ mod early_ending;
 mod early_ending_tests;
 #[cfg(test)]
 mod judge_tests;
+#[cfg(test)]
+mod more_trials_tests;
 mod progress;
 mod study;
 

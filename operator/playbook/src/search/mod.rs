@@ -1,12 +1,18 @@
-//! Search: which points are tried. Not adaptive: a point depends on the study's seed and its own index alone, so running
-//! one trial at a time or a hundred, restarting, infeasible points and more trials change no point.
+//! Search: which points are tried.
+//!
+//! Not adaptive unless a study asks for it: a point depends on the study's seed and its own index alone, so running one
+//! trial at a time or a hundred, restarting, infeasible points and more trials change no point. Of a Bayesian search that
+//! holds of the first trials; later ones are chosen by results ([`points_for`]).
 //!
 //! Playbook: "Why use quasi-random search instead of more sophisticated black box optimization algorithms during the
 //! exploration phase of tuning?".
 
+pub mod bayesian;
+mod earlier;
 mod evenness;
 mod generator;
 mod halton;
+mod suggest;
 mod walk;
 
 use studious_api::{
@@ -14,6 +20,10 @@ use studious_api::{
     study::{Algorithm, Role},
 };
 
+pub use self::{
+    earlier::{EarlierStudy, refusal},
+    suggest::{adapts, initial_trials, is_known_by_index, points_for, suggest},
+};
 use self::halton::Coordinate;
 pub(crate) use self::walk::Walk;
 pub use self::walk::untried;
@@ -91,7 +101,14 @@ impl Sequence {
 /// Name and version of what makes a study's points: frozen, so a later release makes the same ones.
 #[must_use]
 pub fn generator(plan: &Plan) -> &'static str {
-    match plan.spec().search.algorithm {
+    let search = &plan.spec().search;
+    let few = || {
+        let taken = assign(plan.searched(), plan.arms()).into_iter().flatten().max();
+        halton::are_few(taken.map_or(0, |last| last + 1))
+    };
+    match search.algorithm {
+        // The second version differs where a space has one or two coordinates.
+        Algorithm::QuasiRandom if few() => "scrambled-halton/v2",
         Algorithm::QuasiRandom => "scrambled-halton/v1",
         Algorithm::Random if plan.space().has_scientific() && !plan.is_crossed() => "stratified-uniform/v1",
         Algorithm::Random => "uniform/v1",
