@@ -23,6 +23,7 @@
 mod append;
 mod curves;
 mod error;
+mod overview;
 mod progress;
 mod schema;
 mod store;
@@ -31,5 +32,6 @@ mod trials;
 pub use append::{Appended, Limits, StreamInfo};
 pub use curves::downsample;
 pub use error::LedgerError;
+pub use overview::TrialHead;
 pub use store::Ledger;
 pub use trials::{Attempt, RunState, StudyRow, TrialRow};

@@ -96,6 +96,13 @@ impl RunFolder {
         }
     }
 
+    /// Whether a run is under way in it. Looks at the lock without keeping it.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        // A folder without a lock, or one that can't be opened, was never run from here.
+        File::open(self.root.join("lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Makes the trial directory of one host: `trial.json`, an empty `metrics.jsonl`, `checkpoints` and `restore`.
     pub(crate) fn prepare(&self, trial: &str, attempt: u32, host: u32, trial_json: &Value) -> Result<PathBuf, Error> {
         let directory = self.host(trial, attempt, host);
@@ -171,7 +178,9 @@ mod tests {
         let folder = RunFolder::new(temp.path().join("new/run"));
         let held = folder.lock().unwrap();
         assert!(matches!(folder.lock(), Err(Error::Locked { .. })));
+        assert!(folder.is_running());
         drop(held);
+        assert!(!folder.is_running());
         folder.lock().unwrap();
     }
 }

@@ -46,12 +46,45 @@ const config: Config = {
 
 export const options: EmbedOptions = {
   actions: false,
+  // Styles stand in the page's own sheet: the dashboard's policy allows no others.
+  defaultStyle: false,
+  tooltip: { disableDefaultStyle: true },
   // Expressions are interpreted, not compiled: the page forbids eval.
   ast: true,
   config,
   mode: "vega-lite",
   renderer: "svg",
 };
+
+/** A picture on the page. */
+export interface Drawn {
+  /** Takes it away. */
+  remove: () => void;
+}
+
+/** Draws a picture; it follows the width of its place. */
+export async function draw(
+  target: HTMLElement,
+  specification: VisualizationSpec,
+  caption: string,
+  more: EmbedOptions = {},
+): Promise<Drawn> {
+  // The page's own caption says it, and wraps.
+  const { view, finalize } = await embed(
+    target,
+    { ...specification, title: undefined } as VisualizationSpec,
+    { ...options, ...more },
+  );
+  describe(target, caption);
+  const resize = new ResizeObserver(() => void view.resize().runAsync());
+  resize.observe(target);
+  return {
+    remove: () => {
+      resize.disconnect();
+      finalize();
+    },
+  };
+}
 
 /** Draws every `<figure data-plot>` from the JSON beside it; a picture that can't be drawn says why in its place. */
 export async function drawPlots(root: Document): Promise<void> {
@@ -61,11 +94,7 @@ export async function drawPlots(root: Document): Promise<void> {
     if (target === null || source === null) continue;
     try {
       const specification = JSON.parse(source.textContent ?? "") as VisualizationSpec;
-      // The page's own caption says it, and wraps.
-      const { view } = await embed(target, { ...specification, title: undefined } as VisualizationSpec, options);
-      describe(target, figure.querySelector("figcaption")?.textContent ?? "");
-      const resize = new ResizeObserver(() => void view.resize().runAsync());
-      resize.observe(target);
+      await draw(target, specification, figure.querySelector("figcaption")?.textContent ?? "");
       for (const button of figure.querySelectorAll<HTMLButtonElement>("button[data-save]")) {
         const format = button.dataset["save"] === "png" ? "png" : "svg";
         button.addEventListener("click", () => {
@@ -82,6 +111,9 @@ export async function drawPlots(root: Document): Promise<void> {
 
 /** To a screen reader a picture is its caption: thousands of marks would only be in the way. */
 function describe(target: HTMLElement, caption: string): void {
+  const canvas = target.querySelector("canvas");
+  canvas?.setAttribute("role", "img");
+  canvas?.setAttribute("aria-label", caption);
   const svg = target.querySelector("svg");
   if (svg === null) return;
   svg.setAttribute("role", "img");

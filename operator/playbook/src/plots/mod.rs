@@ -7,6 +7,7 @@
 mod axis;
 mod curves;
 mod isolation;
+mod overlay;
 mod scale;
 mod style;
 mod thin;
@@ -14,6 +15,7 @@ mod thin;
 #[cfg(test)]
 mod tests;
 
+pub use overlay::{Run, overlay};
 use serde_json::Value;
 
 use crate::{Plan, findings::reading::Reading, record::TrialRecord};

@@ -1,0 +1,413 @@
+//! Folders made by `studious run` as a [`Source`]: `studious-runs` with a folder for each study, or one such folder.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use studious_api::{study::StudyPhase, trial::{AttemptOutcome, TrialPhase}};
+use studious_ledger::{Ledger, TrialHead as Row};
+use studious_local::RunFolder;
+use studious_playbook::{
+    Millis, Plan, TrialKey,
+    decide::{self, Action, TrialState},
+    record::TrialRecord,
+};
+
+use crate::serve::{
+    Counts, Fleet, Happening, Source, SourceError, Standing, StudyHead, StudyKey, TrialDetail, TrialHead,
+};
+
+/// The namespace of everything here.
+const NAMESPACE: &str = "local";
+/// Ledgers that are kept open.
+const MOST_OPEN: usize = 16;
+/// What is shown of a trainer's output, from its end.
+const OUTPUT_BYTES: u64 = 8 * 1024;
+
+/// Folders made by `studious run`.
+#[derive(Debug)]
+pub struct Folders {
+    root: PathBuf,
+    ledgers: Mutex<HashMap<PathBuf, (Ledger, u64)>>,
+    /// Studies at a glance with the state of the folder they were read from.
+    heads: Mutex<HashMap<PathBuf, (String, StudyHead)>>,
+    uses: std::sync::atomic::AtomicU64,
+}
+
+impl Folders {
+    /// The runs below a folder; or the one that the folder itself is.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            ledgers: Mutex::default(),
+            heads: Mutex::default(),
+            uses: std::sync::atomic::AtomicU64::new(0),
+        }
+    }
+
+    /// Every folder that holds a run, by the name under which it is shown.
+    fn runs(&self) -> Result<Vec<(String, RunFolder)>, SourceError> {
+        if is_run(&self.root) {
+            return Ok(vec![(name_of(&self.root), RunFolder::new(&self.root))]);
+        }
+        let unreadable = |error| SourceError::unreadable(self.root.display().to_string(), error);
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            // Nothing was run yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(unreadable)?.path();
+            if is_run(&path) {
+                runs.push((name_of(&path), RunFolder::new(path)));
+            }
+        }
+        Ok(runs)
+    }
+
+    /// The folder of a study, if it is there. A name is never a path.
+    fn run(&self, key: &StudyKey) -> Result<Option<RunFolder>, SourceError> {
+        if key.namespace != NAMESPACE {
+            return Ok(None);
+        }
+        if is_run(&self.root) {
+            return Ok((name_of(&self.root) == key.name).then(|| RunFolder::new(&self.root)));
+        }
+        let path = Path::new(&key.name);
+        let is_a_name = path.components().count() == 1 && path.file_name() == Some(path.as_os_str());
+        let path = self.root.join(path);
+        Ok((is_a_name && is_run(&path)).then(|| RunFolder::new(path)))
+    }
+
+    async fn ledger(&self, folder: &RunFolder) -> Result<Ledger, SourceError> {
+        let path = folder.ledger();
+        let used = self.uses.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let known = self.ledgers(|ledgers| {
+            let (ledger, last) = ledgers.get_mut(&path)?;
+            *last = used;
+            Some(ledger.clone())
+        });
+        if let Some(ledger) = known {
+            return Ok(ledger);
+        }
+        let ledger =
+            Ledger::open(&path).await.map_err(|error| SourceError::unreadable(path.display().to_string(), error))?;
+        let oldest = self.ledgers(|ledgers| {
+            ledgers.insert(path, (ledger.clone(), used));
+            let oldest = ledgers.iter().min_by_key(|(_, (_, used))| *used).map(|(path, _)| path.clone());
+            oldest.filter(|_| ledgers.len() > MOST_OPEN).and_then(|path| ledgers.remove(&path))
+        });
+        if let Some((ledger, _)) = oldest {
+            ledger.close().await;
+        }
+        Ok(ledger)
+    }
+
+    fn ledgers<T>(&self, f: impl FnOnce(&mut HashMap<PathBuf, (Ledger, u64)>) -> T) -> T {
+        f(&mut self.ledgers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A study at a glance, read again only when its folder has changed.
+    async fn head(&self, name: &str, folder: &RunFolder) -> Result<Option<StudyHead>, SourceError> {
+        let Some(state) = state_of(folder) else { return Ok(None) };
+        let heads = || self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = folder.root().to_owned();
+        if let Some((_, head)) = heads().get(&path).filter(|(of, _)| *of == state) {
+            return Ok(Some(head.clone()));
+        }
+        let unreadable = |why: String| SourceError::unreadable(folder.root().display().to_string(), why);
+        let study = folder.study_as_run().map_err(|error| unreadable(error.to_string()))?;
+        let Some(study) = study else { return Ok(None) };
+        let study_name = study.metadata.name.clone().unwrap_or_default();
+        let ledger = self.ledger(folder).await?;
+        let rows = ledger.trial_heads(&study_name).await.map_err(|error| unreadable(error.to_string()))?;
+        let created = ledger.study(&study_name).await.map_err(|error| unreadable(error.to_string()))?;
+        let is_running = folder.is_running();
+        let ends = rows.iter().filter_map(|row| row.state.end_time.max(row.state.start_time)).max();
+        let head = StudyHead {
+            key: StudyKey { namespace: NAMESPACE.to_owned(), name: name.to_owned() },
+            // Whoever opens a ledger to look may change its file.
+            changed: if is_running { changed(folder).or(ends) } else { ends.or_else(|| changed(folder)) },
+            labels: study.metadata.labels.clone().unwrap_or_default(),
+            created: created.map(|row| row.created),
+            ..stands(study_name, study.spec, &rows, is_running)
+        };
+        heads().insert(path, (state, head.clone()));
+        Ok(Some(head))
+    }
+}
+
+impl Source for Folders {
+    fn fleet(&self) -> Fleet {
+        Fleet::Local
+    }
+
+    async fn studies(&self) -> Result<Vec<StudyHead>, SourceError> {
+        let mut heads = Vec::new();
+        for (name, folder) in self.runs()? {
+            match self.head(&name, &folder).await {
+                Ok(head) => heads.extend(head),
+                // One folder that can't be read must not hide the others; whoever opens it is told.
+                Err(error) => tracing::warn!(%error, "a folder is left out"),
+            }
+        }
+        Ok(heads)
+    }
+
+    async fn study(&self, key: &StudyKey) -> Result<Option<StudyHead>, SourceError> {
+        match self.run(key)? {
+            Some(folder) => self.head(&key.name, &folder).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn version(&self, key: &StudyKey) -> Result<Option<String>, SourceError> {
+        Ok(self.run(key)?.and_then(|folder| state_of(&folder)))
+    }
+
+    async fn trials(&self, key: &StudyKey) -> Result<Vec<TrialHead>, SourceError> {
+        let Some((folder, study)) = self.of(key)? else { return Ok(Vec::new()) };
+        let ledger = self.ledger(&folder).await?;
+        let unreadable = |error| SourceError::unreadable(folder.ledger().display().to_string(), error);
+        let (rows, mut latest) =
+            tokio::try_join!(ledger.trial_heads(&study), ledger.latest(&study)).map_err(unreadable)?;
+        Ok(rows.into_iter().map(|row| at_a_glance(&mut latest, row)).collect())
+    }
+
+    async fn records(&self, key: &StudyKey, points: usize) -> Result<Vec<TrialRecord>, SourceError> {
+        let Some((folder, study)) = self.of(key)? else { return Ok(Vec::new()) };
+        let ledger = self.ledger(&folder).await?;
+        let records = ledger.records(&study, Some(points)).await;
+        records.map_err(|error| SourceError::unreadable(folder.ledger().display().to_string(), error))
+    }
+
+    async fn trial(&self, key: &StudyKey, trial: &str, points: usize) -> Result<Option<TrialDetail>, SourceError> {
+        let Some((folder, study)) = self.of(key)? else { return Ok(None) };
+        let ledger = self.ledger(&folder).await?;
+        let unreadable = |error| SourceError::unreadable(folder.ledger().display().to_string(), error);
+        // Locally a trial's uid is its name.
+        let Some(row) = ledger.trial(trial).await.map_err(unreadable)?.filter(|row| row.study == study) else {
+            return Ok(None);
+        };
+        let mut record = TrialRecord {
+            name: row.name.clone(),
+            round: row.spec.round.clone(),
+            hyperparameters: row.spec.hyperparameters.clone(),
+            outcome: row.state.outcome(),
+            attempts: row.state.spans(),
+            seeds: Some(row.spec.seeds.clone()),
+            ..TrialRecord::default()
+        };
+        ledger.fill(&row.uid, &mut record, Some(points)).await.map_err(unreadable)?;
+        let progress = ledger.progress(&row.uid, &row.spec).await.map_err(unreadable)?;
+        let mut latest = BTreeMap::new();
+        if let Some(values) = progress.latest.get(&0) {
+            let finite = values.iter().filter(|(_, value)| value.is_finite()).map(|(name, value)| (name.clone(), *value));
+            latest.insert(row.uid.clone(), finite.collect());
+        }
+        let attempt = row.state.attempt.max(1);
+        let directory = folder.host(trial, attempt, 0);
+        let head = Row {
+            uid: row.uid,
+            name: row.name,
+            round: row.spec.round.clone(),
+            index: row.spec.index,
+            max_train_steps: row.spec.max_train_steps,
+            hyperparameters: row.spec.hyperparameters.clone(),
+            state: row.state.clone(),
+        };
+        Ok(Some(TrialDetail {
+            head: at_a_glance(&mut latest, head),
+            record,
+            attempt_messages: row.state.attempts.iter().map(|a| (a.number, a.message.clone())).collect(),
+            malformed: progress.malformed,
+            commands: commands(&directory),
+            output: output(&directory.join("output.log")),
+            spec: row.spec,
+        }))
+    }
+
+    async fn happenings(&self, _: &StudyKey, _: &str) -> Result<Vec<Happening>, SourceError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Folders {
+    /// The folder of a study, and the name of the study in it.
+    fn of(&self, key: &StudyKey) -> Result<Option<(RunFolder, String)>, SourceError> {
+        let Some(folder) = self.run(key)? else { return Ok(None) };
+        let study = folder.study_as_run();
+        let study = study.map_err(|error| SourceError::unreadable(folder.root().display().to_string(), error))?;
+        Ok(study.and_then(|study| study.metadata.name).map(|name| (folder, name)))
+    }
+}
+
+/// A run has written down its study and opened its ledger.
+fn is_run(path: &Path) -> bool {
+    let folder = RunFolder::new(path);
+    folder.study_file().is_file() && folder.ledger().is_file()
+}
+
+fn name_of(path: &Path) -> String {
+    let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    full.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// A word that changes whenever the ledger, the study or whether it runs does.
+fn state_of(folder: &RunFolder) -> Option<String> {
+    use std::fmt::Write as _;
+    let log = folder.ledger().with_extension("sqlite-wal");
+    let mut state = if folder.is_running() { "r".to_owned() } else { "s".to_owned() };
+    for (path, must) in [(folder.ledger(), true), (log, false), (folder.study_file(), true)] {
+        match fs::metadata(&path) {
+            Ok(metadata) => {
+                let at = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+                // Writing to a String can't fail.
+                let _ = write!(state, "-{:x}.{:x}", at.as_nanos(), metadata.len());
+            }
+            Err(_) if must => return None,
+            // The log goes away when the last of those who had the ledger open closes it.
+            Err(_) => state.push_str("-0"),
+        }
+    }
+    Some(state)
+}
+
+fn changed(folder: &RunFolder) -> Option<Millis> {
+    let of = |path: PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    // An empty log says nothing: whoever opens a ledger to look makes one.
+    let log = folder.ledger().with_extension("sqlite-wal");
+    let log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0).then(|| of(log)).flatten();
+    let at = of(folder.ledger()).max(log)?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Millis(u64::try_from(at.as_millis()).unwrap_or(u64::MAX)))
+}
+
+fn at_a_glance(latest: &mut BTreeMap<String, BTreeMap<String, f64>>, row: Row) -> TrialHead {
+    let disruptions = row.state.attempts.iter().filter(|a| a.outcome == AttemptOutcome::Disrupted).count();
+    TrialHead {
+        latest: latest.remove(&row.uid).unwrap_or_default(),
+        name: row.name,
+        round: row.round,
+        index: row.index,
+        max_train_steps: row.max_train_steps,
+        hyperparameters: row.hyperparameters,
+        phase: row.state.phase,
+        reason: row.state.reason.unwrap_or_default(),
+        message: row.state.message.unwrap_or_default(),
+        objective: row.state.objective,
+        best_step: row.state.best_step,
+        attempt: row.state.attempt,
+        disruptions: u32::try_from(disruptions).unwrap_or(u32::MAX),
+        started: row.state.start_time,
+        ended: row.state.end_time,
+    }
+}
+
+/// Where a study stands. Its key, labels and times are the caller's to say.
+fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_running: bool) -> StudyHead {
+    let plan = Plan::new(&study_name, &spec);
+    let mut counts = Counts::of(rows.iter().map(|row| row.state.phase));
+    // Only a study with nothing under way has ended; whoever runs one says so when it has.
+    let may_have_ended = !is_running && rows.iter().all(|row| row.state.phase.has_ended());
+    let end = plan.as_ref().ok().filter(|_| may_have_ended).and_then(|plan| end(plan, rows));
+    counts.planned = plan.as_ref().map_or(0, Plan::total_trials);
+    let ended = counts.ended();
+    let (standing, message) = match (&plan, end) {
+        (Err(violations), _) => {
+            (Standing::Invalid, violations.first().map_or_else(String::new, ToString::to_string))
+        }
+        (Ok(_), Some((StudyPhase::Failed, message))) => (Standing::Failed, message),
+        (Ok(_), Some((_, message))) => (Standing::Completed, message),
+        (Ok(_), None) if is_running => (Standing::Running, format!("{ended} of {} trials have ended", counts.planned)),
+        (Ok(_), None) => (
+            Standing::Interrupted,
+            format!("{ended} of {} trials have ended; it goes on when it is run again", counts.planned),
+        ),
+    };
+    let last = rows.iter().rev().find(|row| row.state.phase != TrialPhase::Pending);
+    let best = spec
+        .rounds
+        .iter()
+        .rev()
+        .find_map(|round| {
+            let of = rows.iter().filter(|row| row.round == round.name && row.state.phase == TrialPhase::Succeeded);
+            of.filter_map(|row| Some((row.state.objective?, row.name.clone())))
+                .reduce(|a, b| if spec.objective.direction.better(b.0, a.0) { b } else { a })
+        });
+    StudyHead {
+        key: StudyKey { namespace: NAMESPACE.to_owned(), name: study_name.clone() },
+        study_name,
+        labels: BTreeMap::new(),
+        standing,
+        message,
+        round: last.map(|row| row.round.clone()),
+        counts,
+        best,
+        created: None,
+        changed: None,
+        spec: Arc::new(spec),
+    }
+}
+
+/// How the study ended, as `decide` sees it.
+fn end(plan: &Plan, rows: &[Row]) -> Option<(StudyPhase, String)> {
+    let states: Vec<TrialState> = rows
+        .iter()
+        .map(|row| TrialState {
+            key: TrialKey { round: row.round.clone(), index: row.index },
+            hyperparameters: row.hyperparameters.clone(),
+            phase: row.state.phase,
+            objective: row.state.objective.filter(|_| row.state.phase == TrialPhase::Succeeded),
+            attempt: row.state.attempt,
+            metrics: row.state.metrics.clone(),
+            retry_at: row.state.retry_at,
+        })
+        .collect();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    decide::decide(plan, &states, now).into_iter().find_map(|action| match action {
+        Action::Finish(end) => Some((end.phase, end.message)),
+        _ => None,
+    })
+}
+
+/// Commands that show more of a trial's host 0 or run it again.
+fn commands(directory: &Path) -> Vec<(String, String)> {
+    let shown = quoted(&directory.display().to_string());
+    vec![
+        ("What its trainer printed".to_owned(), format!("less {shown}/output.log")),
+        ("What it measured, as it does so".to_owned(), format!("tail -f {shown}/metrics.jsonl")),
+        (
+            "The same training again, in a folder of its own".to_owned(),
+            format!("mkdir again && cp {shown}/trial.json again/ && STUDIOUS_TRIAL_DIR=$PWD/again YOUR_TRAINER"),
+        ),
+    ]
+}
+
+/// A word for a shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:=".contains(c);
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// The end of what a trainer printed, without what would move a terminal's cursor.
+fn output(path: &Path) -> Option<String> {
+    use io::{Read as _, Seek as _, SeekFrom};
+    let mut file = fs::File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let start = length.saturating_sub(OUTPUT_BYTES);
+    file.seek(SeekFrom::Start(start)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(OUTPUT_BYTES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    // A line that was cut is no line.
+    let text = if start > 0 { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
+    Some(text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect())
+}

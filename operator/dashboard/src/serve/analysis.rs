@@ -1,0 +1,231 @@
+//! What is concluded from a study's trials, kept until they change: reading ten thousand trials' curves takes seconds, so
+//! it is done beside the answers, for one study at a time, and not again at once while a study runs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use studious_playbook::{
+    Plan,
+    findings::{self, Finding, Severity},
+    plots,
+};
+use tokio::sync::{Notify, Semaphore};
+
+use super::source::{Source, SourceError, StudyKey};
+
+/// Points of each curve that is looked at: whole curves, where a study's fit into memory.
+fn points(trials: usize) -> usize {
+    const OF_A_METRIC: usize = 4_000_000;
+    (OF_A_METRIC / trials.max(1)).clamp(400, 20_000)
+}
+
+/// Studies whose conclusions are kept.
+const MOST_KEPT: usize = 32;
+/// How long an answer waits for conclusions that are being drawn.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// While a study runs, conclusions are drawn again after this, and after so many times what drawing them took.
+const REST: Duration = Duration::from_secs(2);
+const RESTS: u32 = 10;
+
+/// A picture, its specification written down.
+pub struct Picture {
+    /// Its name.
+    pub id: String,
+    /// What is seen.
+    pub title: String,
+    /// What it is drawn from.
+    pub subtitle: String,
+    /// A Vega-Lite specification as JSON.
+    pub specification: axum::body::Bytes,
+}
+
+/// What is concluded from the trials of one moment.
+pub struct Analysis {
+    /// The version of the study that it was drawn from.
+    pub version: String,
+    /// How many trials it was drawn from.
+    pub trials: usize,
+    /// The most severe first.
+    pub findings: Vec<Finding>,
+    /// In the order in which they are shown.
+    pub pictures: Vec<Picture>,
+    /// How long it took.
+    pub took: Duration,
+    made: Instant,
+}
+
+impl Analysis {
+    /// How many findings there are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// The findings with the names of the pictures.
+    pub fn view(&self) -> Value {
+        let pictures: Vec<Value> = self
+            .pictures
+            .iter()
+            .map(|picture| json!({ "id": picture.id, "title": picture.title, "subtitle": picture.subtitle }))
+            .collect();
+        json!({ "trials": self.trials, "findings": self.findings, "plots": pictures })
+    }
+}
+
+/// What there is of a study's conclusions.
+#[derive(Clone)]
+pub enum Concluded {
+    /// All of them.
+    Ready(Arc<Analysis>),
+    /// Those of an earlier moment, if any; newer ones are being drawn.
+    Pending(Option<Arc<Analysis>>),
+    /// They can't be drawn.
+    Failed(String),
+}
+
+#[derive(Default)]
+struct Slot {
+    latest: Option<Arc<Analysis>>,
+    failed: Option<(String, String)>,
+    is_running: bool,
+    used: Option<Instant>,
+    done: Arc<Notify>,
+}
+
+/// Conclusions of the studies that somebody looks at.
+pub struct Analyses {
+    slots: Mutex<HashMap<StudyKey, Slot>>,
+    turns: Semaphore,
+}
+
+impl Default for Analyses {
+    fn default() -> Self {
+        Self { slots: Mutex::default(), turns: Semaphore::new(1) }
+    }
+}
+
+impl Analyses {
+    /// What was concluded from an earlier moment, or this one.
+    pub fn known(&self, key: &StudyKey) -> Option<Arc<Analysis>> {
+        self.slots(|slots| slots.get(key).and_then(|slot| slot.latest.clone()))
+    }
+
+    /// What is concluded from a study as it is now. Begins to draw conclusions when there are none of this version.
+    pub async fn of<S: Source>(
+        self: &Arc<Self>,
+        source: &Arc<S>,
+        key: &StudyKey,
+        plan: &Arc<Plan>,
+        version: &str,
+        trials: usize,
+    ) -> Concluded {
+        let done = self.begin(source, key, plan, version, trials);
+        let Some(done) = done else { return self.now(key, version) };
+        let _ = tokio::time::timeout(PATIENCE, done.notified()).await;
+        self.now(key, version)
+    }
+
+    /// Begins to draw conclusions of a version unless it was done, is being done, or was done a moment ago. What it
+    /// returns tells of the end.
+    pub fn begin<S: Source>(
+        self: &Arc<Self>,
+        source: &Arc<S>,
+        key: &StudyKey,
+        plan: &Arc<Plan>,
+        version: &str,
+        trials: usize,
+    ) -> Option<Arc<Notify>> {
+        let done = self.slots(|slots| {
+            let slot = slots.entry(key.clone()).or_default();
+            slot.used = Some(Instant::now());
+            let rests =
+                slot.latest.as_ref().is_some_and(|latest| latest.made.elapsed() < REST.max(RESTS * latest.took));
+            let is_known = slot.latest.as_ref().is_some_and(|latest| latest.version == version);
+            let has_failed = slot.failed.as_ref().is_some_and(|(of, _)| of == version);
+            if is_known || has_failed || rests {
+                return None;
+            }
+            let begins = !slot.is_running;
+            slot.is_running = true;
+            Some((slot.done.clone(), begins))
+        });
+        let (done, begins) = done?;
+        if begins {
+            let (analyses, source, key, plan) = (self.clone(), source.clone(), key.clone(), plan.clone());
+            let version = version.to_owned();
+            tokio::spawn(async move { analyses.draw(&source, key, plan, version, points(trials)).await });
+        }
+        Some(done)
+    }
+
+    async fn draw<S: Source>(&self, source: &Arc<S>, key: StudyKey, plan: Arc<Plan>, version: String, points: usize) {
+        let result = match self.turns.acquire().await {
+            Ok(_turn) => conclude(source, &key, plan, version.clone(), points).await,
+            Err(error) => Err(SourceError::unreadable("the study", error)),
+        };
+        self.slots(|slots| {
+            let slot = slots.entry(key).or_default();
+            slot.is_running = false;
+            match result {
+                Ok(analysis) => {
+                    slot.latest = Some(Arc::new(analysis));
+                    slot.failed = None;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no conclusions can be drawn");
+                    slot.failed = Some((version, error.to_string()));
+                }
+            }
+            slot.done.notify_waiters();
+            while slots.len() > MOST_KEPT {
+                let idle = slots.iter().filter(|(_, slot)| !slot.is_running).min_by_key(|(_, slot)| slot.used);
+                let Some(oldest) = idle.map(|(key, _)| key.clone()) else { break };
+                slots.remove(&oldest);
+            }
+        });
+    }
+
+    fn now(&self, key: &StudyKey, version: &str) -> Concluded {
+        self.slots(|slots| {
+            let Some(slot) = slots.get(key) else { return Concluded::Pending(None) };
+            match (&slot.latest, &slot.failed) {
+                (Some(latest), _) if latest.version == version => Concluded::Ready(latest.clone()),
+                (_, Some((of, why))) if of == version => Concluded::Failed(why.clone()),
+                (latest, _) => Concluded::Pending(latest.clone()),
+            }
+        })
+    }
+
+    fn slots<T>(&self, f: impl FnOnce(&mut HashMap<StudyKey, Slot>) -> T) -> T {
+        f(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Reads a study's curves and draws conclusions, away from the threads that answer.
+async fn conclude<S: Source>(
+    source: &Arc<S>,
+    key: &StudyKey,
+    plan: Arc<Plan>,
+    version: String,
+    points: usize,
+) -> Result<Analysis, SourceError> {
+    let begun = Instant::now();
+    let records = source.records(key, points).await?;
+    let drawn = tokio::task::spawn_blocking(move || {
+        let findings = findings::findings(&plan, &records);
+        let pictures = plots::plots(&plan, &records).into_iter().map(|plot| {
+            let specification = serde_json::to_vec(&plot.specification)?.into();
+            Ok(Picture { id: plot.id, title: plot.title, subtitle: plot.subtitle, specification })
+        });
+        let pictures = pictures.collect::<Result<Vec<_>, serde_json::Error>>()?;
+        Ok::<_, serde_json::Error>((records.len(), findings, pictures))
+    });
+    let (trials, findings, pictures) = drawn
+        .await
+        .map_err(|error| SourceError::unreadable("the trials", error))?
+        .map_err(|error| SourceError::unreadable("a plot", error))?;
+    Ok(Analysis { version, trials, findings, pictures, took: begun.elapsed(), made: Instant::now() })
+}

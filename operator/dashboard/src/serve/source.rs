@@ -1,0 +1,256 @@
+//! Where what is shown comes from: folders of local runs, or a cluster's objects and ledger. Both say the same things in
+//! the same words, so that there is one API and one set of pages.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc};
+
+use serde::Serialize;
+use studious_api::{Hyperparameters, StudySpec, TrialSpec, trial::TrialPhase};
+use studious_playbook::{Millis, record::TrialRecord};
+
+/// Which study.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct StudyKey {
+    /// Its namespace; `local` for a folder.
+    pub namespace: String,
+    /// Its name; the folder's for a folder.
+    pub name: String,
+}
+
+/// Where a study stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub enum Standing {
+    /// Nothing has been started.
+    Pending,
+    /// Refused.
+    Invalid,
+    /// Trials run.
+    Running,
+    /// `spec.suspend` is true.
+    Paused,
+    /// A local run that was left before its end; it goes on when it is run again.
+    Interrupted,
+    /// Every trial of every round has ended.
+    Completed,
+    /// Stopped before its end.
+    Failed,
+}
+
+impl Standing {
+    /// Whether nothing more will happen by itself.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Invalid | Self::Interrupted | Self::Completed | Self::Failed)
+    }
+}
+
+/// Trials by where they stand.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Counts {
+    /// Planned in all rounds.
+    pub planned: u32,
+    /// Created, not yet running.
+    pub pending: u32,
+    /// Running, or waiting for another attempt.
+    pub running: u32,
+    /// Ended with an objective.
+    pub succeeded: u32,
+    /// Ended as infeasible.
+    pub infeasible: u32,
+    /// Failed, through no fault of the point.
+    pub failed: u32,
+    /// Stopped.
+    pub stopped: u32,
+}
+
+impl Counts {
+    /// Counts phases. How many are planned is the plan's to say.
+    #[must_use]
+    pub fn of(phases: impl IntoIterator<Item = TrialPhase>) -> Self {
+        let mut counts = Self::default();
+        for phase in phases {
+            *match phase {
+                TrialPhase::Pending => &mut counts.pending,
+                TrialPhase::Retrying | TrialPhase::Running => &mut counts.running,
+                TrialPhase::Succeeded => &mut counts.succeeded,
+                TrialPhase::Infeasible => &mut counts.infeasible,
+                TrialPhase::Failed => &mut counts.failed,
+                TrialPhase::Stopped => &mut counts.stopped,
+            } += 1;
+        }
+        counts
+    }
+
+    /// Trials that have ended.
+    #[must_use]
+    pub fn ended(&self) -> u32 {
+        self.succeeded + self.infeasible + self.failed + self.stopped
+    }
+}
+
+/// A study at a glance.
+#[derive(Clone, Debug)]
+pub struct StudyHead {
+    /// Which.
+    pub key: StudyKey,
+    /// The name by which its trials are called. A local folder may have another.
+    pub study_name: String,
+    /// As it was given.
+    pub spec: Arc<StudySpec>,
+    /// Its labels, shown as tags.
+    pub labels: BTreeMap<String, String>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// Why, in a sentence.
+    pub message: String,
+    /// The round that runs, or ran last.
+    pub round: Option<String>,
+    /// Its trials.
+    pub counts: Counts,
+    /// The best objective so far, and its trial.
+    pub best: Option<(f64, String)>,
+    /// When it was first seen.
+    pub created: Option<Millis>,
+    /// When it changed last.
+    pub changed: Option<Millis>,
+}
+
+/// A trial at a glance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialHead {
+    /// Its name.
+    pub name: String,
+    /// Its round.
+    pub round: String,
+    /// Number within the round, from 0.
+    pub index: u32,
+    /// The step budget of its round.
+    pub max_train_steps: u64,
+    /// The point.
+    pub hyperparameters: Hyperparameters,
+    /// Where it stands.
+    pub phase: TrialPhase,
+    /// Why, in a word.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
+    /// The objective; so far, of one that hasn't ended.
+    pub objective: Option<f64>,
+    /// The step of that objective.
+    pub best_step: Option<u64>,
+    /// The current attempt, from 1; 0 before the first.
+    pub attempt: u32,
+    /// Attempts lost to preemption, eviction or a lost node.
+    pub disruptions: u32,
+    /// When the first attempt began.
+    pub started: Option<Millis>,
+    /// When it ended.
+    pub ended: Option<Millis>,
+    /// The last value of every metric of host 0, `step` among them.
+    pub latest: BTreeMap<String, f64>,
+}
+
+/// A trial in full, without curves.
+#[derive(Clone, Debug)]
+pub struct TrialDetail {
+    /// At a glance.
+    pub head: TrialHead,
+    /// Everything needed to run it again.
+    pub spec: TrialSpec,
+    /// As data, with what its hosts reported. Its curves may be left out.
+    pub record: TrialRecord,
+    /// What each attempt that has ended said, by number.
+    pub attempt_messages: BTreeMap<u32, String>,
+    /// Lines of `metrics.jsonl` that could not be read.
+    pub malformed: u64,
+    /// Commands that show more of it or run it again: what for, and the command.
+    pub commands: Vec<(String, String)>,
+    /// The end of what its trainer printed, where that is at hand.
+    pub output: Option<String>,
+}
+
+/// Something that Kubernetes or the operator said of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Happening {
+    /// When.
+    pub at: Option<Millis>,
+    /// `Normal` or `Warning`.
+    pub severity: String,
+    /// In a word.
+    pub reason: String,
+    /// In a sentence.
+    pub message: String,
+    /// The object: `Job/digits-explore-0007-a1`.
+    pub object: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// What kind of fleet is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub enum Fleet {
+    /// Folders of local runs.
+    Local,
+    /// A Kubernetes cluster.
+    Kubernetes,
+}
+
+/// Why something can't be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It is there, but can't be read.
+    #[error("{what} can't be read: {why}")]
+    Unreadable {
+        /// What.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl SourceError {
+    /// Something that can't be read.
+    pub fn unreadable(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        Self::Unreadable { what: what.into(), why: why.to_string() }
+    }
+}
+
+/// Where what is shown comes from.
+pub trait Source: Send + Sync + 'static {
+    /// What kind of fleet it is.
+    fn fleet(&self) -> Fleet;
+
+    /// All studies, in no order.
+    fn studies(&self) -> impl Future<Output = Result<Vec<StudyHead>, SourceError>> + Send;
+
+    /// One study, if it is there.
+    fn study(&self, key: &StudyKey) -> impl Future<Output = Result<Option<StudyHead>, SourceError>> + Send;
+
+    /// A word that changes whenever anything that is shown of a study changes; nothing if it isn't there. Cheap: it is
+    /// asked every second or two by everybody who looks.
+    fn version(&self, key: &StudyKey) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
+
+    /// The trials of a study at a glance, in the order of rounds, by index within each.
+    fn trials(&self, key: &StudyKey) -> impl Future<Output = Result<Vec<TrialHead>, SourceError>> + Send;
+
+    /// The trials of a study as data, with curves of at most so many points.
+    fn records(
+        &self,
+        key: &StudyKey,
+        points: usize,
+    ) -> impl Future<Output = Result<Vec<TrialRecord>, SourceError>> + Send;
+
+    /// One trial, if it is there, with curves of at most so many points.
+    fn trial(
+        &self,
+        key: &StudyKey,
+        trial: &str,
+        points: usize,
+    ) -> impl Future<Output = Result<Option<TrialDetail>, SourceError>> + Send;
+
+    /// What Kubernetes and the operator said of a trial, the latest first.
+    fn happenings(
+        &self,
+        key: &StudyKey,
+        trial: &str,
+    ) -> impl Future<Output = Result<Vec<Happening>, SourceError>> + Send;
+}

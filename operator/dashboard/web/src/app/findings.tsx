@@ -1,0 +1,150 @@
+import { number, words } from "./format";
+import { Copyable } from "./parts";
+import { trialHref } from "./route";
+import type { Change, Finding, FindingsView, Question } from "./types";
+
+/** Trials that a finding names at once. */
+const FEW = 12;
+
+interface Properties {
+  view: FindingsView | undefined;
+  namespace: string;
+  study: string;
+}
+
+/** The questions and the findings: what was concluded, before anything else. */
+export function Findings({ view, namespace, study }: Properties) {
+  const findings = view?.findings;
+  return (
+    <section aria-labelledby="findings-title" aria-busy={view === undefined || view.state === "pending"}>
+      <h2 id="findings-title">Findings</h2>
+      {findings === undefined ? (
+        <p class="calm" role="status">
+          {view?.state === "none" ? "Nothing can be concluded: the study is refused." : "Reading the curves and drawing conclusions …"}
+        </p>
+      ) : (
+        <>
+          {view?.state === "pending" && (
+            <p class="muted" role="status">
+              Newer results are being read; this was concluded from {view.trials} trials.
+            </p>
+          )}
+          {view?.checklist !== undefined && <Questions questions={view.checklist.questions} provisional={view.checklist.provisional} />}
+          <Cards findings={findings} namespace={namespace} study={study} />
+        </>
+      )}
+    </section>
+  );
+}
+
+const ANSWERS: Record<Question["answer"], string> = { Pass: "✓", Fail: "✕", Unknown: "?", Waived: "–" };
+
+function Questions({ questions, provisional }: { questions: Question[]; provisional: boolean }) {
+  return (
+    <>
+      <p>
+        {provisional
+          ? "The answer is provisional: not all of the questions to ask before believing it are answered."
+          : "All questions to ask before believing the answer are answered."}
+      </p>
+      <ol class="questions">
+        {questions.map((one) => (
+          <li key={one.number} class={one.answer.toLowerCase()}>
+            <span class="answer">
+              <span aria-hidden="true">{ANSWERS[one.answer]}</span> {one.answer}
+            </span>
+            <span>
+              <strong>{one.question}</strong>
+              <span class="reason">{one.reason}</span>
+            </span>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+function Cards({ findings, namespace, study }: { findings: Finding[]; namespace: string; study: string }) {
+  const grave = findings.filter((finding) => finding.severity !== "Info");
+  const light = findings.filter((finding) => finding.severity === "Info");
+  if (findings.length === 0) return <p class="calm">Nothing can be concluded yet: no trial has ended.</p>;
+  return (
+    <>
+      {grave.length === 0 && <p class="calm">No warnings. What follows is good to know.</p>}
+      {grave.map((finding, i) => (
+        <Card key={`${finding.code} ${i}`} finding={finding} namespace={namespace} study={study} />
+      ))}
+      {light.length > 0 && grave.length > 0 && <h3 class="sub">Good to know</h3>}
+      {light.map((finding, i) => (
+        <Card key={`${finding.code} ${i}`} finding={finding} namespace={namespace} study={study} />
+      ))}
+    </>
+  );
+}
+
+function Card({ finding, namespace, study }: { finding: Finding; namespace: string; study: string }) {
+  const trials = finding.trials ?? [];
+  const evidence = Object.entries(finding.evidence);
+  const name = words(finding.code);
+  return (
+    <article class={`finding ${finding.severity.toLowerCase()}`}>
+      <header>
+        <span class="severity">{finding.severity}</span>
+        <strong>{name}</strong>
+        {finding.hyperparameter !== undefined && <code>{finding.hyperparameter}</code>}
+      </header>
+      <p>{finding.advice}</p>
+      {finding.change !== undefined && <Edit change={finding.change} name={name} />}
+      <details>
+        <summary>
+          Evidence<span class="hidden"> for {name}</span>
+        </summary>
+        {evidence.length > 0 && (
+          <table class="evidence">
+            <tbody>
+              {evidence.map(([what, x]) => (
+                <tr key={what}>
+                  <th scope="row">{what.replaceAll("_", " ")}</th>
+                  <td>{number(x)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+        {trials.length > 0 && (
+          <p class="trials">
+            Trials:{" "}
+            {trials.slice(0, FEW).map((trial, i) => (
+              <>
+                {i > 0 && ", "}
+                <a href={trialHref(namespace, study, trial)}>
+                  <code>{trial}</code>
+                </a>
+              </>
+            ))}
+            {trials.length > FEW && ` and ${trials.length - FEW} more`}
+          </p>
+        )}
+        <p class="muted">
+          Code <code>{finding.code}</code>. Playbook: “{finding.section}”.
+        </p>
+      </details>
+    </article>
+  );
+}
+
+/** The change to the study that a finding suggests. */
+function Edit({ change, name }: { change: Change | Change[]; name: string }) {
+  const changes = Array.isArray(change) ? change : [change];
+  const text = changes.map((one) => `${one.path}: ${written(one.to)}${one.from === undefined ? "" : `  # was ${written(one.from)}`}`).join("\n");
+  return (
+    <div class="edit">
+      <p class="muted">In the next study:</p>
+      <Copyable text={text} label={`edit for ${name}`} />
+    </div>
+  );
+}
+
+function written(x: unknown): string {
+  return typeof x === "string" && /^[\w.-]+$/.test(x) ? x : JSON.stringify(x);
+}

@@ -1,0 +1,56 @@
+import type { Value } from "./types";
+
+/** Four digits that count, as the report prints them. */
+export function number(x: number | null | undefined): string {
+  if (x === null || x === undefined) return "–";
+  if (Number.isInteger(x) && Math.abs(x) < 1e7) return x.toLocaleString("en", { useGrouping: Math.abs(x) >= 1e4 });
+  const size = Math.abs(x);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) {
+    return x.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
+  }
+  return String(Number(x.toPrecision(4)));
+}
+
+export function value(x: Value | null | undefined): string {
+  return typeof x === "number" ? number(x) : x === null || x === undefined ? "·" : String(x);
+}
+
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+}
+
+export function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 1) return `${Math.round(milliseconds)} ms`;
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+export function time(at: number | null | undefined): string {
+  if (at === null || at === undefined) return "–";
+  const date = new Date(at);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+export function ago(at: number | null | undefined): string {
+  if (at === null || at === undefined) return "–";
+  const seconds = Math.max(0, (Date.now() - at) / 1000);
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} days ago`;
+}
+
+/** `SearchSpaceTooNarrow` as `Search space too narrow`. */
+export function words(code: string): string {
+  return code.replace(/(?<=.)[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** A trial's name without its study's. */
+export function short(trial: string, study: string): string {
+  return trial.startsWith(`${study}-`) ? trial.slice(study.length + 1) : trial;
+}
