@@ -1,0 +1,90 @@
+//! Studies whose trials become more, and spaces that end.
+
+use studious_api::{study::StudyPhase, trial::TrialPhase};
+
+use super::*;
+use crate::{Millis, Plan, TrialKey, studies};
+
+fn plan(trials: u32, search: &str) -> Plan {
+    studies::plan(&format!(
+        "
+hyperparameters:
+- {{name: activation, role: Scientific, values: [relu, tanh]}}
+- {{name: rate, range: {{min: 1.0e-4, max: 10, scale: Log}}}}
+- {{name: width, range: {{min: 1, max: 3, integer: true}}}}
+search: {search}
+rounds:
+- {{name: explore, trials: {trials}, maxTrainSteps: 100}}
+- {{name: confirm, maxTrainSteps: 200, from: {{round: explore, best: 2}}}}
+parallelism: 3
+"
+    ))
+}
+
+/// Carries decisions out until the study ends, every trial succeeding. Returns how it ends.
+fn finish(plan: &Plan, trials: &mut Vec<TrialState>) -> StudyEnd {
+    for _ in 0..1000 {
+        for action in decide(plan, trials, Millis(0)) {
+            match action {
+                Action::Start { trial, attempt } => {
+                    let key = TrialKey { round: trial.spec.round.clone(), index: trial.spec.index };
+                    assert!(!trials.iter().any(|t| t.key == key), "{key:?} is started twice");
+                    let objective = trial.spec.hyperparameters["rate"].as_f64();
+                    trials.push(TrialState {
+                        key,
+                        hyperparameters: trial.spec.hyperparameters,
+                        phase: TrialPhase::Succeeded,
+                        objective,
+                        attempt,
+                        retry_at: None,
+                        metrics: std::collections::BTreeMap::new(),
+                    });
+                }
+                Action::Finish(end) => return end,
+                _ => {}
+            }
+        }
+    }
+    panic!("the study doesn't end");
+}
+
+fn of_round<'a>(trials: &'a [TrialState], round: &str) -> Vec<&'a TrialState> {
+    let mut all: Vec<_> = trials.iter().filter(|t| t.key.round == round).collect();
+    all.sort_by(|a, b| a.key.cmp(&b.key));
+    all
+}
+
+#[test]
+fn a_study_whose_trials_become_more_goes_on_and_changes_nothing() {
+    for search in ["{}", "{algorithm: Random, scientific: Sampled}", "{algorithm: Grid}", "{scientific: Sampled}"] {
+        let mut trials = Vec::new();
+        // Without the later round: it isn't there yet.
+        let first = |n| {
+            let mut spec = plan(n, search).spec().clone();
+            spec.rounds.truncate(1);
+            Plan::new("digits", &spec).unwrap()
+        };
+        assert_eq!(finish(&first(7), &mut trials).reason, "AllRoundsEnded");
+        let before = trials.clone();
+        assert_eq!(before.len(), 7);
+        // Completed, and now more is asked, and a later round.
+        let end = finish(&plan(12, search), &mut trials);
+        assert_eq!((end.phase, trials.len()), (StudyPhase::Completed, 14), "{search}");
+        assert_eq!(trials[..7], before);
+        let mut at_once = Vec::new();
+        finish(&plan(12, search), &mut at_once);
+        assert_eq!(of_round(&trials, "explore"), of_round(&at_once, "explore"), "{search}");
+    }
+}
+
+#[test]
+fn a_study_of_a_space_that_ends_says_so_when_it_ends() {
+    let mut trials = Vec::new();
+    let end = finish(&plan(40, "{algorithm: Grid, grid: {levels: 3}}"), &mut trials);
+    assert_eq!((end.phase, end.reason), (StudyPhase::Completed, "SpaceExhausted"));
+    let told = "20 trials succeeded, 0 were infeasible, 0 failed; the space has 18 points, 40 trials asked: 18 run, since no \
+                point is tried twice";
+    assert_eq!(end.message, told);
+    // Asked for fewer than there are, nothing is said.
+    assert_eq!(finish(&plan(10, "{algorithm: Grid}"), &mut Vec::new()).reason, "AllRoundsEnded");
+}
