@@ -20,9 +20,6 @@ Examples:
   studious report study/digits --out digits.html
   kubectl study report digits";
 
-/// Points of each curve in a report: more than a screen shows.
-pub(crate) const POINTS: usize = 400;
-
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub(crate) struct Report {
@@ -35,7 +32,8 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
-        let study = self.target.load(Some(POINTS)).await?;
+        // Findings look at whole curves; plots thin them to what a screen shows.
+        let study = self.target.load(None).await?;
         if let Some(why) = &study.without_curves {
             eprintln!("warning: {why}. The report has no curves");
         }

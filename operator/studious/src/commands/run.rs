@@ -85,7 +85,7 @@ impl Run {
             }
             Err(error) => return Err(error.into()),
         };
-        let study = target::load_folder(&path, Some(super::report::POINTS)).await?;
+        let study = target::load_folder(&path, None).await?;
         let code = match &end {
             RunEnd::Study(end) if studious_local::succeeded(end) => exit::OK,
             RunEnd::Study(_) => exit::FAILED,

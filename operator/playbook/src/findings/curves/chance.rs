@@ -28,6 +28,8 @@ pub(super) fn marked_at_least(all: usize, marked: usize, drawn: usize, k: usize)
 }
 
 /// The regularised incomplete beta function, by Lentz's continued fraction.
+// The letters of the formula.
+#[allow(clippy::many_single_char_names)]
 fn beta_share(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;

@@ -5,6 +5,7 @@ use studious_api::thresholds::curves::{CLIP_QUANTILE, CLIPPED_SHARE, GRADIENT_OU
 use super::{
     super::{
         Finding, Severity,
+        change::Change,
         reading::{Reading, Round},
         wording::{count, list, number, percent},
     },
@@ -47,7 +48,7 @@ fn outliers(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
     let largest = with.iter().map(|o| o.largest).fold(0.0, f64::max);
     let first = with.iter().filter_map(|o| o.steps.first()).min().copied().unwrap_or(0);
     let Some(threshold) = median(with.iter().map(|o| o.threshold)) else { return };
-    findings.push(
+    let mut finding =
         Finding::new(
             "GradientOutliers",
             Severity::Warning,
@@ -71,8 +72,19 @@ fn outliers(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
         .with("looked_at", norms.len() as f64)
         .with("largest_ratio", largest)
         .with("first_step", first as f64)
-        .with("clip_threshold", threshold),
-    );
+        .with("clip_threshold", threshold);
+    if let Some(change) = clip_at(reading, threshold) {
+        finding = finding.suggest(change);
+    }
+    findings.push(finding);
+}
+
+/// Another value of the hyperparameter that is a clip threshold, where one is held.
+fn clip_at(reading: &Reading<'_>, threshold: f64) -> Option<Change> {
+    let clip = reading.varied().map(|v| v.hyperparameter).find(|h| is_clip(&h.name) && h.value.is_some())?;
+    // Four digits are plenty for a first threshold.
+    let rounded: f64 = number(threshold).parse().ok()?;
+    Some(Change::new(format!("{}.value", reading.path(clip)), &clip.value, rounded))
 }
 
 fn of_trial<'a>(trial: &'a TrialRecord, curve: &Curve, times: f64, share: f64) -> Option<Outliers<'a>> {
@@ -106,7 +118,9 @@ fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
     let Some((_, largest)) = hard.iter().max_by(|a, b| a.1.total_cmp(&b.1)).copied() else { return };
     let names: Vec<_> = hard.iter().map(|(t, _)| t.name.as_str()).filter(|n| !n.is_empty()).collect();
     let whose = if names.is_empty() { String::new() } else { format!(" ({})", list(&names)) };
-    findings.push(
+    let norms = hard.iter().filter_map(|(t, _)| t.curves.get(GRADIENT_NORM)).flatten().map(|(_, norm)| *norm);
+    let typical = quantile(norms, reading.threshold(&CLIP_QUANTILE));
+    let mut finding =
         Finding::new(
             "ClipTooHard",
             Severity::Warning,
@@ -125,8 +139,12 @@ fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
         .about(hard.iter().map(|(t, _)| *t))
         .with("clipped_fraction", *largest)
         .with("clipped_hard", hard.len() as f64)
-        .with("looked_at", shares.len() as f64),
-    );
+        .with("looked_at", shares.len() as f64)
+        .with("clip_threshold", typical.unwrap_or(f64::NAN));
+    if let Some(change) = typical.and_then(|threshold| clip_at(reading, threshold)) {
+        finding = finding.suggest(change);
+    }
+    findings.push(finding);
 }
 
 /// The share of updates that were clipped: as reported, or the norms above a hyperparameter that is a clip threshold.

@@ -140,13 +140,9 @@ fn checkpoints(trial: &TrialRecord) -> Option<String> {
     trial.inits.iter().find_map(|init| {
         let step = init.init.restored_step?;
         let earlier = trial.checkpoints.iter().filter(|c| c.attempt < init.attempt && c.host == 0);
-        let mut saved = earlier.filter(|c| c.step == step).peekable();
         // Trainers needn't report what they save: nothing is known then.
-        if saved.peek().is_none() {
-            return None;
-        }
+        let known: Vec<_> = earlier.filter(|c| c.step == step).filter_map(|c| c.parameters_sha256.as_deref()).collect();
         let fingerprint = init.init.parameters_sha256.as_deref()?;
-        let known: Vec<_> = saved.filter_map(|c| c.parameters_sha256.as_deref()).collect();
         (!known.is_empty() && !known.contains(&fingerprint)).then(|| {
             format!("host {} went on from other parameters at step {step} than the checkpoint of that step", init.host)
         })

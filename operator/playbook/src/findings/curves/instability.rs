@@ -5,6 +5,7 @@
 //! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
 //! among the former by luck is counted exactly (Fisher's test).
 
+use serde_json::json;
 use studious_api::{
     study::Direction,
     thresholds::{
@@ -15,7 +16,9 @@ use studious_api::{
 
 use super::{
     super::{
-        Finding, Severity, boundary, infeasible,
+        Finding, Severity, boundary,
+        change::Change,
+        infeasible,
         reading::{Arm, Axis, Reading, Round},
         wording::{count, number, percent},
     },
@@ -37,6 +40,8 @@ const MOVES: f64 = 6.0;
 const NEAR: usize = 8;
 /// The median of the absolute difference of two normal values, in their standard deviations.
 const MEDIAN_OF_DIFFERENCE: f64 = 0.954;
+/// A first warmup, as a share of training: what needn't be added to the steps (requirement R-161).
+const WARMUP: f64 = 0.05;
 const SECTION: &str = "Identifying unstable workloads";
 
 /// When in training it broke down, as a share of the steps.
@@ -113,7 +118,23 @@ fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>)
             .with(format!("above[{label}]"), limit.above.len() as f64)
             .with(format!("best_rate[{label}]"), limit.best);
     }
+    if early >= mid
+        && let Some(change) = warmup(reading)
+    {
+        finding = finding.suggest(change);
+    }
     findings.push(finding);
+}
+
+/// A warmup, where there is none.
+fn warmup(reading: &Reading<'_>) -> Option<Change> {
+    if let Some(schedule) = &reading.plan.spec().schedule {
+        let none = schedule.warmup_fraction.is_none() && schedule.warmup_steps.is_none();
+        return none.then(|| Change::new("spec.schedule.warmupFraction", (), WARMUP));
+    }
+    let rate = reading.axes().find(|axis| boundary::is_learning_rate(reading, *axis))?;
+    let schedule = json!({"family": "Constant", "base": rate.name(), "warmupFraction": WARMUP});
+    Some(Change::new("spec.schedule", (), schedule))
 }
 
 fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis<'a>) -> Option<Limit<'a>> {
@@ -163,12 +184,13 @@ fn sudden_rise(reading: &Reading<'_>, series: &Series) -> Option<(u64, f64)> {
     };
     let least = reading.threshold(&SUDDEN_RISE) * series.improvement();
     let mut lowest = f64::INFINITY;
-    for (place, (step, value)) in series.steps.iter().zip(&series.values).enumerate() {
-        let rise = value - lowest;
+    for (place, (step, pair)) in series.steps.iter().zip(series.values.windows(2)).enumerate() {
+        // One batch may have a high loss by itself: a rise lasts.
+        let rise = pair[0].min(pair[1]) - lowest;
         if rise.is_finite() && rise > 0.0 && rise > least && usual(place).is_some_and(|usual| rise > MOVES * usual) {
             return Some((*step, rise));
         }
-        lowest = lowest.min(*value);
+        lowest = lowest.min(pair[0]);
     }
     None
 }

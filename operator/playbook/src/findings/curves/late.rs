@@ -1,5 +1,6 @@
 //! Noise of late evaluations, against the differences that the study is to show.
 
+use serde_json::json;
 use studious_api::{
     study::ScheduleFamily,
     thresholds::curves::{LATE_NOISE, TINY_RATE},
@@ -7,7 +8,9 @@ use studious_api::{
 
 use super::{
     super::{
-        Finding, Severity, noise,
+        Finding, Severity, boundary,
+        change::Change,
+        noise,
         reading::{Reading, Round},
         wording::{count, number},
     },
@@ -32,34 +35,48 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     let metric = &reading.plan.spec().objective.metric;
     let tiny = reading.threshold(&TINY_RATE);
-    let high = best.iter().filter(|t| t.curves.get("learning_rate").is_some_and(|rates| ends_high(rates, tiny))).count();
+    let high =
+        best.iter().filter(|t| t.curves.get("learning_rate").is_some_and(|rates| ends_high(rates, tiny))).count();
     let schedule = reading.plan.spec().schedule.as_ref();
     let decay = if schedule.is_none_or(|s| s.family == ScheduleFamily::Constant || s.end_factor > tiny) || high > 0 {
         "The learning rate is still high at the end: decay it. If that isn't enough, "
     } else {
         "The learning rate decays already, so "
     };
-    findings.push(
-        Finding::new(
-            "NoisyLateTraining",
-            Severity::Warning,
-            "Examining the training curves",
-            format!(
-                "Late in training {metric} of the best {} moves by {} from one evaluation to the next (standard \
+    let mut finding = Finding::new(
+        "NoisyLateTraining",
+        Severity::Warning,
+        "Examining the training curves",
+        format!(
+            "Late in training {metric} of the best {} moves by {} from one evaluation to the next (standard \
                  deviation), while {between} differ by {}: which trial comes out best depends on the step at which it \
                  ends. {decay}a larger batch, more validation data or an average of the weights (Polyak) make \
                  evaluations steadier.",
-                count(noises.len(), "trial"),
-                number(noise),
-                number(gap),
-            ),
-        )
-        .about(best.iter().copied())
-        .with("noise", noise)
-        .with("gap", gap)
-        .with("looked_at", noises.len() as f64)
-        .with("ends_at_high_learning_rate", high as f64),
-    );
+            count(noises.len(), "trial"),
+            number(noise),
+            number(gap),
+        ),
+    )
+    .about(best.iter().copied())
+    .with("noise", noise)
+    .with("gap", gap)
+    .with("looked_at", noises.len() as f64)
+    .with("ends_at_high_learning_rate", high as f64);
+    if let Some(change) = decaying(reading) {
+        finding = finding.suggest(change);
+    }
+    findings.push(finding);
+}
+
+/// A schedule that decays, where there is none.
+fn decaying(reading: &Reading<'_>) -> Option<Change> {
+    if let Some(schedule) = &reading.plan.spec().schedule {
+        let constant = schedule.family == ScheduleFamily::Constant;
+        return constant.then(|| Change::new("spec.schedule.family", schedule.family, ScheduleFamily::Cosine));
+    }
+    let rate = reading.axes().find(|axis| boundary::is_learning_rate(reading, *axis))?;
+    let base = rate.name();
+    Some(Change::new("spec.schedule", (), json!({"family": "Cosine", "base": base})))
 }
 
 /// The difference that counts: between the two best arms; of a study with one arm, between its best and its median trial.

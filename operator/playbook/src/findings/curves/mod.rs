@@ -26,6 +26,8 @@ mod warmup;
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod planted;
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 // As above.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod simulated;

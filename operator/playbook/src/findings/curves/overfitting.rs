@@ -5,6 +5,7 @@
 //! more than a fiftieth of what training gained. Where the training loss rises as well, training broke down: that is
 //! another finding.
 
+use serde_json::json;
 use studious_api::{
     study::{Direction, Hyperparameter, Role},
     thresholds::{
@@ -15,7 +16,9 @@ use studious_api::{
 
 use super::{
     super::{
-        Finding, Severity, exact,
+        Finding, Severity,
+        change::Change,
+        exact,
         reading::{Axis, Reading},
         wording::{count, list, name, number},
     },
@@ -69,7 +72,7 @@ fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfi
         let lowest = series.lowest_run();
         let stays = series.lowest_late() - lowest > deviations * rise.noise;
         let material = rise.by > least * series.improvement();
-        if rise.chance > limit || !stays || !material || training_breaks_down(trial, limit) {
+        if rise.chance > limit || !stays || !material || training_breaks_down(trial, limit, least) {
             return None;
         }
         Some(Overfit { trial, by: rise.by, from: rise.from, chance: rise.chance })
@@ -77,9 +80,12 @@ fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfi
     overfit.collect()
 }
 
-fn training_breaks_down(trial: &TrialRecord, limit: f64) -> bool {
+fn training_breaks_down(trial: &TrialRecord, limit: f64, least: f64) -> bool {
     let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| Series::of(curve, Direction::Minimize));
-    loss.is_some_and(|series| series.rise().chance <= limit)
+    loss.is_some_and(|series| {
+        let rise = series.rise();
+        rise.chance <= limit && rise.by > least * series.improvement()
+    })
 }
 
 fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'_>]) -> Finding {
@@ -103,7 +109,7 @@ fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'
         (Severity::Warning, format!("Run it again with {}.", mend(reading)))
     };
     let what = if worse_is_higher(reading) { "rises" } else { "falls" };
-    Finding::new(
+    let finding = Finding::new(
         "OverfittingInBest",
         severity,
         "Examining the training curves",
@@ -119,7 +125,36 @@ fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'
     .with("looked_at", looked_at.len() as f64)
     .with("largest_rise", worst)
     .with("from_step", first as f64)
-    .with("chance", surest)
+    .with("chance", surest);
+    match regularise(reading) {
+        Some(change) if !expected => finding.suggest(change),
+        _ => finding,
+    }
+}
+
+/// A range for a regulariser that is held, or a wider one for one that is tuned.
+fn regularise(reading: &Reading<'_>) -> Option<Change> {
+    let ranges = |technique: &str| match technique {
+        "dropout" => Some(json!({"min": 0, "max": 0.5})),
+        "label smoothing" => Some(json!({"min": 0, "max": 0.2})),
+        "weight decay" => Some(json!({"min": 1e-6, "max": 1e-2, "scale": "Log"})),
+        _ => None,
+    };
+    let held = regularisers(reading).find(|h| h.value.is_some());
+    if let Some(hyperparameter) = held
+        && let Some(range) = called(hyperparameter).and_then(ranges)
+    {
+        let mut tuned = json!({"name": hyperparameter.name, "role": "Nuisance", "range": range});
+        if let (Some(when), Some(map)) = (&hyperparameter.when, tuned.as_object_mut()) {
+            map.insert("when".to_owned(), json!(when));
+        }
+        return Some(Change::new(reading.path(hyperparameter), hyperparameter, tuned));
+    }
+    let (hyperparameter, range) = regularisers(reading).find_map(|h| Some((h, h.range.as_ref()?)))?;
+    // Shares that are dropped or smoothed stay well below 1.
+    let most = if called(hyperparameter) == Some("weight decay") { f64::INFINITY } else { 0.8 };
+    let max = (2.0 * range.max).min(most);
+    (max > range.max).then(|| Change::new(format!("{}.range.max", reading.path(hyperparameter)), range.max, max))
 }
 
 /// What to add or to tune, by what the study has.

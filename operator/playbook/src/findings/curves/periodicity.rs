@@ -42,8 +42,10 @@ struct Spectrum {
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
     let fewest = reading.count(&PERIOD_EVALUATIONS);
-    let spectra: Vec<_> =
-        best_few(reading, round).into_iter().filter_map(|t| Some((t, spectrum(evaluations(reading, t)?, fewest)?))).collect();
+    let spectra: Vec<_> = best_few(reading, round)
+        .into_iter()
+        .filter_map(|t| Some((t, spectrum(evaluations(reading, t)?, fewest)?)))
+        .collect();
     // Periods compare between curves of one length.
     let Some(length) = spectra.iter().map(|(_, s)| s.length).max() else { return };
     let alike: Vec<_> = spectra.iter().filter(|(_, s)| s.length == length).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{Finding, Severity, simulated::Luck},
-    simulated::{FAULTLESS, STEPS, TWO, Training, change, conclude, drawn, saved},
+    simulated::{FAULTLESS, STEPS, TWO, Training, change_all, conclude, drawn, saved},
 };
 use crate::record::{Outcome, TrialRecord};
 
@@ -52,20 +52,35 @@ fn rising(from: f64, by: f64) -> impl Fn(f64, f64) -> f64 {
 
 #[test]
 fn overfitting_is_seen() {
-    let plant = |by: f64| move |trials: &mut Vec<TrialRecord>, _: &mut Luck| change(trials, "validation_error", rising(0.4, by));
+    let plant = |by: f64| {
+        move |trials: &mut Vec<TrialRecord>, _: &mut Luck| change_all(trials, "validation_error", rising(0.4, by))
+    };
     assert!(power("OverfittingInBest", STEADY, 10, plant(0.06)) >= 0.95);
     assert!(power("OverfittingInBest", FAULTLESS[1], 10, plant(0.12)) >= 0.9);
-    let found = raised(&study(|trials| change(trials, "validation_error", rising(0.4, 0.1))), "OverfittingInBest");
+    let found = raised(&study(|trials| change_all(trials, "validation_error", rising(0.4, 0.1))), "OverfittingInBest");
     assert_eq!(found.severity, Severity::Problem);
     assert!(found.evidence["chance"] < 0.01 && found.evidence["largest_rise"] > 0.05);
     assert!(found.advice.contains("label_smoothing in reach and dropout and weight decay added"), "{}", found.advice);
+    let change = found.change.unwrap();
+    assert_eq!((change.path.as_str(), change.to), ("spec.hyperparameters[2].range.max", 0.6.into()));
+    let held = TWO.replace("label_smoothing, range: {min: 0, max: 0.3}", "dropout_rate, role: Fixed, value: 0");
+    let trials = study(|trials| {
+        change_all(trials, "validation_error", rising(0.4, 0.1));
+        for trial in trials {
+            trial.hyperparameters.remove("label_smoothing");
+            trial.hyperparameters.insert("dropout_rate".to_owned(), 0_i64.into());
+        }
+    });
+    let change = raised_in(&held, &trials, "OverfittingInBest").change.unwrap();
+    assert_eq!((change.path.as_str(), &change.to["range"]["max"]), ("spec.hyperparameters[2]", &0.5.into()));
 }
 
 #[test]
 fn overfitting_is_expected_where_regularization_is_compared() {
-    let yaml = TWO.replace("label_smoothing, range: {min: 0, max: 0.3}", "label_smoothing, role: Scientific, values: [0, 0.1]");
+    let yaml = TWO
+        .replace("label_smoothing, range: {min: 0, max: 0.3}", "label_smoothing, role: Scientific, values: [0, 0.1]");
     let trials = study(|trials| {
-        change(trials, "validation_error", rising(0.4, 0.1));
+        change_all(trials, "validation_error", rising(0.4, 0.1));
         for trial in trials {
             trial.hyperparameters.insert("label_smoothing".to_owned(), 0_i64.into());
         }
@@ -76,14 +91,14 @@ fn overfitting_is_expected_where_regularization_is_compared() {
 #[test]
 fn a_breakdown_is_no_overfitting() {
     let trials = study(|trials| {
-        change(trials, "validation_error", rising(0.4, 0.1));
-        change(trials, "train_loss", rising(0.4, 2.0));
+        change_all(trials, "validation_error", rising(0.4, 0.1));
+        change_all(trials, "train_loss", rising(0.4, 2.0));
     });
     assert!(!is_raised(&trials, "OverfittingInBest"));
     let found = raised(&trials, "TrainingLossRising");
     assert_eq!(found.severity, Severity::Problem);
     assert!(found.evidence["largest_rise"] > 1.0);
-    let plant = |trials: &mut Vec<TrialRecord>, _: &mut Luck| change(trials, "train_loss", rising(0.2, 1.5));
+    let plant = |trials: &mut Vec<TrialRecord>, _: &mut Luck| change_all(trials, "train_loss", rising(0.2, 1.5));
     assert!(power("TrainingLossRising", STEADY, 10, plant) >= 0.9);
 }
 
@@ -92,7 +107,7 @@ fn the_best_may_be_those_that_cannot_overfit() {
     let plant = |trials: &mut Vec<TrialRecord>| {
         for trial in trials {
             if trial.hyperparameters["learning_rate"].as_f64().unwrap() > 0.3 {
-                change(std::slice::from_mut(trial), "validation_error", rising(0.4, 0.2));
+                change_all(std::slice::from_mut(trial), "validation_error", rising(0.4, 0.2));
             }
         }
     };
@@ -100,7 +115,9 @@ fn the_best_may_be_those_that_cannot_overfit() {
     let found = raised(&trials, "SelectionBias");
     assert_eq!((found.severity, found.hyperparameter.as_deref()), (Severity::Warning, Some("learning_rate")));
     assert!(found.advice.contains("higher learning_rate"), "{}", found.advice);
-    assert!(found.evidence["share[upper half of learning_rate]"] > found.evidence["share[lower half of learning_rate]"]);
+    assert!(
+        found.evidence["share[upper half of learning_rate]"] > found.evidence["share[lower half of learning_rate]"]
+    );
     assert!(power("SelectionBias", STEADY, 10, |trials, _| plant(trials)) >= 0.9);
 }
 
@@ -111,12 +128,14 @@ fn late_noise_is_set_against_what_is_to_be_shown() {
     let found = raised(&noisy.study(&mut Luck(4)), "NoisyLateTraining");
     assert!(found.evidence["noise"] > 0.05 && found.evidence["gap"] < 0.2);
     assert!(found.advice.contains("decay it"), "{}", found.advice);
+    let change = found.change.unwrap();
+    assert_eq!((change.path.as_str(), &change.to["base"]), ("spec.schedule", &"learning_rate".into()));
 }
 
 #[test]
 fn periods_are_found() {
     let plant = |trials: &mut Vec<TrialRecord>, _: &mut Luck| {
-        change(trials, "validation_error", |t, v| v + 0.015 * (std::f64::consts::TAU * 40.0 * t / 5.0).sin());
+        change_all(trials, "validation_error", |t, v| v + 0.015 * (std::f64::consts::TAU * 40.0 * t / 5.0).sin());
     };
     assert!(power("MetricPeriodicity", STEADY, 10, plant) >= 0.9);
     let found = raised(&study(|trials| plant(trials, &mut Luck(0))), "MetricPeriodicity");
@@ -125,7 +144,8 @@ fn periods_are_found() {
 
 #[test]
 fn a_proxy_that_misleads_is_found() {
-    let plant = |trials: &mut Vec<TrialRecord>, _: &mut Luck| change(trials, "offline_validation_error", |_, v| v + 0.01);
+    let plant =
+        |trials: &mut Vec<TrialRecord>, _: &mut Luck| change_all(trials, "offline_validation_error", |_, v| v + 0.01);
     assert!(power("PeriodicOfflineSkew", STEADY, 10, plant) >= 0.95);
     let found = raised(&study(|trials| plant(trials, &mut Luck(0))), "PeriodicOfflineSkew");
     assert!((found.evidence["difference"] - 0.01).abs() < 0.003);
@@ -169,6 +189,7 @@ fn instability_just_above_the_best_rate_is_found() {
     assert_eq!(found.hyperparameter.as_deref(), Some("learning_rate"));
     assert!(found.evidence["early"] > 0.0 && found.evidence["best_rate"] <= 0.12, "{:?}", found.evidence);
     assert!(found.advice.contains("warmup first"), "{}", found.advice);
+    assert_eq!(found.change.unwrap().to["warmupFraction"], 0.05);
     // Far above the best rate everything diverges, and that is no finding.
     let mut far = STEADY.study_of(40, &mut Luck(6));
     for trial in &mut far {
@@ -183,9 +204,9 @@ fn instability_just_above_the_best_rate_is_found() {
 fn sudden_rises_are_early_or_not() {
     let spike = |at: f64| move |t: f64, v: f64| if (at..at + 0.05).contains(&t) { v + 3.0 } else { v };
     for (at, kind) in [(0.03, "early"), (0.6, "mid")] {
-        let plant = move |trials: &mut Vec<TrialRecord>, _: &mut Luck| change(trials, "train_loss", spike(at));
+        let plant = move |trials: &mut Vec<TrialRecord>, _: &mut Luck| change_all(trials, "train_loss", spike(at));
         assert!(power("TrainingInstability", STEADY, 10, plant) >= 0.9, "{kind}");
-        let found = raised(&study(|trials| change(trials, "train_loss", spike(at))), "TrainingInstability");
+        let found = raised(&study(|trials| change_all(trials, "train_loss", spike(at))), "TrainingInstability");
         assert!(found.evidence[kind] >= 3.0, "{kind}: {:?}", found.evidence);
     }
 }
@@ -193,7 +214,7 @@ fn sudden_rises_are_early_or_not() {
 #[test]
 fn outliers_of_the_gradient_say_where_to_clip() {
     let plant = |trials: &mut Vec<TrialRecord>| {
-        change(trials, "gradient_norm", |t, v| if (0.7..0.715).contains(&t) { 40.0 * v } else { v });
+        change_all(trials, "gradient_norm", |t, v| if (0.7..0.715).contains(&t) { 40.0 * v } else { v });
     };
     let trials = study(plant);
     let found = raised(&trials, "GradientOutliers");
@@ -206,22 +227,27 @@ fn outliers_of_the_gradient_say_where_to_clip() {
 
 #[test]
 fn clipping_too_hard_is_seen_by_its_metric_or_by_norms() {
-    let reported = study(|trials| change(trials, "clipped_fraction", |_, v| v + 0.6));
+    let reported = study(|trials| change_all(trials, "clipped_fraction", |_, v| v + 0.6));
     assert!((raised(&reported, "ClipTooHard").evidence["clipped_fraction"] - 0.7).abs() < 0.02);
-    let yaml = TWO.replace("- {name: batch_size", "- {name: gradient_clip, role: Fixed, value: 0.5}\n- {name: batch_size");
+    let yaml =
+        TWO.replace("- {name: batch_size", "- {name: gradient_clip, role: Fixed, value: 0.5}\n- {name: batch_size");
     let counted = study(|trials| {
         for trial in trials {
             trial.curves.remove("clipped_fraction");
             trial.hyperparameters.insert("gradient_clip".to_owned(), 0.5.into());
         }
     });
-    assert!(raised_in(&yaml, &counted, "ClipTooHard").evidence["clipped_fraction"] > 0.5);
+    let found = raised_in(&yaml, &counted, "ClipTooHard");
+    assert!(found.evidence["clipped_fraction"] > 0.5);
+    let change = found.change.unwrap();
+    assert_eq!((change.path.as_str(), change.from), ("spec.hyperparameters[3].value", 0.5.into()));
     assert!(!is_raised(&counted, "ClipTooHard"));
 }
 
 #[test]
 fn a_long_warmup_asks_for_more_steps() {
-    let yaml = TWO.replace("evaluation:", "schedule: {family: Cosine, base: learning_rate, warmupFraction: 0.2}\nevaluation:");
+    let yaml =
+        TWO.replace("evaluation:", "schedule: {family: Cosine, base: learning_rate, warmupFraction: 0.2}\nevaluation:");
     let found = raised_in(&yaml, &study(|_| {}), "LongWarmup");
     let change = found.change.unwrap();
     assert_eq!((change.path.as_str(), change.to), ("spec.rounds[0].maxTrainSteps", 4800.into()));
@@ -250,7 +276,7 @@ fn slow_hosts_and_slow_trials_are_named() {
     });
     let found = raised(&host, "UnevenHosts");
     assert_eq!((found.trials.as_slice(), found.evidence["host"]), (&["s-explore-0002".to_owned()][..], 1.0));
-    let trial = study(|trials| change(&mut trials[2..3], "examples_per_second", |_, v| 0.4 * v));
+    let trial = study(|trials| change_all(&mut trials[2..3], "examples_per_second", |_, v| 0.4 * v));
     assert_eq!(raised(&trial, "UnevenThroughput").trials, ["s-explore-0002"]);
 }
 
@@ -286,7 +312,7 @@ fn what_hosts_must_not_do_is_a_problem() {
 
 #[test]
 fn regularization_needs_a_training_set_that_is_fitted() {
-    let trials = study(|trials| change(trials, "train_error", |_, v| v + 0.2));
+    let trials = study(|trials| change_all(trials, "train_error", |_, v| v + 0.2));
     let found = raised(&trials, "RegularizationUnlikelyToHelp");
     assert!((found.evidence["least_train_error"] - 0.2).abs() < 1e-9);
     assert!(found.advice.contains("label_smoothing"), "{}", found.advice);
@@ -346,12 +372,15 @@ fn the_budget_is_judged_by_where_the_best_step_falls() {
     let found = raised(&slow.study(&mut Luck(8)), "TooFewSteps");
     assert!(found.evidence["late"] >= 8.0 && found.evidence["lower_quartile_best_step"] > 3000.0);
     assert!(power("TooFewSteps", slow, 10, |_, _| {}) >= 0.9);
-    let early = |trials: &mut Vec<TrialRecord>, _: &mut Luck| change(trials, "validation_error", |t, _| t);
+    let early = |trials: &mut Vec<TrialRecord>, _: &mut Luck| change_all(trials, "validation_error", |t, _| t);
     assert!(power("TooManySteps", STEADY, 10, early) >= 0.99);
 }
 
 #[test]
 fn the_regime_is_told_by_the_end_of_curves() {
-    assert!(power("StillImproving", Training { evaluations: 200, noise: (0.002, 0.002), ..FAULTLESS[5] }, 10, |_, _| {}) >= 0.9);
+    assert!(
+        power("StillImproving", Training { evaluations: 200, noise: (0.002, 0.002), ..FAULTLESS[5] }, 10, |_, _| {})
+            >= 0.9
+    );
     assert!(power("SaturatedEarly", Training { speed: 0.04, ..STEADY }, 10, |_, _| {}) >= 0.8);
 }

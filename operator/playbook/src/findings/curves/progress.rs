@@ -10,7 +10,9 @@ use studious_api::{
 
 use super::{
     super::{
-        Finding, Severity, exact, noise,
+        Finding, Severity,
+        change::Change,
+        exact, noise,
         reading::Reading,
         wording::{count, percent},
     },
@@ -99,7 +101,12 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             .with("saturated", saturated.len() as f64)
             .with("looked_at", best.len() as f64)
             .with("latest_step", latest as f64)
-            .with("max_train_steps", round.steps as f64),
+            .with("max_train_steps", round.steps as f64)
+            .suggest(Change::new(
+                reading.round_path(round.name, "maxTrainSteps"),
+                round.steps,
+                latest + latest / 4,
+            )),
         );
     }
 }

@@ -89,8 +89,9 @@ fn flipped(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Opt
 fn tiny_rates(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Option<Finding> {
     let added = later.steps.checked_sub(earlier.steps).filter(|added| *added > 0)?;
     let tiny = reading.threshold(&TINY_RATE);
-    let rates =
-        |round: &Round<'_>| best_few(reading, round).first().and_then(|t| tiny_share(t.curves.get(LEARNING_RATE)?, tiny));
+    let rates = |round: &Round<'_>| {
+        best_few(reading, round).first().and_then(|t| tiny_share(t.curves.get(LEARNING_RATE)?, tiny))
+    };
     let (before, after) = (rates(earlier)?, rates(later)?);
     let at_tiny = after * later.steps as f64 - before * earlier.steps as f64;
     let share = at_tiny / added as f64;

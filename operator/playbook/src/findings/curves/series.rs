@@ -136,8 +136,8 @@ impl Series {
         let n = self.values.len();
         let mean = |from: usize| self.values[from..from + run].iter().sum::<f64>() / run as f64;
         let at_end = self.noise();
-        // Training is noisier at high learning rates, which come early.
-        let near = &self.values[start.saturating_sub(run)..(start + 2 * run).min(n)];
+        // Training is noisier at high learning rates, which come early. What comes before is steeper, and no noise.
+        let near = &self.values[start..(start + 3 * run).min(n)];
         let there = noise(near).max(at_end);
         let deviation = ((at_end * at_end + there * there) / run as f64).sqrt();
         let by = mean(n - run) - mean(start);

@@ -57,46 +57,11 @@ pub(super) struct Training {
 
 /// What studies without a fault look like.
 pub(super) const FAULTLESS: [Training; 6] = [
-    Training {
-        name: "steady noise",
-        evaluations: 40,
-        speed: 0.12,
-        noise: (0.01, 0.01),
-        alike: 0.0,
-        holds: &[],
-    },
-    Training {
-        name: "noise that decays",
-        evaluations: 40,
-        speed: 0.12,
-        noise: (0.04, 0.002),
-        alike: 0.0,
-        holds: &[],
-    },
-    Training {
-        name: "neighbours alike",
-        evaluations: 40,
-        speed: 0.12,
-        noise: (0.01, 0.01),
-        alike: 0.4,
-        holds: &[],
-    },
-    Training {
-        name: "few evaluations",
-        evaluations: 12,
-        speed: 0.12,
-        noise: (0.01, 0.01),
-        alike: 0.0,
-        holds: &[],
-    },
-    Training {
-        name: "many evaluations",
-        evaluations: 200,
-        speed: 0.12,
-        noise: (0.01, 0.01),
-        alike: 0.2,
-        holds: &[],
-    },
+    Training { name: "steady noise", evaluations: 40, speed: 0.12, noise: (0.01, 0.01), alike: 0.0, holds: &[] },
+    Training { name: "noise that decays", evaluations: 40, speed: 0.12, noise: (0.04, 0.002), alike: 0.0, holds: &[] },
+    Training { name: "neighbours alike", evaluations: 40, speed: 0.12, noise: (0.01, 0.01), alike: 0.4, holds: &[] },
+    Training { name: "few evaluations", evaluations: 12, speed: 0.12, noise: (0.01, 0.01), alike: 0.0, holds: &[] },
+    Training { name: "many evaluations", evaluations: 200, speed: 0.12, noise: (0.01, 0.01), alike: 0.2, holds: &[] },
     Training {
         name: "slow",
         evaluations: 40,
@@ -131,8 +96,7 @@ impl Training {
         // One arm is better, by more than the noise.
         let quality = (u - 0.5).powi(2) + if arm == "sgd" { 0.1 } else { 0.0 };
         let (first, last) = self.noise;
-        let error =
-            self.curve(luck, self.evaluations, (0.9, 0.1 + quality), |t, _| first + (last - first) * t);
+        let error = self.curve(luck, self.evaluations, (0.9, 0.1 + quality), |t, _| first + (last - first) * t);
         let loss = self.curve(luck, 120, (2.3, 0.05 + quality), |_, level| 0.15 * level);
         let norm = self.curve(luck, 120, (0.6, -0.3), |_, _| 0.4).into_iter().map(|(s, v)| (s, v.exp())).collect();
         let host = |luck: &mut Luck| {
@@ -222,7 +186,7 @@ pub(super) fn conclude(trial: &mut TrialRecord) {
 }
 
 /// Changes a curve of every trial by a function of the share of training and the value.
-pub(super) fn change(trials: &mut [TrialRecord], metric: &str, by: impl Fn(f64, f64) -> f64) {
+pub(super) fn change_all(trials: &mut [TrialRecord], metric: &str, by: impl Fn(f64, f64) -> f64) {
     for trial in trials {
         for (step, value) in trial.curves.get_mut(metric).unwrap() {
             *value = by(*step as f64 / STEPS as f64, *value);

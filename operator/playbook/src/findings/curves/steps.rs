@@ -12,6 +12,7 @@ use studious_api::thresholds::{
 use super::{
     super::{
         Finding, Severity,
+        change::Change,
         reading::{Reading, Round},
         wording::{count, number, percent},
     },
@@ -68,6 +69,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 type Placed<'a> = (&'a TrialRecord, f64);
 
+// A step count: whole, positive and below 2^53.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn too_many(reading: &Reading<'_>, round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
     let enough = (largest * round.steps as f64).ceil();
     Finding::new(
@@ -85,6 +88,11 @@ fn too_many(reading: &Reading<'_>, round: &Round<'_>, placed: &[Placed<'_>], lar
         ),
     )
     .about(placed.iter().map(|(t, _)| *t))
+    .suggest(Change::new(
+        reading.round_path(round.name, "maxTrainSteps"),
+        round.steps,
+        (2.0 * enough).max(1.0) as u64,
+    ))
 }
 
 fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Placed<'_>]) -> Finding {
@@ -103,6 +111,7 @@ fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Place
         ),
     )
     .about(late.iter().map(|(t, _)| *t))
+    .suggest(Change::new(reading.round_path(round.name, "maxTrainSteps"), round.steps, 2 * round.steps))
 }
 
 /// The step of the best evaluation as a share of the budget. From the curve where there is one: with `select: Final` the

@@ -19,7 +19,6 @@ use super::{
 };
 use crate::decide::TRAIN_LOSS;
 
-
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
     let beginning = reading.threshold(&LOSS_BEGINNING);
