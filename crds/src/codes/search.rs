@@ -2,8 +2,9 @@
 
 use super::Code;
 use crate::thresholds::search::{
-    DOUBLING_GAIN, EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, GOOD_DEVIATIONS, GOOD_TRIALS, LOW_FEEDBACK, MANY_INFEASIBLE,
-    NOISE_DEVIATIONS, REGION_TRIALS, SATURATED_TAIL, TUNING_BALANCE, UNEVEN_CHANCE,
+    EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, GOOD_DEVIATIONS, GOOD_TRIALS, LOW_FEEDBACK, MANY_INFEASIBLE,
+    NOISE_DEVIATIONS, REGION_TRIALS, SATURATED_GAIN, SATURATED_TAIL, TRIALS_PER_DIMENSION, TUNING_BALANCE,
+    UNEVEN_CHANCE,
 };
 
 const BOUNDARIES: &str = "Identifying bad search space boundaries";
@@ -11,8 +12,7 @@ const SAMPLING: &str = "Not sampling enough points in the search space";
 const INSIGHT: &str = "Extracting insight from experimental results";
 const ISOLATION: &str = "Detecting whether a change is useful with isolation plots";
 const ROLES: &str = "Identifying scientific, nuisance, and fixed hyperparameters";
-const ADOPTING: &str =
-    "Determining whether to adopt a training pipeline change or hyperparameter configuration";
+const ADOPTING: &str = "Determining whether to adopt a training pipeline change or hyperparameter configuration";
 
 /// All of them, in the order of the playbook's questions.
 pub const ALL: &[Code] = &[
@@ -47,7 +47,7 @@ pub const ALL: &[Code] = &[
         question: Some(2),
         meaning: "An arm was sampled so thinly that more trials would likely find a better best.",
         section: SAMPLING,
-        thresholds: &[&DOUBLING_GAIN, &GOOD_TRIALS, &GOOD_DEVIATIONS],
+        thresholds: &[&TRIALS_PER_DIMENSION, &GOOD_TRIALS, &GOOD_DEVIATIONS, &FALSE_ALARMS],
     },
     Code {
         name: "ManyInfeasible",
@@ -104,7 +104,7 @@ pub const ALL: &[Code] = &[
         question: None,
         meaning: "The last trials gained less than luck alone would: tuning further brings little.",
         section: "Exploration vs exploitation",
-        thresholds: &[&SATURATED_TAIL],
+        thresholds: &[&SATURATED_TAIL, &SATURATED_GAIN],
     },
     Code {
         name: "BestTrial",
@@ -124,7 +124,7 @@ pub const ALL: &[Code] = &[
     },
     Code {
         name: "DifferenceWithinNoise",
-        severity: "Info",
+        severity: "Warning",
         question: None,
         meaning: "The two best arms differ by no more than luck explains: there is no winner.",
         section: ADOPTING,

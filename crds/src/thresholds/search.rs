@@ -38,14 +38,13 @@ pub const GOOD_DEVIATIONS: Threshold = real(
     false,
     "how many standard deviations of a retraining around the best are the good region",
 );
-/// R-073, R-150.
-pub const DOUBLING_GAIN: Threshold = real(
-    "doublingGain",
-    0.25,
-    (0.01, 1.0),
+/// R-073; the planner's advice (R-051, D-22) is five.
+pub const TRIALS_PER_DIMENSION: Threshold = whole(
+    "trialsPerDimension",
+    3.0,
+    (1.0, 1000.0),
     false,
-    "what the last doubling of the number of trials brought, as a share of the distance between the median trial and the \
-     best, from which on an arm is sampled too thinly",
+    "the fewest trials of an arm for each dimension that is tuned in it",
 );
 /// R-062.
 pub const UNEVEN_CHANCE: Threshold = real(
@@ -71,6 +70,15 @@ pub const SATURATED_TAIL: Threshold = real(
     false,
     "the last share of trials that should still gain more than trial variance",
 );
+/// R-046 where trial variance is not known.
+pub const SATURATED_GAIN: Threshold = real(
+    "saturatedGain",
+    0.02,
+    (0.000_1, 1.0),
+    false,
+    "the gain of the last trials, as a share of the distance between the median trial and the best, that is nothing where \
+     trial variance is not known",
+);
 /// R-148, D-16.
 pub const LOW_FEEDBACK: Threshold = real(
     "lowFeedback",
@@ -80,13 +88,8 @@ pub const LOW_FEEDBACK: Threshold = real(
     "the share of all trials in flight at once from which on Bayesian search has too little to learn from",
 );
 /// R-087, R-090.
-pub const NOISE_DEVIATIONS: Threshold = real(
-    "noiseDeviations",
-    2.0,
-    (0.1, 10.0),
-    false,
-    "how many standard deviations of a difference are within noise",
-);
+pub const NOISE_DEVIATIONS: Threshold =
+    real("noiseDeviations", 2.0, (0.1, 10.0), false, "how many standard deviations of a difference are within noise");
 
 /// All of them.
 pub const ALL: &[&Threshold] = &[
@@ -97,10 +100,11 @@ pub const ALL: &[&Threshold] = &[
     &MANY_INFEASIBLE,
     &GOOD_TRIALS,
     &GOOD_DEVIATIONS,
-    &DOUBLING_GAIN,
+    &TRIALS_PER_DIMENSION,
     &UNEVEN_CHANCE,
     &TUNING_BALANCE,
     &SATURATED_TAIL,
+    &SATURATED_GAIN,
     &LOW_FEEDBACK,
     &NOISE_DEVIATIONS,
 ];

@@ -4,43 +4,68 @@
 //! of each arm and axis by itself: that the best trial, or two of the best three, lie within a tenth of the range of an
 //! edge, and that the best three lie closer to that edge than chance explains. The chance is counted exactly: if values
 //! along the axis had no effect, any three trials could have been the best, so the ranks of their distances from the
-//! edge are three ranks drawn at random (the one-sided Wilcoxon rank-sum test; infeasible trials take part as trials
-//! that are not the best). The limit is 5%, shared by both ends of all axes in all arms that were looked at. Of 1,000
-//! simulated studies without any effect, of 8 to 60 trials and three axes, at most 3.3% raise the finding; with an optimum
-//! off the middle at most 2.1% (see the tests).
+//! edge are three ranks drawn at random (the one-sided Wilcoxon rank-sum test). Infeasible trials take no part: where they
+//! lie is another finding, and if all but one corner were infeasible the best would crowd its ends by luck. Where many trials share a value (lists, small whole numbers, grids) distances tie; there more of
+//! the best are looked at, and the test is whether so many of them have the outermost value (the hypergeometric test).
+//! The limit is 5%, shared by both ends of all axes in all arms that were looked at. `docs/findings.md` states the
+//! measured rates.
 //!
 //! With 8 trials in an arm and one axis the best three must be the three outermost; below that nothing is said.
 
-use studious_api::study::{Range, Scale};
+use std::collections::BTreeSet;
+
+use studious_api::{
+    study::Schedule,
+    thresholds::search::{EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, REGION_TRIALS},
+};
 
 use super::{
-    BEST_FOR_EDGES, FALSE_ALARMS, Finding, Severity, exact, infeasible,
-    reading::{Arm, Axis, Reading},
+    Confidence, Finding, Severity,
+    change::Change,
+    exact, infeasible,
+    reading::{Along, Arm, Axis, Reading},
+    region,
+    widen::{json, widen},
     wording::{count, list, name, number, percent},
 };
 use crate::record::TrialRecord;
 
-/// An edge is this share of the range, in the scale of the search (requirement R-070; threshold ours).
-const EDGE: f64 = 0.1;
 /// Fewer trials than this can't show anything.
-const FEWEST: usize = 8;
+pub(super) const FEWEST: usize = 8;
+/// Trials at no more than so many places tie too often for ranks.
+const PLACES: usize = 10;
+/// There, this share of the trials are the best that are looked at, and at most so many.
+const BEST_SHARE: f64 = 1.0 / 6.0;
+const MOST_BEST: usize = 20;
 /// Names under which a learning rate goes where no schedule names it.
 const LEARNING_RATES: [&str; 6] =
     ["learning_rate", "lr", "base_learning_rate", "initial_learning_rate", "peak_learning_rate", "eta"];
+/// Warmup that is suggested where there is none, as a share of the steps (ours; playbook: "When to apply learning rate
+/// warmup" looks for the shortest that helps).
+const WARMUP: f64 = 0.05;
 
 const SECTION: &str = "Identifying bad search space boundaries";
 
 /// What is seen at one edge, in one arm.
-struct Edge<'a> {
-    axis: Axis<'a>,
-    upper: bool,
-    arm: Arm<'a>,
+pub(super) struct Edge<'a> {
+    pub(super) axis: Axis<'a>,
+    pub(super) upper: bool,
+    pub(super) arm: Arm<'a>,
     best: Vec<(&'a TrialRecord, f64)>,
     near: usize,
     trials: usize,
-    chance: f64,
-    /// The edge of stability, if it is that and not the edge of the range.
-    stability: Option<infeasible::Region>,
+    pub(super) chance: f64,
+    /// The edge of what can be trained, if it is that and not the edge of the range.
+    end: Option<region::End>,
+}
+
+/// All edges that were seen, and how far one could look.
+pub(super) struct Edges<'a> {
+    pub(super) edges: Vec<Edge<'a>>,
+    /// Axes that were looked at, each in each arm.
+    pub(super) looked_at: usize,
+    /// Labels of arms that have too few trials to look at.
+    pub(super) too_few: Vec<String>,
 }
 
 /// The best trials of an arm, as they lie to an edge.
@@ -50,43 +75,73 @@ struct Look<'a> {
     chance: f64,
 }
 
-pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
-    let Some(round) = reading.exploring() else { return };
-    let arms = reading.arms(round);
-    let axes: Vec<_> = reading.axes().collect();
-    let pairs: Vec<_> = arms
-        .iter()
-        .flat_map(|arm| axes.iter().map(move |axis| (arm, *axis)))
-        .filter(|(arm, axis)| placed(arm, *axis).len() >= FEWEST)
-        .collect();
-    let limit = FALSE_ALARMS / (2 * pairs.len()).max(1) as f64;
-    let mut edges: Vec<Edge<'_>> = Vec::new();
-    for (arm, axis) in pairs {
-        let stability = is_learning_rate(reading, axis).then(|| at_stability(reading, arm, axis, limit)).flatten();
-        let blocked = stability.is_some();
-        edges.extend(stability);
-        let sides = if blocked { &[false][..] } else { &[false, true][..] };
-        edges.extend(sides.iter().filter_map(|upper| at_range(reading, arm, axis, *upper, limit)));
+impl Edge<'_> {
+    /// The code of the finding that reports it.
+    pub(super) fn code(&self, reading: &Reading<'_>) -> &'static str {
+        match &self.end {
+            None => "SearchSpaceTooNarrow",
+            Some(_) if self.upper && is_learning_rate(reading, self.axis) => "LearningRateStabilityEdge",
+            Some(_) => "FeasibilityEdge",
+        }
     }
+}
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Edges { mut edges, .. } = edges(reading);
     // One finding for each edge, whatever the number of arms that show it.
     while !edges.is_empty() {
         let first = edges.remove(0);
         let same = |e: &Edge<'_>| {
             std::ptr::eq(e.axis.hyperparameter, first.axis.hyperparameter)
                 && e.upper == first.upper
-                && e.stability.is_some() == first.stability.is_some()
+                && e.end.is_some() == first.end.is_some()
         };
         let (mut alike, others): (Vec<_>, Vec<_>) = std::mem::take(&mut edges).into_iter().partition(same);
         edges = others;
         alike.insert(0, first);
         alike.sort_by(|a, b| a.chance.total_cmp(&b.chance));
-        findings.extend(report(&alike));
+        findings.extend(report(reading, &alike));
     }
+}
+
+/// Looks at both ends of every axis in every arm of the exploring round.
+pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
+    let mut seen = Edges { edges: Vec::new(), looked_at: 0, too_few: Vec::new() };
+    let Some(round) = reading.exploring() else { return seen };
+    let arms = reading.arms(round);
+    let axes: Vec<_> = reading.axes().collect();
+    let mut pairs = Vec::new();
+    for arm in &arms {
+        for axis in axes.iter().copied() {
+            let placed = placed(arm, axis);
+            if feasible(&placed).len() >= FEWEST {
+                pairs.push((arm, axis, placed));
+            }
+        }
+        if arm.trials.iter().filter(|t| t.objective().is_some()).count() < FEWEST {
+            seen.too_few.push(arm.label());
+        }
+    }
+    seen.looked_at = pairs.len();
+    let limit = reading.threshold(&FALSE_ALARMS) / (2 * pairs.len()).max(1) as f64;
+    for (arm, axis, placed) in &pairs {
+        for upper in [false, true] {
+            let edge = at_feasibility(reading, arm, *axis, placed, upper, limit)
+                .or_else(|| at_range(reading, arm, *axis, placed, upper, limit));
+            seen.edges.extend(edge);
+        }
+    }
+    seen
 }
 
 /// Results of an arm with their positions on an axis.
 fn placed<'a>(arm: &Arm<'a>, axis: Axis<'_>) -> Vec<(&'a TrialRecord, f64)> {
     arm.trials.iter().filter(|t| t.is_result()).filter_map(|t| Some((*t, axis.position(t)?))).collect()
+}
+
+/// Those that are not infeasible.
+fn feasible<'a>(placed: &[(&'a TrialRecord, f64)]) -> Vec<(&'a TrialRecord, f64)> {
+    placed.iter().copied().filter(|(t, _)| !infeasible::is_infeasible(t)).collect()
 }
 
 pub(super) fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
@@ -97,106 +152,107 @@ pub(super) fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
 }
 
 /// The best trials at the edge of the range.
-fn at_range<'a>(reading: &Reading<'a>, arm: &Arm<'a>, axis: Axis<'a>, upper: bool, limit: f64) -> Option<Edge<'a>> {
-    let placed: Vec<_> = placed(arm, axis).into_iter().map(|(t, p)| (t, if upper { 1.0 - p } else { p })).collect();
-    let Look { best, near, chance } = look(reading, &placed, 0.0)?;
+fn at_range<'a>(
+    reading: &Reading<'a>,
+    arm: &Arm<'a>,
+    axis: Axis<'a>,
+    placed: &[(&'a TrialRecord, f64)],
+    upper: bool,
+    limit: f64,
+) -> Option<Edge<'a>> {
+    let distances: Vec<_> = placed.iter().map(|(t, p)| (*t, if upper { 1.0 - p } else { *p })).collect();
+    let feasible = feasible(&distances);
+    let Look { best, near, chance } = look(reading, axis, &feasible, 0.0)?;
     // Infeasible trials between the best and the edge: it is not the range that stops the search.
-    let outermost = best.iter().filter_map(|(t, _)| distance(axis, t, upper)).fold(f64::INFINITY, f64::min);
-    let blocked = placed.iter().filter(|(t, d)| infeasible::is_infeasible(t) && *d < outermost).count();
-    if chance > limit || blocked >= infeasible::FEWEST_IN_REGION {
+    let distance = |t: &TrialRecord| axis.position(t).map(|p| if upper { 1.0 - p } else { p });
+    let outermost = best.iter().filter_map(|(t, _)| distance(t)).fold(f64::INFINITY, f64::min);
+    let blocked = distances.iter().filter(|(t, d)| infeasible::is_infeasible(t) && *d < outermost).count();
+    if chance > limit || blocked >= reading.count(&REGION_TRIALS) {
         return None;
     }
-    Some(Edge { axis, upper, arm: arm.clone(), best, near, trials: placed.len(), chance, stability: None })
+    Some(Edge { axis, upper, arm: arm.clone(), best, near, trials: feasible.len(), chance, end: None })
 }
 
-/// The best trials at the edge of stability: every trial with a higher learning rate is infeasible.
-fn at_stability<'a>(reading: &Reading<'a>, arm: &Arm<'a>, axis: Axis<'a>, limit: f64) -> Option<Edge<'a>> {
-    let all = placed(arm, axis);
-    let results: Vec<_> = all.iter().map(|(t, _)| *t).collect();
-    let region = infeasible::region(axis, &results, true).filter(|r| r.chance <= limit)?;
-    let feasible: Vec<_> =
-        all.into_iter().filter(|(t, _)| !infeasible::is_infeasible(t)).map(|(t, p)| (t, 1.0 - p)).collect();
-    let Look { best, near, chance } = look(reading, &feasible, 1.0 - region.position)?;
+/// The best trials at the edge of what can be trained: every trial beyond is infeasible.
+fn at_feasibility<'a>(
+    reading: &Reading<'a>,
+    arm: &Arm<'a>,
+    axis: Axis<'a>,
+    placed: &[(&'a TrialRecord, f64)],
+    upper: bool,
+    limit: f64,
+) -> Option<Edge<'a>> {
+    let end = region::end(reading, axis, placed, upper).filter(|r| r.chance <= limit)?;
+    let distance = |p: f64| if upper { 1.0 - p } else { p };
+    let feasible: Vec<_> = feasible(placed).into_iter().map(|(t, p)| (t, distance(p))).collect();
+    let Look { best, near, chance } = look(reading, axis, &feasible, distance(end.position))?;
     (chance <= limit).then(|| Edge {
         axis,
-        upper: true,
+        upper,
         arm: arm.clone(),
         best,
         near,
         trials: feasible.len(),
         chance,
-        stability: Some(region),
+        end: Some(end),
     })
 }
 
-/// The best three, how many of them lie within a tenth of the range of an edge, and the chance that the best three lie
-/// so close to it. Nothing unless the best one or two of the three do. Distances are from the end of the range.
-fn look<'a>(reading: &Reading<'a>, placed: &[(&'a TrialRecord, f64)], edge: f64) -> Option<Look<'a>> {
+/// The best trials, how many of them lie at an edge, and the chance that so many, or ones so close, do. Nothing unless
+/// the best one, or two of three, do. Distances are from the end of the range, where the edge may lie inwards.
+fn look<'a>(reading: &Reading<'a>, axis: Axis<'_>, placed: &[(&'a TrialRecord, f64)], edge: f64) -> Option<Look<'a>> {
     let trials: Vec<_> = placed.iter().map(|(t, _)| *t).collect();
-    let best: Vec<_> = reading.ranked(&trials).into_iter().take(BEST_FOR_EDGES).collect();
-    if best.len() < BEST_FOR_EDGES {
+    let places: BTreeSet<u64> = placed.iter().map(|(_, d)| d.to_bits()).collect();
+    let coarse = matches!(axis.along, Along::List(_)) || places.len() <= PLACES;
+    let fewest = reading.count(&EDGE_TRIALS);
+    // A share of a length: small and not negative.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let share = (placed.len() as f64 * BEST_SHARE).round() as usize;
+    let looked_at = if coarse { share.min(MOST_BEST).max(fewest) } else { fewest };
+    let best: Vec<_> = reading.ranked(&trials).into_iter().take(looked_at).collect();
+    if best.len() < looked_at {
         return None;
     }
     let of = |trial: &TrialRecord| placed.iter().find(|(t, _)| std::ptr::eq(*t, trial)).map(|(_, d)| *d);
     let distances: Vec<f64> = best.iter().filter_map(|(t, _)| of(t)).collect();
-    let is_near = |distance: &f64| *distance - edge <= EDGE;
+    let share = reading.threshold(&EDGE_SHARE);
+    // Of few places, the outermost is the edge; whether it is the end of the range is another matter.
+    let outermost = placed.iter().map(|(_, d)| *d).fold(f64::INFINITY, f64::min);
+    let is_near = |distance: &f64| {
+        if coarse {
+            *distance <= outermost && (outermost - edge <= share || edge > 0.0)
+        } else {
+            *distance - edge <= share
+        }
+    };
     let near = distances.iter().filter(|d| is_near(d)).count();
-    if near < 2 && !distances.first().is_some_and(is_near) {
+    if 3 * near < 2 * looked_at && !distances.first().is_some_and(is_near) {
         return None;
     }
-    // Equal distances (whole numbers, or points shared) all count as the farther one: never too sure of itself.
-    let ranks = distances.iter().map(|d| placed.iter().filter(|(_, other)| other <= d).count());
-    let chance = exact::rank_sum_at_most(placed.len(), distances.len(), ranks.sum());
+    let chance = if coarse {
+        let there = placed.iter().filter(|(_, d)| is_near(d)).count();
+        exact::at_least(placed.len(), there, looked_at, near)
+    } else {
+        // Equal distances (whole numbers, or points shared) all count as the farther one: never too sure of itself.
+        let ranks = distances.iter().map(|d| placed.iter().filter(|(_, other)| other <= d).count());
+        exact::rank_sum_at_most(placed.len(), distances.len(), ranks.sum())
+    };
     Some(Look { best, near, chance })
 }
 
-fn distance(axis: Axis<'_>, trial: &TrialRecord, upper: bool) -> Option<f64> {
-    axis.position(trial).map(|p| if upper { 1.0 - p } else { p })
-}
-
 /// One finding from the arms that show an edge, the surest first.
-fn report(edges: &[Edge<'_>]) -> Option<Finding> {
+fn report(reading: &Reading<'_>, edges: &[Edge<'_>]) -> Option<Finding> {
     let surest = edges.first()?;
     let axis = surest.axis;
-    let range = axis.range;
-    let called = name(axis.hyperparameter);
     let best_value = axis.value(surest.best.first()?.0)?;
     let labels: Vec<_> = edges.iter().map(|e| e.arm.label()).filter(|l| !l.is_empty()).collect();
     let with = if labels.is_empty() { String::new() } else { format!("With {}, the", list(&labels)) };
     let the = if labels.is_empty() { "The" } else { with.as_str() };
-    let best = number(best_value);
     let luck = format!("luck explains that in {} of such studies", percent(surest.chance));
-    let mut finding = match &surest.stability {
-        Some(region) => Finding::new(
-            "LearningRateStabilityEdge",
-            Severity::Warning,
-            SECTION,
-            format!(
-                "{the} best trials lie right below {} {}, above which all {} were infeasible (best: {best}; {luck}). \
-                 Instability, not the search space, may be what keeps higher rates out: try warmup or gradient \
-                 clipping, and search higher rates again.",
-                called,
-                number(region.beyond),
-                count(region.trials, "trial"),
-            ),
-        )
-        .with("all_infeasible_above", region.beyond)
-        .with("infeasible_above", region.trials as f64),
-        None => Finding::new(
-            "SearchSpaceTooNarrow",
-            Severity::Warning,
-            SECTION,
-            format!(
-                "{the} best trials lie at the {} end of {called} (best: {best}; searched: {} to {}; {luck}). Better \
-                 values may lie beyond: {}, and run again before drawing conclusions.",
-                if surest.upper { "upper" } else { "lower" },
-                number(range.min),
-                number(range.max),
-                widen(range, surest.upper),
-            ),
-        )
-        .with("edge", if surest.upper { range.max } else { range.min })
-        .with("side", if surest.upper { 1.0 } else { -1.0 }),
+    let code = surest.code(reading);
+    let mut finding = match &surest.end {
+        Some(end) => at_end(reading, code, the, surest, end, &luck),
+        None => beyond_range(reading, code, the, surest, best_value, &luck),
     };
     finding = finding
         .of(axis.name())
@@ -208,30 +264,71 @@ fn report(edges: &[Edge<'_>]) -> Option<Finding> {
         .with("trials", surest.trials as f64)
         .with("arms", edges.len() as f64)
         .with("chance", surest.chance);
+    if reading.is_adaptive() {
+        finding.confidence = Some(Confidence::Weak);
+    }
     Some(finding)
 }
 
-/// What to change: a quarter of the range more, in the scale of the search.
-fn widen(range: &Range, upper: bool) -> String {
-    let at = |share: f64| match range.scale {
-        Scale::Linear => range.min + share * (range.max - range.min),
-        Scale::Log => (range.min.ln() + share * (range.max.ln() - range.min.ln())).exp(),
-        Scale::ReverseLog => {
-            let (from, to) = ((1.0 - range.min).ln(), (1.0 - range.max).ln());
-            1.0 - (from + share * (to - from)).exp()
-        }
+fn beyond_range(reading: &Reading<'_>, code: &str, the: &str, edge: &Edge<'_>, best_value: f64, luck: &str) -> Finding {
+    let axis = edge.axis;
+    let (min, max) = axis.ends();
+    let (words, change) = widen(reading, axis, edge.upper);
+    let mut finding = Finding::new(
+        code,
+        Severity::Warning,
+        SECTION,
+        format!(
+            "{the} best trials lie at the {} end of {} (best: {}; searched: {} to {}; {luck}). Better values may lie \
+             beyond: {words}, and run again before drawing conclusions.",
+            if edge.upper { "upper" } else { "lower" },
+            name(axis.hyperparameter),
+            number(best_value),
+            number(min),
+            number(max),
+        ),
+    )
+    .with("edge", if edge.upper { max } else { min })
+    .with("side", if edge.upper { 1.0 } else { -1.0 });
+    finding.change = change;
+    finding
+}
+
+fn at_end(reading: &Reading<'_>, code: &str, the: &str, edge: &Edge<'_>, end: &region::End, luck: &str) -> Finding {
+    let called = name(edge.axis.hyperparameter);
+    let (beyond, trials) = (number(end.beyond), count(end.trials, "trial"));
+    let best = number(edge.best.first().and_then(|(t, _)| edge.axis.value(t)).unwrap_or(end.beyond));
+    let (side, right) = if edge.upper { ("above", "right below") } else { ("below", "right above") };
+    let why = if code == "LearningRateStabilityEdge" {
+        "Instability, not the search space, may be what keeps higher rates out: try warmup or gradient clipping, and \
+         search higher rates again."
+            .to_owned()
+    } else {
+        "What can't be trained, not the search space, may be what keeps better values out: lift that limit if you can \
+         (memory, or stability by warmup or gradient clipping), and search there again."
+            .to_owned()
     };
-    let to = at(if upper { 1.25 } else { -0.25 });
-    let to = if range.integer { to.round() } else { to };
-    if !upper && range.min >= 0.0 && to <= 0.0 {
-        return if range.scale == Scale::Linear {
-            "search it in Log scale, to see how small it may be".to_owned()
-        } else {
-            "lower its min".to_owned()
-        };
+    let mut finding = Finding::new(
+        code,
+        Severity::Warning,
+        SECTION,
+        format!("{the} best trials lie {right} {called} {beyond}, {side} which all {trials} were infeasible (best: {best}; {luck}). {why}"),
+    )
+    .with(format!("all_infeasible_{side}"), end.beyond)
+    .with(format!("infeasible_{side}"), end.trials as f64);
+    if code == "LearningRateStabilityEdge"
+        && let Some(schedule) = &reading.plan.spec().schedule
+    {
+        finding = finding.suggest(warm_up(schedule));
     }
-    if upper && range.integer && to <= range.max {
-        return "raise its max".to_owned();
+    finding
+}
+
+/// Twice the warmup, or some.
+fn warm_up(schedule: &Schedule) -> Change {
+    match (schedule.warmup_steps.filter(|s| *s > 0), schedule.warmup_fraction.filter(|f| *f > 0.0)) {
+        (Some(steps), _) => Change::new("spec.schedule.warmupSteps", steps, 2 * steps),
+        (None, Some(share)) => Change::new("spec.schedule.warmupFraction", json(share), json((2.0 * share).min(0.5))),
+        (None, None) => Change::new("spec.schedule.warmupFraction", schedule.warmup_fraction, WARMUP),
     }
-    format!("{} {}", if upper { "raise its max to about" } else { "lower its min to about" }, number(to))
 }

@@ -1,5 +1,7 @@
 //! The change to a study that a finding suggests.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studious_api::study::Hyperparameter;
@@ -26,6 +28,14 @@ impl Change {
 
 fn json(value: impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+impl fmt::Display for Change {
+    /// `spec.rounds[0].trials: 30 → 60`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nothing = |value: &Value, word: &str| if value.is_null() { word.to_owned() } else { value.to_string() };
+        write!(f, "{}: {} → {}", self.path, nothing(&self.from, "(nothing)"), nothing(&self.to, "(remove)"))
+    }
 }
 
 impl Reading<'_> {

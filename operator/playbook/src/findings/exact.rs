@@ -34,6 +34,87 @@ pub fn all_marked(n: usize, marked: usize, m: usize) -> f64 {
     (0..m).map(|i| (marked - i) as f64 / (n - i) as f64).product()
 }
 
+/// The chance that at least `k` of `m` trials named beforehand are among the `marked` of `n`, if which are marked is chance:
+/// the hypergeometric test.
+#[must_use]
+pub fn at_least(n: usize, marked: usize, m: usize, k: usize) -> f64 {
+    // ln of the chance of exactly i, summed from the smallest: precise far out.
+    let ways = |n: usize, k: usize| ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
+    let all = ways(n, m.min(n));
+    let most = marked.min(m);
+    let fewest = (marked + m.min(n)).saturating_sub(n).max(k);
+    let chance: f64 = (fewest..=most)
+        .rev()
+        .filter(|i| m.min(n) - i <= n - marked)
+        .map(|i| libm::exp(ways(marked, i) + ways(n - marked, m.min(n) - i) - all))
+        .sum();
+    chance.min(1.0)
+}
+
+/// The chance of at least `k` successes of `n`, each with the chance `p`: the binomial test.
+#[must_use]
+pub fn successes_at_least(n: usize, k: usize, p: f64) -> f64 {
+    if k == 0 {
+        return 1.0;
+    }
+    if p <= 0.0 {
+        return 0.0;
+    }
+    let ways = |i: usize| ln_factorial(n) - ln_factorial(i) - ln_factorial(n - i);
+    let chance: f64 =
+        (k..=n).rev().map(|i| libm::exp(ways(i) + i as f64 * libm::log(p) + (n - i) as f64 * libm::log1p(-p))).sum();
+    chance.min(1.0)
+}
+
+/// The chance of a chi-square of at least `x` with so many degrees of freedom: the regularised upper incomplete gamma
+/// function, by its series or continued fraction (Press et al. 1992, section 6.2).
+#[must_use]
+pub fn chi_square_at_least(x: f64, freedom: usize) -> f64 {
+    let (a, x) = (freedom as f64 / 2.0, x / 2.0);
+    if x <= 0.0 || freedom == 0 {
+        return 1.0;
+    }
+    let scale = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
+    if x < a + 1.0 {
+        let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
+        for _ in 0..1000 {
+            n += 1.0;
+            term *= x / n;
+            sum += term;
+            if term < sum * 1e-15 {
+                break;
+            }
+        }
+        return (1.0 - sum * scale).clamp(0.0, 1.0);
+    }
+    // Lentz's method.
+    let tiny = 1e-300;
+    let mut b = x + 1.0 - a;
+    let mut c = 1.0 / tiny;
+    let mut d = 1.0 / b;
+    let mut h = d;
+    for i in 1..1000 {
+        let an = -f64::from(i) * (f64::from(i) - a);
+        b += 2.0;
+        d = 1.0 / nonzero(an * d + b, tiny);
+        c = nonzero(b + an / c, tiny);
+        let change = d * c;
+        h *= change;
+        if (change - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    (scale * h).clamp(0.0, 1.0)
+}
+
+fn nonzero(x: f64, tiny: f64) -> f64 {
+    if x.abs() < tiny { tiny } else { x }
+}
+
+fn ln_factorial(n: usize) -> f64 {
+    libm::lgamma(n as f64 + 1.0)
+}
+
 /// The chance of at least this many ascending pairs in a series without ties or trend: the one-sided Mann-Kendall test.
 /// Ties count as half an ascent, rounded down.
 #[must_use]
@@ -83,6 +164,24 @@ mod tests {
         close(all_marked(10, 3, 3), 1.0 / 120.0);
         close(all_marked(10, 2, 3), 0.0);
         close(all_marked(10, 10, 3), 1.0);
+    }
+
+    #[test]
+    fn tails_are_counted() {
+        // 3 of 3, or 2 of 3, among 4 marked of 10.
+        close(at_least(10, 4, 3, 3), 4.0 / 120.0);
+        close(at_least(10, 4, 3, 2), (4.0 + 6.0 * 6.0) / 120.0);
+        close(at_least(10, 4, 3, 0), 1.0);
+        close(at_least(10, 9, 3, 1), 1.0);
+        close(at_least(10, 2, 3, 3), 0.0);
+        close(successes_at_least(4, 4, 0.25), 1.0 / 256.0);
+        close(successes_at_least(4, 3, 0.25), 13.0 / 256.0);
+        close(successes_at_least(4, 0, 0.25), 1.0);
+        // Two degrees: exp(-x/2). One: erfc(sqrt(x/2)).
+        close(chi_square_at_least(3.0, 2), libm::exp(-1.5));
+        close(chi_square_at_least(20.0, 2), libm::exp(-10.0));
+        close(chi_square_at_least(0.3, 1), libm::erfc(libm::sqrt(0.15)));
+        close(chi_square_at_least(9.0, 1), libm::erfc(libm::sqrt(4.5)));
     }
 
     #[test]

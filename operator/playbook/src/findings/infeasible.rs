@@ -1,37 +1,52 @@
 //! How many trials were infeasible, and where they lie.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use studious_api::thresholds::search::{FALSE_ALARMS, MANY_INFEASIBLE};
 
 use super::{
-    FALSE_ALARMS, Finding, Severity, exact,
-    reading::{Arm, Axis, Reading},
-    wording::{count, list, name, number},
+    Finding, Severity,
+    change::Change,
+    exact,
+    reading::{Along, Arm, Reading},
+    region::{self, Condition, Region},
+    widen::{json, shortened},
+    wording::{count, list, percent},
 };
 use crate::record::{Outcome, TrialRecord};
 
-/// Playbook: a very large share of infeasible points (requirement R-068; threshold ours).
-const MANY: f64 = 0.5;
-/// An arm of fewer results has no share worth speaking of.
-const FEWEST_RESULTS: usize = 4;
-/// Fewer infeasible trials at an end of an axis make no region (requirement R-072; threshold ours).
-pub(super) const FEWEST_IN_REGION: usize = 3;
-
-/// An end of an axis where every trial is infeasible.
-pub(super) struct Region {
-    /// Whether it is the upper end, in the scale of the search.
-    pub(super) upper: bool,
-    /// The value of the outermost feasible trial: all beyond are infeasible.
-    pub(super) beyond: f64,
-    /// Its position, 0 to 1.
-    pub(super) position: f64,
-    /// How many trials lie there.
-    pub(super) trials: usize,
-    /// The chance that so many outermost trials are all infeasible if infeasible trials are spread by chance.
-    pub(super) chance: f64,
-}
+const SECTION: &str = "Extracting insight from experimental results";
 
 pub(super) fn is_infeasible(trial: &TrialRecord) -> bool {
     matches!(trial.outcome, Outcome::Infeasible { .. })
+}
+
+/// What became of the trials of an arm.
+pub(super) struct Share<'a> {
+    pub(super) arm: Arm<'a>,
+    pub(super) infeasible: usize,
+    pub(super) results: usize,
+    /// Whether the share is very large, and more than the luck of an arm of which half as many are.
+    pub(super) is_large: bool,
+}
+
+/// The infeasible share of each arm of the exploring round.
+pub(super) fn shares<'a>(reading: &Reading<'a>) -> Vec<Share<'a>> {
+    let Some(round) = reading.exploring() else { return Vec::new() };
+    let arms = reading.arms(round);
+    let (many, luck) = (reading.threshold(&MANY_INFEASIBLE), reading.threshold(&FALSE_ALARMS) / arms.len() as f64);
+    arms.into_iter()
+        .map(|arm| {
+            let results = arm.trials.iter().filter(|t| t.is_result()).count();
+            let infeasible = arm.trials.iter().filter(|t| is_infeasible(t)).count();
+            let is_large = infeasible as f64 > many * results as f64
+                && exact::successes_at_least(results, infeasible, many / 2.0) <= luck;
+            Share { arm, infeasible, results, is_large }
+        })
+        .collect()
 }
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
@@ -41,24 +56,10 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     if infeasible.is_empty() {
         return;
     }
-    let arms: Vec<_> = reading.arms(round).into_iter().map(|arm| (share(&arm), arm)).collect();
-    let many: Vec<_> =
-        arms.iter().filter(|((bad, all), _)| *all >= FEWEST_RESULTS && *bad as f64 > MANY * *all as f64).collect();
-
-    let regions = regions(reading, &results);
-    let mut whereabouts = String::new();
-    for (axis, region) in &regions {
-        let side = if region.upper { "above" } else { "below" };
-        // Writing to a String can't fail.
-        let _ = write!(
-            whereabouts,
-            " All {} with {} {side} {} were infeasible.",
-            count(region.trials, "trial"),
-            name(axis.hyperparameter),
-            number(region.beyond)
-        );
-    }
-    let section = "Extracting insight from experimental results";
+    let shares = shares(reading);
+    let many: Vec<_> = shares.iter().filter(|s| s.is_large).collect();
+    let regions = region::regions(reading, &results);
+    let whereabouts = whereabouts(&regions);
     let what = format!(
         "{} of {} of round {} were infeasible ({}).",
         infeasible.len(),
@@ -70,19 +71,30 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         Finding::new(
             "InfeasibleFraction",
             Severity::Info,
-            section,
+            SECTION,
             format!("{what}{whereabouts} They count as results: each says where the search space ends."),
         )
     } else {
-        let labels: Vec<_> = many.iter().map(|(_, arm)| arm.label()).filter(|l| !l.is_empty()).collect();
-        let of =
-            if labels.is_empty() { String::new() } else { format!(" With {} it was more than half.", list(&labels)) };
+        let labels: Vec<_> = many
+            .iter()
+            .filter(|s| !s.arm.configuration.is_empty())
+            .map(|s| format!("{} of {} with {}", s.infeasible, s.results, s.arm.label()))
+            .collect();
+        let of = if labels.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "{} were infeasible: more than {}. In all, ",
+                list(&labels),
+                percent(reading.threshold(&MANY_INFEASIBLE))
+            )
+        };
         Finding::new(
             "ManyInfeasible",
             Severity::Warning,
-            section,
+            SECTION,
             format!(
-                "{what}{of}{whereabouts} Either the search space reaches into values that can't be trained: leave them \
+                "{of}{what}{whereabouts} Either the search space reaches into values that can't be trained: leave them \
                  out or reparameterize. Or the training code has a bug: run one infeasible point by hand."
             ),
         )
@@ -92,76 +104,70 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         .with("infeasible", infeasible.len() as f64)
         .with("results", results.len() as f64)
         .with("fraction", infeasible.len() as f64 / results.len() as f64);
-    for ((bad, all), arm) in &arms {
-        if !arm.configuration.is_empty() && *all > 0 {
-            finding = finding.with(format!("fraction[{}]", arm.label()), *bad as f64 / *all as f64);
+    for Share { arm, infeasible, results, .. } in &shares {
+        if !arm.configuration.is_empty() && *results > 0 {
+            finding = finding.with(format!("fraction[{}]", arm.label()), *infeasible as f64 / *results as f64);
         }
     }
-    for (axis, region) in &regions {
-        let side = if region.upper { "above" } else { "below" };
-        let key = format!("{}.all_infeasible_{side}", name(axis.hyperparameter));
-        finding = finding
-            .with(format!("{key}.trials"), region.trials as f64)
-            .with(format!("{key}.chance"), region.chance)
-            .with(key, region.beyond);
+    for region in &regions {
+        for condition in &region.conditions {
+            let key = condition.key();
+            if let Condition::Beyond { bound, .. } = condition {
+                finding = finding.with(key.clone(), *bound);
+            }
+            finding = finding
+                .with(format!("{key}.inside"), region.inside as f64)
+                .with(format!("{key}.infeasible"), region.infeasible as f64)
+                .with(format!("{key}.chance"), region.chance);
+        }
+    }
+    finding.change = regions.first().and_then(|region| leave_out(reading, region));
+    let names: BTreeSet<_> = regions.iter().flat_map(Region::names).collect();
+    if names.len() == 1 {
+        finding.hyperparameter = names.first().map(|name| (*name).to_owned());
     }
     findings.push(finding);
 }
 
-/// Infeasible results and all results of an arm.
-fn share(arm: &Arm<'_>) -> (usize, usize) {
-    let results = arm.trials.iter().filter(|t| t.is_result());
-    (arm.trials.iter().filter(|t| is_infeasible(t)).count(), results.count())
+/// ` learning_rate > 0.8: 12 of 13 infeasible (elsewhere 1 of 17).`
+fn whereabouts(regions: &[Region<'_>]) -> String {
+    let mut text = String::new();
+    for region in regions {
+        // Writing to a String can't fail.
+        let _ = write!(
+            text,
+            " {}: {} of {} infeasible (elsewhere {} of {}).",
+            region.rule(),
+            region.infeasible,
+            region.inside,
+            region.infeasible_outside,
+            region.outside
+        );
+    }
+    text
+}
+
+/// The range without the region, where one condition on a range says it all.
+fn leave_out(reading: &Reading<'_>, region: &Region<'_>) -> Option<Change> {
+    let [Condition::Beyond { axis, upper, bound, .. }] = &region.conditions[..] else { return None };
+    let Along::Range(range) = axis.along else { return None };
+    let path = format!("{}.range", reading.path(axis.hyperparameter));
+    let to = if range.integer { bound.round() } else { shortened(*bound) };
+    // What is left must be a range.
+    match upper {
+        true if to > range.min => Some(Change::new(format!("{path}.max"), json(range.max), json(to))),
+        false if to < range.max => Some(Change::new(format!("{path}.min"), json(range.min), json(to))),
+        _ => None,
+    }
 }
 
 /// `Diverged 5, OutOfMemory 1`.
 fn reasons(trials: &[&TrialRecord]) -> String {
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    let mut counts = BTreeMap::<&str, usize>::new();
     for trial in trials {
         if let Outcome::Infeasible { reason } = &trial.outcome {
             *counts.entry(if reason.is_empty() { "no reason given" } else { reason }).or_default() += 1;
         }
     }
     list(&counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>())
-}
-
-/// Regions which are there by more than luck, all ends of all axes taken together.
-fn regions<'a>(reading: &Reading<'a>, results: &[&TrialRecord]) -> Vec<(Axis<'a>, Region)> {
-    let axes: Vec<_> = reading.axes().collect();
-    let limit = FALSE_ALARMS / (2 * axes.len()).max(1) as f64;
-    let mut regions = Vec::new();
-    for axis in axes {
-        for upper in [false, true] {
-            if let Some(region) = region(axis, results, upper)
-                && region.chance <= limit
-            {
-                regions.push((axis, region));
-            }
-        }
-    }
-    regions
-}
-
-/// The end of an axis where every trial is infeasible, if there are at least three and any feasible one.
-pub(super) fn region(axis: Axis<'_>, results: &[&TrialRecord], upper: bool) -> Option<Region> {
-    // How far from the end of interest.
-    let distance = |position: f64| if upper { 1.0 - position } else { position };
-    let placed: Vec<_> = results.iter().filter_map(|t| Some((*t, axis.position(t)?))).collect();
-    let (outermost, position) = placed
-        .iter()
-        .filter(|(t, _)| !is_infeasible(t))
-        .min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))
-        .copied()?;
-    let infeasible = placed.iter().filter(|(t, _)| is_infeasible(t)).count();
-    let beyond = placed.iter().filter(|(_, p)| distance(*p) < distance(position)).count();
-    if beyond < FEWEST_IN_REGION {
-        return None;
-    }
-    Some(Region {
-        upper,
-        beyond: axis.value(outermost)?,
-        position,
-        trials: beyond,
-        chance: exact::all_marked(placed.len(), infeasible, beyond),
-    })
 }

@@ -6,20 +6,32 @@
 
 mod best;
 mod boundary;
+mod budget;
 mod caveats;
 mod change;
+mod checklist;
 mod curves;
+mod difference;
+mod effort;
 mod exact;
+mod feedback;
 mod infeasible;
 mod noise;
 mod policy;
 pub(crate) mod reading;
+mod region;
 mod sampling;
+mod saturation;
+mod uniform;
 mod variance;
+mod widen;
 pub(crate) mod wording;
 
 #[cfg(test)]
 mod false_alarms;
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+mod search_tests;
 #[cfg(test)]
 // Shares of small ranges and places in short lists: exact enough.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -28,7 +40,9 @@ pub(crate) mod simulated;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 pub use best::best;
+pub use budget::{BestOf, Budget, QUANTILES, budgets};
 pub use change::Change;
+pub use checklist::{Answer, ArmTuning, Checklist, Question, checklist};
 use reading::Reading;
 use serde::{Deserialize, Serialize};
 
@@ -86,10 +100,10 @@ pub enum Severity {
     Problem,
 }
 
-/// The chance at which a study without any signal may raise a finding that rests on a test.
-const FALSE_ALARMS: f64 = 0.05;
-/// How many of the best trials are looked at for the edges of the search space.
-const BEST_FOR_EDGES: usize = 3;
+/// What limits training is told first among findings of one severity: it decides what else is worth doing (requirement
+///
+const INSTABILITY: [&str; 4] =
+    ["InstabilityLimitsLr", "LearningRateStabilityEdge", "GradientOutliers", "TrainingLossRising"];
 /// How many of the best trials are "the best few" whose curves are examined.
 pub(crate) const BEST_FEW: usize = 5;
 
@@ -98,17 +112,33 @@ pub(crate) const BEST_FEW: usize = 5;
 pub fn findings(plan: &Plan, trials: &[TrialRecord]) -> Vec<Finding> {
     let reading = Reading::new(plan, trials);
     let mut findings = Vec::new();
-    infeasible::examine(&reading, &mut findings);
-    boundary::examine(&reading, &mut findings);
-    sampling::examine(&reading, &mut findings);
+    search(&reading, &mut findings);
     curves::examine(&reading, &mut findings);
-    best::examine(&reading, &mut findings);
-    variance::examine(&reading, &mut findings);
-    caveats::examine(&reading, &mut findings);
+    conclusions(&reading, &mut findings);
     policy::waive(plan.spec(), &mut findings);
-    // Stable: within a severity, the order of the playbook's questions.
-    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    // Stable: otherwise the order of the playbook's questions.
+    let limits_training = |f: &Finding| f.severity != Severity::Info && INSTABILITY.contains(&f.code.as_str());
+    findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), !limits_training(f)));
     findings
+}
+
+/// What the trials say of the search: the space, how it was sampled, what was infeasible.
+fn search(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    infeasible::examine(reading, findings);
+    boundary::examine(reading, findings);
+    sampling::examine(reading, findings);
+    uniform::examine(reading, findings);
+    effort::examine(reading, findings);
+    feedback::examine(reading, findings);
+    saturation::examine(reading, findings);
+}
+
+/// What may be concluded, and how sure that is.
+fn conclusions(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    best::examine(reading, findings);
+    difference::examine(reading, findings);
+    variance::examine(reading, findings);
+    caveats::examine(reading, findings);
 }
 
 /// Findings in plain words, as a terminal shows them.
@@ -127,6 +157,22 @@ pub fn text(findings: &[Finding]) -> String {
         for line in wording::wrap(&finding.advice, WIDTH) {
             let _ = writeln!(text, "         {line}");
         }
+        if let Some(change) = &finding.change {
+            let _ = writeln!(text, "         Change: {change}");
+        }
+        if let Some(reason) = &finding.waived {
+            for line in wording::wrap(&format!("Waived: {reason}"), WIDTH) {
+                let _ = writeln!(text, "         {line}");
+            }
+        }
+        let _ = match finding.confidence {
+            Some(Confidence::Weak) => writeln!(
+                text,
+                "         Weak evidence: an adaptive search may have left parts of the space unexplored."
+            ),
+            Some(Confidence::OpenQuestion) => writeln!(text, "         An open question: there is no certain answer."),
+            None => Ok(()),
+        };
         let _ = writeln!(text, "         Playbook: {}", finding.section);
     }
     if !findings.is_empty() {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use studious_api::{
     HyperparameterValue, Hyperparameters,
-    study::{Direction, Hyperparameter, Range, Role},
+    study::{Algorithm, Direction, Hyperparameter, Range, Role},
 };
 
 use super::wording::number;
@@ -52,12 +52,20 @@ pub(crate) struct Varied<'a> {
     dimension: &'a Dimension,
 }
 
-/// One with a range: an axis along which trials have a position.
+/// One with a range or a list of numbers: an axis along which trials have a position.
 #[derive(Clone, Copy)]
 pub(crate) struct Axis<'a> {
     pub(crate) varied: Varied<'a>,
     pub(crate) hyperparameter: &'a Hyperparameter,
-    pub(crate) range: &'a Range,
+    pub(crate) along: Along<'a>,
+}
+
+/// What an axis runs along.
+#[derive(Clone, Copy)]
+pub(crate) enum Along<'a> {
+    Range(&'a Range),
+    /// At least three numbers, in any order.
+    List(&'a [HyperparameterValue]),
 }
 
 impl<'a> Reading<'a> {
@@ -88,6 +96,11 @@ impl<'a> Reading<'a> {
         self.plan.spec().objective.direction
     }
 
+    /// Whether points depend on earlier results, so that parts of the space may be left unexplored (requirement R-146).
+    pub(crate) fn is_adaptive(&self) -> bool {
+        self.plan.spec().search.algorithm == Algorithm::Bayesian
+    }
+
     /// The exploring round with the most results: the one to judge the search space by. The later of two equals.
     pub(crate) fn exploring(&self) -> Option<&Round<'a>> {
         self.rounds.iter().filter(|r| r.explores && r.results().next().is_some()).max_by_key(|r| r.results().count())
@@ -105,7 +118,8 @@ impl<'a> Reading<'a> {
         pairs.map(move |(hyperparameter, dimension)| Varied { hyperparameter, space, dimension })
     }
 
-    /// Hyperparameters with a range, in the order of the study.
+    /// Hyperparameters with a range or a list of at least three numbers, in the order of the study. Scientific lists are
+    /// no axes: their values are arms.
     pub(crate) fn axes(&self) -> impl Iterator<Item = Axis<'a>> + use<'a> {
         self.varied().filter_map(Varied::axis)
     }
@@ -185,17 +199,52 @@ impl<'a> Varied<'a> {
         is_active.then(|| trial.hyperparameters.get(&self.hyperparameter.name))?
     }
 
-    /// As an axis, if it has a range.
+    /// As an axis, if it has a range or a list of numbers.
     pub(crate) fn axis(self) -> Option<Axis<'a>> {
-        Some(Axis { varied: self, hyperparameter: self.hyperparameter, range: self.hyperparameter.range.as_ref()? })
+        let hyperparameter = self.hyperparameter;
+        let along = match (&hyperparameter.range, &hyperparameter.values) {
+            (Some(range), _) => Along::Range(range),
+            (None, Some(values)) if hyperparameter.role != Role::Scientific && are_numbers(values) => {
+                Along::List(values)
+            }
+            _ => return None,
+        };
+        Some(Axis { varied: self, hyperparameter, along })
     }
 }
 
+fn are_numbers(values: &[HyperparameterValue]) -> bool {
+    let number = |v: &HyperparameterValue| {
+        matches!(v, HyperparameterValue::Integer(_) | HyperparameterValue::Number(_)) && v.as_f64().is_some()
+    };
+    values.len() >= 3 && values.iter().all(number)
+}
+
 impl Axis<'_> {
-    /// Where a trial lies, 0 at `min` and 1 at `max` in the scale of the search; nothing if the hyperparameter is not
-    /// active in the trial, by this condition, or lies outside the range.
+    /// Where a trial lies, 0 at `min` and 1 at `max` in the scale of the search, or evenly along the sorted list; nothing
+    /// if the hyperparameter is not active in the trial, by this condition, or lies outside the range or list.
     pub(crate) fn position(&self, trial: &TrialRecord) -> Option<f64> {
-        self.varied.dimension.to_unit(self.varied.value(trial)?)
+        let value = self.varied.value(trial)?;
+        let place = self.varied.dimension.to_unit(value)?;
+        match self.along {
+            Along::Range(_) => Some(place),
+            Along::List(values) => {
+                let x = value.as_f64()?;
+                let smaller = values.iter().filter(|v| v.as_f64().is_some_and(|v| v < x)).count();
+                Some(smaller as f64 / (values.len() - 1) as f64)
+            }
+        }
+    }
+
+    /// Smallest and largest value.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        match self.along {
+            Along::Range(range) => (range.min, range.max),
+            Along::List(values) => {
+                let numbers = || values.iter().filter_map(HyperparameterValue::as_f64);
+                (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max))
+            }
+        }
     }
 
     /// The trial's value, if the hyperparameter is active in it.

@@ -1,65 +1,227 @@
 //! Whether enough of the search space was sampled.
+//!
+//! The playbook: nobody can be sure; good points that are rare are a bad sign. An arm is called undersampled when it has
+//! too few trials for its dimensions; when fewer than three trials are good, where retraining says what is as good as the
+//! best; or, where nothing says that, when the best one or two stand apart from the others. "Apart" is a test: the gap
+//! behind the best j trials, times j, against the mean of the other gaps among the better half, each times its place. For
+//! tails like those of a normal or exponential distribution these products are independent with one exponential
+//! distribution (Rényi 1953), so the ratio has an F distribution with 2 and 2m degrees of freedom; bounded tails make it
+//! smaller.
+
+use studious_api::{
+    study::Role,
+    thresholds::search::{FALSE_ALARMS, GOOD_DEVIATIONS, GOOD_TRIALS, TRIALS_PER_DIMENSION},
+};
 
 use super::{
-    Finding, Severity, noise,
-    reading::Reading,
-    wording::{count, list, number},
+    Confidence, Finding, Severity, budget,
+    change::Change,
+    noise,
+    reading::{Arm, Reading, Round},
+    wording::{count, list, number, percent},
 };
-use crate::rounds;
+use crate::{
+    record::{Outcome, TrialRecord},
+    rounds,
+};
 
-/// Fewer good trials than this in an arm, and another good region may have been missed (requirement R-073; ours).
-const FEWEST_GOOD: usize = 3;
-/// Good is within so many standard deviations of the best.
-const WITHIN: f64 = 2.0;
+const SECTION: &str = "Not sampling enough points in the search space";
+/// Fewer trials than this have no gaps to compare.
+const FEWEST_GAPS: usize = 6;
+
+/// How well an arm was sampled.
+pub(super) struct Sampled<'a> {
+    pub(super) arm: Arm<'a>,
+    pub(super) results: usize,
+    dimensions: usize,
+    /// Results that its dimensions need.
+    pub(super) needed: usize,
+    /// Trials that succeeded, the best first.
+    ranked: Vec<(&'a TrialRecord, f64)>,
+    /// How many are as good as the best, if that is known.
+    pub(super) good: Option<usize>,
+    /// What halving the number of trials would have cost, on average.
+    pub(super) last_doubling: Option<f64>,
+    pub(super) poor: Option<Poor>,
+}
+
+/// Why an arm is undersampled.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Poor {
+    /// Too few trials for its dimensions.
+    Few { needed: usize },
+    /// Too few are within the luck of a retraining.
+    Rare { within: f64 },
+    /// The best `alone` stand apart.
+    Apart { alone: usize, gap: f64, chance: f64 },
+}
+
+/// Each arm of the exploring round that has a result.
+pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
+    let Some(round) = reading.exploring() else { return Vec::new() };
+    let arms = reading.arms(round);
+    let limit = reading.threshold(&FALSE_ALARMS) / arms.len().max(1) as f64;
+    let noise = comparable_noise(reading, round);
+    // While trials of the round are still to come, their number says nothing.
+    let goes_on = round.trials.iter().any(|t| t.outcome == Outcome::Pending);
+    let judge = |arm: Arm<'a>| {
+        let ranked = reading.ranked(&arm.trials);
+        let results = arm.trials.iter().filter(|t| t.is_result()).count();
+        let sorted: Vec<f64> = ranked.iter().map(|(_, o)| *o).collect();
+        let dimensions = dimensions(reading, &arm);
+        let needed = dimensions * reading.count(&TRIALS_PER_DIMENSION);
+        let within = noise.map(|n| reading.threshold(&GOOD_DEVIATIONS) * n);
+        let good = within.map(|w| sorted.iter().filter(|o| (*o - sorted[0]).abs() <= w).count());
+        let half = results / 2;
+        let last_doubling = budget::expected_best(&sorted, results, half).map(|expected| (expected - sorted[0]).abs());
+        let enough = reading.count(&GOOD_TRIALS);
+        let poor = match (good, within) {
+            _ if results < needed && !goes_on => Some(Poor::Few { needed }),
+            (Some(good), Some(within)) if good < enough => Some(Poor::Rare { within }),
+            (None, _) => apart(&sorted, enough, limit),
+            _ => None,
+        };
+        Sampled { arm, results, dimensions, needed, ranked, good, last_doubling, poor }
+    };
+    arms.into_iter().map(judge).filter(|s| s.results > 0).collect()
+}
+
+/// The luck of a retraining, where it has the step budget of the round: that of other budgets is another.
+pub(super) fn comparable_noise(reading: &Reading<'_>, round: &Round<'_>) -> Option<f64> {
+    let comparable = round.steps == rounds::max_train_steps(reading.plan, rounds::RETRAIN);
+    noise::between_trials(reading).filter(|d| comparable && *d > 0.0)
+}
+
+/// Dimensions that are tuned within an arm.
+fn dimensions(reading: &Reading<'_>, arm: &Arm<'_>) -> usize {
+    let is_tuned = |h: &studious_api::study::Hyperparameter| {
+        h.range.is_some() || (h.role == Role::Nuisance && h.values.as_ref().is_some_and(|v| v.len() > 1))
+    };
+    let mut names: Vec<&str> = reading
+        .varied()
+        .filter(|v| is_tuned(v.hyperparameter) && arm.trials.iter().any(|t| v.value(t).is_some()))
+        .map(|v| v.hyperparameter.name.as_str())
+        .collect();
+    // One name under two conditions is one dimension of a trial.
+    names.sort_unstable();
+    names.dedup();
+    names.len()
+}
+
+/// Whether the best one, two … fewer than `enough` trials stand apart from the others.
+fn apart(sorted: &[f64], enough: usize, limit: f64) -> Option<Poor> {
+    if sorted.len() < FEWEST_GAPS {
+        return None;
+    }
+    let half = sorted.len() / 2;
+    let gap = |j: usize| (sorted[j] - sorted[j - 1]).abs();
+    let scaled: Vec<f64> = (1..=half).map(|j| j as f64 * gap(j)).collect();
+    let all: f64 = scaled.iter().sum();
+    let tried = enough.saturating_sub(1).min(half.saturating_sub(1));
+    (1..=tried)
+        .filter_map(|alone| {
+            let others = (all - scaled[alone - 1]) / (half - 1) as f64;
+            let ratio = scaled[alone - 1] / others;
+            // The survival function of F with 2 and 2m degrees of freedom, for each of those tried.
+            let m = (half - 1) as f64;
+            let chance = tried as f64 * libm::exp(-m * libm::log1p(ratio / m));
+            (others > 0.0 && chance <= limit).then(|| Poor::Apart { alone, gap: gap(alone), chance })
+        })
+        .last()
+}
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
-    let Some(round) = reading.exploring() else { return };
-    // Retraining has the last round's step budget: its luck is not that of shorter trainings.
-    let comparable = round.steps == rounds::max_train_steps(reading.plan, rounds::RETRAIN);
-    let known = noise::between_trials(reading).filter(|_| comparable);
-    let metric = &reading.plan.spec().objective.metric;
-    let mut poor = Vec::new();
-    for arm in reading.arms(round) {
-        let ranked = reading.ranked(&arm.trials);
-        let Some((best, objective)) = ranked.first().copied() else { continue };
-        let late = || best.curves.get(metric).and_then(noise::between_evaluations);
-        let Some(deviation) = known.or_else(late).filter(|d| *d > 0.0) else { continue };
-        let good = ranked.iter().filter(|(_, o)| (o - objective).abs() <= WITHIN * deviation).count();
-        if good < FEWEST_GOOD {
-            poor.push((arm, ranked, good, deviation));
-        }
-    }
-    let Some((_, _, fewest, deviation)) = poor.iter().min_by_key(|p| p.2) else { return };
-    let labels: Vec<_> = poor.iter().map(|(arm, ..)| arm.label()).filter(|l| !l.is_empty()).collect();
+    let sampled = sampled(reading);
+    let poor: Vec<_> = sampled.iter().filter_map(|s| Some((s, s.poor?))).collect();
+    let Some((worst, why)) = poor.first().copied() else { return };
+    let labels: Vec<_> = poor.iter().map(|(s, _)| s.arm.label()).filter(|l| !l.is_empty()).collect();
     let with = if labels.is_empty() { String::new() } else { format!(" with {}", list(&labels)) };
-    let (by, severity) = if known.is_some() {
-        ("the luck of a retraining", Severity::Warning)
-    } else {
-        ("the noise of late evaluations, for want of retrainings", Severity::Info)
+    let first = match worst.arm.label() {
+        label if labels.len() > 1 => format!(" (here {label})"),
+        _ => String::new(),
     };
-    let each = if poor.len() > 1 { "As few as" } else { "Only" };
+    let results = count(worst.results, "trial");
+    let seen = match why {
+        Poor::Few { needed } => format!(
+            "{results}{with}{first} are few for {}: {} a dimension would be {needed}.",
+            count(worst.dimensions, "dimension"),
+            reading.count(&TRIALS_PER_DIMENSION),
+        ),
+        Poor::Rare { within } => format!(
+            "Only {} of {results}{with}{first} came within {} of the best, {} times the luck of a retraining.",
+            worst.good.unwrap_or_default(),
+            number(within),
+            number(reading.threshold(&GOOD_DEVIATIONS)),
+        ),
+        Poor::Apart { alone, gap, chance } => format!(
+            "The best {} of {results}{with}{first} stand apart from the others by {} (luck explains such a gap in {} of \
+             studies).",
+            count(alone, "trial"),
+            number(gap),
+            percent(chance),
+        ),
+    };
+    let doubling = worst.last_doubling.map_or_else(String::new, |gain| {
+        format!(" Half the trials would have found a best that is worse by {} on average.", number(gain))
+    });
     let mut finding = Finding::new(
         "Undersampled",
-        severity,
-        "Not sampling enough points in the search space",
+        Severity::Warning,
+        SECTION,
         format!(
-            "{each} {} came within {} of the best{with} (twice {by}). Where good points are this rare, better ones may \
-             have been missed: run more trials if you can afford them. How many are enough is a matter of judgement.",
-            count(*fewest, "trial"),
-            number(WITHIN * deviation),
+            "{seen}{doubling} Better points may have been missed: run more trials if you can afford them. How many are \
+             enough is a matter of judgement."
         ),
     )
-    .about(poor.iter().flat_map(|(_, ranked, good, _)| ranked.iter().take(*good).map(|(t, _)| *t)))
-    .with("good_trials", *fewest as f64)
-    .with("within", WITHIN * deviation)
-    .with("standard_deviation", *deviation)
-    .with("standard_deviation_from_retraining", f64::from(u8::from(known.is_some())));
-    for (arm, ranked, good, _) in &poor {
-        if !arm.configuration.is_empty() {
-            finding = finding
-                .with(format!("good_trials[{}]", arm.label()), *good as f64)
-                .with(format!("trials[{}]", arm.label()), ranked.len() as f64);
+    .about(poor.iter().flat_map(|(s, _)| s.ranked.iter().take(3).map(|(t, _)| *t)))
+    .with("trials", worst.results as f64)
+    .with("dimensions", worst.dimensions as f64)
+    .with("good_trials", worst.good.map_or(f64::NAN, |g| g as f64))
+    .with("gain_of_last_doubling", worst.last_doubling.unwrap_or(f64::NAN));
+    finding = match why {
+        Poor::Few { needed } => finding.with("trials_needed", needed as f64),
+        Poor::Rare { within } => finding.with("within", within),
+        Poor::Apart { alone, gap, chance } => {
+            finding.with("alone", alone as f64).with("gap", gap).with("chance", chance)
+        }
+    };
+    for (s, _) in &poor {
+        if !s.arm.configuration.is_empty() {
+            finding = finding.with(format!("trials[{}]", s.arm.label()), s.results as f64);
         }
     }
+    finding = best_by_size(worst, finding);
+    finding.change = more(reading, why, worst.results);
+    finding.confidence = Some(if reading.is_adaptive() { Confidence::Weak } else { Confidence::OpenQuestion });
     findings.push(finding);
+}
+
+/// The median best of a quarter, half and all of the trials, as evidence.
+fn best_by_size(worst: &Sampled<'_>, mut finding: Finding) -> Finding {
+    let sorted: Vec<f64> = worst.ranked.iter().map(|(_, o)| *o).collect();
+    for k in [worst.results / 4, worst.results / 2, worst.results] {
+        if k > 0 {
+            let [_, low, median, high, _] = budget::best_of(&sorted, worst.results, k).quantiles;
+            let key = |what: &str| format!("best_of_{k}.{what}");
+            finding = finding
+                .with(key("quartile_1"), low.unwrap_or(f64::NAN))
+                .with(key("median"), median.unwrap_or(f64::NAN))
+                .with(key("quartile_3"), high.unwrap_or(f64::NAN));
+        }
+    }
+    finding
+}
+
+/// Twice the trials, or as many as the dimensions need.
+fn more(reading: &Reading<'_>, why: Poor, results: usize) -> Option<Change> {
+    let round = reading.exploring()?;
+    let planned = reading.plan.spec().rounds.iter().find(|r| r.name == round.name)?.trials?;
+    let factor = match why {
+        Poor::Few { needed } => (needed as f64 / results.max(1) as f64).max(2.0).ceil(),
+        _ => 2.0,
+    };
+    // A few times a number of trials.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let to = (f64::from(planned) * factor).min(9999.0) as u32;
+    (to > planned).then(|| Change::new(reading.round_path(round.name, "trials"), planned, to))
 }

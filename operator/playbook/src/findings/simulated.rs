@@ -12,7 +12,7 @@ use crate::{
     record::{Outcome, TrialRecord},
 };
 
-const STUDIES: u64 = 1000;
+pub(super) const STUDIES: u64 = 1000;
 
 /// The generator `SplitMix64`.
 pub(crate) struct Luck(pub(crate) u64);
@@ -53,7 +53,7 @@ trial: {template: {spec: {containers: [{name: t, image: i}]}}}
 ";
 
 /// Three axes, one arm.
-const ONE: &str = "
+pub(super) const ONE: &str = "
 goal: g
 objective: {metric: validation_error, direction: Minimize}
 hyperparameters:
@@ -72,7 +72,7 @@ pub(crate) fn plan(yaml: &str) -> Plan {
 }
 
 /// The value at a share of a range.
-fn at(share: f64, min: f64, max: f64, scale: &str) -> HyperparameterValue {
+pub(super) fn at(share: f64, min: f64, max: f64, scale: &str) -> HyperparameterValue {
     match scale {
         "log" => (min.ln() + share * (max.ln() - min.ln())).exp().into(),
         "integer" => HyperparameterValue::Integer((min.ln() + share * (max.ln() - min.ln())).exp().round() as i64),
@@ -85,7 +85,7 @@ fn at(share: f64, min: f64, max: f64, scale: &str) -> HyperparameterValue {
 }
 
 /// Trials of `ONE`: the outcome is a function of the three shares and luck.
-fn one(n: usize, luck: &mut Luck, outcome: impl Fn([f64; 3], &mut Luck) -> Option<f64>) -> Vec<TrialRecord> {
+pub(super) fn one(n: usize, luck: &mut Luck, outcome: impl Fn([f64; 3], &mut Luck) -> Option<f64>) -> Vec<TrialRecord> {
     (0..n)
         .map(|i| {
             let u = [luck.uniform(), luck.uniform(), luck.uniform()];
@@ -100,7 +100,11 @@ fn one(n: usize, luck: &mut Luck, outcome: impl Fn([f64; 3], &mut Luck) -> Optio
 }
 
 /// Trials of `ARMS`: every arm has the same points.
-fn arms(each: usize, luck: &mut Luck, outcome: impl Fn(&str, [f64; 3], &mut Luck) -> Option<f64>) -> Vec<TrialRecord> {
+pub(super) fn arms(
+    each: usize,
+    luck: &mut Luck,
+    outcome: impl Fn(&str, [f64; 3], &mut Luck) -> Option<f64>,
+) -> Vec<TrialRecord> {
     let points: Vec<_> = (0..each).map(|_| [luck.uniform(), luck.uniform(), luck.uniform()]).collect();
     let mut trials = Vec::new();
     for optimizer in ["sgd", "momentum", "nesterov"] {
@@ -120,7 +124,7 @@ fn arms(each: usize, luck: &mut Luck, outcome: impl Fn(&str, [f64; 3], &mut Luck
     trials
 }
 
-fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, objective: Option<f64>) -> TrialRecord {
+pub(super) fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, objective: Option<f64>) -> TrialRecord {
     TrialRecord {
         name: format!("s-explore-{index:04}"),
         round: "explore".to_owned(),
@@ -133,160 +137,18 @@ fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, objective: 
     }
 }
 
-fn bowl(u: [f64; 3], center: f64, luck: &mut Luck) -> f64 {
+pub(super) fn bowl(u: [f64; 3], center: f64, luck: &mut Luck) -> f64 {
     (u[0] - center).powi(2) + 0.5 * (u[1] - 0.5).powi(2) + 0.5 * (u[2] - 0.5).powi(2) + 0.05 * luck.normal()
 }
 
 /// The share of simulated studies that raise a finding of this code.
-fn rate(yaml: &str, codes: &[&str], studies: u64, simulate: impl Fn(&mut Luck) -> Vec<TrialRecord>) -> f64 {
+pub(super) fn rate(yaml: &str, codes: &[&str], studies: u64, simulate: impl Fn(&mut Luck) -> Vec<TrialRecord>) -> f64 {
     let plan = plan(yaml);
     let raised = (0..studies).filter(|seed| {
         let trials = simulate(&mut Luck(seed * 7919));
         findings(&plan, &trials).iter().any(|f| codes.contains(&f.code.as_str()))
     });
     raised.count() as f64 / studies as f64
-}
-
-const EDGES: [&str; 2] = ["SearchSpaceTooNarrow", "LearningRateStabilityEdge"];
-
-#[test]
-fn edges_raise_few_false_alarms() {
-    for n in [8, 10, 15, 30, 60] {
-        let noise = rate(ONE, &EDGES, STUDIES, |luck| one(n, luck, |_, luck| Some(luck.normal())));
-        assert!(noise <= 0.05, "no effect, {n} trials: {noise}");
-        let middle = rate(ONE, &EDGES, STUDIES, |luck| one(n, luck, |u, luck| Some(bowl(u, 0.5, luck))));
-        assert!(middle <= 0.05, "optimum in the middle, {n} trials: {middle}");
-        let aside = rate(ONE, &EDGES, STUDIES, |luck| one(n, luck, |u, luck| Some(bowl(u, 0.7, luck))));
-        assert!(aside <= 0.05, "optimum off the middle, {n} trials: {aside}");
-        println!("{n} trials: no effect {noise}, optimum in the middle {middle}, off the middle {aside}");
-    }
-    let infeasible =
-        rate(ONE, &EDGES, STUDIES, |luck| one(30, luck, |_, luck| (luck.uniform() > 0.25).then(|| luck.normal())));
-    assert!(infeasible <= 0.05, "a quarter infeasible by chance: {infeasible}");
-    let unstable = rate(ONE, &EDGES, STUDIES, |luck| one(30, luck, |u, luck| (u[0] < 0.8).then(|| luck.normal())));
-    assert!(unstable <= 0.05, "infeasible at high learning rates, no effect below: {unstable}");
-    let crossed = rate(ARMS, &EDGES, STUDIES, |luck| arms(10, luck, |_, _, luck| Some(luck.normal())));
-    assert!(crossed <= 0.05, "three arms, no effect: {crossed}");
-    // The width decides, the same in every arm; nothing else matters.
-    let shared = rate(ARMS, &["SearchSpaceTooNarrow"], STUDIES, |luck| {
-        arms(20, luck, |_, u, luck| Some((u[1] - 0.5).powi(2) + 0.01 * luck.normal()))
-    });
-    assert!(shared <= 0.05, "three arms with the same points, the optimum in the middle: {shared}");
-    println!("infeasible {infeasible}, unstable {unstable}, crossed {crossed}, shared {shared}");
-}
-
-#[test]
-fn edges_are_found() {
-    for (n, least) in [(15, 0.6), (30, 0.9), (60, 0.95)] {
-        let beyond = rate(ONE, &["SearchSpaceTooNarrow"], 200, |luck| {
-            one(n, luck, |u, luck| Some((1.0 - u[0]) + 0.05 * luck.normal()))
-        });
-        assert!(beyond >= least, "{n} trials: {beyond}");
-    }
-    let trials = one(30, &mut Luck(1), |u, _| Some(1.0 - u[0]));
-    let found = raised(ONE, &trials, "SearchSpaceTooNarrow");
-    assert_eq!(found.hyperparameter.as_deref(), Some("learning_rate"));
-    assert!((found.evidence["side"] - 1.0).abs() < 1e-9);
-    assert!(found.evidence["chance"] < 0.01);
-    assert!(found.advice.contains("raise its max to about 100,"), "{}", found.advice);
-    assert_eq!(found.trials.len(), 3);
-}
-
-#[test]
-fn lower_edges_are_found() {
-    let trials = one(30, &mut Luck(2), |u, _| Some(u[1]));
-    let found = raised(ONE, &trials, "SearchSpaceTooNarrow");
-    assert_eq!(found.hyperparameter.as_deref(), Some("momentum"));
-    assert!(found.advice.contains("lower end"), "{}", found.advice);
-}
-
-#[test]
-fn the_edge_of_stability_is_not_the_edge_of_the_range() {
-    let rates = rate(ONE, &["LearningRateStabilityEdge"], 200, |luck| {
-        one(40, luck, |u, luck| (u[0] < 0.75).then(|| 1.0 - u[0] + 0.03 * luck.normal()))
-    });
-    assert!(rates >= 0.8, "{rates}");
-    let trials = one(40, &mut Luck(3), |u, _| (u[0] < 0.75).then(|| 1.0 - u[0]));
-    let found = findings(&plan(ONE), &trials);
-    assert!(found.iter().any(|f| f.code == "LearningRateStabilityEdge"), "{}", text(&found));
-    assert!(!found.iter().any(|f| f.code == "SearchSpaceTooNarrow"), "{}", text(&found));
-}
-
-#[test]
-fn a_condition_is_looked_at_by_itself() {
-    // Best at the lower end of c where it exists; elsewhere it has no value to pool.
-    let trials = arms(30, &mut Luck(41), |optimizer, u, luck| {
-        Some(if optimizer == "sgd" { luck.uniform() } else { u[2] + 0.01 * luck.normal() })
-    });
-    let found = raised(ARMS, &trials, "SearchSpaceTooNarrow");
-    assert_eq!(found.hyperparameter.as_deref(), Some("c"));
-    assert!((found.evidence["arms"] - 2.0).abs() < 1e-9);
-    assert!(found.advice.contains("With optimizer = momentum and optimizer = nesterov"), "{}", found.advice);
-    assert!(found.advice.contains("c (with optimizer momentum or nesterov)"), "{}", found.advice);
-}
-
-#[test]
-fn infeasible_trials_are_counted_by_arm_and_place() {
-    let trials = arms(20, &mut Luck(5), |optimizer, u, luck| {
-        (u[0] < 0.7 && (optimizer != "sgd" || u[0] < 0.3)).then(|| luck.normal())
-    });
-    let found = raised(ARMS, &trials, "ManyInfeasible");
-    assert!(found.evidence["fraction[optimizer = sgd]"] > 0.5);
-    assert!(found.evidence["fraction[optimizer = nesterov]"] < 0.5);
-    let beyond = found.evidence["learning_rate.all_infeasible_above"];
-    assert!((0.1..1.0).contains(&beyond), "{beyond}");
-    assert!(!found.advice.contains("width"), "{}", found.advice);
-
-    let few = one(20, &mut Luck(6), |u, luck| (u[2] > 0.1).then(|| luck.normal()));
-    assert!((raised(ONE, &few, "InfeasibleFraction").evidence["results"] - 20.0).abs() < 1e-9);
-    let regions = rate(ONE, &["ManyInfeasible"], STUDIES, |luck| {
-        one(30, luck, |_, luck| (luck.uniform() > 0.25).then(|| luck.normal()))
-    });
-    assert!(regions <= 0.05, "{regions}");
-}
-
-#[test]
-fn retraining_shows_the_luck() {
-    let mut trials = one(30, &mut Luck(7), |u, luck| Some(bowl(u, 0.5, luck)));
-    let best = trials.iter().min_by(|a, b| a.objective().unwrap().total_cmp(&b.objective().unwrap())).unwrap().clone();
-    for (i, objective) in [0.10, 0.12, 0.14, 0.16].into_iter().enumerate() {
-        trials.push(TrialRecord {
-            name: format!("s-retrain-{i:04}"),
-            round: "retrain".to_owned(),
-            outcome: Outcome::Succeeded { objective, step: None },
-            ..best.clone()
-        });
-    }
-    let found = raised(ONE, &trials, "TrialVariance");
-    assert!((found.evidence["mean"] - 0.13).abs() < 1e-9);
-    assert!((found.evidence["standard_deviation"] - 0.025_819_888_974_716).abs() < 1e-9);
-    assert!((found.evidence["n"] - 4.0).abs() < 1e-9);
-    // The best of thirty was chosen for its luck.
-    assert!(found.advice.contains("part of that was luck"), "{}", found.advice);
-}
-
-#[test]
-fn rare_good_trials_mean_too_few_samples() {
-    let retrained = |trials: &mut Vec<TrialRecord>, spread: f64| {
-        let best = trials[0].clone();
-        for i in 0..4 {
-            let objective = 0.5 + spread * f64::from(i);
-            trials.push(TrialRecord {
-                round: "retrain".to_owned(),
-                outcome: Outcome::Succeeded { objective, step: None },
-                ..best.clone()
-            });
-        }
-    };
-    let mut rare = one(30, &mut Luck(8), |u, _| Some(10.0 * u[0] + 10.0 * u[1]));
-    retrained(&mut rare, 0.01);
-    assert!((raised(ONE, &rare, "Undersampled").evidence["good_trials"] - 1.0).abs() < 1e-9);
-    let mut common = one(30, &mut Luck(8), |u, _| Some(0.1 * u[0]));
-    retrained(&mut common, 0.01);
-    assert!(!findings(&plan(ONE), &common).iter().any(|f| f.code == "Undersampled"));
-    // Without curves or retrainings nobody knows.
-    let unknown = one(30, &mut Luck(8), |u, _| Some(10.0 * u[0]));
-    assert!(!findings(&plan(ONE), &unknown).iter().any(|f| f.code == "Undersampled"));
 }
 
 /// Curves of 20 evaluations for every trial.
@@ -378,7 +240,7 @@ fn nothing_is_said_of_nothing() {
     assert!(findings(&plan(ONE), &[pending]).is_empty());
 }
 
-fn raised(yaml: &str, trials: &[TrialRecord], code: &str) -> Finding {
+pub(super) fn raised(yaml: &str, trials: &[TrialRecord], code: &str) -> Finding {
     let found = findings(&plan(yaml), trials);
     found.iter().find(|f| f.code == code).unwrap_or_else(|| panic!("no {code} in\n{}", text(&found))).clone()
 }

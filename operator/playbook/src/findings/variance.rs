@@ -5,9 +5,12 @@ use super::{
     reading::{Reading, point},
     wording::{count, number},
 };
-use crate::space::PointIdentity;
+use crate::{record::TrialRecord, space::PointIdentity};
+
+const SECTION: &str = "Determining whether to adopt a training pipeline change or hyperparameter configuration";
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    findings.extend(stale(reading));
     let metric = &reading.plan.spec().objective.metric;
     for repeats in noise::repeats(reading) {
         let Some(deviation) = repeats.standard_deviation() else { continue };
@@ -28,7 +31,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             Finding::new(
                 "TrialVariance",
                 Severity::Info,
-                "Determining whether to adopt a training pipeline change or hyperparameter configuration",
+                SECTION,
                 format!(
                     "Trained {} with other seeds, the point {key} has a {metric} of {} on average, with a standard \
                      deviation of {}.{luck} Differences between arms that are not larger than this may be luck.",
@@ -46,4 +49,42 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             .with("chosen", original.unwrap_or(f64::NAN)),
         );
     }
+}
+
+/// What a study holds of the pipeline is its points and step budgets: retraining of another point than the best, or of
+/// another budget than the answer's, says little of the luck in the answer (requirement R-089). That the trainer itself
+/// changed can't be seen from here.
+fn stale(reading: &Reading<'_>) -> Option<Finding> {
+    let round = reading.concluding()?;
+    let (best, _) = reading.ranked(&round.trials).into_iter().next()?;
+    let retrained: Vec<_> = reading.retrained.iter().copied().filter(|t| t.objective().is_some()).collect();
+    let first = retrained.first()?;
+    let identity = PointIdentity::of(&best.hyperparameters);
+    let other_point = !retrained.iter().any(|t| PointIdentity::of(&t.hyperparameters) == identity);
+    let metric = &reading.plan.spec().objective.metric;
+    let last = |t: &TrialRecord| t.curves.get(metric).and_then(|curve| curve.last()).map(|(step, _)| *step);
+    let steps = retrained.iter().filter_map(|t| last(t)).max();
+    // The last evaluation may fall one interval short.
+    let interval = reading.plan.spec().evaluation.every_steps;
+    let other_steps = steps.is_some_and(|s| s.abs_diff(round.steps) > interval);
+    let why = match (other_point, steps.filter(|_| other_steps)) {
+        (_, Some(steps)) => format!("trained for {steps} steps, the answer's trials for {}", round.steps),
+        (true, None) => format!("of the point {}, which is not the best", point(&first.hyperparameters)),
+        (false, None) => return None,
+    };
+    Some(
+        Finding::new(
+            "StaleVariance",
+            Severity::Warning,
+            SECTION,
+            format!(
+                "The retrained trials were {why}. How much luck is in the answer isn't known: train the best point again \
+                 with other seeds."
+            ),
+        )
+        .about(retrained.iter().copied())
+        .with("retrained_steps", steps.map_or(f64::NAN, |s| s as f64))
+        .with("max_train_steps", round.steps as f64)
+        .with("retrained", retrained.len() as f64),
+    )
 }

@@ -246,9 +246,9 @@ fn rails(reading: &Reading<'_>, varied: Varied<'_>, arms: &[Arm<'_>], x: &Value)
 
 /// Where a trial stands on the axis, if the hyperparameter is active in it.
 fn place(varied: Varied<'_>, trial: &TrialRecord) -> Option<Value> {
-    match varied.axis() {
-        Some(axis) => Some(json!(scale::field(axis.range, axis.value(trial)?))),
-        None => varied.value(trial).map(|v| json!(shown(v))),
+    match (varied.axis(), &varied.hyperparameter.range) {
+        (Some(axis), Some(range)) => Some(json!(scale::field(range, axis.value(trial)?))),
+        _ => varied.value(trial).map(|v| json!(shown(v))),
     }
 }
 

@@ -1,0 +1,373 @@
+//! The five questions that are answered before a study's goal is judged (requirement R-065), and for each arm whether its
+//! nuisance hyperparameters are tuned well enough to compare it (requirement R-064).
+//!
+//! A question fails by a warning or problem that speaks to it and isn't waived. It is unknown when there is too little to
+//! look at. The study's answer is provisional until no question fails or is unknown.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use serde::{Deserialize, Serialize};
+use studious_api::{Hyperparameters, codes, study::Waiver};
+
+use super::{
+    Finding, Severity,
+    boundary::{self, Edges},
+    infeasible::{self, Share},
+    policy::waivers,
+    reading::Reading,
+    sampling::{self, Sampled},
+    wording::{count, list, number, percent, wrap},
+};
+use crate::{
+    Plan,
+    record::{Outcome, TrialRecord},
+};
+
+/// Evaluations that a curve needs to be looked at.
+const FEWEST_EVALUATIONS: usize = 5;
+/// How many of the best trials must have curves.
+const LEADING: usize = 5;
+/// Metrics that show optimization issues.
+const OF_OPTIMIZATION: [&str; 2] = ["train_loss", "gradient_norm"];
+
+/// The five questions with their answers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Checklist {
+    /// Whether the study's answer must wait: some question fails or is unknown.
+    pub provisional: bool,
+    /// The five questions in their order.
+    pub questions: Vec<Question>,
+    /// For each arm whether it is tuned well enough to compare. One without a configuration where no scientific
+    /// hyperparameter has a list of values.
+    pub arms: Vec<ArmTuning>,
+}
+
+/// One question with its answer.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Question {
+    /// 1 to 5.
+    pub number: u8,
+    /// The question.
+    pub question: String,
+    /// The answer.
+    pub answer: Answer,
+    /// Why, in a sentence or two.
+    pub reason: String,
+    /// The codes of the findings that speak to it.
+    pub codes: Vec<String>,
+}
+
+/// Whether the nuisance hyperparameters of an arm are tuned well enough to compare it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ArmTuning {
+    /// The scientific values that its trials share.
+    pub configuration: Hyperparameters,
+    /// `Pass`: its search space, its sampling and its infeasible trials give no cause for doubt.
+    pub nuisance_tuned_enough: Answer,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The codes of the findings that speak against it.
+    pub codes: Vec<String>,
+}
+
+/// An answer.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Answer {
+    /// Yes: nothing speaks against it.
+    Pass,
+    /// No.
+    Fail,
+    /// There is too little to tell.
+    Unknown,
+    /// Set aside by the study, with a reason.
+    Waived,
+}
+
+/// Answers the five questions from the findings of [`super::findings`] on the same trials.
+#[must_use]
+pub fn checklist(plan: &Plan, trials: &[TrialRecord], findings: &[Finding]) -> Checklist {
+    let reading = Reading::new(plan, trials);
+    let evidence = Evidence {
+        edges: boundary::edges(&reading),
+        sampled: sampling::sampled(&reading),
+        shares: infeasible::shares(&reading),
+        reading,
+    };
+    let questions: Vec<_> = (1..=5).map(|number| evidence.question(number, findings)).collect();
+    let open = |q: &Question| matches!(q.answer, Answer::Fail | Answer::Unknown);
+    Checklist { provisional: questions.iter().any(open), arms: evidence.arms(), questions }
+}
+
+/// What the answers rest on.
+struct Evidence<'a> {
+    reading: Reading<'a>,
+    edges: Edges<'a>,
+    sampled: Vec<Sampled<'a>>,
+    shares: Vec<Share<'a>>,
+}
+
+impl Evidence<'_> {
+    fn question(&self, number: u8, findings: &[Finding]) -> Question {
+        let speaks = |f: &&Finding| codes::named(&f.code).is_some_and(|c| c.question == Some(number));
+        let about: Vec<_> = findings.iter().filter(speaks).collect();
+        let (grave, light): (Vec<&Finding>, Vec<&Finding>) =
+            about.iter().copied().partition(|f| f.severity != Severity::Info);
+        let (waived, failing): (Vec<&Finding>, Vec<&Finding>) = grave.into_iter().partition(|f| f.waived.is_some());
+        let (answer, reason) = if let Some(first) = failing.first() {
+            let others = match failing.len() - 1 {
+                0 => String::new(),
+                n => format!(" ({} more)", count(n, "finding")),
+            };
+            (Answer::Fail, format!("{}{others}", first_sentence(&first.advice)))
+        } else {
+            match self.otherwise(number, &light) {
+                Err(unknown) => (Answer::Unknown, unknown),
+                Ok(pass) => match waived.first().and_then(|f| f.waived.clone()) {
+                    Some(reason) => (Answer::Waived, reason),
+                    None => (Answer::Pass, pass),
+                },
+            }
+        };
+        let waiver = waivers(self.reading.plan.spec()).iter().find(|w| w.question == Some(number));
+        let (answer, reason) = match (answer, waiver) {
+            (Answer::Fail | Answer::Unknown, Some(Waiver { reason, .. })) => (Answer::Waived, reason.clone()),
+            (answer, _) => (answer, reason),
+        };
+        let mut seen = BTreeSet::new();
+        let codes = about.iter().map(|f| f.code.clone()).filter(|code| seen.insert(code.clone())).collect();
+        let question = codes::QUESTIONS[usize::from(number) - 1].to_owned();
+        Question { number, question, answer, reason, codes }
+    }
+
+    /// The answer when no finding fails the question: why it passes, or why nobody can tell.
+    fn otherwise(&self, number: u8, light: &[&Finding]) -> Result<String, String> {
+        match number {
+            1 => self.space(),
+            2 => self.sampling(),
+            3 => self.infeasible(),
+            4 => self.optimization(),
+            _ => self.curves(light),
+        }
+    }
+
+    fn space(&self) -> Result<String, String> {
+        let Edges { looked_at, too_few, .. } = &self.edges;
+        if self.reading.axes().next().is_none() {
+            return Ok("No hyperparameter has a range or a list of numbers whose ends could be too near.".to_owned());
+        }
+        let needs = format!("it takes {} that succeeded to look for edges", count(boundary::FEWEST, "trial"));
+        if !too_few.is_empty() || *looked_at == 0 {
+            let arms: Vec<_> = too_few.iter().filter(|label| !label.is_empty()).collect();
+            let whose = if arms.is_empty() { String::new() } else { format!("{}: ", list(&arms)) };
+            return Err(if whose.is_empty() { capitalised(&format!("{needs}.")) } else { format!("{whose}{needs}.") });
+        }
+        Ok(format!(
+            "The best trials crowd no edge: {} looked at.",
+            if *looked_at == 1 {
+                "one hyperparameter was".to_owned()
+            } else {
+                format!("{looked_at} pairs of arm and hyperparameter were")
+            }
+        ))
+    }
+
+    fn sampling(&self) -> Result<String, String> {
+        let Some(round) = self.reading.exploring() else {
+            return Err("No trial has a result.".to_owned());
+        };
+        let pending = round.trials.iter().filter(|t| t.outcome == Outcome::Pending).count();
+        let few = self.sampled.iter().filter(|s| s.results < s.needed).min_by_key(|s| s.results);
+        if let Some(few) = few.filter(|_| pending > 0) {
+            let whose = few.arm.label();
+            let with = if whose.is_empty() { String::new() } else { format!(" with {whose}") };
+            return Err(format!(
+                "{} of round {} have not ended; {}{with} have a result.",
+                count(pending, "trial"),
+                round.name,
+                few.results
+            ));
+        }
+        let Some(fewest) = self.sampled.iter().min_by_key(|s| s.results) else {
+            return Err("No trial succeeded.".to_owned());
+        };
+        let each = if self.sampled.len() > 1 { " in every arm" } else { "" };
+        let good = fewest.good.map_or_else(String::new, |good| format!(" {good} of them are as good as the best."));
+        let half = fewest.last_doubling.map_or_else(String::new, |gain| {
+            format!(" Half of them would have found a best that is worse by {} on average.", number(gain))
+        });
+        Ok(format!("At least {} with a result{each}.{good}{half}", count(fewest.results, "trial")))
+    }
+
+    fn infeasible(&self) -> Result<String, String> {
+        let results: usize = self.shares.iter().map(|s| s.results).sum();
+        let infeasible: usize = self.shares.iter().map(|s| s.infeasible).sum();
+        if results == 0 {
+            return Err("No trial has a result.".to_owned());
+        }
+        let share = |s: &Share<'_>| s.infeasible as f64 / s.results.max(1) as f64;
+        let most = self.shares.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
+        let of_arm = match most.filter(|_| self.shares.len() > 1 && infeasible > 0) {
+            Some(most) => format!(", at most {} with {}", percent(share(most)), most.arm.label()),
+            None => String::new(),
+        };
+        let all = percent(infeasible as f64 / results as f64);
+        Ok(format!("{infeasible} of {} ({all}){of_arm}.", count(results, "trial")))
+    }
+
+    fn optimization(&self) -> Result<String, String> {
+        let Some(round) = self.reading.concluding() else {
+            return Err("No trial succeeded.".to_owned());
+        };
+        let reported = |metric: &str| {
+            round.succeeded().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= FEWEST_EVALUATIONS)).count()
+        };
+        let seen: Vec<_> = OF_OPTIMIZATION.into_iter().map(|m| (m, reported(m))).filter(|(_, n)| *n > 0).collect();
+        if seen.is_empty() {
+            return Err(format!("No trial of round {} has a curve of {}.", round.name, OF_OPTIMIZATION.join(" or ")));
+        }
+        let said: Vec<_> = seen.iter().map(|(metric, n)| format!("{metric} of {}", count(*n, "trial"))).collect();
+        Ok(format!("Nothing is seen in {}.", list(&said)))
+    }
+
+    fn curves(&self, light: &[&Finding]) -> Result<String, String> {
+        let metric = &self.reading.plan.spec().objective.metric;
+        let Some(round) = self.reading.concluding() else {
+            return Err("No trial succeeded.".to_owned());
+        };
+        let best: Vec<_> = self.reading.ranked(&round.trials).into_iter().take(LEADING).map(|(t, _)| t).collect();
+        let with_curves =
+            best.iter().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= FEWEST_EVALUATIONS)).count();
+        if with_curves == 0 {
+            return Err(format!(
+                "None of the best {} of round {} has a curve of {metric} with {FEWEST_EVALUATIONS} evaluations.",
+                count(best.len(), "trial"),
+                round.name,
+            ));
+        }
+        let looked_at = format!("{} of the best {} have curves", with_curves, count(best.len(), "trial"));
+        Ok(match light.first() {
+            Some(first) => first_sentence(&first.advice),
+            None => format!("{looked_at}, which show nothing that speaks against the result."),
+        })
+    }
+
+    fn arms(&self) -> Vec<ArmTuning> {
+        let spec = self.reading.plan.spec();
+        let is_waived = |code: &str, hyperparameter: Option<&str>| {
+            let question = codes::named(code).and_then(|c| c.question);
+            waivers(spec).iter().any(|w| {
+                (w.code.as_deref() == Some(code)
+                    && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter))
+                    || (w.question.is_some() && w.question == question)
+            })
+        };
+        self.shares
+            .iter()
+            .map(|share| {
+                let label = share.arm.label();
+                let mut against: Vec<(&str, Option<&str>, String)> = Vec::new();
+                for edge in self.edges.edges.iter().filter(|e| e.arm.label() == label) {
+                    let (side, name) = (if edge.upper { "upper" } else { "lower" }, edge.axis.name());
+                    let said = format!("its best trials crowd the {side} end of {name}");
+                    against.push((edge.code(&self.reading), Some(name), said));
+                }
+                let sampled = self.sampled.iter().find(|s| s.arm.label() == label);
+                if let Some(poor) = sampled.filter(|s| s.poor.is_some()) {
+                    let said = format!("it is sampled thinly with {}", count(poor.results, "result"));
+                    against.push(("Undersampled", None, said));
+                }
+                if share.is_large {
+                    let said = format!("{} of {} were infeasible", share.infeasible, count(share.results, "result"));
+                    against.push(("ManyInfeasible", None, said));
+                }
+                let (waived, open): (Vec<_>, Vec<_>) = against.into_iter().partition(|(c, h, _)| is_waived(c, *h));
+                let (answer, reason) = if !open.is_empty() {
+                    let said: Vec<_> = open.iter().map(|(.., said)| said.as_str()).collect();
+                    (Answer::Fail, capitalised(&list(&said)))
+                } else if share.results == 0 {
+                    (Answer::Unknown, "No trial has a result".to_owned())
+                } else if self.edges.too_few.contains(&label) && !is_waived("SearchSpaceTooNarrow", None) {
+                    let has = count(share.results, "result");
+                    (
+                        Answer::Unknown,
+                        format!("{has}, and too few that succeeded to look for edges of the search space"),
+                    )
+                } else if !waived.is_empty() {
+                    let said: Vec<_> = waived.iter().map(|(.., said)| said.as_str()).collect();
+                    (Answer::Waived, format!("Waived: {}", list(&said)))
+                } else {
+                    let has = count(share.results, "result");
+                    (Answer::Pass, format!("{has}; no edge, gap or region speaks against it"))
+                };
+                let codes: BTreeSet<String> = open.iter().chain(&waived).map(|(c, ..)| (*c).to_owned()).collect();
+                ArmTuning {
+                    configuration: share
+                        .arm
+                        .configuration
+                        .iter()
+                        .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
+                        .collect(),
+                    nuisance_tuned_enough: answer,
+                    reason: format!("{reason}."),
+                    codes: codes.into_iter().collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Answer {
+    /// As a terminal shows it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "FAIL",
+            Self::Unknown => "unknown",
+            Self::Waived => "waived",
+        }
+    }
+}
+
+impl Checklist {
+    /// The questions in plain words, as a terminal shows them.
+    #[must_use]
+    pub fn text(&self) -> String {
+        const WIDTH: usize = 96;
+        let passed = self.questions.iter().filter(|q| q.answer == Answer::Pass).count();
+        let mut text = String::new();
+        let judged = if self.provisional {
+            "the study's answer is provisional until no question fails or is unknown"
+        } else {
+            "the study's answer can be judged"
+        };
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{passed} of {} questions pass: {judged}.", self.questions.len());
+        for question in &self.questions {
+            let _ = writeln!(text, "{:<7}  {}. {}", question.answer.word(), question.number, question.question);
+            for line in wrap(&question.reason, WIDTH) {
+                let _ = writeln!(text, "            {line}");
+            }
+        }
+        if self.arms.len() > 1 {
+            let _ = writeln!(text, "Are the nuisance hyperparameters of each arm tuned well enough to compare it?");
+            for arm in &self.arms {
+                let of: Vec<_> = arm.configuration.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                let _ = writeln!(text, "{:<7}  {}: {}", arm.nuisance_tuned_enough.word(), list(&of), arm.reason);
+            }
+        }
+        text
+    }
+}
+
+/// Up to the first full stop that ends a sentence.
+fn first_sentence(text: &str) -> String {
+    let begins = |c: char| c.is_uppercase() || c.is_ascii_digit();
+    let end = text.match_indices(". ").find(|(i, _)| text[i + 2..].starts_with(begins));
+    end.map_or(text, |(i, _)| &text[..=i]).to_owned()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}

@@ -1,0 +1,116 @@
+//! Whether the arms that are compared were tuned with the same effort.
+//!
+//! Effort is the number of different points with a result, and no more than the number of different learning rates: ten
+//! trainings at one learning rate tuned nothing. An arm that seems worse but had less than half of the winner's effort may
+//! only be under-tuned. In a `Sampled` study counts differ by luck, so there luck must not explain it.
+
+use std::collections::BTreeSet;
+
+use studious_api::{
+    study::Scientific,
+    thresholds::search::{FALSE_ALARMS, TUNING_BALANCE},
+};
+
+use super::{
+    Finding, Severity,
+    boundary::is_learning_rate,
+    change::Change,
+    exact,
+    reading::{Arm, Reading, Round},
+    wording::{count, list},
+};
+use crate::space::PointIdentity;
+
+const SECTION: &str = "Detecting whether a change is useful with isolation plots";
+/// A difference of fewer trials is none.
+const FEWEST_LESS: usize = 3;
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(round) = reading.exploring() else { return };
+    let arms = reading.arms(round);
+    let winner = arms
+        .iter()
+        .filter_map(|arm| Some((arm, *reading.ranked(&arm.trials).first()?)))
+        .reduce(|a, b| if reading.direction().better(b.1.1, a.1.1) { b } else { a });
+    let Some((winner, _)) = winner.filter(|_| arms.len() > 1) else { return };
+    let most = effort(reading, winner);
+    let efforts: Vec<_> = arms.iter().map(|arm| (arm, effort(reading, arm))).collect();
+    let under: Vec<_> = efforts
+        .iter()
+        .filter(|(arm, e)| !std::ptr::eq(*arm, winner) && is_less(reading, arms.len(), *e, most))
+        .collect();
+    let evidence = |mut finding: Finding| {
+        for (arm, effort) in &efforts {
+            finding = finding.with(format!("points[{}]", arm.label()), *effort as f64);
+        }
+        finding
+    };
+    if let Some((_, least)) = under.iter().min_by_key(|(_, e)| *e) {
+        let labels: Vec<_> = under.iter().map(|(arm, _)| arm.label()).collect();
+        let mut finding = evidence(Finding::new(
+            "BaselineUnderTuned",
+            Severity::Warning,
+            SECTION,
+            format!(
+                "{} had {} against {} of {}, which seems best: the difference may be one of tuning. Tune every arm at \
+                 least as well before comparing: the same number of points, with the learning rate tuned in each.",
+                list(&labels),
+                count(*least, "different point"),
+                most,
+                winner.label(),
+            ),
+        ));
+        finding.change = balanced(reading, round, arms.len(), most);
+        findings.push(finding);
+        return;
+    }
+    let better_off: Vec<_> = efforts.iter().filter(|(_, e)| is_less(reading, arms.len(), most, *e)).collect();
+    if !better_off.is_empty() {
+        let labels: Vec<_> = better_off.iter().map(|(arm, _)| arm.label()).collect();
+        findings.push(evidence(Finding::new(
+            "UnequalTuning",
+            Severity::Info,
+            SECTION,
+            format!(
+                "{} seems best with {}, far fewer than {} had: with the same tuning its lead could only grow.",
+                winner.label(),
+                count(most, "different point"),
+                list(&labels),
+            ),
+        )));
+    }
+}
+
+/// Whether one effort is so much less than another that the two don't compare.
+fn is_less(reading: &Reading<'_>, arms: usize, less: usize, more: usize) -> bool {
+    let unbalanced = (less as f64) < reading.threshold(&TUNING_BALANCE) * more as f64 && less + FEWEST_LESS <= more;
+    let by_luck = || {
+        let limit = reading.threshold(&FALSE_ALARMS) / (arms - 1).max(1) as f64;
+        reading.plan.spec().search.scientific == Scientific::Sampled
+            && exact::successes_at_least(less + more, more, 0.5) > limit
+    };
+    unbalanced && !by_luck()
+}
+
+/// Different points with a result, or different learning rates if they are fewer.
+fn effort(reading: &Reading<'_>, arm: &Arm<'_>) -> usize {
+    let results = || arm.trials.iter().copied().filter(|t| t.is_result());
+    let points: BTreeSet<_> = results().map(|t| PointIdentity::of(&t.hyperparameters)).collect();
+    let mut effort = points.len();
+    for axis in reading.axes().filter(|axis| is_learning_rate(reading, *axis)) {
+        let rates: BTreeSet<u64> = results().filter_map(|t| axis.value(t)).map(f64::to_bits).collect();
+        // Of lists and grids a learning rate is tried again with other values of the others: that is tuning too.
+        let (ends, several) = (axis.ends(), rates.len() >= 3);
+        if !rates.is_empty() && !several && ends.0 < ends.1 {
+            effort = effort.min(rates.len());
+        }
+    }
+    effort
+}
+
+/// As many trials for each arm as the best tuned has.
+fn balanced(reading: &Reading<'_>, round: &Round<'_>, arms: usize, most: usize) -> Option<Change> {
+    let planned = reading.plan.spec().rounds.iter().find(|r| r.name == round.name)?.trials?;
+    let to = u32::try_from(arms * most).ok()?.min(9999);
+    (to > planned).then(|| Change::new(reading.round_path(round.name, "trials"), planned, to))
+}

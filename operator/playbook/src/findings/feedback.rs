@@ -1,0 +1,37 @@
+//! Whether a Bayesian search learns enough between its suggestions.
+
+use studious_api::thresholds::search::LOW_FEEDBACK;
+
+use super::{Change, Finding, Severity, reading::Reading, wording::percent};
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let spec = reading.plan.spec();
+    let trials: u32 = spec.rounds.iter().filter(|r| r.from.is_none()).filter_map(|r| r.trials).sum();
+    let limit = reading.threshold(&LOW_FEEDBACK);
+    let share = f64::from(spec.parallelism) / f64::from(trials.max(1));
+    if !reading.is_adaptive() || reading.rounds.is_empty() || share < limit {
+        return;
+    }
+    // A share of a number of trials: small and not negative.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let fewer = ((limit * f64::from(trials)).ceil() as u32).saturating_sub(1).max(1);
+    let mut finding = Finding::new(
+        "LowFeedbackBayes",
+        Severity::Warning,
+        "Why use quasi-random search instead of more sophisticated black box optimization algorithms during the exploration \
+         phase of tuning?",
+        format!(
+            "{} of {trials} trials run at once ({}): most points are suggested before there is anything to learn from. Run \
+             fewer at once, or use QuasiRandom search, which is as good there and easier to read.",
+            spec.parallelism,
+            percent(share)
+        ),
+    )
+    .with("parallelism", f64::from(spec.parallelism))
+    .with("trials", f64::from(trials))
+    .with("share", share);
+    if fewer < spec.parallelism {
+        finding = finding.suggest(Change::new("spec.parallelism", spec.parallelism, fewer));
+    }
+    findings.push(finding);
+}

@@ -1,0 +1,283 @@
+//! Where infeasible trials lie: rules that a person can read, each with a chance that is counted.
+//!
+//! Two kinds. An *end* of an axis beyond which every trial is infeasible: the chance is that of so many outermost trials
+//! all being infeasible, if which are is luck. And a *rule* of one or two conditions inside which most are infeasible:
+//! the best cut of all axes and lists, its chance (hypergeometric) times the number of cuts that were tried.
+
+use studious_api::{
+    HyperparameterValue,
+    thresholds::search::{FALSE_ALARMS, REGION_TRIALS},
+};
+
+use super::{
+    exact,
+    infeasible::is_infeasible,
+    reading::{Axis, Reading, Varied},
+    wording::{list, name, number},
+};
+use crate::record::TrialRecord;
+
+/// At least this share of the trials in a region is infeasible: else it is no rule.
+const MOSTLY: f64 = 0.7;
+/// A region this pure needs no second condition.
+const PURE: f64 = 0.95;
+/// At most so many regions are told.
+const MOST: usize = 3;
+
+/// An end of an axis where every trial is infeasible.
+pub(super) struct End {
+    /// The value of the outermost feasible trial: all beyond are infeasible.
+    pub(super) beyond: f64,
+    /// Its position, 0 to 1.
+    pub(super) position: f64,
+    /// How many trials lie there.
+    pub(super) trials: usize,
+    /// The chance that so many outermost trials are all infeasible if infeasible trials are spread by chance.
+    pub(super) chance: f64,
+}
+
+/// A place where most trials are infeasible.
+pub(super) struct Region<'a> {
+    pub(super) conditions: Vec<Condition<'a>>,
+    /// Results inside, and how many of them are infeasible.
+    pub(super) inside: usize,
+    pub(super) infeasible: usize,
+    /// Results outside, and how many of them are infeasible.
+    pub(super) outside: usize,
+    pub(super) infeasible_outside: usize,
+    /// The chance of any such rule if infeasible trials are spread by luck.
+    pub(super) chance: f64,
+}
+
+/// One condition of a rule.
+#[derive(Clone)]
+pub(super) enum Condition<'a> {
+    /// Beyond the value of a feasible trial, or one between two trials.
+    Beyond { axis: Axis<'a>, upper: bool, bound: f64, position: f64 },
+    /// One of a list.
+    Is { varied: Varied<'a>, value: HyperparameterValue },
+}
+
+/// The end of an axis where every trial is infeasible, if there are enough of them and any feasible one.
+pub(super) fn end(reading: &Reading<'_>, axis: Axis<'_>, placed: &[(&TrialRecord, f64)], upper: bool) -> Option<End> {
+    // How far from the end of interest.
+    let distance = |position: f64| if upper { 1.0 - position } else { position };
+    let (outermost, position) = placed
+        .iter()
+        .filter(|(t, _)| !is_infeasible(t))
+        .min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))
+        .copied()?;
+    let infeasible = placed.iter().filter(|(t, _)| is_infeasible(t)).count();
+    let beyond = placed.iter().filter(|(_, p)| distance(*p) < distance(position)).count();
+    if beyond < reading.count(&REGION_TRIALS) {
+        return None;
+    }
+    Some(End {
+        beyond: axis.value(outermost)?,
+        position,
+        trials: beyond,
+        chance: exact::all_marked(placed.len(), infeasible, beyond),
+    })
+}
+
+/// The rules that say where infeasible trials lie, the first the surest; the next from what the first leaves.
+pub(super) fn regions<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Region<'a>> {
+    let mut rest = results.to_vec();
+    let mut regions = Vec::new();
+    while regions.len() < MOST {
+        let limit = reading.threshold(&FALSE_ALARMS) / (1 << (regions.len() + 1)) as f64;
+        // One condition if it says enough; else the first of two.
+        let Some(first) = surest(reading, &rest, limit, MOSTLY).or_else(|| surest(reading, &rest, limit, 0.0)) else {
+            break;
+        };
+        let region = if first.purity() < PURE {
+            let within: Vec<_> = rest.iter().copied().filter(|t| first.holds(t)).collect();
+            match surest(reading, &within, limit, MOSTLY) {
+                Some(narrower) => first.narrowed(narrower, &rest),
+                None => first,
+            }
+        } else {
+            first
+        };
+        if region.purity() < MOSTLY {
+            break;
+        }
+        rest.retain(|t| !region.holds(t));
+        regions.push(region);
+    }
+    regions
+}
+
+/// The rule of one condition that luck explains least, if it explains it at most in `limit` of studies and at least this
+/// share of the trials inside is infeasible.
+fn surest<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord], limit: f64, purity: f64) -> Option<Region<'a>> {
+    let all = results.iter().filter(|t| is_infeasible(t)).count();
+    let fewest = reading.count(&REGION_TRIALS);
+    if all < fewest || all == results.len() {
+        return None;
+    }
+    let candidates = candidates(reading, results);
+    let tried = candidates.len().max(1) as f64;
+    let mut best: Option<Region<'a>> = None;
+    for Candidate { condition, inside, infeasible, of, infeasible_of } in candidates {
+        if infeasible < fewest || (infeasible as f64) < purity * inside as f64 {
+            continue;
+        }
+        let cut = exact::at_least(of, infeasible_of, inside, infeasible) * tried;
+        // Whole ends are tested by themselves: half of the limit is theirs, and only two for each axis are tried.
+        let whole = match &condition {
+            Condition::Beyond { .. } if infeasible == inside => {
+                exact::all_marked(of, infeasible_of, inside) * (2 * reading.axes().count()) as f64
+            }
+            _ => 1.0,
+        };
+        let chance = (2.0 * cut.min(whole)).min(1.0);
+        if chance <= limit && best.as_ref().is_none_or(|b| chance < b.chance) {
+            best = Some(Region {
+                conditions: vec![condition],
+                inside,
+                infeasible,
+                outside: results.len() - inside,
+                infeasible_outside: all - infeasible,
+                chance,
+            });
+        }
+    }
+    best
+}
+
+struct Candidate<'a> {
+    condition: Condition<'a>,
+    inside: usize,
+    infeasible: usize,
+    /// Results in which the hyperparameter is active, and how many of them are infeasible.
+    of: usize,
+    infeasible_of: usize,
+}
+
+/// Every cut of every axis, both ways, and every value of every list that is no axis.
+fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Candidate<'a>> {
+    let mut candidates = Vec::new();
+    for varied in reading.varied() {
+        if let Some(axis) = varied.axis() {
+            let mut placed: Vec<_> = results.iter().filter_map(|t| Some((*t, axis.position(t)?))).collect();
+            placed.sort_by(|a, b| a.1.total_cmp(&b.1));
+            let bad = placed.iter().filter(|(t, _)| is_infeasible(t)).count();
+            for upper in [false, true] {
+                let (mut inside, mut infeasible) = (0, 0);
+                let at = |i: usize| if upper { placed.len() - 1 - i } else { i };
+                for i in 0..placed.len().saturating_sub(1) {
+                    let (trial, position) = placed[at(i)];
+                    inside += 1;
+                    infeasible += usize::from(is_infeasible(trial));
+                    let (next, beyond) = placed[at(i + 1)];
+                    // A cut is right before a feasible trial that follows an infeasible one: others are never better.
+                    if position == beyond || !is_infeasible(trial) || is_infeasible(next) {
+                        continue;
+                    }
+                    let Some(bound) = axis.value(next) else { continue };
+                    let condition = Condition::Beyond { axis, upper, bound, position: beyond };
+                    candidates.push(Candidate { condition, inside, infeasible, of: placed.len(), infeasible_of: bad });
+                }
+            }
+        } else if let Some(values) = &varied.hyperparameter.values {
+            let active: Vec<_> = results.iter().filter_map(|t| Some((*t, varied.value(t)?))).collect();
+            let bad = active.iter().filter(|(t, _)| is_infeasible(t)).count();
+            for value in values {
+                let inside: Vec<_> = active.iter().filter(|(_, v)| *v == value).collect();
+                let infeasible = inside.iter().filter(|(t, _)| is_infeasible(t)).count();
+                if inside.is_empty() || inside.len() == active.len() {
+                    continue;
+                }
+                let condition = Condition::Is { varied, value: value.clone() };
+                candidates.push(Candidate {
+                    condition,
+                    inside: inside.len(),
+                    infeasible,
+                    of: active.len(),
+                    infeasible_of: bad,
+                });
+            }
+        }
+    }
+    candidates
+}
+
+impl<'a> Region<'a> {
+    pub(super) fn holds(&self, trial: &TrialRecord) -> bool {
+        self.conditions.iter().all(|c| c.holds(trial))
+    }
+
+    fn purity(&self) -> f64 {
+        self.infeasible as f64 / self.inside.max(1) as f64
+    }
+
+    fn narrowed(self, narrower: Region<'a>, of: &[&TrialRecord]) -> Self {
+        let mut conditions = self.conditions;
+        // A second cut of the same side of the same axis replaces the first.
+        conditions.retain(|c| !narrower.conditions.iter().any(|n| n.replaces(c)));
+        conditions.extend(narrower.conditions);
+        let all = of.iter().filter(|t| is_infeasible(t)).count();
+        Region {
+            conditions,
+            inside: narrower.inside,
+            infeasible: narrower.infeasible,
+            outside: of.len() - narrower.inside,
+            infeasible_outside: all - narrower.infeasible,
+            chance: self.chance.max(narrower.chance),
+        }
+    }
+
+    /// The hyperparameters that it names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.conditions.iter().map(|c| match c {
+            Condition::Beyond { axis, .. } => axis.hyperparameter.name.as_str(),
+            Condition::Is { varied, .. } => varied.hyperparameter.name.as_str(),
+        })
+    }
+
+    /// `learning_rate > 0.8 and width < 32`.
+    pub(super) fn rule(&self) -> String {
+        list(&self.conditions.iter().map(Condition::words).collect::<Vec<_>>())
+    }
+}
+
+impl Condition<'_> {
+    fn holds(&self, trial: &TrialRecord) -> bool {
+        match self {
+            Self::Beyond { axis, upper, position, .. } => {
+                axis.position(trial).is_some_and(|p| if *upper { p > *position } else { p < *position })
+            }
+            Self::Is { varied, value } => varied.value(trial) == Some(value),
+        }
+    }
+
+    fn replaces(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Beyond { axis: a, upper: u, .. }, Self::Beyond { axis: b, upper: v, .. }) => {
+                std::ptr::eq(a.hyperparameter, b.hyperparameter) && u == v
+            }
+            _ => false,
+        }
+    }
+
+    /// `learning_rate > 0.8`.
+    fn words(&self) -> String {
+        match self {
+            Self::Beyond { axis, upper, bound, .. } => {
+                format!("{} {} {}", name(axis.hyperparameter), if *upper { ">" } else { "<" }, number(*bound))
+            }
+            Self::Is { varied, value } => format!("{} = {value}", name(varied.hyperparameter)),
+        }
+    }
+
+    /// The key of the evidence: `learning_rate.infeasible_above`.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::Beyond { axis, upper, .. } => {
+                format!("{}.infeasible_{}", name(axis.hyperparameter), if *upper { "above" } else { "below" })
+            }
+            Self::Is { varied, value } => format!("{}.infeasible_with[{value}]", name(varied.hyperparameter)),
+        }
+    }
+}
