@@ -83,7 +83,7 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     // Points may be added to a list: which ones, the webhook sees.
     validation = Rule::new("self.search.algorithm == oldSelf.search.algorithm && self.search.scientific == oldSelf.search.scientific && self.search.seed == oldSelf.search.seed")
         .message("can't change once a study exists: its points would be others. Make a new study").field_path(".search"),
-    validation = Rule::new("has(self.search.grid) == has(oldSelf.search.grid) && (!has(self.search.grid) || self.search.grid == oldSelf.search.grid) && has(self.search.pointsFrom) == has(oldSelf.search.pointsFrom) && (!has(self.search.pointsFrom) || self.search.pointsFrom == oldSelf.search.pointsFrom) && has(self.search.startFrom) == has(oldSelf.search.startFrom) && (!has(self.search.startFrom) || self.search.startFrom == oldSelf.search.startFrom) && has(self.search.earlyEnding) == has(oldSelf.search.earlyEnding) && (!has(self.search.earlyEnding) || self.search.earlyEnding == oldSelf.search.earlyEnding)")
+    validation = Rule::new("has(self.search.grid) == has(oldSelf.search.grid) && (!has(self.search.grid) || self.search.grid == oldSelf.search.grid) && has(self.search.pointsFrom) == has(oldSelf.search.pointsFrom) && (!has(self.search.pointsFrom) || self.search.pointsFrom == oldSelf.search.pointsFrom) && has(self.search.earlyEnding) == has(oldSelf.search.earlyEnding) && (!has(self.search.earlyEnding) || self.search.earlyEnding == oldSelf.search.earlyEnding)")
         .message("can't change once a study exists: its points would be others. Make a new study").field_path(".search"),
     validation = Rule::new("has(self.schedule) == has(oldSelf.schedule) && (!has(self.schedule) || self.schedule == oldSelf.schedule)")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
@@ -150,7 +150,7 @@ pub struct StudySpec {
     /// Supervised unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem_kind: Option<ProblemKind>,
-    /// Exploration unless said otherwise.
+    /// Exploration unless said otherwise: whether insight or the best value is sought, which advice goes by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Bounds on other metrics: a trial that violates one is a result, but not the best trial.

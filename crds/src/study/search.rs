@@ -65,6 +65,9 @@ pub enum Select {
         .message("lists the points of a Manual search: set algorithm to Manual, or remove it").field_path(".points"),
     validation = Rule::new("!has(self.pointsFrom) || self.algorithm == 'Manual'")
         .message("names the points of a Manual search: set algorithm to Manual, or remove it").field_path(".pointsFrom"),
+    validation = Rule::new("!has(self.startFrom) || self.algorithm == 'Bayesian'")
+        .message("names studies whose results a Bayesian search starts from: set algorithm to Bayesian, or remove it")
+        .field_path(".startFrom"),
     validation = Rule::new("self.algorithm != 'Manual' || has(self.points) != has(self.pointsFrom)")
         .message("a Manual search needs its points: list them in points, or name another study in pointsFrom")
         .field_path(".algorithm"),
@@ -91,7 +94,8 @@ pub struct Search {
     /// Another study whose points a `Manual` search tries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points_from: Option<PointsFrom>,
-    /// Studies whose trials an adaptive search starts from.
+    /// Studies whose results a `Bayesian` search starts from, beside those of this study: of the same objective, where the
+    /// spaces overlap. May be changed while the study runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub start_from: Vec<StartFrom>,
@@ -165,7 +169,7 @@ pub enum Scientific {
     Sampled,
 }
 
-/// A study whose trials inform an adaptive search.
+/// A study whose results inform an adaptive search.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StartFrom {

@@ -11,7 +11,8 @@ const MEND: &str = "Put it back, or make a new study.";
 /// Every change for which a study is refused. `begun` names the rounds that have trials.
 ///
 /// Trials may be added to the last round that has begun, points to the end of the list of a Manual search, rounds after
-/// those that have begun, and whatever only says how trials run (parallelism, template, timeouts, failure) may change.
+/// those that have begun, and whatever only says how trials run (parallelism, template, timeouts, failure) may change, and
+/// so may the studies that an adaptive search learns from: trials that exist keep their points.
 #[must_use]
 pub fn changes(old: &StudySpec, new: &StudySpec, begun: &[String]) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -53,9 +54,9 @@ fn same_space(old: &StudySpec, new: &StudySpec) -> bool {
     plain(old) == plain(new)
 }
 
-/// Everything but the listed points.
+/// Everything but the listed points, and the studies that later points may learn from.
 fn same_search(old: &Search, new: &Search) -> bool {
-    let plain = |search: &Search| Search { points: Vec::new(), ..search.clone() };
+    let plain = |search: &Search| Search { points: Vec::new(), start_from: Vec::new(), ..search.clone() };
     plain(old) == plain(new)
 }
 

@@ -5,26 +5,15 @@ use serde::Serialize;
 use super::Violation;
 use crate::{
     StudySpec,
-    study::{Advance, Algorithm, Phase, ProblemKind},
+    study::{Advance, ProblemKind},
 };
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     let search = &spec.search;
-    if search.algorithm == Algorithm::Bayesian {
-        let field = "spec.search.algorithm";
-        found.push(not_yet(field, &search.algorithm, "use QuasiRandom, the playbook's choice for exploration"));
-    }
     if search.points_from.is_some() {
         let mend = "list the points in points; `studious export` prints those of a study";
         found.push(not_yet("spec.search.pointsFrom", &search.points_from, mend));
-    }
-    if !search.start_from.is_empty() {
-        found.push(not_yet(
-            "spec.search.startFrom",
-            &search.start_from,
-            "remove it: quasi-random points need no start",
-        ));
     }
     for (i, round) in spec.rounds.iter().enumerate() {
         if round.advance != Advance::Automatic {
@@ -48,9 +37,6 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
             &spec.problem_kind,
             "remove it: findings are those of supervised learning",
         ));
-    }
-    if spec.phase.is_some_and(|phase| phase != Phase::Exploration) {
-        found.push(not_yet("spec.phase", &spec.phase, "remove it: studies explore"));
     }
     if spec.trial.queue.is_some() {
         found.push(not_yet("spec.trial.queue", &spec.trial.queue, "remove it: Jobs start without a queue"));

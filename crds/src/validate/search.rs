@@ -12,6 +12,7 @@ const MOST_TRIALS: u64 = 9999;
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     belonging(spec, &mut found);
+    starts(spec, &mut found);
     if let (Some(grid), Algorithm::Grid) = (&spec.search.grid, spec.search.algorithm) {
         levels(spec, grid, &mut found);
     }
@@ -19,6 +20,17 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         manual(spec, &mut found);
     }
     found
+}
+
+/// Studies to start from: each once.
+fn starts(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let names: Vec<&str> = spec.search.start_from.iter().map(|start| start.study.as_str()).collect();
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].contains(name) {
+            let field = format!("spec.search.startFrom[{i}].study");
+            found.push(Violation::new(field, name, "is named twice", "Remove one of them."));
+        }
+    }
 }
 
 /// Fields of another algorithm would be ignored.
@@ -37,6 +49,8 @@ fn belonging(spec: &StudySpec, found: &mut Vec<Violation>) {
     stray("grid", search.grid.is_some(), Algorithm::Grid, "says how a Grid divides ranges");
     stray("points", !search.points.is_empty(), Algorithm::Manual, "lists the points of a Manual search");
     stray("pointsFrom", search.points_from.is_some(), Algorithm::Manual, "names the points of a Manual search");
+    let starts = !search.start_from.is_empty();
+    stray("startFrom", starts, Algorithm::Bayesian, "names studies whose results a Bayesian search starts from");
 }
 
 fn levels(spec: &StudySpec, grid: &Grid, found: &mut Vec<Violation>) {

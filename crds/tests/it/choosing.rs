@@ -84,6 +84,19 @@ const SEARCHES: &[(&str, &str, &str)] = &[
         "{algorithm: Manual, points: [{optimizer: sgd, learning_rate: 1}], pointsFrom: {study: other}}",
         NO_TRIALS,
     ),
+    // Bayesian search.
+    ("a Bayesian search while exploring", "{algorithm: Bayesian}", ONE_ROUND),
+    (
+        "a Bayesian search",
+        "{algorithm: Bayesian, startFrom: [{study: digits-explore}]}",
+        "[{name: exploit, trials: 20, maxTrainSteps: 100}]\n  phase: Exploitation",
+    ),
+    (
+        "studies to start from, one of them twice",
+        "{algorithm: Bayesian, startFrom: [{study: a}, {study: b}, {study: a}]}",
+        "[{name: exploit, trials: 20, maxTrainSteps: 100}]\n  phase: Exploitation",
+    ),
+    ("studies to start from that nobody asks", "{startFrom: [{study: a}]}", ONE_ROUND),
     // Scientific values.
     ("sampled with different spaces", "{scientific: Sampled}", ONE_ROUND),
     ("strict", "{scientific: Sampled}", "[{name: explore, trials: 20, maxTrainSteps: 100}]\n  policy: {strict: true}"),

@@ -127,7 +127,6 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("the agent's name", "name: trainer", "name: studious-agent"),
     // Later.
-    ("a Bayesian search", "algorithm: QuasiRandom", "algorithm: Bayesian"),
     ("a queue", "    hosts: 2", "    hosts: 2\n    queue: team-a"),
     ("a baseline", "  parallelism: 4", "  parallelism: 4\n  baseline: {study: digits-sgd}"),
     ("an approval", "per: Scientific}}", "per: Scientific}, advance: Approved}"),
