@@ -58,6 +58,9 @@ pub enum Error {
     /// The ledger can't be read or written.
     #[error(transparent)]
     Ledger(#[from] studious_ledger::LedgerError),
+    /// Points were not chosen: this process is ending, or there is a defect.
+    #[error("the next points were not chosen: {0}")]
+    Suggest(#[from] tokio::task::JoinError),
     /// `trial.json` can't be made.
     #[error(transparent)]
     TrialJson(#[from] studious_playbook::contract::TrialJsonError),

@@ -5,6 +5,7 @@
 //! interrupted or killed goes on where it was. The crate prints nothing: it tells [`Event`]s.
 
 mod attempt;
+mod earlier;
 mod error;
 mod evaluations;
 mod event;
@@ -15,10 +16,12 @@ mod lines;
 mod memory;
 mod process;
 mod run;
+mod suggestions;
 mod trainer;
 mod trial;
 mod unchanged;
 
+pub use earlier::earlier_studies;
 pub use error::Error;
 pub use event::Event;
 pub use folder::RunFolder;

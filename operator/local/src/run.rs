@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -17,10 +17,12 @@ use tokio::sync::mpsc;
 use crate::{
     Error, Event, KeeperCommand, RunFolder,
     attempt::Attempt,
+    earlier::earlier_studies,
     folder::replace,
     leftovers::{self, Keeper},
     memory::OutOfMemoryKills,
     process::{Exit, HostId},
+    suggestions::Suggestions,
     trainer,
     trial::{Trial, now},
     unchanged,
@@ -97,6 +99,7 @@ struct Run {
     tell_exit: mpsc::UnboundedSender<(HostId, Exit)>,
     exits: mpsc::UnboundedReceiver<(HostId, Exit)>,
     kills: OutOfMemoryKills,
+    suggestions: Suggestions,
     /// Whether trials have come further since it was asked which of them fall behind.
     come_further: bool,
 }
@@ -143,6 +146,8 @@ impl Run {
                 created: now(),
             })
             .await?;
+        let runs = folder.root().parent().filter(|parent| !parent.as_os_str().is_empty());
+        let earlier = earlier_studies(&plan, runs.unwrap_or(Path::new("."))).await?;
         let keeper = options.keeper.as_ref().map(|command| Keeper::start(command, &lock)).transpose()?;
 
         let (tell_exit, exits) = mpsc::unbounded_channel();
@@ -159,6 +164,7 @@ impl Run {
             tell_exit,
             exits,
             kills: OutOfMemoryKills::begin(),
+            suggestions: Suggestions::new(earlier),
             come_further: false,
         };
         run.resume(rows, options.retry_failed, leftovers).await?;
@@ -226,8 +232,10 @@ impl Run {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut more = false;
+        let mut has_points = false;
         loop {
-            if !stopping && finish.is_none() && (changed || self.retry_is_due()) {
+            if !stopping && finish.is_none() && (changed || has_points || self.retry_is_due()) {
+                has_points = false;
                 finish = self.act().await?;
                 // Trials that waited for another attempt end as soon as they are stopped, and nothing else will tell.
                 if finish.is_none() && self.trials.values().all(|trial| trial.row.state.phase.has_ended()) {
@@ -247,6 +255,10 @@ impl Run {
             }
             tokio::select! {
                 Some((id, exit)) = self.exits.recv() => self.exited(&id, exit),
+                chosen = self.suggestions.chosen() => {
+                    chosen?;
+                    has_points = true;
+                }
                 Some(how) = interrupts.recv() => {
                     self.interrupt(how);
                     stopping = true;
@@ -263,13 +275,20 @@ impl Run {
     async fn act(&mut self) -> Result<Option<StudyEnd>, Error> {
         let states: Vec<TrialState> = self.trials.iter().map(|(key, trial)| trial.state(key)).collect();
         let mut finish = None;
-        for action in decide::decide(&self.plan, &states, now()) {
+        let mut unknown = Vec::new();
+        for action in decide::decide_with(&self.plan, &states, self.suggestions.points(), now()) {
             match action {
                 Action::Start { trial, attempt } => self.start(*trial, attempt).await?,
+                Action::Suggest { keys } => unknown = keys,
                 Action::Stop { trial, why } => self.stop(&trial, why).await?,
                 Action::Advance { round } => self.tell(Event::RoundBegan { round }),
                 Action::Finish(end) => finish = Some(end),
             }
+        }
+        if !unknown.is_empty() {
+            // Those that have just begun are tried already.
+            let states = self.trials.iter().map(|(key, trial)| trial.state(key)).collect();
+            self.suggestions.ask(&self.plan, unknown, states);
         }
         Ok(finish)
     }

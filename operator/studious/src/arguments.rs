@@ -31,12 +31,16 @@ pub(crate) enum Command {
     Plan(commands::plan::PlanCommand),
     /// Print the points a study would try, as JSON lines
     Sample(commands::sample::Sample),
+    /// Print the next points of a study, from trials that ran anywhere
+    Suggest(commands::suggest::Suggest),
     /// Show the trials of a study, the best first
     Top(commands::top::Top),
     /// Say what can be concluded from a study
     Findings(commands::findings::Findings),
     /// Write the HTML report of a study
     Report(commands::report::Report),
+    /// Show studies in a browser, live as they run
+    Ui(commands::ui::Ui),
     /// Print the trials of a study as data
     Export(commands::export::Export),
     /// Carry studies out on the cluster this runs in (the chart starts it)
@@ -60,9 +64,11 @@ impl Command {
             Self::Validate(command) => command.run(),
             Self::Plan(command) => command.run(),
             Self::Sample(command) => command.run(),
+            Self::Suggest(command) => command.run().await,
             Self::Top(command) => command.run().await,
             Self::Findings(command) => command.run().await,
             Self::Report(command) => command.run().await,
+            Self::Ui(command) => command.run().await,
             Self::Export(command) => command.run().await,
             Self::Operator(command) => command.run().await,
             Self::Agent(command) => command.run().await,

@@ -6,6 +6,7 @@ mod commands;
 mod show;
 mod study_file;
 mod target;
+mod trials_file;
 
 use std::process::ExitCode;
 

@@ -12,5 +12,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sample;
 mod service;
+pub(crate) mod suggest;
 pub(crate) mod top;
+pub(crate) mod ui;
 pub(crate) mod validate;
