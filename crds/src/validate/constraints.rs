@@ -39,7 +39,10 @@ fn metric(spec: &StudySpec, i: usize, constraint: &Constraint, found: &mut Vec<V
             field,
             metric,
             "is a metric of the test set: choosing trials by it would use the test set up",
-            format!("Bound a metric of the validation set, such as {}.", metric.to_lowercase().replace("test", "validation")),
+            format!(
+                "Bound a metric of the validation set, such as {}.",
+                metric.to_lowercase().replace("test", "validation")
+            ),
         ));
     } else if let Some(first) = spec.constraints[..i].iter().position(|other| other.metric == *metric) {
         found.push(Violation::new(
@@ -59,7 +62,12 @@ fn bounds(i: usize, constraint: &Constraint, found: &mut Vec<Violation>) {
             found.push(Violation::new(at, constraint, "bounds nothing", "Give max, min or both."));
         }
         (min, max) if !is_finite(min) || !is_finite(max) => {
-            found.push(Violation::new(at, constraint, "a bound must be a finite number", "Leave out the bound that isn't."));
+            found.push(Violation::new(
+                at,
+                constraint,
+                "a bound must be a finite number",
+                "Leave out the bound that isn't.",
+            ));
         }
         (Some(min), Some(max)) if min > max => {
             found.push(Violation::new(

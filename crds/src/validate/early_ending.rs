@@ -47,7 +47,8 @@ pub(super) fn warnings(spec: &StudySpec, found: &mut Vec<Violation>) {
         "Remove it if you can afford every trial's last step; better, train a first round for fewer steps and take its best \
          points into a longer one (from: {round, best}).",
     ));
-    if let Some((i, round)) = spec.rounds.iter().enumerate().find(|(_, round)| too_coarse(spec, rule, round.max_train_steps))
+    if let Some((i, round)) =
+        spec.rounds.iter().enumerate().find(|(_, round)| too_coarse(spec, rule, round.max_train_steps))
     {
         found.push(Violation::new(
             format!("{FIELD}.fromStep"),

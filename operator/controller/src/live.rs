@@ -5,9 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use studious_api::TrialSpec;
+use studious_api::{TrialSpec, study::Direction};
 use studious_ledger::{Appended, Ledger, LedgerError};
-use studious_playbook::decide::Progress;
+use studious_playbook::decide::{Progress, Trace};
 
 /// The latest value of each metric by host.
 pub(crate) type Latest = BTreeMap<u32, BTreeMap<String, f64>>;
@@ -65,6 +65,11 @@ impl LiveTrial {
         self.drained.contains(&(attempt, host))
     }
 
+    fn trace(&self, direction: Direction) -> Option<Trace> {
+        let progress = self.progress.as_ref()?;
+        Some(Trace::new(direction, progress.evaluations.iter().map(|(step, value)| (*step, *value))))
+    }
+
     fn latest(&self) -> Latest {
         self.progress.as_ref().map(|progress| progress.latest.clone()).unwrap_or_default()
     }
@@ -98,6 +103,12 @@ impl Live {
                 Some((uid, latest))
             })
             .collect()
+    }
+
+    /// The evaluations of a trial that runs, if they are known and nobody writes to them at this moment.
+    pub(crate) fn trace(&self, uid: &str, direction: Direction) -> Option<Trace> {
+        let entry = self.lock(|trials| trials.get(uid).cloned())?;
+        entry.try_lock().ok()?.trace(direction)
     }
 
     fn lock<T>(&self, f: impl FnOnce(&mut HashMap<String, Entry>) -> T) -> T {

@@ -74,6 +74,25 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// The curve of one metric of one host of a trial, as in [`Ledger::curves`]; empty if it has none.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn curve(&self, trial: &str, host: u32, metric: &str) -> Result<Curve, LedgerError> {
+        let mut read = self.read().await?;
+        let id: Option<i64> = sqlx::query_scalar("SELECT id FROM metrics WHERE trial = ? AND name = ?")
+            .bind(trial)
+            .bind(metric)
+            .fetch_optional(&mut *read)
+            .await?;
+        match id {
+            Some(id) => Ok(curve_of(&mut read, trial, host, id).await?),
+            None => Ok(Curve::new()),
+        }
+    }
+}
+
 async fn fill(
     connection: &mut SqliteConnection,
     trial: &str,
@@ -130,29 +149,10 @@ async fn curves_of(
     let mut curves = BTreeMap::new();
     for (metric, name) in metrics {
         // One metric at a time: what is in memory is one curve.
-        let mut points: BTreeMap<u64, f64> = BTreeMap::new();
-        let mut read_points = sqlx::query_as::<_, (u32, i64, Option<f64>)>(
-            "SELECT s.attempt, m.step, m.value FROM streams s JOIN measurements m ON m.stream = s.id AND m.metric = ?
-             WHERE s.trial = ? AND s.host = ? ORDER BY s.attempt, m.step",
-        )
-        .bind(metric)
-        .bind(trial)
-        .bind(host)
-        .fetch(&mut *connection);
-        let mut latest = 0;
-        while let Some((attempt, step, value)) = read_points.try_next().await? {
-            let Some(value) = value.filter(|v| v.is_finite()) else { continue };
-            if attempt > latest {
-                points.split_off(&to_u64(step));
-                latest = attempt;
-            }
-            points.insert(to_u64(step), value);
-        }
-        drop(read_points);
-        if points.is_empty() {
+        let curve = curve_of(connection, trial, host, metric).await?;
+        if curve.is_empty() {
             continue;
         }
-        let curve: Curve = points.into_iter().collect();
         curves.insert(
             name,
             match max_points {
@@ -162,6 +162,33 @@ async fn curves_of(
         );
     }
     Ok(curves)
+}
+
+async fn curve_of(
+    connection: &mut SqliteConnection,
+    trial: &str,
+    host: u32,
+    metric: i64,
+) -> Result<Curve, sqlx::Error> {
+    let mut points: BTreeMap<u64, f64> = BTreeMap::new();
+    let mut read_points = sqlx::query_as::<_, (u32, i64, Option<f64>)>(
+        "SELECT s.attempt, m.step, m.value FROM streams s JOIN measurements m ON m.stream = s.id AND m.metric = ?
+         WHERE s.trial = ? AND s.host = ? ORDER BY s.attempt, m.step",
+    )
+    .bind(metric)
+    .bind(trial)
+    .bind(host)
+    .fetch(&mut *connection);
+    let mut latest = 0;
+    while let Some((attempt, step, value)) = read_points.try_next().await? {
+        let Some(value) = value.filter(|v| v.is_finite()) else { continue };
+        if attempt > latest {
+            points.split_off(&to_u64(step));
+            latest = attempt;
+        }
+        points.insert(to_u64(step), value);
+    }
+    Ok(points.into_iter().collect())
 }
 
 /// Thins a curve out to at most `max_points` (at least 4 are kept): of each stretch of steps the least and the greatest

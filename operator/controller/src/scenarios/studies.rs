@@ -27,13 +27,13 @@ spec:
     .unwrap()
 }
 
-fn with_finalizer(mut study: Study) -> Study {
+pub(super) fn with_finalizer(mut study: Study) -> Study {
     study.metadata.finalizers = Some(vec!["studious.dev/ledger".into()]);
     study
 }
 
 /// Trials as they were made.
-fn made(requests: &[super::world::Request]) -> Vec<Trial> {
+pub(super) fn made(requests: &[super::world::Request]) -> Vec<Trial> {
     let bodies = requests.iter().filter(|r| r.line.starts_with("PATCH trials/")).map(|r| r.body.clone());
     bodies
         .map(|body| {

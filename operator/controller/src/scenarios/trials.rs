@@ -20,7 +20,7 @@ fn running() -> serde_json::Value {
 
 impl World {
     /// Lines that ingest takes in.
-    async fn lines_of(&self, trial: &Trial, attempt: u32, host: u32, lines: &[&str]) {
+    pub(super) async fn lines_of(&self, trial: &Trial, attempt: u32, host: u32, lines: &[&str]) {
         let uid = trial.metadata.uid.as_deref().unwrap();
         let entry = self.context.live.entry(uid);
         let mut live = entry.lock().await;

@@ -1,18 +1,19 @@
 //! Studies: observe → validate → decide → apply → status.
 
 mod apply;
+mod early;
 mod observe;
 mod reconcile;
 mod status;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use jiff::Timestamp;
 use studious_api::{StudyStatus, study::FindingSummary, validate::Violation};
-use studious_playbook::{Plan, PlannedTrial};
+use studious_playbook::{Plan, PlannedTrial, decide::Trace};
 
 pub(crate) use observe::record;
 pub(crate) use reconcile::{error_policy, reconcile};
@@ -36,6 +37,8 @@ pub(crate) struct Memory {
     findings: Option<Arc<Found>>,
     /// Trials that were told to stop.
     stopped: BTreeSet<String>,
+    /// Evaluations of ended trials by their uid, of a study that ends trials early.
+    traces: HashMap<String, Arc<Trace>>,
 }
 
 /// What checking a study came to.

@@ -22,6 +22,7 @@ use studious_playbook::{
 use super::{
     Checked, Found,
     apply::{self, ApplyError},
+    early,
     observe::{Observed, observe, record},
     status::{self, StatusError},
 };
@@ -164,11 +165,14 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
         }
     }
 
+    stops.extend(early::stops(study, context, plan, &seen).await);
+
     start(study, context, &starts, now).await?;
     stop(study, context, &seen, stops).await?;
     let made = starts.iter().map(made_state);
     let states: Vec<TrialState> = seen.states.iter().cloned().chain(made).collect();
-    report(study, context, plan, &seen, &states, end.as_ref(), now).await
+    let next = report(study, context, plan, &seen, &states, end.as_ref(), now).await?;
+    Ok(if early::is_asked(plan, &seen) { Action::requeue(early::AGAIN) } else { next })
 }
 
 /// The study as it was checked: once for each generation.

@@ -1,0 +1,126 @@
+//! Trials that fall behind, and what constraints leave of the best.
+
+use studious_api::{Trial, trial::TrialPhase};
+use studious_ledger::{StudyRow, TrialRow};
+use studious_playbook::Millis;
+
+use super::{
+    studies::{made, study, with_finalizer},
+    world::World,
+};
+
+/// A study of four trials at once, of which the better half goes on after step 20.
+fn halving() -> studious_api::Study {
+    let mut study = with_finalizer(study(""));
+    study.spec.parallelism = 4;
+    study.spec.search.early_ending =
+        Some(serde_yaml::from_str("{rule: SuccessiveHalving, fromStep: 20}").unwrap());
+    study
+}
+
+async fn evaluate(world: &World, trial: &Trial, error: f64) {
+    let line = |step: u32| format!(r#"{{"step":{step},"validation_error":{error}}}"#);
+    world.lines_of(trial, 1, 0, &[&line(10), &line(20)]).await;
+}
+
+#[tokio::test]
+async fn a_trial_that_falls_behind_is_told_to_stop_once() {
+    let mut world = World::new().await;
+    let study = halving();
+    world.reconcile_study(&study).await;
+    let trials = made(&world.requests());
+    assert_eq!(trials.len(), 4);
+    for trial in &trials {
+        world.caches.trial(trial);
+    }
+    // Before their evaluations are known nothing is stopped; one has none.
+    world.reconcile_study(&study).await;
+    assert!(world.lines().is_empty());
+    for (trial, error) in trials.iter().zip([0.1, 0.2, 0.9]) {
+        evaluate(&world, trial, error).await;
+    }
+    world.reconcile_study(&study).await;
+    let requests = world.requests();
+    let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
+    // Three have come to step 20: one goes on.
+    assert_eq!(lines, ["PATCH trials/digits-explore-0001", "PATCH trials/digits-explore-0002"]);
+    assert_eq!(
+        requests[1].body["spec"]["stop"],
+        "SuccessiveHalving: at step 20 its validation_error was 0.9, number 3 of the 3 trials that have come so far, of \
+         which the best 1 go on (1 in 2)"
+    );
+    world.reconcile_study(&study).await;
+    assert!(world.lines().is_empty());
+
+    // Its own controller ends it with the rule as its reason.
+    let mut told = trials[2].clone();
+    told.spec.stop = requests[1].body["spec"]["stop"].as_str().map(str::to_owned);
+    world.reconcile_trial(&told).await;
+    let requests = world.requests();
+    let status = &requests.iter().find(|r| r.line.ends_with("/status")).unwrap().body["status"];
+    assert_eq!((status["phase"].as_str(), status["reason"].as_str()), (Some("Stopped"), Some("SuccessiveHalving")));
+    assert!(status["message"].as_str().unwrap().starts_with("at step 20"), "{status}");
+}
+
+#[tokio::test]
+async fn after_a_restart_ended_trials_are_known_from_the_ledger() {
+    let mut world = World::new().await;
+    let study = halving();
+    world.reconcile_study(&study).await;
+    let mut trials = made(&world.requests());
+    // What ingest had put into the ledger before the restart; nothing is in memory.
+    let ledger = &world.context.ledger;
+    let row = StudyRow {
+        uid: "study-uid".into(),
+        namespace: "team-a".into(),
+        name: "digits".into(),
+        spec: study.spec.clone(),
+        created: Millis(0),
+    };
+    ledger.upsert_study(&row).await.unwrap();
+    let uid = trials[0].metadata.uid.clone().unwrap();
+    let row = TrialRow {
+        uid: uid.clone(),
+        study: "study-uid".into(),
+        name: "digits-explore-0000".into(),
+        spec: trials[0].spec.clone(),
+        state: studious_ledger::RunState::default(),
+    };
+    ledger.upsert_trial(&row).await.unwrap();
+    let line = r#"{"step":20,"validation_error":0.1}"#.to_owned();
+    ledger.append(&uid, 1, 0, 0, &[line]).await.unwrap();
+    let status = trials[0].status.get_or_insert_default();
+    (status.phase, status.objective) = (TrialPhase::Succeeded, Some(0.1));
+    evaluate(&world, &trials[1], 0.5).await;
+    for trial in &trials {
+        world.caches.trial(trial);
+    }
+    world.reconcile_study(&study).await;
+    let lines = world.lines();
+    assert!(lines.contains(&"PATCH trials/digits-explore-0001".to_owned()), "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_best_trial_is_one_that_satisfies_the_constraints() {
+    let mut world = World::new().await;
+    let mut study = with_finalizer(study(""));
+    study.spec.parallelism = 4;
+    study.spec.constraints = serde_yaml::from_str("[{metric: latency_ms, max: 20}]").unwrap();
+    world.reconcile_study(&study).await;
+    let trials = made(&world.requests());
+    assert_eq!(trials[0].spec.constraints, study.spec.constraints, "its status tells the metric");
+    // The best objective takes too long; the next never said how long it takes.
+    for (mut trial, (objective, latency)) in
+        trials.into_iter().zip([(0.1, Some(25.0)), (0.2, None), (0.3, Some(20.0)), (0.4, Some(1.0))])
+    {
+        let status = trial.status.get_or_insert_default();
+        (status.phase, status.objective) = (TrialPhase::Succeeded, Some(objective));
+        status.metrics = latency.map(|ms| ("latency_ms".to_owned(), ms)).into_iter().collect();
+        world.caches.trial(&trial);
+    }
+    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.reconcile_study(&study).await;
+    let requests = world.requests();
+    let best = &requests[0].body["status"]["best"];
+    assert_eq!((best["trial"].as_str(), best["metrics"]["latency_ms"].as_f64()), (Some("digits-explore-0002"), Some(20.0)));
+}
