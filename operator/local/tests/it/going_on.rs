@@ -112,6 +112,35 @@ async fn a_changed_study_is_refused_and_more_trials_are_not() {
 }
 
 #[tokio::test]
+async fn a_complete_run_whose_trials_become_more_goes_on_until_its_space_ends() {
+    let bench = Bench::new();
+    let grid = |trials: u32| {
+        study(
+            GOOD,
+            &format!(
+                "  search: {{algorithm: Grid, grid: {{levels: 4}}}}\n  parallelism: 2\n  \
+                 rounds: [{{name: r, trials: {trials}, maxTrainSteps: 20}}]"
+            ),
+        )
+    };
+    let first = bench.run(&grid(2)).await;
+    assert_eq!(first.phases(), [TrialPhase::Succeeded; 2]);
+    let error = bench.try_run(bench.options(&grid(1))).await.unwrap_err().to_string();
+    assert!(error.contains("spec.rounds[0].trials") && error.contains("fewer"), "{error}");
+
+    let seen = bench.run(&grid(9)).await;
+    let mut tried: Vec<String> = seen.trials.values().map(|t| t.spec.hyperparameters["x"].to_string()).collect();
+    tried.sort();
+    assert_eq!(tried, ["10", "40", "69", "99"]);
+    for (name, row) in &first.trials {
+        assert_eq!(seen.trials[name].state, row.state);
+    }
+    let RunEnd::Study(end) = seen.end else { panic!("{:?}", seen.end) };
+    assert_eq!(end.reason, "SpaceExhausted");
+    assert!(end.message.contains("the space has 4 points, 9 trials asked"), "{}", end.message);
+}
+
+#[tokio::test]
 async fn failed_trials_can_be_tried_again_once_the_trainer_is_mended() {
     let bench = Bench::new();
     let more = "  failure: {attempts: 1, maxFailedTrials: 0}";
