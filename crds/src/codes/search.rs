@@ -107,6 +107,22 @@ pub const ALL: &[Code] = &[
         thresholds: &[&SATURATED_TAIL, &SATURATED_GAIN],
     },
     Code {
+        name: "EndedEarly",
+        severity: "Info",
+        question: Some(2),
+        meaning: "A rule ended some trials early: they are neither successes nor infeasible.",
+        section: SAMPLING,
+        thresholds: &[],
+    },
+    Code {
+        name: "ConstraintViolations",
+        severity: "Info or Warning",
+        question: None,
+        meaning: "Some trials violate the study's constraints, or never reported what is bounded; if all do, there is no best.",
+        section: INSIGHT,
+        thresholds: &[],
+    },
+    Code {
         name: "BestTrial",
         severity: "Info",
         question: None,

@@ -12,6 +12,8 @@ use studious_api::{
     trial::TrialSeeds,
 };
 
+use crate::decide::{MEDIAN_RULE, SUCCESSIVE_HALVING};
+
 pub use training::{AttemptSpan, HostInit, SavedCheckpoint};
 
 /// Evaluations of one metric: step and value, in the order of steps.
@@ -101,6 +103,12 @@ impl TrialRecord {
     pub fn standing<'a>(&self, constraints: &'a [Constraint]) -> Standing<'a> {
         let known = constraints.iter().filter_map(|c| Some((c.metric.clone(), self.metric(&c.metric)?)));
         Constraint::judge(constraints, &known.collect())
+    }
+
+    /// Whether a rule ended it early (`search.earlyEnding`): it trained so far, and how it would have ended isn't known.
+    #[must_use]
+    pub fn ended_early(&self) -> bool {
+        matches!(&self.outcome, Outcome::Stopped { reason } if [MEDIAN_RULE, SUCCESSIVE_HALVING].contains(&reason.as_str()))
     }
 
     /// Whether it is a result: an objective or infeasible.

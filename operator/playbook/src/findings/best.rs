@@ -7,12 +7,13 @@ use super::{
 };
 use crate::{Plan, record::TrialRecord};
 
-/// The trial that the answer rests on: the best of the last round that has a result. Retraining chooses none.
+/// The trial that the answer rests on: the best of the last round that has a result; of a study with constraints, of those
+/// that satisfy them all. Retraining chooses none.
 #[must_use]
 pub fn best<'a>(plan: &'a Plan, trials: &'a [TrialRecord]) -> Option<&'a TrialRecord> {
     let reading = Reading::new(plan, trials);
     let round = reading.concluding()?;
-    reading.ranked(&round.trials).first().map(|(trial, _)| *trial)
+    reading.ranked(&round.trials).first().map(|(trial, _)| *trial).filter(|trial| reading.satisfies(trial))
 }
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
@@ -21,6 +22,9 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let all: Vec<_> = round.trials.clone();
     let ranked = reading.ranked(&all);
     let Some((best, value)) = ranked.first().copied() else { return };
+    if !reading.satisfies(best) {
+        return;
+    }
     let step = match best.outcome {
         crate::record::Outcome::Succeeded { step, .. } => step,
         _ => None,
@@ -60,7 +64,8 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::Round<'_>, metric: &str
     for arm in &arms {
         let ranked = reading.ranked(&arm.trials);
         let bad = arm.trials.iter().filter(|t| infeasible::is_infeasible(t)).count();
-        compared.push((arm, ranked.first().copied(), ranked.len(), bad));
+        let best = ranked.first().copied().filter(|(trial, _)| reading.satisfies(trial));
+        compared.push((arm, best, ranked.len(), bad));
     }
     compared.sort_by(|a, b| match (a.1, b.1) {
         (Some((_, a)), Some((_, b))) if direction.better(a, b) => std::cmp::Ordering::Less,

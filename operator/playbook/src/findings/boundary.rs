@@ -136,7 +136,8 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
 
 /// Results of an arm with their positions on an axis.
 fn placed<'a>(arm: &Arm<'a>, axis: Axis<'_>) -> Vec<(&'a TrialRecord, f64)> {
-    arm.trials.iter().filter(|t| t.is_result()).filter_map(|t| Some((*t, axis.position(t)?))).collect()
+    // Trials that were ended early are not the best, wherever they lie: without them the rest would crowd the optimum.
+    arm.trials.iter().filter(|t| infeasible::is_counted(t)).filter_map(|t| Some((*t, axis.position(t)?))).collect()
 }
 
 /// Those that are not infeasible.
@@ -209,7 +210,7 @@ fn look<'a>(reading: &Reading<'a>, axis: Axis<'_>, placed: &[(&'a TrialRecord, f
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let share = (placed.len() as f64 * BEST_SHARE).round() as usize;
     let looked_at = if coarse { share.min(MOST_BEST).max(fewest) } else { fewest };
-    let best: Vec<_> = reading.ranked(&trials).into_iter().take(looked_at).collect();
+    let best: Vec<_> = reading.ranked(&trials).into_iter().filter(|(t, _)| reading.satisfies(t)).take(looked_at).collect();
     if best.len() < looked_at {
         return None;
     }

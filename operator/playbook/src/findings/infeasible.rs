@@ -24,6 +24,12 @@ pub(super) fn is_infeasible(trial: &TrialRecord) -> bool {
     matches!(trial.outcome, Outcome::Infeasible { .. })
 }
 
+/// Whether a trial counts among those of which some are infeasible: results, and trials that a rule ended early, which
+/// trained so far. Without these the share would seem larger than it is, and a region where they trained infeasible.
+pub(super) fn is_counted(trial: &TrialRecord) -> bool {
+    trial.is_result() || trial.ended_early()
+}
+
 /// What became of the trials of an arm.
 pub(super) struct Share<'a> {
     pub(super) arm: Arm<'a>,
@@ -40,7 +46,7 @@ pub(super) fn shares<'a>(reading: &Reading<'a>) -> Vec<Share<'a>> {
     let (many, luck) = (reading.threshold(&MANY_INFEASIBLE), reading.threshold(&FALSE_ALARMS) / arms.len() as f64);
     arms.into_iter()
         .map(|arm| {
-            let results = arm.trials.iter().filter(|t| t.is_result()).count();
+            let results = arm.trials.iter().filter(|t| is_counted(t)).count();
             let infeasible = arm.trials.iter().filter(|t| is_infeasible(t)).count();
             let is_large = infeasible as f64 > many * results as f64
                 && exact::successes_at_least(results, infeasible, many / 2.0) <= luck;
@@ -51,7 +57,7 @@ pub(super) fn shares<'a>(reading: &Reading<'a>) -> Vec<Share<'a>> {
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.exploring() else { return };
-    let results: Vec<_> = round.results().collect();
+    let results: Vec<_> = round.trials.iter().copied().filter(|t| is_counted(t)).collect();
     let infeasible: Vec<_> = results.iter().copied().filter(|t| is_infeasible(t)).collect();
     if infeasible.is_empty() {
         return;

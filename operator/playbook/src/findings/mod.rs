@@ -9,10 +9,12 @@ mod boundary;
 mod budget;
 mod caveats;
 mod change;
+mod constraints;
 mod checklist;
 mod curves;
 mod difference;
 mod effort;
+mod ended_early;
 mod exact;
 mod feedback;
 mod infeasible;
@@ -131,11 +133,13 @@ fn search(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     effort::examine(reading, findings);
     feedback::examine(reading, findings);
     saturation::examine(reading, findings);
+    ended_early::examine(reading, findings);
 }
 
 /// What may be concluded, and how sure that is.
 fn conclusions(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     best::examine(reading, findings);
+    constraints::examine(reading, findings);
     difference::examine(reading, findings);
     variance::examine(reading, findings);
     caveats::examine(reading, findings);

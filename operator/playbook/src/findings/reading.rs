@@ -106,9 +106,19 @@ impl<'a> Reading<'a> {
         self.rounds.iter().filter(|r| r.explores && r.results().next().is_some()).max_by_key(|r| r.results().count())
     }
 
-    /// The last round with a result: the one whose trials the study's answer is drawn from.
+    /// The last round with a result that satisfies the study's constraints, or else the last with a result: the one whose
+    /// trials the study's answer is drawn from.
     pub(crate) fn concluding(&self) -> Option<&Round<'a>> {
-        self.rounds.iter().rev().find(|r| r.succeeded().next().is_some())
+        let last = |satisfies: &dyn Fn(&TrialRecord) -> bool| {
+            self.rounds.iter().rev().find(|r| r.succeeded().any(satisfies))
+        };
+        last(&|t| self.satisfies(t)).or_else(|| last(&|_| true))
+    }
+
+    /// Whether a trial that succeeded satisfies the study's constraints, for certain.
+    pub(crate) fn satisfies(&self, trial: &TrialRecord) -> bool {
+        let constraints = &self.plan.spec().constraints;
+        constraints.is_empty() || trial.standing(constraints).is_satisfied()
     }
 
     /// All hyperparameters in the order of the study: dimensions of the space are in the same order.
@@ -152,7 +162,7 @@ impl<'a> Reading<'a> {
         arms.into_iter().map(|(_, arm)| arm).collect()
     }
 
-    /// Trials that succeeded, the best first.
+    /// Trials that succeeded, the best first; those that satisfy the study's constraints before all others.
     pub(crate) fn ranked(&self, trials: &[&'a TrialRecord]) -> Vec<(&'a TrialRecord, f64)> {
         let direction = self.direction();
         let mut ranked: Vec<_> = trials.iter().filter_map(|t| Some((*t, t.objective()?))).collect();
@@ -162,6 +172,9 @@ impl<'a> Reading<'a> {
             (_, true) => Ordering::Greater,
             _ => Ordering::Equal,
         });
+        if !self.plan.spec().constraints.is_empty() {
+            ranked.sort_by_cached_key(|(t, _)| !self.satisfies(t));
+        }
         ranked
     }
 }

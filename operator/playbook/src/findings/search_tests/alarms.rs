@@ -16,7 +16,15 @@ use crate::{
 };
 
 /// Raised whenever there is something to describe: they claim nothing that could be false.
-const DESCRIPTIVE: [&str; 5] = ["BestTrial", "BestPerArm", "FixedCaveat", "TrialVariance", "InfeasibleFraction"];
+const DESCRIPTIVE: [&str; 7] = [
+    "BestTrial",
+    "BestPerArm",
+    "FixedCaveat",
+    "TrialVariance",
+    "InfeasibleFraction",
+    "EndedEarly",
+    "ConstraintViolations",
+];
 /// What says that there is no difference, no gain: their signal is the absence of another.
 const OF_ABSENCE: [&str; 3] = ["DifferenceWithinNoise", "FeatureNotHelping", "TuningGainsSaturated"];
 

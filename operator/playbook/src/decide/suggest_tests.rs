@@ -1,0 +1,268 @@
+//! Studies whose points results choose.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use studious_api::{HyperparameterValue, Hyperparameters, study::StudyPhase, trial::TrialPhase};
+
+use super::*;
+use crate::{
+    Millis, Plan, TrialKey,
+    rounds::{self, RoundPoint},
+    search,
+    space::PointIdentity,
+    studies,
+};
+
+const STUDY: &str = "
+hyperparameters:
+- {name: learning_rate, range: {min: 1.0e-4, max: 10, scale: Log}}
+- {name: layers, range: {min: 1, max: 4, integer: true}}
+search: {algorithm: Bayesian, seed: 3}
+phase: Exploitation
+rounds: [{name: exploit, trials: 12, maxTrainSteps: 100}]
+parallelism: 3
+";
+
+/// A fleet that forgets what was chosen now and then, as one that is restarted does.
+struct Fleet {
+    plan: Plan,
+    trials: Vec<TrialState>,
+    chosen: Vec<RoundPoint>,
+    asked: Vec<Vec<TrialKey>>,
+    forgets: bool,
+}
+
+impl Fleet {
+    fn new(plan: Plan) -> Self {
+        Self { plan, trials: vec![], chosen: vec![], asked: vec![], forgets: false }
+    }
+
+    /// Decides and carries out. What was asked is chosen by the next call.
+    fn act(&mut self) -> Option<StudyEnd> {
+        let actions = decide_with(&self.plan, &self.trials, &self.chosen, Millis(0));
+        let mut end = None;
+        let mut keys = Vec::new();
+        for action in actions {
+            match action {
+                Action::Start { trial, .. } => {
+                    let key = TrialKey { round: trial.spec.round.clone(), index: trial.spec.index };
+                    if let Some(known) = self.trials.iter().find(|known| known.key == key) {
+                        assert_eq!(known.hyperparameters, trial.spec.hyperparameters, "a trial keeps its point");
+                        continue;
+                    }
+                    self.trials.push(TrialState {
+                        key,
+                        hyperparameters: trial.spec.hyperparameters.clone(),
+                        phase: TrialPhase::Running,
+                        objective: None,
+                        metrics: BTreeMap::new(),
+                        attempt: 1,
+                        retry_at: None,
+                    });
+                }
+                Action::Suggest { keys: unknown } => keys = unknown,
+                Action::Finish(how) => end = Some(how),
+                Action::Advance { .. } => {}
+                Action::Stop { trial, .. } => panic!("{trial} is stopped"),
+            }
+        }
+        let under_way = self.trials.iter().filter(|t| !t.phase.has_ended()).count();
+        assert!(under_way + keys.len() <= self.plan.spec().parallelism as usize, "{keys:?}");
+        if !keys.is_empty() {
+            assert!(keys.iter().all(|key| self.trials.iter().all(|trial| trial.key != *key)), "{keys:?}");
+            self.chosen = search::points_for(&self.plan, &keys, &self.trials, &[]);
+            assert_eq!(self.chosen.iter().map(|point| &point.key).collect::<Vec<_>>(), keys.iter().collect::<Vec<_>>());
+            self.asked.push(keys);
+            if self.forgets && self.asked.len() % 2 == 1 {
+                self.chosen.clear();
+            }
+        }
+        end
+    }
+
+    /// The trial that has been under way the longest ends.
+    fn end_one(&mut self) {
+        let Some(trial) = self.trials.iter_mut().find(|trial| !trial.phase.has_ended()) else { return };
+        match objective(&trial.hyperparameters) {
+            Some(value) => (trial.phase, trial.objective) = (TrialPhase::Succeeded, Some(value)),
+            None => trial.phase = TrialPhase::Infeasible,
+        }
+    }
+
+    fn run(&mut self) -> StudyEnd {
+        for _ in 0..400 {
+            if let Some(end) = self.act() {
+                return end;
+            }
+            if self.act().is_none() {
+                self.end_one();
+            }
+        }
+        panic!("the study doesn't end: {:?}", self.trials);
+    }
+
+    fn points(&self) -> HashSet<PointIdentity> {
+        self.trials.iter().map(|trial| PointIdentity::of(&trial.hyperparameters)).collect()
+    }
+
+    fn best(&self, among: std::ops::Range<usize>) -> f64 {
+        self.trials[among].iter().filter_map(|trial| trial.objective).fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Best at a rate of 0.1 and three layers; large rates diverge.
+fn objective(point: &Hyperparameters) -> Option<f64> {
+    let number = |name: &str| point.get(name).and_then(HyperparameterValue::as_f64);
+    let rate = number("learning_rate").unwrap_or(0.1);
+    let layers = number("layers").unwrap_or(3.0);
+    (rate < 3.0).then(|| (libm::log10(rate) + 1.0).powi(2) + 0.2 * (layers - 3.0).powi(2))
+}
+
+#[test]
+fn the_first_points_are_known_and_later_ones_are_asked_for_as_trials_may_begin() {
+    let plan = studies::plan(STUDY);
+    assert_eq!(search::initial_trials(&plan), 4);
+    let mut fleet = Fleet::new(plan);
+    assert_eq!(fleet.act(), None);
+    assert_eq!((fleet.trials.len(), fleet.asked.len()), (3, 0));
+    fleet.end_one();
+    fleet.act();
+    assert_eq!((fleet.trials.len(), fleet.asked.len()), (4, 0));
+    fleet.end_one();
+    fleet.end_one();
+    fleet.act();
+    assert_eq!(fleet.trials.len(), 4, "points are not there yet");
+    let key = |index| TrialKey { round: "exploit".into(), index };
+    assert_eq!(fleet.asked, [[key(4), key(5)]]);
+    fleet.act();
+    assert_eq!((fleet.trials.len(), fleet.asked.len()), (6, 1));
+    let end = fleet.run();
+    assert_eq!((end.phase, end.reason), (StudyPhase::Completed, "AllRoundsEnded"));
+    assert_eq!(fleet.points().len(), 12, "no point is tried twice");
+    assert!(fleet.asked.iter().flatten().collect::<BTreeSet<_>>().len() == 8, "each is asked for: {:?}", fleet.asked);
+    assert!(fleet.best(4..12) < 0.5 * fleet.best(0..4), "{:?}", fleet.trials);
+}
+
+#[test]
+fn a_restart_between_choice_and_trial_chooses_again_and_changes_no_trial() {
+    let mut fleet = Fleet::new(studies::plan(STUDY));
+    fleet.forgets = true;
+    assert_eq!(fleet.run().phase, StudyPhase::Completed);
+    assert_eq!((fleet.trials.len(), fleet.points().len()), (12, 12));
+    assert!(fleet.asked.len() > 8, "what was forgotten is asked for again: {}", fleet.asked.len());
+}
+
+#[test]
+fn the_same_results_choose_the_same_points_in_any_order() {
+    let mut fleet = Fleet::new(studies::plan(STUDY));
+    while fleet.asked.is_empty() {
+        fleet.act();
+        fleet.end_one();
+    }
+    let keys = fleet.asked[0].clone();
+    let mut reversed = fleet.trials.clone();
+    reversed.reverse();
+    let choose = |trials: &[TrialState]| search::points_for(&fleet.plan, &keys, trials, &[]);
+    assert_eq!(choose(&fleet.trials), choose(&reversed));
+}
+
+#[test]
+fn a_suspended_study_asks_for_nothing() {
+    let mut fleet = Fleet::new(studies::plan(&format!("{STUDY}suspend: true\n")));
+    assert_eq!(fleet.act(), None);
+    assert!(fleet.trials.is_empty() && fleet.asked.is_empty());
+}
+
+#[test]
+fn a_failed_trial_says_nothing_of_its_point_and_is_not_tried_again() {
+    let mut fleet = Fleet::new(studies::plan(STUDY));
+    for _ in 0..2 {
+        fleet.act();
+        fleet.end_one();
+    }
+    fleet.act();
+    for (trial, phase) in
+        fleet.trials.iter_mut().filter(|t| !t.phase.has_ended()).zip([TrialPhase::Failed, TrialPhase::Stopped])
+    {
+        trial.phase = phase;
+    }
+    assert_eq!(fleet.run().phase, StudyPhase::Completed);
+    assert_eq!((fleet.trials.len(), fleet.points().len()), (12, 12));
+}
+
+#[test]
+fn a_space_with_an_end_is_searched_to_its_end() {
+    let plan = studies::plan(
+        "
+hyperparameters:
+- {name: learning_rate, values: [0.001, 0.01, 0.1, 1, 10]}
+- {name: layers, range: {min: 1, max: 3, integer: true}}
+search: {algorithm: Bayesian}
+phase: Exploitation
+rounds: [{name: exploit, trials: 20, maxTrainSteps: 100}]
+parallelism: 4
+",
+    );
+    let mut fleet = Fleet::new(plan);
+    let end = fleet.run();
+    assert_eq!((end.phase, end.reason), (StudyPhase::Completed, "SpaceExhausted"));
+    assert!(end.message.contains("15 points"), "{}", end.message);
+    assert_eq!((fleet.trials.len(), fleet.points().len()), (15, 15));
+}
+
+#[test]
+fn arms_have_their_turn_and_learn_from_one_another() {
+    let plan = studies::plan(&STUDY.replace(
+        "hyperparameters:",
+        "hyperparameters:\n- {name: optimizer, role: Scientific, values: [sgd, adam, lion]}",
+    ));
+    let mut fleet = Fleet::new(plan);
+    assert_eq!(fleet.run().phase, StudyPhase::Completed);
+    for trial in &fleet.trials {
+        let arm = ["sgd", "adam", "lion"][trial.key.index as usize % 3];
+        assert_eq!(trial.hyperparameters["optimizer"], arm.into(), "{:?}", trial.key);
+    }
+}
+
+#[test]
+fn sampled_scientific_values_are_covered_evenly_whatever_the_results() {
+    let plan = studies::plan(
+        &STUDY
+            .replace("hyperparameters:", "hyperparameters:\n- {name: depth, role: Scientific, values: [1, 2, 3, 4]}")
+            .replace("Bayesian,", "Bayesian, scientific: Sampled,")
+            .replace("trials: 12", "trials: 16"),
+    );
+    let mut fleet = Fleet::new(plan);
+    assert_eq!(fleet.run().phase, StudyPhase::Completed);
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for trial in &fleet.trials {
+        *counts.entry(trial.hyperparameters["depth"].to_string()).or_default() += 1;
+    }
+    assert!(counts.len() == 4 && counts.values().all(|n| (3..=5).contains(n)), "{counts:?}");
+}
+
+#[test]
+fn a_later_round_learns_from_the_one_before_and_repeats_none_of_its_points() {
+    let plan = studies::plan(&STUDY.replace(
+        "rounds: [{name: exploit, trials: 12, maxTrainSteps: 100}]",
+        "rounds: [{name: short, trials: 8, maxTrainSteps: 100}, {name: best, maxTrainSteps: 200, from: {round: short, best: 2}}, {name: long, trials: 4, maxTrainSteps: 300}]",
+    ));
+    let mut fleet = Fleet::new(plan);
+    assert_eq!(fleet.run().phase, StudyPhase::Completed);
+    assert_eq!(fleet.trials.len(), 8 + 2 + 4);
+    assert_eq!(fleet.points().len(), 8 + 4, "only the round that takes points repeats them");
+    let long: Vec<_> = fleet.trials.iter().filter(|trial| trial.key.round == "long").collect();
+    assert!(fleet.asked.iter().flatten().filter(|key| key.round == "long").count() >= 4, "{:?}", fleet.asked);
+    let near = long.iter().filter(|trial| objective(&trial.hyperparameters).is_some_and(|value| value < 0.5)).count();
+    assert!(near >= 3, "{long:?}");
+}
+
+#[test]
+fn what_is_known_beforehand_are_the_first_points() {
+    let plan = studies::plan(STUDY);
+    let known = rounds::points(&plan, "exploit", &[]).unwrap();
+    assert_eq!(known.iter().map(|point| point.key.index).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let quasi_random = studies::plan(&STUDY.replace("Bayesian", "QuasiRandom"));
+    assert_eq!(known, rounds::points(&quasi_random, "exploit", &[]).unwrap()[..4]);
+    assert_eq!(plan.total_trials(), 12);
+}
