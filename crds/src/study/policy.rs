@@ -56,7 +56,7 @@ pub struct Waiver {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub hyperparameter: Option<String>,
-    /// Why: printed wherever the question or the finding is shown.
+    /// The reason, which is printed wherever the question or the finding is shown.
     #[schemars(length(min = 1, max = 1024))]
     pub reason: String,
 }

@@ -3,6 +3,7 @@
 mod choosing;
 mod good_studies;
 mod manifests;
+mod policies;
 mod wrong_studies;
 
 /// The study that the tests change: the design's example, less what this version refuses.
