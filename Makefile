@@ -8,7 +8,7 @@ CACHE ?= $(or $(STUDIOUS_CACHE),$(HOME)/.cache/studious)
 STUDIOUS := target/release/studious
 VENV := .venv
 
-.PHONY: help demo test test-fast lint bench web release venv crds
+.PHONY: help demo test test-fast lint bench bench-search web release venv crds
 
 help: ## list these doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 
 bench: ## benchmarks, each against a floor or a peer in the same run
 	cargo bench --locked -p studious-playbook --bench repeated
+
+bench-search: release ## compare the search with Vizier's, Optuna's and scipy's (hours; SEARCH="--seeds 1 --methods tpe" for less)
+	bench/run.sh $(SEARCH)
 
 release: web
 	./prerequisites.sh demo
