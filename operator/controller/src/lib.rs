@@ -12,6 +12,7 @@
 
 mod caches;
 mod context;
+mod dashboard;
 mod election;
 mod events;
 mod fault;

@@ -11,6 +11,8 @@ pub struct Options {
     pub watch_namespace: Option<String>,
     /// Where ingest, webhook and read API are served over TLS.
     pub listen: SocketAddr,
+    /// Proxies that are believed when they say who somebody is, by address.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where `/healthz`, `/readyz` and `/metrics` are served in the clear.
     pub listen_plain: SocketAddr,
     /// The server's certificate chain, PEM. Read again when it changes.

@@ -20,7 +20,14 @@ use axum::{
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, identity::Keys, ingest, options::Options, read, webhook};
+use crate::{
+    context::Context,
+    dashboard::{Cluster, Viewers},
+    identity::Keys,
+    ingest,
+    options::Options,
+    read, webhook,
+};
 
 /// How long requests under way may take once the process is to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -31,14 +38,16 @@ const CERTIFICATE: Duration = Duration::from_mins(1);
 pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) keys: Keys,
+    pub(crate) viewers: Arc<Viewers>,
     pub(crate) rate: ingest::Rate,
     pub(crate) turns: tokio::sync::Semaphore,
     pub(crate) is_ready: AtomicBool,
 }
 
 impl Shared {
-    pub(crate) fn new(context: Arc<Context>) -> Self {
+    pub(crate) fn new(context: Arc<Context>, trusted_proxies: Vec<ipnet::IpNet>) -> Self {
         Self {
+            viewers: Arc::new(Viewers::new(context.client.clone(), trusted_proxies)),
             context,
             keys: Keys::default(),
             rate: ingest::Rate::default(),
@@ -48,14 +57,16 @@ impl Shared {
     }
 }
 
-/// What is served over TLS.
+/// What is served over TLS: ingest, webhook, read API and dashboard.
 pub(crate) fn secure(shared: Arc<Shared>) -> Router {
+    let dashboard = studious_dashboard::router(Cluster::new(shared.context.clone()), shared.viewers.clone());
     Router::new()
         .route("/validate", post(webhook::validate))
         .route("/v1/measurements", post(ingest::measurements))
         .route("/v1/namespaces/{namespace}/studies/{name}/records", get(read::records))
         .layer(DefaultBodyLimit::max(ingest::MAX_BODY))
         .with_state(shared)
+        .merge(dashboard)
 }
 
 /// What is served in the clear.
@@ -126,7 +137,7 @@ pub(crate) async fn serve(options: &Options, shared: Arc<Shared>, stop: Cancella
     let failed = |address| move |source| ServeError::Listen { address, source };
     let secure = axum_server::bind_rustls(options.listen, tls)
         .handle(handle.clone())
-        .serve(secure(shared.clone()).into_make_service());
+        .serve(secure(shared.clone()).into_make_service_with_connect_info::<SocketAddr>());
     let plain = axum_server::bind(options.listen_plain).handle(handle).serve(plain(shared).into_make_service());
     tokio::try_join!(async { secure.await.map_err(failed(options.listen)) }, async {
         plain.await.map_err(failed(options.listen_plain))

@@ -60,7 +60,7 @@ impl Operator {
             client: world.client,
         };
         let token = signer.sign(&claims(&json!({})));
-        Self { shared: Arc::new(Shared::new(Arc::new(context))), token, _folder: folder }
+        Self { shared: Arc::new(Shared::new(Arc::new(context), Vec::new())), token, _folder: folder }
     }
 
     async fn post(&self, token: Option<&str>, body: String) -> (StatusCode, Value) {

@@ -1,13 +1,19 @@
 //! What was concluded, in plain words, the evidence one click away.
 
 use maud::{Markup, html};
-use studious_playbook::findings::{Finding, Severity, number};
+use studious_playbook::{
+    Plan,
+    findings::{Answer, Checklist, Finding, Severity, checklist, number},
+    record::TrialRecord,
+};
 
-pub(super) fn section(findings: &[Finding]) -> Markup {
-    let (grave, light): (Vec<_>, Vec<_>) = findings.iter().partition(|f| f.severity != Severity::Info);
+pub(super) fn section(plan: &Plan, trials: &[TrialRecord], findings: &[Finding]) -> Markup {
+    let (waived, open): (Vec<_>, Vec<_>) = findings.iter().partition(|f| f.waived.is_some());
+    let (grave, light): (Vec<_>, Vec<_>) = open.into_iter().partition(|f| f.severity != Severity::Info);
     html! {
         section aria-labelledby="findings-title" {
             h2 id="findings-title" { "Findings" }
+            @if !findings.is_empty() { (questions(&checklist(plan, trials, findings))) }
             @if grave.is_empty() {
                 p.calm {
                     @if findings.is_empty() { "Nothing can be concluded yet: no trial has ended." }
@@ -21,6 +27,34 @@ pub(super) fn section(findings: &[Finding]) -> Markup {
             @if !light.is_empty() {
                 @if !grave.is_empty() { h3.sub { "Good to know" } }
                 @for finding in &light { (card(finding)) }
+            }
+            @if !waived.is_empty() {
+                h3.sub { "Set aside" }
+                @for finding in &waived { (card(finding)) }
+            }
+        }
+    }
+}
+
+/// The five questions to ask before an answer is believed.
+fn questions(checklist: &Checklist) -> Markup {
+    html! {
+        p {
+            @if checklist.provisional { "The answer is provisional: not all of the questions to ask before believing it are answered." }
+            @else { "All questions to ask before believing the answer are answered." }
+        }
+        ol.questions {
+            @for question in &checklist.questions {
+                @let (class, mark, word) = match question.answer {
+                    Answer::Pass => ("pass", "✓", "Pass"),
+                    Answer::Fail => ("fail", "✕", "Fail"),
+                    Answer::Unknown => ("unknown", "?", "Unknown"),
+                    Answer::Waived => ("waived", "–", "Waived"),
+                };
+                li class=(class) {
+                    span.answer { span aria-hidden="true" { (mark) } " " (word) }
+                    span { strong { (question.question) } span.reason { (question.reason) } }
+                }
             }
         }
     }
@@ -40,6 +74,11 @@ fn card(finding: &Finding) -> Markup {
                 @if let Some(name) = &finding.hyperparameter { code { (name) } }
             }
             p { (finding.advice) }
+            @if finding.confidence.is_some() {
+                p.muted { "Less sure than it sounds: the search chose its points by what it had found, and may have left parts of the space unexplored." }
+            }
+            @if let Some(why) = &finding.waived { p.muted { "Set aside by the study: " (why) } }
+            @if let Some(change) = &finding.change { p.muted { "In the next study: " code { (change) } } }
             details {
                 summary { "Evidence" span.hidden { " for " (words(&finding.code)) } }
                 @if !finding.evidence.is_empty() {

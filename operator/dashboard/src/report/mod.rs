@@ -92,7 +92,7 @@ pub fn report(input: &ReportInput<'_>) -> Result<String, ReportError> {
                     (contents(&plots))
                 }
                 main id="main" {
-                    (findings::section(input.findings))
+                    (findings::section(plan, input.trials, input.findings))
                     (answer::section(plan, input.trials))
                     (pictures)
                     (trials::section(plan, input.trials))
@@ -124,7 +124,7 @@ fn figures(input: &ReportInput<'_>) -> Markup {
     let best = best(input.plan, input.trials).and_then(TrialRecord::objective);
     let ended = input.trials.iter().filter(|t| !matches!(t.outcome, Outcome::Pending)).count();
     let infeasible = input.trials.iter().filter(|t| matches!(t.outcome, Outcome::Infeasible { .. })).count();
-    let count = |severity| input.findings.iter().filter(|f| f.severity == severity).count();
+    let count = |severity| input.findings.iter().filter(|f| f.severity == severity && f.waived.is_none()).count();
     let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
     let better = match objective.direction {
         Direction::Minimize => "lower is better",

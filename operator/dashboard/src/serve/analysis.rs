@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 use studious_playbook::{
     Plan,
-    findings::{self, Finding, Severity},
+    findings::{self, Checklist, Finding, Severity},
     plots,
 };
 use tokio::sync::{Notify, Semaphore};
@@ -49,6 +49,8 @@ pub struct Analysis {
     pub version: String,
     /// How many trials it was drawn from.
     pub trials: usize,
+    /// The five questions.
+    pub checklist: Checklist,
     /// The most severe first.
     pub findings: Vec<Finding>,
     /// In the order in which they are shown.
@@ -59,9 +61,9 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// How many findings there are of a severity.
+    /// How many findings there are of a severity, those that were set aside left out.
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
+        self.findings.iter().filter(|finding| finding.severity == severity && finding.waived.is_none()).count()
     }
 
     /// The findings with the names of the pictures.
@@ -71,7 +73,7 @@ impl Analysis {
             .iter()
             .map(|picture| json!({ "id": picture.id, "title": picture.title, "subtitle": picture.subtitle }))
             .collect();
-        json!({ "trials": self.trials, "findings": self.findings, "plots": pictures })
+        json!({ "trials": self.trials, "checklist": self.checklist, "findings": self.findings, "plots": pictures })
     }
 }
 
@@ -216,16 +218,17 @@ async fn conclude<S: Source>(
     let records = source.records(key, points).await?;
     let drawn = tokio::task::spawn_blocking(move || {
         let findings = findings::findings(&plan, &records);
+        let checklist = findings::checklist(&plan, &records, &findings);
         let pictures = plots::plots(&plan, &records).into_iter().map(|plot| {
             let specification = serde_json::to_vec(&plot.specification)?.into();
             Ok(Picture { id: plot.id, title: plot.title, subtitle: plot.subtitle, specification })
         });
         let pictures = pictures.collect::<Result<Vec<_>, serde_json::Error>>()?;
-        Ok::<_, serde_json::Error>((records.len(), findings, pictures))
+        Ok::<_, serde_json::Error>((records.len(), checklist, findings, pictures))
     });
-    let (trials, findings, pictures) = drawn
+    let (trials, checklist, findings, pictures) = drawn
         .await
         .map_err(|error| SourceError::unreadable("the trials", error))?
         .map_err(|error| SourceError::unreadable("a plot", error))?;
-    Ok(Analysis { version, trials, findings, pictures, took: begun.elapsed(), made: Instant::now() })
+    Ok(Analysis { version, trials, checklist, findings, pictures, took: begun.elapsed(), made: Instant::now() })
 }

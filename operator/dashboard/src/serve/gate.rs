@@ -57,6 +57,22 @@ pub trait Gate: Send + Sync + 'static {
     fn may_get(&self, viewer: &Self::Viewer, key: &StudyKey) -> impl Future<Output = Result<bool, Refusal>> + Send;
 }
 
+impl<G: Gate> Gate for std::sync::Arc<G> {
+    type Viewer = G::Viewer;
+
+    async fn admit(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Result<Self::Viewer, Refusal> {
+        (**self).admit(headers, peer).await
+    }
+
+    fn name(viewer: &Self::Viewer) -> Option<&str> {
+        G::name(viewer)
+    }
+
+    async fn may_get(&self, viewer: &Self::Viewer, key: &StudyKey) -> Result<bool, Refusal> {
+        (**self).may_get(viewer, key).await
+    }
+}
+
 /// The gate of a server that only this machine reaches: everybody here may see everything, but not a page of another site
 /// that has its name point here.
 #[derive(Clone, Copy, Debug, Default)]

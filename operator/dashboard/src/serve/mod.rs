@@ -62,7 +62,7 @@ pub fn router<S: Source, G: Gate>(source: S, gate: G) -> Router {
     Router::new()
         .route("/v1/about", get(studies::about::<S, G>))
         .route("/v1/studies", get(studies::list::<S, G>))
-        .nest("/v1/namespaces/{namespace}/studies/{study}", of_study)
+        .nest("/v1/namespaces/{namespace}/studies/{name}", of_study)
         .route("/v1/compare", get(compare::trials::<S, G>))
         .with_state(app)
         // Fast: what is sent is read once.

@@ -89,7 +89,7 @@ pub fn overlay(metric: &str, runs: &[Run<'_>]) -> Option<Plot> {
     let diamonds = if marks.is_empty() { "" } else { " The diamond marks the evaluation that counts." };
     let subtitle = format!("Up to {measured} measurements of each. No smoothing.{diamonds}");
     let id = metric.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
-    Some(style::plot(id, metric.to_owned(), subtitle, 240, &layers))
+    Some(style::plot(id, metric.to_owned(), subtitle, 300, &layers))
 }
 
 #[cfg(test)]

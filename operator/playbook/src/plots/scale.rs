@@ -82,7 +82,8 @@ pub(super) fn of_values(values: impl Iterator<Item = f64>, title: &str, span: f6
     }
     (
         json!({ "type": "linear", "zero": false, "nice": true }),
-        json!({ "title": title, "format": "~g", "labelOverlap": "greedy" }),
+        // Without a precision the ticks' own is taken, and 0.12 is written as 0.1.
+        json!({ "title": title, "format": ".4~g", "labelOverlap": "greedy" }),
     )
 }
 

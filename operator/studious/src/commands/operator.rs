@@ -23,6 +23,10 @@ pub(crate) struct Operator {
     /// Where ingest, webhook and read API are served over TLS
     #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// A proxy that signs people in before the dashboard and says who they are in X-Remote-User and X-Remote-Group; its
+    /// address, or a range of addresses. It must take these headers off what others send
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    trusted_proxies: Vec<ipnet::IpNet>,
     /// Where /healthz, /readyz and /metrics are served in the clear
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
     listen_plain: SocketAddr,
@@ -66,6 +70,7 @@ impl Operator {
             namespace: self.namespace,
             watch_namespace: self.watch_namespace,
             listen: self.listen,
+            trusted_proxies: self.trusted_proxies,
             listen_plain: self.listen_plain,
             tls_certificate: self.tls_certificate,
             tls_key: self.tls_key,

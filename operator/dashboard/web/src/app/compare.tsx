@@ -234,7 +234,7 @@ function Beside({ ids }: { ids: string[] }) {
   if (shown.length < ids.length) return <Waiting error={undefined} what="the studies" again={() => {}} />;
   const metrics = new Set(shown.map(({ study }) => `${study.metric} ${study.direction}`));
   const names = [...new Set(shown.flatMap(({ study }) => study.hyperparameters.map((h) => h.name)))];
-  const codes = [...new Set(shown.flatMap(({ findings }) => (findings?.findings ?? []).filter((f) => f.severity !== "Info").map((f) => f.code)))];
+  const codes = [...new Set(shown.flatMap(({ findings }) => (findings?.findings ?? []).filter((f) => f.severity !== "Info" && f.waived === undefined).map((f) => f.code)))];
   type One = (typeof shown)[number];
   const facts: [string, (one: One) => preact.ComponentChildren, boolean][] = [
     ["Goal", ({ study }) => study.goal, false],

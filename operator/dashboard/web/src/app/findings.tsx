@@ -65,8 +65,9 @@ function Questions({ questions, provisional }: { questions: Question[]; provisio
 }
 
 function Cards({ findings, namespace, study }: { findings: Finding[]; namespace: string; study: string }) {
-  const grave = findings.filter((finding) => finding.severity !== "Info");
-  const light = findings.filter((finding) => finding.severity === "Info");
+  const grave = findings.filter((finding) => finding.severity !== "Info" && finding.waived === undefined);
+  const light = findings.filter((finding) => finding.severity === "Info" && finding.waived === undefined);
+  const waived = findings.filter((finding) => finding.waived !== undefined);
   if (findings.length === 0) return <p class="calm">Nothing can be concluded yet: no trial has ended.</p>;
   return (
     <>
@@ -76,6 +77,10 @@ function Cards({ findings, namespace, study }: { findings: Finding[]; namespace:
       ))}
       {light.length > 0 && grave.length > 0 && <h3 class="sub">Good to know</h3>}
       {light.map((finding, i) => (
+        <Card key={`${finding.code} ${i}`} finding={finding} namespace={namespace} study={study} />
+      ))}
+      {waived.length > 0 && <h3 class="sub">Set aside</h3>}
+      {waived.map((finding, i) => (
         <Card key={`${finding.code} ${i}`} finding={finding} namespace={namespace} study={study} />
       ))}
     </>
@@ -94,6 +99,12 @@ function Card({ finding, namespace, study }: { finding: Finding; namespace: stri
         {finding.hyperparameter !== undefined && <code>{finding.hyperparameter}</code>}
       </header>
       <p>{finding.advice}</p>
+      {finding.confidence !== undefined && (
+        <p class="muted">
+          Less sure than it sounds: the search chose its points by what it had found, and may have left parts of the space unexplored.
+        </p>
+      )}
+      {finding.waived !== undefined && <p class="muted">Set aside by the study: {finding.waived}</p>}
       {finding.change !== undefined && <Edit change={finding.change} name={name} />}
       <details>
         <summary>
@@ -133,10 +144,13 @@ function Card({ finding, namespace, study }: { finding: Finding; namespace: stri
   );
 }
 
-/** The change to the study that a finding suggests. */
-function Edit({ change, name }: { change: Change | Change[]; name: string }) {
-  const changes = Array.isArray(change) ? change : [change];
-  const text = changes.map((one) => `${one.path}: ${written(one.to)}${one.from === undefined ? "" : `  # was ${written(one.from)}`}`).join("\n");
+/** The change to the study that a finding suggests, as the line of YAML to write and the place to write it. */
+function Edit({ change, name }: { change: Change; name: string }) {
+  const field = change.path.split(".").at(-1) ?? change.path;
+  const text =
+    change.to === null
+      ? `# ${change.path}: remove this field${change.from === null ? "" : `, which is ${written(change.from)}`}`
+      : `${field}: ${written(change.to)}  # ${change.path}${change.from === null ? "" : `, was ${written(change.from)}`}`;
   return (
     <div class="edit">
       <p class="muted">In the next study:</p>
@@ -145,6 +159,7 @@ function Edit({ change, name }: { change: Change | Change[]; name: string }) {
   );
 }
 
+/** As YAML takes it: JSON is YAML, and plain words need no quotes. */
 function written(x: unknown): string {
-  return typeof x === "string" && /^[\w.-]+$/.test(x) ? x : JSON.stringify(x);
+  return typeof x === "string" && /^[A-Za-z][\w-]*$/.test(x) ? x : JSON.stringify(x);
 }

@@ -19,8 +19,9 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
   const plots = concluded.data?.plots ?? [];
   const version = `${concluded.data?.trials ?? 0} ${concluded.data?.state ?? ""} ${JSON.stringify(plots).length}`;
   const { findings } = concluded.data ?? {};
-  const problems = findings?.filter((finding) => finding.severity === "Problem").length ?? 0;
-  const warnings = findings?.filter((finding) => finding.severity === "Warning").length ?? 0;
+  const grave = findings?.filter((finding) => finding.waived === undefined) ?? [];
+  const problems = grave.filter((finding) => finding.severity === "Problem").length;
+  const warnings = grave.filter((finding) => finding.severity === "Warning").length;
   return (
     <>
       <nav aria-label="Where this is" class="crumbs">

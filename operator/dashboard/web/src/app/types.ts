@@ -80,8 +80,10 @@ export interface StudyView extends Summary {
 
 export interface Change {
   path: string;
-  from?: unknown;
-  to?: unknown;
+  /** What stands there; null when nothing does. */
+  from: unknown;
+  /** What should; null when it should go. */
+  to: unknown;
 }
 
 export interface Finding {
@@ -92,7 +94,9 @@ export interface Finding {
   evidence: Record<string, number>;
   advice: string;
   section: string;
-  change?: Change | Change[];
+  change?: Change;
+  confidence?: string;
+  waived?: string;
 }
 
 export interface Question {
@@ -100,7 +104,7 @@ export interface Question {
   question: string;
   answer: "Pass" | "Fail" | "Unknown" | "Waived";
   reason: string;
-  codes?: string[];
+  codes: string[];
 }
 
 export interface FindingsView {

@@ -1,0 +1,58 @@
+//! Events of a trial, its Jobs and its pods.
+
+use k8s_openapi::api::events::v1::Event;
+use kube::{Api, Client, ResourceExt, api::ListParams};
+use studious_api::Trial;
+use studious_dashboard::Happening;
+use studious_playbook::Millis;
+
+use crate::{caches::Caches, trial::jobs};
+
+/// Events of one object that are shown.
+const OF_ONE: u32 = 50;
+/// Attempts, the latest, whose Jobs are asked about.
+const ATTEMPTS: u32 = 3;
+/// Pods that are asked about.
+const PODS: usize = 8;
+
+/// What was said of a trial, the latest first.
+///
+/// # Errors
+/// When the API server can't be asked.
+pub(super) async fn of_trial(client: &Client, caches: &Caches, trial: &Trial) -> Result<Vec<Happening>, kube::Error> {
+    let (namespace, name) = (trial.namespace().unwrap_or_default(), trial.name_any());
+    let mut names = vec![name.clone()];
+    let attempt = trial.status.as_ref().and_then(|status| status.attempt).unwrap_or(1).max(1);
+    names.extend((attempt.saturating_sub(ATTEMPTS - 1).max(1)..=attempt).map(|n| jobs::name(&name, n)));
+    names.extend(caches.pods_of(&namespace, &name).iter().take(PODS).map(|pod| pod.name_any()));
+    let events = Api::<Event>::namespaced(client.clone(), &namespace);
+    let lists = names.iter().map(|name| {
+        let wanted = ListParams::default().fields(&format!("regarding.name={name}")).limit(OF_ONE);
+        let events = &events;
+        async move { events.list(&wanted).await }
+    });
+    let mut happenings: Vec<Happening> =
+        futures::future::try_join_all(lists).await?.into_iter().flat_map(|list| list.items).map(happening).collect();
+    happenings.sort_by_key(|happening| std::cmp::Reverse(happening.at));
+    Ok(happenings)
+}
+
+fn happening(event: Event) -> Happening {
+    let series = event.series;
+    let at = series
+        .as_ref()
+        .map(|series| series.last_observed_time.0)
+        .or(event.deprecated_last_timestamp.map(|time| time.0))
+        .or(event.event_time.map(|time| time.0))
+        .or(event.metadata.creation_timestamp.map(|time| time.0));
+    let about = event.regarding.unwrap_or_default();
+    let count = series.map(|series| series.count).or(event.deprecated_count).unwrap_or(1);
+    Happening {
+        at: at.and_then(|at| u64::try_from(at.as_millisecond()).ok()).map(Millis),
+        severity: event.type_.unwrap_or_default(),
+        reason: event.reason.unwrap_or_default(),
+        message: event.note.unwrap_or_default(),
+        object: format!("{}/{}", about.kind.unwrap_or_default(), about.name.unwrap_or_default()),
+        count: u32::try_from(count).unwrap_or(1),
+    }
+}

@@ -1,0 +1,192 @@
+//! The dashboard's API over folders of local runs, with real ledgers.
+
+mod asking;
+mod folder;
+
+use axum::http::StatusCode;
+use serde_json::json;
+use studious_api::trial::TrialPhase;
+
+use asking::Asking;
+use folder::Run;
+
+const STUDY: &str = "/v1/namespaces/local/studies/digits";
+
+#[tokio::test]
+async fn studies_are_listed_as_they_stand() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    let studies = asking.json("/v1/studies").await;
+    let study = &studies["studies"][0];
+    assert_eq!((study["namespace"].as_str(), study["name"].as_str()), (Some("local"), Some("digits")));
+    assert_eq!(study["standing"], "Interrupted");
+    assert_eq!(study["counts"]["planned"], 4);
+    assert_eq!(study["labels"], json!({ "team": "vision" }));
+    assert_eq!(study["archived"], true);
+    let lock = run.lock();
+    assert_eq!(asking.json("/v1/studies").await["studies"][0]["standing"], "Running");
+    drop(lock);
+    for index in 0..4 {
+        run.succeed(index, 0.4 - 0.1 * f64::from(index)).await;
+    }
+    let study = asking.json(STUDY).await;
+    assert_eq!(study["standing"], "Completed", "{}", study["message"]);
+    assert_eq!((study["bestTrial"].as_str(), study["ended"].as_u64()), (Some("digits-explore-0003"), Some(4)));
+    assert!(study["yaml"].as_str().unwrap().contains("kind: Study"));
+}
+
+#[tokio::test]
+async fn the_table_is_sorted_filtered_and_cut_by_the_server() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    for (index, objective) in [0.4, 0.2, 0.3].into_iter().enumerate() {
+        run.succeed(u32::try_from(index).unwrap(), objective).await;
+    }
+    run.put(3, TrialPhase::Infeasible, Some("Diverged"), Some(0.01)).await;
+    let names = async |query: &str| -> Vec<String> {
+        let page = asking.json(&format!("{STUDY}/trials{query}")).await;
+        let rows = page["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["name"].as_str().unwrap().trim_start_matches("digits-explore-").to_owned()).collect()
+    };
+    assert_eq!(names("").await, ["0001", "0002", "0000", "0003"], "the best first, then infeasible");
+    assert_eq!(names("?sort=-objective").await, ["0000", "0002", "0001", "0003"], "what has no value comes last");
+    assert_eq!(names("?sort=objective").await, ["0001", "0002", "0000", "0003"]);
+    assert_eq!(names("?sort=-hyperparameters.learning_rate&limit=2").await.len(), 2);
+    assert_eq!(names("?sort=name&offset=3").await, ["0003"]);
+    assert_eq!(names("?phase=Infeasible,Failed").await, ["0003"]);
+    assert_eq!(names("?text=DIVERGED").await, ["0003"]);
+    assert_eq!(names("?text=optimizer%3Dsgd%20explore-0002").await, ["0002"]);
+    assert_eq!(names("?round=confirm").await, [""; 0]);
+    let page = asking.json(&format!("{STUDY}/trials?limit=1&phase=Succeeded")).await;
+    assert_eq!((page["total"].as_u64(), page["matching"].as_u64()), (Some(4), Some(3)));
+    let row = &asking.json(&format!("{STUDY}/trials?phase=Infeasible")).await["rows"][0];
+    assert!(row.get("objective").is_none(), "an infeasible trial has none: {row}");
+    for wrong in ["?sort=colour", "?phase=Fine", "?sort=hyperparameters.momentum", "?colour=red"] {
+        assert_eq!(asking.get(&format!("{STUDY}/trials{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_knows_what_is_there_is_told_so_until_it_changes() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    run.succeed(0, 0.4).await;
+    for path in ["", "/trials", "/trials/digits-explore-0000", "/trials/digits-explore-0000/plots"] {
+        let path = format!("{STUDY}{path}");
+        let first = asking.get(&path).await;
+        let tag = first.header("etag").to_owned();
+        assert_eq!(asking.again(&path, &tag).await.status, StatusCode::NOT_MODIFIED, "{path}");
+        run.measure(0, 1_000, 0.1).await;
+        let changed = asking.again(&path, &tag).await;
+        assert_eq!(changed.status, StatusCode::OK, "{path}");
+        assert_ne!(changed.header("etag"), tag);
+    }
+    let list = asking.get("/v1/studies").await.header("etag").to_owned();
+    assert_eq!(asking.again("/v1/studies", &list).await.status, StatusCode::NOT_MODIFIED);
+    run.succeed(1, 0.3).await;
+    assert_eq!(asking.again("/v1/studies", &list).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn conclusions_come_with_their_pictures() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    for index in 0..4 {
+        run.succeed(index, 0.4 - 0.1 * f64::from(index)).await;
+    }
+    let findings = asking.until(&format!("{STUDY}/findings"), |body| body["state"] == "ready").await;
+    assert_eq!(findings["trials"], 4);
+    assert_eq!(findings["checklist"]["questions"].as_array().map(Vec::len), Some(5));
+    assert!(findings["findings"].as_array().unwrap().iter().any(|finding| finding["code"] == "BestTrial"));
+    let plots = findings["plots"].as_array().unwrap();
+    assert!(plots.iter().any(|plot| plot["id"] == "axis-learning_rate"), "{plots:?}");
+    for plot in plots {
+        let specification = asking.json(&format!("{STUDY}/plots/{}", plot["id"].as_str().unwrap())).await;
+        assert!(specification["$schema"].as_str().unwrap().contains("vega-lite"));
+    }
+    assert_eq!(asking.get(&format!("{STUDY}/plots/no-such-plot")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_trial_is_shown_whole() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    run.succeed(0, 0.4).await;
+    run.succeed(1, 0.2).await;
+    let trial = asking.json(&format!("{STUDY}/trials/digits-explore-0000")).await;
+    assert_eq!(trial["rank"], json!({ "place": 2, "of": 2 }));
+    assert_eq!(trial["inits"][0]["parameters_sha256"], "ab");
+    assert!(trial["seeds"]["init"].is_u64());
+    assert!(trial["yaml"].as_str().unwrap().contains("kind: Trial"));
+    let commands = trial["commands"].to_string();
+    assert!(commands.contains("output.log") && commands.contains("metrics.jsonl"), "{commands}");
+    let plots = asking.json(&format!("{STUDY}/trials/digits-explore-0000/plots")).await;
+    assert_eq!(plots["plots"][0]["id"], "validation_error", "the objective first");
+    assert_eq!(asking.get(&format!("{STUDY}/trials/nobody")).await.status, StatusCode::NOT_FOUND);
+
+    let both = "/v1/compare?trial=local/digits/digits-explore-0000&trial=local/digits/digits-explore-0001";
+    let both = asking.json(both).await;
+    assert_eq!(both["trials"].as_array().map(Vec::len), Some(2));
+    let specification = both["plots"][0]["specification"].to_string();
+    assert!(specification.contains("digits-explore-0000") && specification.contains("digits-explore-0001"));
+    for wrong in ["", "?trial=digits-explore-0000", "?colour=red"] {
+        assert_eq!(asking.get(&format!("/v1/compare{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    let many = vec!["trial=local/digits/digits-explore-0000"; 13].join("&");
+    assert_eq!(asking.get(&format!("/v1/compare?{many}")).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_is_not_a_study_is_not_shown() {
+    let run = Run::new("digits").await;
+    std::fs::create_dir(run.root().join("empty")).unwrap();
+    let asking = Asking::new(run.root());
+    for name in ["nobody", "empty", "..", "%2e%2e", "digits%2F..%2Fdigits", "."] {
+        let answer = asking.get(&format!("/v1/namespaces/local/studies/{name}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}");
+    }
+    assert_eq!(asking.get("/v1/namespaces/team-a/studies/digits").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(asking.json("/v1/studies").await["studies"].as_array().map(Vec::len), Some(1));
+    // The folder of one run is shown as well.
+    let one = Asking::new(&run.root().join("digits"));
+    assert_eq!(one.json(STUDY).await["name"], "digits");
+    // And a folder that isn't there yet is an empty one.
+    let none = Asking::new(&run.root().join("later"));
+    assert_eq!(none.json("/v1/studies").await["studies"], json!([]));
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_gets_nothing() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    for path in ["/v1/studies", "/v1/about", STUDY, "/v1/compare?trial=local/digits/digits-explore-0000"] {
+        assert_eq!(asking.as_host(path, "evil.example").await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_run_nothing_but_their_own_files() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    let page = asking.get("/").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!(page.header("cache-control"), "no-cache");
+    let text = page.text();
+    assert!(!text.contains("<style") && !text.contains(" onload") && !text.contains("http://"));
+    let files: Vec<&str> =
+        text.split('"').filter(|part| part.starts_with("assets/")).collect();
+    assert!(files.len() >= 2, "{text}");
+    for file in files {
+        let plain = asking.get(&format!("/{file}")).await;
+        assert!(plain.header("cache-control").contains("immutable"));
+        for coding in ["br", "gzip"] {
+            let packed = asking.packed(&format!("/{file}"), coding).await;
+            assert_eq!(packed.header("content-encoding"), coding);
+            assert!(packed.body.len() < plain.body.len(), "{file} as {coding}");
+        }
+    }
+    assert_eq!(asking.get("/assets/none.js").await.status, StatusCode::NOT_FOUND);
+    run.succeed(0, 0.4).await;
+    assert_eq!(asking.packed(&format!("{STUDY}/trials/digits-explore-0000"), "br").await.header("content-encoding"), "br");
+}
