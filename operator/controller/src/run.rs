@@ -113,7 +113,7 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
         client,
     });
 
-    let shared = Arc::new(Shared::new(context.clone()));
+    let shared = Arc::new(Shared::new(context.clone(), options.trusted_proxies.clone()));
     let ending = CancellationToken::new();
     let mut serving = std::pin::pin!(server::serve(&options, shared.clone(), ending.clone()));
     let mut leading = std::pin::pin!(lead(&options, &context, &shared, ending.clone()));
