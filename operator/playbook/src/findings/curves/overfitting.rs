@@ -54,7 +54,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let all: Vec<_> = round.succeeded().collect();
     let others: Vec<_> =
         overfits(reading, &all).into_iter().filter(|o| !best.iter().any(|b| std::ptr::eq(b.trial, o.trial))).collect();
-    if !others.is_empty() {
+    // Where all overfit, none is favoured.
+    if !others.is_empty() && best.len() + others.len() < all.len() {
         findings.push(bias(reading, &all, best.len(), &others));
     }
 }

@@ -70,6 +70,10 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         );
         return;
     }
+    // That there are far too many steps says it already, and by how much.
+    if findings.iter().any(|f| f.code == "TooManySteps") {
+        return;
+    }
     let saturated: Vec<_> = best
         .iter()
         .filter_map(|(t, curve)| {

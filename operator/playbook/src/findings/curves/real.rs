@@ -1,5 +1,6 @@
 //! What is said of real studies: small trainings of the digits trainer on scikit-learn's images, each made to show
-//! something. The studies stand beside their trials in `real/`; measurements are rounded to four digits.
+//! something. The studies stand beside their trials in `real/`; measurements are rounded to four digits, and
+//! of the longest only every fourth training loss is kept.
 //!
 //! `studious run NAME.yaml && studious export studious-runs/NAME` makes such files again.
 
@@ -54,5 +55,12 @@ fn noisy_late_training() {
 fn overfitting() {
     let found = real!("overfitting");
     assert!(codes(&found).contains(&"OverfittingInBest"), "{:?}", codes(&found));
+    insta::assert_snapshot!(said(&found));
+}
+
+#[test]
+fn too_many_steps() {
+    let found = real!("too-many-steps");
+    assert!(codes(&found).contains(&"TooManySteps"), "{:?}", codes(&found));
     insta::assert_snapshot!(said(&found));
 }
