@@ -191,6 +191,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
         0 => "none infeasible".to_owned(),
         n => format!("{n} infeasible (✕, above the plot)"),
     };
+    let crosses = crosses + &ended_early(round);
     let of = if reading.plan.spec().objective.select == Select::Best { "best" } else { "last" };
     let subtitle = format!(
         "Round {}, {} steps: n = {}, {crosses}. Each point is the {of} evaluation of a trial; the ring marks the best.",
@@ -199,6 +200,14 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
         count(ranked.len(), "trial"),
     );
     Some(style::plot(id(hyperparameter, twins), title, subtitle, 300, &layers))
+}
+
+/// `, 3 ended early (not shown)`, where there are any.
+pub(super) fn ended_early(round: &Round<'_>) -> String {
+    match round.trials.iter().filter(|t| t.ended_early()).count() {
+        0 => String::new(),
+        n => format!(", {n} ended early (not shown)"),
+    }
 }
 
 /// Infeasible trials on rails of their own above the plot, one for each arm.

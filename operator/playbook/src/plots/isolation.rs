@@ -7,7 +7,7 @@ use studious_api::study::Role;
 
 use super::{
     Plot,
-    axis::{arm_title, row, tooltip},
+    axis::{arm_title, ended_early, row, tooltip},
     scale,
     style::{self, CROSS, VERMILLION},
 };
@@ -129,7 +129,8 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
         round.name,
         round.steps,
         count(ranked.len(), "trial"),
-        if crosses.is_empty() { String::new() } else { format!(", {} infeasible (✕)", crosses.len()) },
+        if crosses.is_empty() { String::new() } else { format!(", {} infeasible (✕)", crosses.len()) }
+            + &ended_early(round),
     );
     Some(style::plot(format!("isolation-{}", round.name), seen, subtitle, 260, &layers))
 }

@@ -8,6 +8,7 @@ mod axis;
 mod curves;
 mod isolation;
 mod overlay;
+mod pareto;
 mod scale;
 mod style;
 mod thin;
@@ -18,7 +19,7 @@ mod tests;
 pub use overlay::{Run, overlay};
 use serde_json::Value;
 
-use crate::{Plan, findings::reading::Reading, record::TrialRecord};
+use crate::{Plan, findings::reading::Reading, pareto::Second, record::TrialRecord};
 
 /// A picture of a study.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,13 +34,21 @@ pub struct Plot {
     pub specification: Value,
 }
 
-/// The plots that every study gets: the best of each scientific configuration, an axis plot per varied hyperparameter,
-/// and training curves of every round. The order of `trials` changes nothing.
+/// The plots that every study gets: the best of each scientific configuration, the objective against each metric that a
+/// constraint bounds, an axis plot per varied hyperparameter, and training curves of every round. The order of `trials` changes nothing.
 #[must_use]
 pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
     let reading = Reading::new(plan, trials);
     let mut plots = isolation::plots(&reading);
+    plots.extend(pareto::plots(&reading));
     plots.extend(axis::plots(&reading));
     plots.extend(curves::plots(&reading));
     plots
+}
+
+/// The objective against a second metric, with the trials that no other beats in both; nothing if no trial that succeeded
+/// reported it.
+#[must_use]
+pub fn pareto(plan: &Plan, trials: &[TrialRecord], second: &Second) -> Option<Plot> {
+    pareto::plot(&Reading::new(plan, trials), second)
 }
