@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Top(commands::top::Top),
     /// Say what can be concluded from a study
     Findings(commands::findings::Findings),
+    /// List the thresholds and codes behind findings
+    Policy(commands::policy::Policy),
     /// Write the HTML report of a study
     Report(commands::report::Report),
     /// Show studies in a browser, live as they run
@@ -67,6 +69,7 @@ impl Command {
             Self::Suggest(command) => command.run().await,
             Self::Top(command) => command.run().await,
             Self::Findings(command) => command.run().await,
+            Self::Policy(command) => command.run(),
             Self::Report(command) => command.run().await,
             Self::Ui(command) => command.run().await,
             Self::Export(command) => command.run().await,

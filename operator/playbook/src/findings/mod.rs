@@ -9,8 +9,8 @@ mod boundary;
 mod budget;
 mod caveats;
 mod change;
-mod constraints;
 mod checklist;
+mod constraints;
 mod curves;
 mod difference;
 mod effort;
@@ -31,6 +31,8 @@ pub(crate) mod wording;
 
 #[cfg(test)]
 mod false_alarms;
+#[cfg(test)]
+mod page;
 #[cfg(test)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod search_tests;

@@ -1,21 +1,30 @@
 //! `studious findings`: what can be concluded.
 
 use clap::{Args, ValueEnum};
+use serde_json::json;
 use studious_playbook::findings;
 
-use crate::{exit, target::TargetArguments};
+use crate::{exit, target::SourceArguments};
 
 const AFTER: &str = "\
+Before a study's goal is judged, five questions are answered: is the search space large enough, was it sampled enough, \
+what was infeasible, does training have issues, what do the curves of the best trials show. Then come the findings. \
+`studious policy` lists the codes and thresholds behind them; spec.policy.waive sets a question or a code aside.
+
+With --study and --trials they are drawn from trials that ran anywhere, a JSON line each: {\"hyperparameters\":{…},\
+\"objective\":0.3}, or \"infeasible\":true in place of the objective, with \"curves\" if there are some.
+
 Examples:
   studious findings studious-runs/digits
-  studious findings study/digits --format json | jq '.[].code'
+  studious findings study/digits --format json | jq '.findings[].code'
+  studious findings --study study.yaml --trials trials.jsonl
   kubectl study findings digits";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub(crate) struct Findings {
     #[command(flatten)]
-    target: TargetArguments,
+    source: SourceArguments,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -25,20 +34,28 @@ pub(crate) struct Findings {
 enum Format {
     /// In plain words
     Text,
-    /// A JSON array with code, severity, evidence, advice and the playbook's section
+    /// A JSON object: the checklist with the five questions, and the findings, each with code, severity, evidence, advice,
+    /// section and the change to the study that it suggests
     Json,
 }
 
 impl Findings {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
-        let study = self.target.load(None).await?;
+        let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
             eprintln!("warning: {why}. Findings that need curves are left out");
         }
-        let findings = findings::findings(&study.plan, &study.records());
+        let records = study.records();
+        let findings = findings::findings(&study.plan, &records);
+        let checklist = findings::checklist(&study.plan, &records, &findings);
         match self.format {
-            Format::Text => println!("{}", findings::text(&findings).trim_end()),
-            Format::Json => println!("{}", serde_json::to_string_pretty(&findings)?),
+            Format::Text => {
+                println!("{}\n", checklist.text().trim_end());
+                println!("{}", findings::text(&findings).trim_end());
+            }
+            Format::Json => {
+                println!("{}", serde_json::to_string_pretty(&json!({"checklist": checklist, "findings": findings}))?);
+            }
         }
         Ok(exit::OK)
     }

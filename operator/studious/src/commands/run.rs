@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use studious_api::trial::TrialPhase;
+use studious_api::{study::Constraint, trial::TrialPhase};
 use studious_local::{Error, Interrupt, KeeperCommand, Options, RunEnd, RunFolder};
 use studious_playbook::{Plan, findings};
 use tokio::sync::mpsc;
@@ -204,7 +204,7 @@ async fn listen(press: mpsc::Sender<Interrupt>) {
     }
 }
 
-/// Trials of an earlier run of the folder: name, round, phase and objective.
+/// Trials of an earlier run of the folder: name, round, phase and the objective of those that satisfy the constraints.
 async fn trials_before(
     folder: &RunFolder,
     study: &str,
@@ -221,7 +221,8 @@ async fn trials_before(
         .into_iter()
         .filter(|row| !(retry_failed && row.state.phase == TrialPhase::Failed))
         .map(|row| {
-            let objective = row.state.objective.filter(|_| row.state.phase == TrialPhase::Succeeded);
+            let satisfies = Constraint::judge(&row.spec.constraints, &row.state.metrics).is_satisfied();
+            let objective = row.state.objective.filter(|_| row.state.phase == TrialPhase::Succeeded && satisfies);
             (row.spec.max_train_steps, (row.name, row.spec.round, row.state.phase, objective))
         })
         .collect();
@@ -242,9 +243,11 @@ fn show_result(study: &Loaded, folder: &RunFolder, took: Duration) -> anyhow::Re
     if let Some(best) = show::best::best(study) {
         println!("{best}");
     }
-    let findings = findings::text(&findings::findings(&study.plan, &study.records()));
-    if !findings.trim().is_empty() {
-        println!("{}\n", findings.trim_end());
+    let records = study.records();
+    let findings = findings::findings(&study.plan, &records);
+    println!("{}\n", findings::checklist(&study.plan, &records, &findings).text().trim_end());
+    if !findings.is_empty() {
+        println!("{}\n", findings::text(&findings).trim_end());
     }
     super::report::write(study, &folder.report())
         .context("the trials are kept, but the report could not be written")?;

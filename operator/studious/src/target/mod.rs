@@ -2,6 +2,7 @@
 
 mod cluster;
 mod folder;
+mod source;
 
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
@@ -98,6 +99,7 @@ impl TargetArguments {
 }
 
 pub(crate) use folder::load as load_folder;
+pub(crate) use source::SourceArguments;
 
 impl Loaded {
     /// The trials as data.
@@ -114,7 +116,7 @@ impl Loaded {
     }
 
     /// Trials of the latest round first, the best first within each: those of other rounds trained for another number of
-    /// steps and don't compare.
+    /// steps and don't compare. Trials that satisfy the study's constraints come before those that don't.
     pub(crate) fn best_first(&self) -> Vec<&LoadedTrial> {
         let direction = self.plan.spec().objective.direction;
         let rounds = studious_playbook::rounds::names(&self.plan);
@@ -122,10 +124,10 @@ impl Loaded {
         let mut sorted: Vec<&LoadedTrial> = self.trials.iter().collect();
         sorted.sort_by(|a, b| {
             place(b).cmp(&place(a)).then_with(|| match (a.objective(), b.objective()) {
-                (Some(x), Some(y)) => match direction {
+                (Some(x), Some(y)) => self.satisfies(b).cmp(&self.satisfies(a)).then(match direction {
                     Direction::Minimize => x.total_cmp(&y),
                     Direction::Maximize => y.total_cmp(&x),
-                },
+                }),
                 (Some(_), None) => std::cmp::Ordering::Less,
                 (None, Some(_)) => std::cmp::Ordering::Greater,
                 (None, None) => order(a.phase).cmp(&order(b.phase)),
@@ -134,9 +136,14 @@ impl Loaded {
         sorted
     }
 
-    /// The best trial of the latest round that has one.
+    /// The best trial of the latest round that has one which satisfies the study's constraints.
     pub(crate) fn best(&self) -> Option<&LoadedTrial> {
-        self.best_first().into_iter().find(|trial| trial.objective().is_some())
+        self.best_first().into_iter().find(|trial| trial.objective().is_some() && self.satisfies(trial))
+    }
+
+    /// Whether a trial satisfies the study's constraints, for certain.
+    pub(crate) fn satisfies(&self, trial: &LoadedTrial) -> bool {
+        trial.record.standing(&self.plan.spec().constraints).is_satisfied()
     }
 }
 

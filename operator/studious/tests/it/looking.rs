@@ -61,7 +61,13 @@ fn a_run_ends_with_table_best_findings_and_report() {
     assert_eq!(csv.lines().next(), Some("name,round,outcome,reason,objective,step,optimizer,learning_rate"));
     let findings = bench.call(&["findings", "studious-runs/valley", "--format", "json"]).out;
     let findings: serde_json::Value = serde_json::from_str(&findings).unwrap();
-    assert!(findings.as_array().unwrap().iter().any(|f| f["code"] == "InfeasibleFraction"), "{findings}");
+    assert!(findings["findings"].as_array().unwrap().iter().any(|f| f["code"] == "InfeasibleFraction"), "{findings}");
+    assert_eq!(findings["checklist"]["questions"].as_array().unwrap().len(), 5, "{findings}");
+    // Trials as data say the same.
+    let exported = bench.call(&["export", "studious-runs/valley"]).out;
+    std::fs::write(bench.file("trials.jsonl"), exported).unwrap();
+    let again = bench.call(&["findings", "--study", "study.yaml", "--trials", "trials.jsonl", "--format", "json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap(), findings, "{}", again.err);
     // An earlier folder is left alone when it is looked at again.
     let again = bench.call(&["run", "study.yaml"]);
     assert_eq!((again.code, again.err.contains("Going on after 10 ended trials")), (0, true), "{}", again.err);

@@ -3,5 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod bench;
+mod concluding;
 mod looking;
 mod running;
+mod suggesting;

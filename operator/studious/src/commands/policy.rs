@@ -1,0 +1,95 @@
+//! `studious policy`: the codes of findings and the thresholds behind them.
+
+use clap::{Args, ValueEnum};
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::json;
+use studious_api::{codes, thresholds};
+
+use crate::exit;
+
+const AFTER: &str = "\
+Each threshold can be set in a study, with the reason why it fits better than the default:
+
+  policy:
+    thresholds:
+      edgeShare: {value: 0.05, reason: The range was chosen with care.}
+    waive:
+    - {question: 4, reason: The trainer logs no training loss.}
+    - {code: SearchSpaceTooNarrow, hyperparameter: width, reason: Wider models do not fit.}
+
+Examples:
+  studious policy
+  studious policy --codes
+  studious policy --format json | jq '.thresholds[] | {name, default}'";
+
+#[derive(Args, Debug)]
+#[command(after_help = AFTER)]
+pub(crate) struct Policy {
+    /// List the codes of findings in place of the thresholds
+    #[arg(long)]
+    codes: bool,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// A table
+    Text,
+    /// A JSON object with thresholds and codes
+    Json,
+}
+
+impl Policy {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        match self.format {
+            Format::Text if self.codes => println!("{}", of_codes()),
+            Format::Text => println!("{}", of_thresholds()),
+            Format::Json => println!("{}", serde_json::to_string_pretty(&as_json())?),
+        }
+        Ok(exit::OK)
+    }
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(head.to_vec());
+    table
+}
+
+fn of_thresholds() -> Table {
+    let mut table = table(&["Threshold", "Default", "From", "Meaning"]);
+    for threshold in thresholds::all() {
+        let from = if threshold.playbook { "playbook" } else { "ours" };
+        let default = studious_playbook::findings::number(threshold.default);
+        table.add_row([threshold.name, &default, from, threshold.meaning]);
+    }
+    table
+}
+
+fn of_codes() -> Table {
+    let mut table = table(&["Code", "Severity", "Question", "Meaning"]);
+    for code in codes::all() {
+        let question = code.question.map_or_else(String::new, |q| q.to_string());
+        table.add_row([code.name, code.severity, &question, code.meaning]);
+    }
+    table
+}
+
+fn as_json() -> serde_json::Value {
+    let thresholds: Vec<_> = thresholds::all()
+        .map(|t| {
+            json!({"name": t.name, "default": t.default, "min": t.least, "max": t.most, "integer": t.whole,
+                "source": if t.playbook { "playbook" } else { "ours" }, "meaning": t.meaning})
+        })
+        .collect();
+    let codes: Vec<_> = codes::all()
+        .map(|c| {
+            let thresholds: Vec<_> = c.thresholds.iter().map(|t| t.name).collect();
+            json!({"code": c.name, "severity": c.severity, "question": c.question, "meaning": c.meaning,
+                "section": c.section, "thresholds": thresholds})
+        })
+        .collect();
+    json!({"questions": codes::QUESTIONS, "thresholds": thresholds, "codes": codes})
+}
