@@ -1,7 +1,10 @@
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use studious_api::trial::{AttemptOutcome, TrialPhase};
 use studious_ledger::{Attempt, Ledger, LedgerError, RunState};
-use studious_playbook::{Millis, record::Outcome};
+use studious_playbook::{
+    Millis,
+    record::{Outcome, TrialRecord},
+};
 
 use crate::{TRIAL, ledger, lines, study_row, trial_row};
 
@@ -67,6 +70,52 @@ async fn records_have_outcomes_and_curves_without_lost_attempts() {
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].outcome, Outcome::Infeasible { reason: "Diverged".into() });
     assert_eq!(records[0].curves["validation_error"], [(10, 0.5), (20, 0.45), (40, 0.2)]);
+}
+
+#[tokio::test]
+async fn records_hold_what_each_host_reported() {
+    let (_folder, ledger) = ledger().await;
+    let texts = |lines: &[&str]| -> Vec<String> { lines.iter().map(ToString::to_string).collect() };
+    let first = texts(&[
+        r#"{"event":"init","parameters_sha256":"aa","init_seed":7,"data_seed":1}"#,
+        r#"{"step":10,"validation_error":0.5,"examples_per_second":900}"#,
+        r#"{"event":"checkpoint","step":10,"parameters_sha256":"bb"}"#,
+        r#"{"event":"done","step":10}"#,
+    ]);
+    let second = texts(&[
+        r#"{"event":"init","parameters_sha256":"bb","restored_step":10}"#,
+        r#"{"step":10,"examples_per_second":800}"#,
+    ]);
+    ledger.append(TRIAL, 1, 0, 0, &first).await.unwrap();
+    ledger.append(TRIAL, 2, 1, 0, &second).await.unwrap();
+    let mut trial = trial_row(TRIAL, "study-uid", 0);
+    let (began, ended) = (Some(Millis(5)), Some(Millis(9)));
+    trial.state.phase = TrialPhase::Running;
+    trial.state.attempt = 2;
+    trial.state.attempts = vec![Attempt {
+        number: 1,
+        outcome: AttemptOutcome::Disrupted,
+        message: "lost".into(),
+        start_time: began,
+        end_time: ended,
+    }];
+    ledger.upsert_trial(&trial).await.unwrap();
+
+    let record = ledger.records("study-uid", None).await.unwrap().remove(0);
+    assert_eq!(record.hosts[&1]["examples_per_second"], [(10, 800.0)]);
+    assert_eq!(record.curves["examples_per_second"], [(10, 900.0)]);
+    let inits: Vec<_> = record.inits.iter().map(|i| (i.attempt, i.host, i.init.restored_step)).collect();
+    assert_eq!(inits, [(1, 0, None), (2, 1, Some(10))]);
+    let saved: Vec<_> = record.checkpoints.iter().map(|c| (c.attempt, c.host, c.step)).collect();
+    assert_eq!(saved, [(1, 0, 10)]);
+    let spans: Vec<_> = record.attempts.iter().map(|a| (a.number, a.started, a.ended, a.outcome)).collect();
+    assert_eq!(spans, [(1, began, ended, Some(AttemptOutcome::Disrupted)), (2, None, None, None)]);
+    assert_eq!(record.seeds, Some(trial.spec.seeds.clone()));
+
+    // The same, added to a record that was made from elsewhere.
+    let mut filled = TrialRecord::default();
+    ledger.fill(TRIAL, &mut filled, Some(8)).await.unwrap();
+    assert_eq!((filled.hosts, filled.inits, filled.checkpoints), (record.hosts, record.inits, record.checkpoints));
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use studious_api::study::SeedVerification;
+
 use super::super::{
     Finding, Severity,
     reading::Reading,
@@ -21,9 +23,11 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let with = |check: fn(&TrialRecord) -> Option<String>| -> Vec<(&TrialRecord, String)> {
         all.iter().filter_map(|t| Some((*t, check(t)?))).collect()
     };
+    // Who says that nothing is compared gets no comparison, but is told of trials that ended for it.
+    let compares = reading.plan.spec().seeds.verify != Some(SeedVerification::Never);
     report(
         "SeedMismatch",
-        &with(seeds),
+        &with(if compares { seeds } else { refused }),
         "Hosts of a trial must start from the same parameters and read different data: its results mean nothing until they \
          do. Take both seeds from trial.json.",
         findings,
@@ -65,12 +69,16 @@ fn report(code: &str, found: &[(&TrialRecord, String)], mend: &str, findings: &m
     );
 }
 
+/// Trials that were ended for their seeds.
+fn refused(trial: &TrialRecord) -> Option<String> {
+    let ended = matches!(&trial.outcome, Outcome::Failed { reason } if reason == "SeedMismatch");
+    ended.then(|| "its hosts' seeds or fingerprints were not those given".to_owned())
+}
+
 /// The same initialisation on every host, different data.
 fn seeds(trial: &TrialRecord) -> Option<String> {
-    if let Outcome::Failed { reason } = &trial.outcome
-        && reason == "SeedMismatch"
-    {
-        return Some("its hosts' seeds or fingerprints were not those given".to_owned());
+    if let Some(why) = refused(trial) {
+        return Some(why);
     }
     let attempts: BTreeSet<u32> = trial.inits.iter().map(|init| init.attempt).collect();
     attempts.into_iter().find_map(|attempt| {

@@ -286,6 +286,8 @@ fn what_hosts_must_not_do_is_a_problem() {
     let found = raised(&seeds, "SeedMismatch");
     assert_eq!((found.severity, found.trials.as_slice()), (Severity::Problem, &["s-explore-0003".to_owned()][..]));
     assert!(found.advice.contains("hosts 0 and 1 shuffle with the same data seed 1"), "{}", found.advice);
+    let unverified = TWO.replace("evaluation:", "seeds: {verify: Never}\nevaluation:");
+    assert!(!drawn(&unverified, &seeds).iter().any(|f| f.code == "SeedMismatch"));
     let parameters = study(|trials| trials[3].inits[1].init.parameters_sha256 = Some("bb".to_owned()));
     assert!(raised(&parameters, "SeedMismatch").advice.contains("different parameters"));
     let given = study(|trials| trials[3].inits[1].init.init_seed = Some(8));
