@@ -7,6 +7,7 @@ use std::{
 
 use kube::Client;
 use studious_ledger::Ledger;
+use tokio::sync::Semaphore;
 
 use crate::{caches::Caches, events::Events, live::Live, metrics::Metrics, study, trial, trial::jobs::AgentSettings};
 
@@ -22,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) studies: Arc<Memory<study::Memory>>,
     pub(crate) trials: Arc<Memory<trial::Memory>>,
     pub(crate) failures: Memory<u32>,
+    /// Turns to choose points: it takes a core for as long as it lasts.
+    pub(crate) suggesting: Semaphore,
 }
 
 /// What is remembered of objects by uid, beside what the cluster shows. Losing it costs requests, never correctness.
@@ -33,6 +36,11 @@ impl<T: Default> Memory<T> {
     pub(crate) fn with<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> R {
         let mut objects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         f(objects.entry(uid.to_owned()).or_default())
+    }
+
+    /// As [`Memory::with`], of an object that isn't forgotten yet.
+    pub(crate) fn with_known<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(uid).map(f)
     }
 
     /// Forgets an object.

@@ -13,6 +13,7 @@ use kube::{
 };
 use studious_api::{Study, Trial};
 use studious_ledger::{Ledger, LedgerError};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -110,6 +111,7 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
         studies,
         trials,
         failures: Memory::default(),
+        suggesting: Semaphore::new(spare_cores()),
         client,
     });
 
@@ -136,6 +138,11 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
     }
     ledger.close().await;
     result
+}
+
+/// All cores but one, which answers requests.
+fn spare_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
 /// Waits for the caches and the Lease, then reconciles until the Lease is lost or the process is to end.

@@ -1,6 +1,8 @@
 //! Reconciles against an API server that a test plays: which requests must come, in which order.
 
+mod dashboard;
 mod ending_early;
 pub(crate) mod studies;
+mod suggesting;
 mod trials;
 mod world;

@@ -69,6 +69,7 @@ impl World {
             studies: Arc::new(Memory::default()),
             trials: Arc::new(Memory::default()),
             failures: Memory::default(),
+            suggesting: tokio::sync::Semaphore::new(1),
             client,
         };
         Self { context: Arc::new(context), caches: writers, requests, _folder: folder }

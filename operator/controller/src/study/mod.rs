@@ -5,6 +5,7 @@ mod early;
 mod observe;
 mod reconcile;
 mod status;
+mod suggest;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -37,6 +38,8 @@ pub(crate) struct Memory {
     findings: Option<Arc<Found>>,
     /// Trials that were told to stop.
     stopped: BTreeSet<String>,
+    /// Points that results choose.
+    suggestions: suggest::Suggestions,
     /// Evaluations of ended trials by their uid, of a study that ends trials early.
     traces: HashMap<String, Arc<Trace>>,
 }

@@ -25,6 +25,7 @@ use super::{
     early,
     observe::{Observed, observe, record},
     status::{self, StatusError},
+    suggest,
 };
 use crate::{
     context::Context,
@@ -34,12 +35,17 @@ use crate::{
 
 /// How long one look may take: a connection that died silently must not hold an object for minutes.
 const LIMIT: Duration = Duration::from_mins(1);
+/// When a study is looked at again that names one which isn't there.
+const MISSING_STUDY: Duration = Duration::from_secs(30);
 /// How many trials are made at once.
 const AT_ONCE: usize = 16;
 /// How many findings the status lists.
 const MAX_FINDINGS: usize = 20;
-/// Points of a curve that findings of an ended study look at.
-const CURVE_POINTS: usize = 512;
+/// Values of curves that findings of an ended study look at, in all: 64 MB. Thinning keeps extremes, which makes noise and
+/// quantiles seem larger than they are, so curves are thinned only where they must be.
+const CURVE_VALUES: usize = 4_000_000;
+/// So many metrics are usual.
+const METRICS: usize = 8;
 
 /// Why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
@@ -134,8 +140,8 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
         return Ok(Action::await_change());
     }
     let seen = observe(study, context, now);
-    let plan = plan_of(study, context);
-    let plan = match plan.as_ref() {
+    let checked = plan_of(study, context);
+    let plan = match checked.as_ref() {
         Ok(plan) => plan,
         Err(violations) => return refuse(study, context, &seen, violations, now).await,
     };
@@ -143,15 +149,25 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
         apply::set_finalizer(&context.client, study, true).await?;
     }
 
-    let actions = decide::decide(plan, &seen.states, millis(now));
+    let named = match suggest::named(study, context, plan) {
+        Ok(named) => named,
+        Err(violations) => {
+            // A study that it names may come yet.
+            refuse(study, context, &seen, &violations, now).await?;
+            return Ok(Action::requeue(MISSING_STUDY));
+        }
+    };
+    let actions = decide::decide_with(plan, &seen.states, &suggest::chosen(study, context), millis(now));
     let mut starts = Vec::new();
     let mut stops = Vec::new();
+    let mut unknown = Vec::new();
     let mut end: Option<StudyEnd> = None;
     for action in actions {
         match action {
             // One that exists is its own controller's.
             decide::Action::Start { trial, .. } if exists(&seen.states, &trial) => {}
             decide::Action::Start { trial, .. } => starts.push(*trial),
+            decide::Action::Suggest { keys } => unknown = keys,
             decide::Action::Stop { trial, why } => stops.push((trial, why)),
             decide::Action::Advance { round } => {
                 tracing::info!(
@@ -171,6 +187,9 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
     stop(study, context, &seen, stops).await?;
     let made = starts.iter().map(made_state);
     let states: Vec<TrialState> = seen.states.iter().cloned().chain(made).collect();
+    if !unknown.is_empty() {
+        suggest::begin(study, context, &checked, unknown, states.clone(), &named);
+    }
     let next = report(study, context, plan, &seen, &states, end.as_ref(), now).await?;
     Ok(if early::is_asked(plan, &seen) { Action::requeue(early::AGAIN) } else { next })
 }
@@ -359,10 +378,12 @@ async fn find(
     }
     let mut records: Vec<TrialRecord> = ended.iter().map(|trial| record(trial)).collect();
     if has_ended {
+        let hosts = usize::try_from(study.spec.trial.hosts).unwrap_or(1).max(1);
+        let points = (CURVE_VALUES / (METRICS * hosts * records.len().max(1))).max(512);
         for (trial, record) in ended.iter().zip(&mut records) {
             let uid = trial.uid().unwrap_or_default();
             // Losing the ledger costs plots, never a decision.
-            if let Err(error) = context.ledger.fill(&uid, record, Some(CURVE_POINTS)).await {
+            if let Err(error) = context.ledger.fill(&uid, record, Some(points)).await {
                 tracing::warn!(trial = trial.name_any(), %error, "findings go without its curves");
             }
         }

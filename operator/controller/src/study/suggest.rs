@@ -1,0 +1,123 @@
+//! Points that results choose. A reconcile asks for them and goes on: it is woken when they are there.
+
+use std::sync::Arc;
+
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use studious_api::{Study, validate::Violation};
+use studious_playbook::{
+    Plan, TrialKey,
+    decide::TrialState,
+    rounds::RoundPoint,
+    search::{self, EarlierStudy},
+};
+
+use super::{Checked, observe::record};
+use crate::{caches::Caches, context::Context};
+
+/// What is remembered of a study's points between two looks at it.
+#[derive(Debug, Default)]
+pub(super) struct Suggestions {
+    /// A search is under way.
+    under_way: bool,
+    /// What the last one chose.
+    points: Vec<RoundPoint>,
+}
+
+/// The points that were chosen last.
+pub(super) fn chosen(study: &Study, context: &Context) -> Vec<RoundPoint> {
+    context.studies.with(&study.uid().unwrap_or_default(), |memory| memory.suggestions.points.clone())
+}
+
+/// The studies that this one starts from.
+///
+/// # Errors
+/// When a study isn't there, or measured something else.
+pub(super) fn named(study: &Study, context: &Context, plan: &Plan) -> Result<Vec<Arc<Study>>, Vec<Violation>> {
+    let namespace = study.namespace().unwrap_or_default();
+    let mut studies = Vec::new();
+    let mut wrong = Vec::new();
+    for (i, start) in plan.spec().search.start_from.iter().enumerate() {
+        let Some(named) = Caches::get(&context.caches.studies, &namespace, &start.study) else {
+            wrong.push(Violation {
+                field: format!("spec.search.startFrom[{i}].study"),
+                value: start.study.clone(),
+                rule: format!("there is no such study in namespace {namespace}"),
+                mend: "Make it, or remove it from startFrom; the study goes on then.".to_owned(),
+            });
+            continue;
+        };
+        match search::refusal(plan, &start.study, &named.spec) {
+            None => studies.push(named),
+            Some(violation) => wrong.push(violation),
+        }
+    }
+    if wrong.is_empty() { Ok(studies) } else { Err(wrong) }
+}
+
+/// A study with the trials that the caches show.
+fn with_trials(study: &Study, context: &Context) -> EarlierStudy {
+    let (namespace, name) = (study.namespace().unwrap_or_default(), study.name_any());
+    let trials = context.caches.trials_of(&namespace, &name, &study.uid().unwrap_or_default());
+    let trials = trials.iter().map(|trial| record(trial)).collect();
+    EarlierStudy { name, spec: study.spec.clone(), trials }
+}
+
+/// Begins to choose points for trials, unless that is under way, and returns at once.
+pub(super) fn begin(
+    study: &Study,
+    context: &Arc<Context>,
+    plan: &Checked,
+    keys: Vec<TrialKey>,
+    states: Vec<TrialState>,
+    named: &[Arc<Study>],
+) {
+    let uid = study.uid().unwrap_or_default();
+    let begins = context.studies.with(&uid, |memory| !std::mem::replace(&mut memory.suggestions.under_way, true));
+    if !begins {
+        return;
+    }
+    let earlier: Vec<EarlierStudy> = named.iter().map(|named| with_trials(named, context)).collect();
+    if let Ok(plan) = plan.as_ref()
+        && states.is_empty()
+    {
+        for other in &earlier {
+            tracing::info!(
+                study = study.name_any(),
+                namespace = study.namespace().unwrap_or_default(),
+                from = other.name,
+                results = other.usable(plan),
+                trials = other.trials.len(),
+                "the search starts from another study's results"
+            );
+        }
+    }
+    let (context, plan, object) = (context.clone(), plan.clone(), ObjectRef::from_obj(study));
+    let about = study.object_ref(&());
+    tokio::spawn(async move {
+        // One core is left to all else.
+        let turn = context.suggesting.acquire().await;
+        let begun = std::time::Instant::now();
+        let search = move || match plan.as_ref() {
+            Ok(plan) => search::points_for(plan, &keys, &states, &earlier),
+            Err(_) => Vec::new(),
+        };
+        let points = tokio::task::spawn_blocking(search).await;
+        drop(turn);
+        let failed = points.as_ref().err().map(ToString::to_string);
+        context.studies.with_known(&uid, |memory| {
+            memory.suggestions = Suggestions { under_way: false, points: points.unwrap_or_default() };
+        });
+        if let Some(error) = failed {
+            // The next look asks again; a defect must not make that a busy loop.
+            let note = format!("the next points were not chosen, which will be tried again: {error}");
+            tracing::error!(study = object.name, namespace = object.namespace, error, "points were not chosen");
+            context.events.warning(&about, "Suggest", "SuggestFailed", &note).await;
+            tokio::time::sleep(PAUSE).await;
+        }
+        tracing::debug!(study = object.name, took = ?begun.elapsed(), "points were chosen");
+        context.caches.study_queue.push(object);
+    });
+}
+
+/// How long after a failure it is tried again.
+const PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
