@@ -187,7 +187,9 @@ fn outcome(fields: &Map<String, Value>, found: &mut Vec<Found>) {
             }
             Some(Value::Bool(true)) => given.push(name),
             Some(Value::Bool(false)) => {}
-            Some(value) => found.push(problem(name, &short(value), "must be true or false", "Give true, or remove it.")),
+            Some(value) => {
+                found.push(problem(name, &short(value), "must be true or false", "Give true, or remove it."))
+            }
         }
     }
     if let [first, second, ..] = given[..] {
@@ -202,7 +204,12 @@ fn point(value: &Value, plan: &Plan, found: &mut Vec<Found>) -> Option<Hyperpara
     let given: Hyperparameters = match serde_json::from_value(value.clone()) {
         Ok(given) => given,
         Err(error) => {
-            found.push(problem("hyperparameters", "", &error.to_string(), "Give the trial's point: {\"name\":value, …}."));
+            found.push(problem(
+                "hyperparameters",
+                "",
+                &error.to_string(),
+                "Give the trial's point: {\"name\":value, …}.",
+            ));
             return None;
         }
     };

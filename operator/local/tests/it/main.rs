@@ -6,4 +6,5 @@
 mod bench;
 mod early_ending;
 mod going_on;
+mod suggesting;
 mod trainers;

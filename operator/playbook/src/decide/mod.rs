@@ -12,6 +12,8 @@ mod judge_tests;
 mod more_trials_tests;
 mod progress;
 mod study;
+#[cfg(test)]
+mod suggest_tests;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge, retry_at};
 pub use early_ending::{MEDIAN_RULE, SUCCESSIVE_HALVING, Trace, early_ends, may_end_early, stop_reason};

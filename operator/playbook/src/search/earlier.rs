@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use studious_api::{
     HyperparameterValue, Hyperparameters, StudySpec,
-    study::{Hyperparameter, Range, Role, Scale},
+    study::{Hyperparameter, Range, Role, Scale, Standing},
     validate::{self, Violation},
 };
 
@@ -57,7 +57,7 @@ impl EarlierStudy {
     fn results<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (u64, Hyperparameters, &'a Outcome)> + 'a {
         self.trials.iter().filter(|trial| trial.is_result()).filter_map(|trial| {
             let steps = steps_of(&self.spec, &trial.round)?;
-            Some((steps, self.point(plan, &trial.hyperparameters)?, &trial.outcome))
+            Some((steps, self.point(plan, &trial.hyperparameters)?, outcome(plan, trial)))
         })
     }
 
@@ -114,6 +114,16 @@ fn steps_of(spec: &StudySpec, round: &str) -> Option<u64> {
     named.or_else(|| spec.rounds.last().filter(|_| round == RETRAIN)).map(|r| r.max_train_steps)
 }
 
+/// A point that violates a constraint is one to avoid, whatever its objective: it tells where feasible points end, as one
+/// that can't be trained does.
+static BEYOND_BOUNDS: Outcome = Outcome::Infeasible { reason: String::new() };
+
+/// What a trial says of its point. One that never reported a bounded metric says nothing of the bound.
+fn outcome<'a>(plan: &Plan, trial: &'a TrialRecord) -> &'a Outcome {
+    let violates = matches!(trial.standing(&plan.spec().constraints), Standing::Violated(_));
+    if violates && trial.objective().is_some() { &BEYOND_BOUNDS } else { &trial.outcome }
+}
+
 /// What a search knows when it proposes points for a round.
 pub(super) struct Known {
     /// The space of the surrogate: the study's, and what tells results of other kinds apart.
@@ -141,7 +151,7 @@ impl Known {
         let own = trials.iter().filter_map(|trial| {
             let steps = if trial.round.is_empty() { here } else { steps_of(plan.spec(), &trial.round)? };
             let point = trial.hyperparameters.clone();
-            Some(Trial { steps, study: plan.name(), point, outcome: &trial.outcome })
+            Some(Trial { steps, study: plan.name(), point, outcome: outcome(plan, trial) })
         });
         let mut all: Vec<Trial<'_>> = own.collect();
         let tried = all.iter().map(|trial| PointIdentity::of(&trial.point)).collect();
@@ -154,10 +164,7 @@ impl Known {
 
         let steps: BTreeSet<u64> = all.iter().map(|trial| trial.steps).chain([here]).collect();
         let studies: BTreeSet<&str> = all.iter().map(|trial| trial.study).chain([plan.name()]).collect();
-        let further = [
-            (steps.len() > 1).then(|| between(&steps)),
-            (studies.len() > 1).then(|| one_of(&studies)),
-        ];
+        let further = [(steps.len() > 1).then(|| between(&steps)), (studies.len() > 1).then(|| one_of(&studies))];
         let has_steps = further[0].is_some();
         let has_study = further[1].is_some();
         let place = |steps: u64, study: &str| -> Hyperparameters {

@@ -20,13 +20,13 @@ use studious_api::{
     study::{Algorithm, Role},
 };
 
+use self::halton::Coordinate;
+pub(crate) use self::walk::Walk;
+pub use self::walk::untried;
 pub use self::{
     earlier::{EarlierStudy, refusal},
     suggest::{adapts, initial_trials, is_known_by_index, points_for, suggest},
 };
-use self::halton::Coordinate;
-pub(crate) use self::walk::Walk;
-pub use self::walk::untried;
 use crate::{Plan, seeds, space::Space};
 
 /// A sequence of points of a space, without end.
@@ -144,5 +144,7 @@ fn assign(space: &Space, arms: Option<&[Hyperparameters]>) -> Vec<Option<usize>>
     coordinate_of
 }
 
+#[cfg(test)]
+mod suggest_tests;
 #[cfg(test)]
 mod tests;

@@ -123,12 +123,7 @@ pub fn suggest(
 ///
 /// Every trial gets a point: where the search has none, the next one of the quasi-random sequence.
 #[must_use]
-pub fn points_for(
-    plan: &Plan,
-    keys: &[TrialKey],
-    trials: &[TrialState],
-    earlier: &[EarlierStudy],
-) -> Vec<RoundPoint> {
+pub fn points_for(plan: &Plan, keys: &[TrialKey], trials: &[TrialState], earlier: &[EarlierStudy]) -> Vec<RoundPoint> {
     let records: Vec<TrialRecord> = trials.iter().map(record).collect();
     let mut points = Vec::new();
     let mut rounds: BTreeMap<&str, Vec<&TrialKey>> = BTreeMap::new();
@@ -198,6 +193,7 @@ fn record(trial: &TrialState) -> TrialRecord {
             (TrialPhase::Stopped, _) => Outcome::Stopped { reason: reason() },
             _ => Outcome::Pending,
         },
+        metrics: trial.metrics.clone(),
         ..TrialRecord::default()
     }
 }

@@ -111,19 +111,19 @@ fn only_what_lies_in_the_space_is_started_from() {
     other.trials[2].outcome = Outcome::Failed { reason: "TrainerError".into() };
     other.trials[3].round = "gone".into();
     other.trials[4].outcome = Outcome::Infeasible { reason: "Diverged".into() };
-    assert_eq!(other.usable(&plan), 7);
+    assert_eq!(other.usable(&plan), 6);
     // A hyperparameter of its own counts where it was fixed.
     for trial in &mut other.trials {
         set(trial, "width", 3.0.into());
     }
     assert_eq!(other.usable(&plan), 0);
     other.spec.hyperparameters.push(serde_yaml::from_str("{name: width, role: Fixed, value: 3}").unwrap());
-    assert_eq!(other.usable(&plan), 7);
+    assert_eq!(other.usable(&plan), 6);
     // One that is fixed here may be missing there.
     for trial in &mut other.trials {
         trial.hyperparameters.remove("batch_size");
     }
-    assert_eq!(other.usable(&plan), 8);
+    assert_eq!(other.usable(&plan), 7);
 }
 
 #[test]
@@ -175,4 +175,29 @@ rounds: [{name: exploit, trials: 8, maxTrainSteps: 100}]
             own.iter().map(|t| &t.hyperparameters).chain(&points).map(PointIdentity::of).collect();
         assert_eq!((points.len(), distinct.len()), (8 - known, 8));
     }
+}
+
+#[test]
+fn a_search_learns_where_points_violate_a_constraint() {
+    let plan = studies::plan(&format!(
+        "{}constraints: [{{metric: latency_ms, max: 20}}]\n",
+        STUDY.replace(", startFrom: [{study: before}]", "")
+    ));
+    // Best at 0.1, where latency is far beyond the bound; all below 0.01 are within it.
+    let latency = |point: &Hyperparameters| 20.0 * (1.0 + libm::log10(number(point, "learning_rate") / 0.01));
+    let mut trials: Vec<TrialRecord> = Vec::new();
+    let mut late = 0;
+    for turn in 0..30 {
+        let point = suggest(&plan, "exploit", &trials, &[], 1).remove(0);
+        let ms = latency(&point);
+        late += usize::from(turn >= 12 && ms > 20.0);
+        let mut trial = ended("exploit", point.clone(), valley(&point));
+        trial.metrics.insert("latency_ms".to_owned(), ms);
+        trials.push(trial);
+    }
+    assert!(late <= 6, "{late} of 18 violate it");
+    let best = trials.iter().filter(|t| t.metrics["latency_ms"] <= 20.0).filter_map(TrialRecord::objective);
+    let best = best.fold(f64::INFINITY, f64::min);
+    // At the bound itself it is 1.
+    assert!(best < 1.1, "{best}");
 }

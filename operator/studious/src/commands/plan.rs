@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::PathBuf};
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use studious_api::study::{Hyperparameter, Role};
-use studious_playbook::{Plan, rounds};
+use studious_playbook::{Plan, rounds, search};
 
 use crate::{
     exit,
@@ -135,6 +135,15 @@ fn source(plan: &Plan, round: &str) -> String {
                 studious_api::study::Per::Scientific => " of each arm",
             };
             format!("the best {best}{per} of {}", from.round)
+        }
+        None if search::adapts(plan, round) => {
+            let starts: Vec<&str> = spec.search.start_from.iter().map(|start| start.study.as_str()).collect();
+            let first = rounds::points(plan, round, &[]).map_or(0, |points| points.len());
+            match (first, starts.is_empty()) {
+                (0, true) => format!("{:?}, by results", spec.search.algorithm),
+                (0, false) => format!("{:?}, by results, those of {} too", spec.search.algorithm, starts.join(", ")),
+                (first, _) => format!("{:?}, from trial {} on by results", spec.search.algorithm, first + 1),
+            }
         }
         None => format!("{:?}", spec.search.algorithm),
     }

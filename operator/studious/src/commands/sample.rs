@@ -6,13 +6,14 @@ use std::{
 };
 
 use clap::Args;
-use studious_playbook::{Plan, record::TrialRecord, rounds};
+use studious_playbook::{Plan, record::TrialRecord, rounds, search};
 
 use crate::{exit, study_file};
 
 const AFTER: &str = "\
 Prints trials in the order in which they would begin, as JSON lines with \"pending\":true. Rounds that take the best \
-points of an earlier one have none yet. The same study gives the same points everywhere and for ever.
+points of an earlier one have none yet, and of a Bayesian search only the first points are known: `studious suggest` \
+gives the next ones once there are results. The same study gives the same points everywhere and for ever.
 
 Examples:
   studious sample --study study.yaml --count 5
@@ -38,6 +39,7 @@ impl Sample {
             return Ok(exit::INVALID);
         };
         let points = rounds::names(&plan).into_iter().filter_map(|round| rounds::points(&plan, &round, &[])).flatten();
+        let mut printed = 0;
         let mut out = io::BufWriter::new(io::stdout().lock());
         for point in points.take(self.count.unwrap_or(usize::MAX)) {
             let record = TrialRecord {
@@ -50,8 +52,22 @@ impl Sample {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(exit::OK),
                 other => other?,
             }
+            printed += 1;
         }
         out.flush()?;
+        self.tell_unknown(&plan, printed);
         Ok(exit::OK)
+    }
+
+    /// Says how many points could not be printed, since results choose them.
+    fn tell_unknown(&self, plan: &Plan, printed: usize) {
+        let adapting = rounds::names(plan).into_iter().filter(|round| search::adapts(plan, round));
+        let all: u32 = adapting.map(|round| rounds::trials_in(plan, &round)).sum();
+        let all = all as usize;
+        let wanted = self.count.unwrap_or(usize::MAX).min(all);
+        if wanted > printed {
+            let unknown = wanted - printed;
+            eprintln!("{unknown} of {wanted} points depend on results: `studious suggest` gives them as trials end");
+        }
     }
 }

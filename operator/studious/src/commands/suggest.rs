@@ -96,7 +96,8 @@ impl Suggest {
         }
         out.flush()?;
         if found < count {
-            let left = if found == 0 { "no point is".to_owned() } else { format!("only {found} of {count} points are") };
+            let left =
+                if found == 0 { "no point is".to_owned() } else { format!("only {found} of {count} points are") };
             eprintln!("{left} left: every other point of the space has been tried, and none is tried twice");
         }
         Ok(exit::OK)

@@ -44,7 +44,7 @@ pub(crate) struct Bench {
 }
 
 /// What a call came to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Said {
     pub code: i32,
     pub out: String,
