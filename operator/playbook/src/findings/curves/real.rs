@@ -64,3 +64,11 @@ fn too_many_steps() {
     assert!(codes(&found).contains(&"TooManySteps"), "{:?}", codes(&found));
     insta::assert_snapshot!(said(&found));
 }
+
+#[test]
+fn divergence_at_high_rates_alone_is_no_instability() {
+    // The best rate is 0.08; training is as good up to 0.17 and diverges from 0.2 on.
+    let found = real!("edge-of-stability");
+    assert!(!codes(&found).contains(&"InstabilityLimitsLr"), "{:?}", codes(&found));
+    insta::assert_snapshot!(said(&found));
+}

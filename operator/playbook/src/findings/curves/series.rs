@@ -85,13 +85,9 @@ impl Series {
     pub(super) fn rise(&self) -> Rise {
         let run = self.run();
         let runs = self.values.len() - 2 * run + 1;
-        let mut rise = self.rise_from(0);
-        for start in 1..runs {
-            let other = self.rise_from(start);
-            if other.by > rise.by {
-                rise = other;
-            }
-        }
+        let means = self.values.windows(run).take(runs).map(|w| w.iter().sum::<f64>());
+        let lowest = means.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(start, _)| start);
+        let mut rise = self.rise_from(lowest);
         rise.chance = (rise.chance * runs as f64).min(1.0);
         rise
     }
