@@ -24,7 +24,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("a number that is a string", "parallelism: 4", "parallelism: \"4\"", "spec.parallelism"),
     ("zero trials", "trials: 45", "trials: 0", "spec.rounds[0].trials"),
     ("zero steps", "maxTrainSteps: 500", "maxTrainSteps: 0", "spec.rounds[0].maxTrainSteps"),
-    ("no trials", "trials: 45, ", "", "spec.rounds[0].trials"),
+    ("no trials", "trials: 45, ", "", "spec.rounds: Invalid value: give each round trials"),
     (
         "steps that stay",
         "maxTrainSteps: 3000",
@@ -236,7 +236,7 @@ fn what_a_study_asks_can_t_change_once_it_exists() {
         (r#"{"op": "remove", "path": "/spec/search"}"#, "spec.search"),
         (r#"{"op": "remove", "path": "/spec/schedule"}"#, "spec.schedule"),
         (r#"{"op": "replace", "path": "/spec/seeds/base", "value": 9}"#, "spec.seeds"),
-        (r#"{"op": "replace", "path": "/spec/rounds/0/trials", "value": 48}"#, "spec.rounds"),
+        (r#"{"op": "replace", "path": "/spec/rounds/0/trials", "value": 42}"#, "spec.rounds"),
         (r#"{"op": "remove", "path": "/spec/rounds/1"}"#, "spec.rounds"),
     ] {
         let out = patch(&format!("[{what}]"));
@@ -249,6 +249,7 @@ fn what_a_study_asks_can_t_change_once_it_exists() {
         r#"{"op": "replace", "path": "/spec/parallelism", "value": 8}"#,
         r#"{"op": "replace", "path": "/spec/goal", "value": "Is it?"}"#,
         r#"{"op": "replace", "path": "/spec/trial/template/spec/containers/0/image", "value": "localhost/other:dev"}"#,
+        r#"{"op": "replace", "path": "/spec/rounds/0/trials", "value": 48}"#,
         r#"{"op": "add", "path": "/spec/rounds/-", "value": {"name": "long", "maxTrainSteps": 9000, "from": {"round": "confirm", "best": 3}}}"#,
     ] {
         let out = patch(&format!("[{what}]"));
