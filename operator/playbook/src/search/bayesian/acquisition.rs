@@ -11,8 +11,43 @@ pub(super) struct Acquisition {
     pub(super) incumbent: f64,
     /// Only where infeasible trials were seen.
     pub(super) feasibility: Option<Feasibility>,
-    /// How many times the feasibility counts: above one, points beside the edge are preferred to those on it.
-    pub(super) caution: f64,
+    pub(super) caution: Caution,
+}
+
+/// How much a small probability of being feasible counts against a point.
+///
+/// The product of improvement and probability alone doesn't do: once the feasible side is well known, its improvements
+/// become so small that any probability beyond the edge outweighs them, and nearly all suggestions fail.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caution {
+    /// How many times its logarithm counts.
+    pub(super) factor: f64,
+    /// Below this probability ...
+    pub(super) least: f64,
+    /// ... it counts so many times more.
+    pub(super) steepness: f64,
+}
+
+impl Caution {
+    /// What a logarithm of a probability adds, and its derivative.
+    fn of(self, log: f64) -> (f64, f64) {
+        let short = log - libm::log(self.least);
+        if short < 0.0 {
+            (self.factor * log + self.steepness * short, self.factor + self.steepness)
+        } else {
+            (self.factor * log, self.factor)
+        }
+    }
+}
+
+/// The logarithm of an improvement that is too small to matter, of targets with variance one.
+const TOO_SMALL: f64 = -16.0;
+/// How much logarithms below that still count: they tell such points apart, and outweigh no danger.
+const STILL: f64 = 0.02;
+
+/// The logarithm of an improvement as far as it is worth having, and its derivative.
+fn worth_having(log: f64) -> (f64, f64) {
+    if log < TOO_SMALL { (TOO_SMALL + STILL * (log - TOO_SMALL), STILL) } else { (log, 1.0) }
 }
 
 impl Acquisition {
@@ -20,9 +55,9 @@ impl Acquisition {
     pub(super) fn value(&self, point: &[f64]) -> f64 {
         let prediction = self.objective.predict(point);
         let deviation = prediction.variance.sqrt();
-        let improvement = libm::log(deviation) + normal::log_improvement((self.incumbent - prediction.mean) / deviation).0;
-        let feasible = self.feasibility.as_ref().map_or(0.0, |f| self.caution * f.log_probability(point));
-        improvement + feasible
+        let improvement =
+            libm::log(deviation) + normal::log_improvement((self.incumbent - prediction.mean) / deviation).0;
+        improvement + self.feasibility.as_ref().map_or(0.0, |f| self.caution.of(f.log_probability(point)).0)
     }
 
     /// With the gradient by the point's coordinates.
@@ -31,8 +66,8 @@ impl Acquisition {
         let deviation = prediction.variance.sqrt();
         let z = (self.incumbent - prediction.mean) / deviation;
         let (log, slope) = normal::log_improvement(z);
-        let mut value = libm::log(deviation) + log;
-        let of_deviation = (1.0 - slope * z) / deviation;
+        let (mut value, worth) = worth_having(libm::log(deviation) + log);
+        let (slope, of_deviation) = (worth * slope, worth * (1.0 - slope * z) / deviation);
         let mut gradient: Vec<f64> = of_mean
             .iter()
             .zip(&of_variance)
@@ -40,8 +75,9 @@ impl Acquisition {
             .collect();
         if let Some(feasibility) = &self.feasibility {
             let (log, by) = feasibility.log_probability_with_gradient(point);
-            value += self.caution * log;
-            gradient.iter_mut().zip(by).for_each(|(g, by)| *g += self.caution * by);
+            let (worth, slope) = self.caution.of(log);
+            value += worth;
+            gradient.iter_mut().zip(by).for_each(|(g, by)| *g += slope * by);
         }
         (value, gradient)
     }
@@ -71,7 +107,7 @@ mod tests {
             objective: Surrogate::new(kernel, 1e-6, &points, &targets),
             incumbent: 0.05,
             feasibility: Some(Feasibility::new(&metrics, &points, &feasible, 30)),
-            caution: 2.0,
+            caution: Caution { factor: 2.0, least: 0.99, steepness: 5.0 },
         };
         let at = [0.31, 0.66];
         let (value, gradient) = acquisition.value_with_gradient(&at);

@@ -187,7 +187,9 @@ fn steps(encoding: &Encoding, acquisition: &Acquisition, from: &Candidate) -> Ve
                 let neighbours = [1, 2, 4, 8].into_iter().flat_map(|by| [here.checked_sub(by), Some(here + by)]);
                 neighbours.flatten().filter_map(|level| levels.get(level).copied()).collect()
             }
-            Kind::Categories(count) => (0..*count).map(|i| i as f64).filter(|i| (i - from.raw[c]).abs() > 0.5).collect(),
+            Kind::Categories(count) => {
+                (0..*count).map(|i| i as f64).filter(|i| (i - from.raw[c]).abs() > 0.5).collect()
+            }
         };
         for value in others {
             let mut raw = from.raw.clone();

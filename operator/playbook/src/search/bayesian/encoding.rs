@@ -37,8 +37,6 @@ pub(super) enum Kind {
 /// One number of a point.
 #[derive(Clone, Debug)]
 pub(super) struct Coordinate {
-    /// Its place in [`Space::dimensions`].
-    dimension: usize,
     pub(super) kind: Kind,
     /// For numbers in a list: the place in the list by level.
     listed: Option<Vec<usize>>,
@@ -79,13 +77,14 @@ impl<'a> Encoding<'a> {
             let Some((kind, listed)) = kind(dimension.domain()) else { continue };
             plain &= dimension.condition().is_empty() && !held;
             coordinate_of[i] = Some(coordinates.len());
-            coordinates.push(Coordinate { dimension: i, kind, listed, free: possible[i] && !held });
+            coordinates.push(Coordinate { kind, listed, free: possible[i] && !held });
         }
         Self { space, arm, coordinates, coordinate_of, plain }
     }
 
     pub(super) fn metrics(&self) -> Vec<Metric> {
-        let metric = |c: &Coordinate| if matches!(c.kind, Kind::Categories(_)) { Metric::Category } else { Metric::Number };
+        let metric =
+            |c: &Coordinate| if matches!(c.kind, Kind::Categories(_)) { Metric::Category } else { Metric::Number };
         self.coordinates.iter().map(metric).collect()
     }
 
@@ -135,9 +134,9 @@ impl<'a> Encoding<'a> {
         features.iter().map(|x| x.max(0.0)).collect()
     }
 
-    /// Places of the unit cube as values of the coordinates.
+    /// Places of the unit cube, by coordinate, as values of the coordinates.
     pub(super) fn from_cube(&self, place: impl Fn(usize) -> f64) -> Vec<f64> {
-        self.coordinates.iter().map(|c| c.at(place(c.dimension))).collect()
+        self.coordinates.iter().enumerate().map(|(number, c)| c.at(place(number))).collect()
     }
 }
 
@@ -182,9 +181,7 @@ impl Coordinate {
     fn place(&self, value: f64) -> f64 {
         match (&self.kind, &self.listed) {
             (Kind::Real | Kind::ManyWhole, _) | (Kind::Levels(_), None) => value,
-            (Kind::Levels(levels), Some(listed)) => {
-                (listed[nearest(levels, value)] as f64 + 0.5) / levels.len() as f64
-            }
+            (Kind::Levels(levels), Some(listed)) => (listed[nearest(levels, value)] as f64 + 0.5) / levels.len() as f64,
             (Kind::Categories(count), _) => (value + 0.5) / *count as f64,
         }
     }

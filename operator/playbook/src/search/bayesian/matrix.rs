@@ -56,6 +56,17 @@ impl Triangle {
         &mut self.values[i * (i + 1) / 2..(i + 1) * (i + 2) / 2]
     }
 
+    /// The symmetric matrix of which this is the lower triangle times a vector.
+    pub(super) fn times(&self, x: &[f64]) -> Vec<f64> {
+        let mut product = vec![0.0; x.len()];
+        for i in 0..x.len() {
+            let row = self.row(i);
+            product[i] += dot(row, &x[..=i]);
+            add_scaled(&mut product[..i], x[i], &row[..i]);
+        }
+        product
+    }
+
     /// Adds a row of one value more than the last one.
     pub(super) fn push_row(&mut self, row: impl IntoIterator<Item = f64>) {
         self.rows += 1;
@@ -179,7 +190,9 @@ mod tests {
 
     fn times(matrix: &Triangle, x: &[f64]) -> Vec<f64> {
         let at = |i: usize, j: usize| matrix.row(i.max(j))[i.min(j)];
-        (0..x.len()).map(|i| (0..x.len()).map(|j| at(i, j) * x[j]).sum()).collect()
+        let product: Vec<f64> = (0..x.len()).map(|i| (0..x.len()).map(|j| at(i, j) * x[j]).sum()).collect();
+        assert!(product.iter().zip(matrix.times(x)).all(|(a, b)| (a - b).abs() < 1e-12));
+        product
     }
 
     #[test]

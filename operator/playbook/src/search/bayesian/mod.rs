@@ -32,7 +32,7 @@ use studious_api::{
 };
 
 use self::{
-    acquisition::Acquisition,
+    acquisition::{Acquisition, Caution},
     climb::{Effort, climb},
     encoding::Encoding,
     feasibility::Feasibility,
@@ -271,7 +271,12 @@ impl<'a> Model<'a> {
         });
         let best = points.iter().take(4).map(|point| Encoding::raw(point)).collect();
         let incumbent = if incumbent.is_finite() { incumbent } else { 0.0 };
-        let mut acquisition = Acquisition { objective, incumbent, feasibility, caution: tune("CAUTION", 1.0) };
+        let mut acquisition = Acquisition {
+            objective,
+            incumbent,
+            feasibility,
+            caution: Caution { factor: 5.0, least: 0.78, steepness: 100.0 },
+        };
         for point in &pending {
             acquisition.expect(point);
         }
@@ -325,12 +330,9 @@ fn thin<T>(list: &mut Vec<T>, most: usize) {
 /// The surrogate of the objective: parameters fitted, to a part of the points when there are many, then given all.
 fn surrogate(metrics: &[kernel::Metric], points: &[Vec<f64>], targets: &[f64]) -> Surrogate {
     let priors = Priors {
-        length_scale: Prior {
-            mean: libm::log(tune("LENGTH", 0.6) * (metrics.len() as f64).sqrt()),
-            deviation: tune("LENGTH_SD", 1.0),
-        },
+        length_scale: Prior { mean: libm::log(0.6 * (metrics.len() as f64).sqrt()), deviation: 1.0 },
         variance: Prior { mean: 0.0, deviation: 1.0 },
-        noise: Prior { mean: libm::log(tune("NOISE", 1e-5)), deviation: tune("NOISE_SD", 2.0) },
+        noise: Prior { mean: libm::log(1e-5), deviation: 2.0 },
     };
     let mut some: Vec<(Vec<f64>, f64)> = points.iter().cloned().zip(targets.iter().copied()).collect();
     thin(&mut some, FITTED);
@@ -339,7 +341,5 @@ fn surrogate(metrics: &[kernel::Metric], points: &[Vec<f64>], targets: &[f64]) -
     Surrogate::new(fitted.kernel(metrics), fitted.noise, points, targets)
 }
 
-/// While the constants are looked for.
-fn tune(name: &str, default: f64) -> f64 {
-    std::env::var(format!("TUNE_{name}")).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
+#[cfg(test)]
+mod tests;

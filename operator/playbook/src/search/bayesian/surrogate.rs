@@ -91,6 +91,7 @@ impl Surrogate {
     }
 
     /// The logarithm of the targets' density.
+    #[cfg(test)]
     pub(super) fn log_marginal_likelihood(&self) -> f64 {
         let n = self.targets.len() as f64;
         -0.5 * dot(&self.targets, &self.weights)

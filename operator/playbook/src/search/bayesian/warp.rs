@@ -5,9 +5,13 @@
 //! What is better keeps its differences. Then mean zero, variance one. As more and more results come from near the best,
 //! the median follows them, so the model looks closer and closer.
 
+/// Beyond this, squares of differences aren't finite.
+const LARGEST: f64 = 1e140;
+
 /// Targets of some objective values, of which less is better.
 pub(super) fn targets(objectives: &[f64]) -> Vec<f64> {
-    let mut sorted = objectives.to_vec();
+    let objectives: Vec<f64> = objectives.iter().map(|y| y.clamp(-LARGEST, LARGEST)).collect();
+    let mut sorted = objectives.clone();
     sorted.sort_by(f64::total_cmp);
     let Some(&median) = sorted.get(sorted.len() / 2) else { return Vec::new() };
     let better: Vec<f64> = sorted.iter().copied().filter(|y| *y < median).collect();
