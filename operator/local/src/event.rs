@@ -16,6 +16,15 @@ pub enum Event {
         /// Processes of the run before that were still there and were ended.
         leftovers: usize,
     },
+    /// The search learns from another study's results.
+    StartsFrom {
+        /// The other study.
+        study: String,
+        /// Its results whose points lie in this study's space.
+        results: usize,
+        /// Its trials.
+        trials: usize,
+    },
     /// A round has begun.
     RoundBegan {
         /// Its name.
@@ -62,6 +71,8 @@ pub enum Event {
         message: String,
         /// Its objective, if it succeeded.
         objective: Option<f64>,
+        /// Whether it satisfies the study's constraints: others are not the best, however good their objective.
+        satisfies: bool,
         /// What is to be known beside that: lines that could not be read, an exit code after `done`.
         remarks: Vec<String>,
         /// Its training steps, for the reckoning of time.

@@ -5,7 +5,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use studious_api::trial::{AttemptOutcome, TrialPhase};
+use studious_api::{
+    study::Constraint,
+    trial::{AttemptOutcome, TrialPhase},
+};
 use studious_ledger::{Attempt as PastAttempt, TrialRow};
 use studious_playbook::{
     Millis, TrialKey,
@@ -115,6 +118,7 @@ impl Trial {
             reason: end.reason.to_owned(),
             message: end.message,
             objective: end.objective.map(|(_, value)| value),
+            satisfies: Constraint::judge(&self.row.spec.constraints, &self.row.state.metrics).is_satisfied(),
             remarks,
             max_train_steps: self.row.spec.max_train_steps,
             output: self.output(folder),

@@ -16,7 +16,11 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
         return html! {
             section aria-labelledby="best" {
                 h2 id="best" { "Best point" }
-                p.calm { "No trial has succeeded yet." }
+                @if trials.iter().any(|t| t.objective().is_some()) {
+                    p.calm { "No trial that succeeded is known to satisfy " (bounds(plan)) "." }
+                } @else {
+                    p.calm { "No trial has succeeded yet." }
+                }
             }
         };
     };
@@ -38,7 +42,12 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                 @if let Outcome::Succeeded { step: Some(step), .. } = trial.outcome {
                     " at step " (step) @if let Some(steps) = steps { " of " (steps) }
                 }
-                ", the best of round " (trial.round) "."
+                @for constraint in &spec.constraints {
+                    @if let Some(value) = trial.metric(&constraint.metric) { ", with " (constraint.metric) " " (number(value)) }
+                }
+                ", the best of round " (trial.round)
+                @if !spec.constraints.is_empty() { " of those that satisfy " (bounds(plan)) }
+                "."
             }
             div.scroll tabindex="0" role="group" aria-label="Hyperparameters of the best point" {
                 table {
@@ -57,6 +66,11 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
             }
         }
     }
+}
+
+/// `latency_ms <= 20 and recall >= 0.9`.
+fn bounds(plan: &Plan) -> String {
+    plan.spec().constraints.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 fn role(role: Role) -> &'static str {

@@ -13,6 +13,7 @@ use super::shown;
 
 pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
     let spec = plan.spec();
+    let has_stopped = trials.iter().any(|t| matches!(t.outcome, Outcome::Stopped { .. }));
     let fixed: Vec<_> = spec.hyperparameters.iter().filter(|h| h.role == Role::Fixed).collect();
     html! {
         section aria-labelledby="rounds" {
@@ -23,9 +24,11 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                     thead { tr {
                         th scope="col" { "Round" } th.number scope="col" { "Steps" } th scope="col" { "Points" }
                         th.number scope="col" { "Planned" } th.number scope="col" { "Succeeded" } th.number scope="col" { "Infeasible" }
-                        th.number scope="col" { "Failed" } th.number scope="col" { "Best " (spec.objective.metric) }
+                        th.number scope="col" { "Failed" }
+                        @if has_stopped { th.number scope="col" { "Stopped" } }
+                        th.number scope="col" { "Best " (spec.objective.metric) }
                     } }
-                    tbody { @for name in &rounds::names(plan) { (row(plan, trials, name)) } }
+                    tbody { @for name in &rounds::names(plan) { (row(plan, trials, name, has_stopped)) } }
                 }
             }
             @if !fixed.is_empty() {
@@ -45,10 +48,12 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
     }
 }
 
-fn row(plan: &Plan, trials: &[TrialRecord], name: &str) -> Markup {
+fn row(plan: &Plan, trials: &[TrialRecord], name: &str, has_stopped: bool) -> Markup {
     let of: Vec<_> = trials.iter().filter(|t| t.round == name).collect();
     let count = |is: fn(&Outcome) -> bool| of.iter().filter(|t| is(&t.outcome)).count();
-    let objectives = of.iter().filter_map(|t| t.objective());
+    let constraints = &plan.spec().constraints;
+    let objectives = of.iter().filter(|t| t.standing(constraints).is_satisfied()).filter_map(|t| t.objective());
+    let stopped = count(|o| matches!(o, Outcome::Stopped { .. }));
     let best = match plan.spec().objective.direction {
         Direction::Minimize => objectives.reduce(f64::min),
         Direction::Maximize => objectives.reduce(f64::max),
@@ -62,6 +67,7 @@ fn row(plan: &Plan, trials: &[TrialRecord], name: &str) -> Markup {
             td.number { (count(|o| matches!(o, Outcome::Succeeded { .. }))) }
             td.number { (count(|o| matches!(o, Outcome::Infeasible { .. }))) }
             td.number { (count(|o| matches!(o, Outcome::Failed { .. }))) }
+            @if has_stopped { td.number { (stopped) } }
             td.number { @match best { Some(best) => (number(best)), None => "–" } }
         }
     }

@@ -49,6 +49,7 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                             @for column in &columns { (heading(column, is_number(plan, column))) }
                             (heading(&plan.spec().objective.metric, true))
                             (heading("Step", true))
+                            @for constraint in &plan.spec().constraints { (heading(&constraint.metric, true)) }
                             (heading("Outcome", false))
                         } }
                         tbody { @for trial in &sorted { (row(plan, &columns, trial)) } }
@@ -95,6 +96,12 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
                 Some(step) => td.number data-value=(step) { (step) },
                 None => td.number.muted data-value="" { "–" },
             }
+            @for constraint in &plan.spec().constraints {
+                @match trial.metric(&constraint.metric) {
+                    Some(value) => td.number data-value=(value) { (number(value)) @if !constraint.allows(value) { " ✗" } },
+                    None => td.number.muted data-value="" { "–" },
+                }
+            }
             td class={ "outcome " (outcome) } data-value={ (outcome) " " (reason) } {
                 @match outcome {
                     "succeeded" => span.mark aria-hidden="true" { "●" },
@@ -103,6 +110,7 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
                     _ => span.mark aria-hidden="true" { "○" },
                 }
                 " " (outcome) @if !reason.is_empty() { ": " (reason) }
+                @if objective.is_some() && !trial.standing(&plan.spec().constraints).is_satisfied() { ", not within bounds" }
             }
         }
     }
@@ -143,7 +151,10 @@ fn sorted<'a>(plan: &Plan, rounds: &[String], trials: &'a [TrialRecord]) -> Vec<
             (Some(a), Some(b)) if direction.better(b, a) => Ordering::Greater,
             _ => Ordering::Equal,
         };
-        place(b).cmp(&place(a)).then(kind(a).cmp(&kind(b))).then(objectives).then_with(|| a.name.cmp(&b.name))
+        // Those within all bounds first.
+        let beyond = |t: &TrialRecord| !t.standing(&plan.spec().constraints).is_satisfied();
+        let standing = beyond(a).cmp(&beyond(b));
+        place(b).cmp(&place(a)).then(kind(a).cmp(&kind(b))).then(standing).then(objectives).then_with(|| a.name.cmp(&b.name))
     });
     sorted
 }

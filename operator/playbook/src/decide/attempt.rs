@@ -232,7 +232,13 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
         Some(objective) => Verdict::End(TrialEnd {
             phase: TrialPhase::Succeeded,
             reason: "",
-            message: format!("{} {} at step {}", spec.objective.metric, objective.1, objective.0),
+            message: format!(
+                "{} {} at step {}{}",
+                spec.objective.metric,
+                objective.1,
+                objective.0,
+                beyond(spec, view.progress, objective.0)
+            ),
             objective: Some(objective),
         }),
         None => end(
@@ -244,6 +250,17 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
             ),
         ),
     }
+}
+
+/// The constraints that a trial violates at the step of its objective: `; violates latency_ms <= 20 (25)`.
+fn beyond(spec: &TrialSpec, progress: &Progress, step: u64) -> String {
+    let values = progress.bounded_at(step);
+    let said = spec.constraints.iter().filter_map(|constraint| match values.get(&constraint.metric) {
+        Some(value) if constraint.allows(*value) => None,
+        Some(value) => Some(format!("; violates {constraint} ({value})")),
+        None => Some(format!("; never reported {}, so it can't be the best: {constraint}", constraint.metric)),
+    });
+    said.collect()
 }
 
 /// Playbook: "Considerations for multi-host pipelines". The same initialisation on every host, different data.

@@ -1,6 +1,7 @@
 //! `studious top`: the trials of a study.
 
 use clap::Args;
+use studious_api::study::Direction;
 
 use crate::{exit, show, target::TargetArguments};
 
@@ -10,6 +11,7 @@ Trials of the latest round come first: rounds train for different numbers of ste
 Examples:
   studious top studious-runs/digits
   studious top study/digits -n team-a --limit 5
+  studious top studious-runs/digits --pareto latency_ms
   kubectl study top digits";
 
 #[derive(Args, Debug)]
@@ -20,14 +22,36 @@ pub(crate) struct Top {
     /// Show this many trials; 0 shows all
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
+    /// Show the objective against this metric instead: first the trials that no other beats in both. Smaller is better,
+    /// unless the study's constraint on it has a lower bound alone, or METRIC:max is given
+    #[arg(long, value_name = "METRIC[:min|:max]", value_parser = second)]
+    pareto: Option<(String, Option<Direction>)>,
+}
+
+/// A metric, and which way is better.
+fn second(text: &str) -> Result<(String, Option<Direction>), String> {
+    let (metric, direction) = match text.rsplit_once(':') {
+        Some((metric, "min")) => (metric, Some(Direction::Minimize)),
+        Some((metric, "max")) => (metric, Some(Direction::Maximize)),
+        _ => (text, None),
+    };
+    if metric.is_empty() {
+        return Err("give the name of a metric that trials report".to_owned());
+    }
+    Ok((metric.to_owned(), direction))
 }
 
 impl Top {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
-        let study = self.target.load(Some(8)).await?;
+        // The second metric is read where the objective was best: of all points.
+        let study = self.target.load(if self.pareto.is_some() { None } else { Some(8) }).await?;
         println!("{}\n{}\n", study.plan.spec().goal, study.status);
         if study.trials.is_empty() {
             println!("No trial has begun.");
+            return Ok(exit::OK);
+        }
+        if let Some((metric, direction)) = &self.pareto {
+            println!("{}", show::pareto::table(&study, metric, *direction, self.limit)?);
             return Ok(exit::OK);
         }
         println!("{}", show::trials::table(&study, if self.limit == 0 { usize::MAX } else { self.limit }));

@@ -7,14 +7,21 @@ use studious_playbook::{record::Outcome, rounds};
 use super::numbers::{number, value};
 use crate::target::Loaded;
 
-/// The best trial of the latest round that has one, with its point; nothing if no trial has succeeded.
+/// The best trial of the latest round that has one, with its point; nothing if no trial has succeeded. Of a study with
+/// constraints it is the best of those that satisfy them all.
 pub(crate) fn best(study: &Loaded) -> Option<String> {
-    let trial = study.best()?;
+    let Some(trial) = study.best() else { return none_satisfies(study) };
     let Outcome::Succeeded { objective, step } = trial.record.outcome else { return None };
     let metric = &study.plan.spec().objective.metric;
     let steps = rounds::max_train_steps(&study.plan, &trial.record.round);
     let at = step.map_or_else(String::new, |step| format!(" at step {step} of {steps}"));
-    let mut text = format!("Best: {}, {metric} {}{at}\n", trial.record.name, number(objective));
+    let mut bounded = String::new();
+    for constraint in &study.plan.spec().constraints {
+        if let Some(value) = trial.record.metric(&constraint.metric) {
+            let _ = write!(bounded, ", {} {}", constraint.metric, number(value));
+        }
+    }
+    let mut text = format!("Best: {}, {metric} {}{at}{bounded}\n", trial.record.name, number(objective));
     let names = study.plan.spec().hyperparameters.iter().map(|h| h.name.as_str());
     let point = &trial.record.hyperparameters;
     let width = point.keys().map(String::len).max().unwrap_or_default();
@@ -28,4 +35,10 @@ pub(crate) fn best(study: &Loaded) -> Option<String> {
         }
     }
     Some(text)
+}
+
+fn none_satisfies(study: &Loaded) -> Option<String> {
+    study.trials.iter().find(|trial| trial.objective().is_some())?;
+    let bounds: Vec<String> = study.plan.spec().constraints.iter().map(ToString::to_string).collect();
+    Some(format!("Best: none. No trial that succeeded is known to satisfy {}.\n", bounds.join(" and ")))
 }

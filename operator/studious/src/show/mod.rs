@@ -2,5 +2,6 @@
 
 pub(crate) mod best;
 pub(crate) mod numbers;
+pub(crate) mod pareto;
 pub(crate) mod progress;
 pub(crate) mod trials;

@@ -51,6 +51,7 @@ pub(crate) struct Progress {
     trials_planned: u32,
     ended: u32,
     infeasible: u32,
+    stopped: u32,
     failed: u32,
     running: BTreeMap<String, u64>,
     round: String,
@@ -59,7 +60,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of a run that begins. `before` are trials that ended in earlier runs: round, phase and objective.
+    /// Of a run that begins. `before` are trials that ended in earlier runs: round, phase and the
+    /// objective of those that satisfy the study's constraints.
     pub(crate) fn new(plan: &Plan, style: Style, before: &[(String, String, TrialPhase, Option<f64>)]) -> Self {
         let steps = |round: &str| rounds::max_train_steps(plan, round);
         let steps_planned = rounds::names(plan)
@@ -84,6 +86,7 @@ impl Progress {
             trials_planned: plan.total_trials(),
             ended: 0,
             infeasible: 0,
+            stopped: 0,
             failed: 0,
             running: BTreeMap::new(),
             round: rounds::names(plan).into_iter().next().unwrap_or_default(),
@@ -115,6 +118,9 @@ impl Progress {
                 }
                 self.line(&line);
             }
+            Event::StartsFrom { study, results, trials } => self.line(&format!(
+                "The search starts from {study}: of its {trials} trials {results} have results at points of this study's space"
+            )),
             Event::RoundBegan { round } => {
                 self.line(&format!("Round {round}"));
                 self.best = None;
@@ -130,11 +136,23 @@ impl Progress {
                 self.running.remove(&trial);
                 self.line(&format!("{trial} attempt {attempt}: {message}; it is tried again{}", last_words(&output)));
             }
-            Event::TrialEnded { trial, phase, reason, message, objective, remarks, max_train_steps, output } => {
+            Event::TrialEnded {
+                trial,
+                phase,
+                reason,
+                message,
+                objective,
+                satisfies,
+                remarks,
+                max_train_steps,
+                output,
+            } => {
                 self.running.remove(&trial);
+                // One that violates a constraint is not the best, however good it is.
+                let candidate = objective.filter(|_| satisfies);
                 let better =
-                    objective.is_some_and(|x| self.best.as_ref().is_none_or(|(b, _)| self.direction.better(x, *b)));
-                self.count_end(&trial, &self.round.clone(), phase, objective, max_train_steps);
+                    candidate.is_some_and(|x| self.best.as_ref().is_none_or(|(b, _)| self.direction.better(x, *b)));
+                self.count_end(&trial, &self.round.clone(), phase, candidate, max_train_steps);
                 self.tell_end(&trial, phase, &reason, &message, objective, better, &output);
                 if phase == TrialPhase::Succeeded && !remarks.is_empty() {
                     self.line(&format!("{trial}: {}", remarks.join("; ")));
@@ -172,6 +190,9 @@ impl Progress {
         if self.infeasible > 0 {
             parts.push(format!("{} infeasible", self.infeasible));
         }
+        if self.stopped > 0 {
+            parts.push(format!("{} stopped early", self.stopped));
+        }
         if self.failed > 0 {
             parts.push(format!("{} failed", self.failed));
         }
@@ -198,6 +219,7 @@ impl Progress {
         match phase {
             TrialPhase::Infeasible => self.infeasible += 1,
             TrialPhase::Failed => self.failed += 1,
+            TrialPhase::Stopped => self.stopped += 1,
             _ => {}
         }
         if let Some(x) = objective {

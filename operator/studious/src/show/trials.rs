@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
-use studious_api::trial::TrialPhase;
+use studious_api::{study::Constraint, trial::TrialPhase};
 use studious_playbook::record::Outcome;
 
 use super::numbers::{number, value};
@@ -21,11 +21,14 @@ pub(crate) fn table(study: &Loaded, limit: usize) -> String {
     table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
     let metric = &study.plan.spec().objective.metric;
     let mut header = vec!["trial".to_owned(), metric.clone(), "step".to_owned()];
+    let constraints = &study.plan.spec().constraints;
+    header.extend(constraints.iter().map(|constraint| constraint.metric.clone()));
     header.extend(retried.then(|| "attempt".to_owned()));
     header.extend(columns.iter().cloned());
     table.set_header(header.iter().map(|name| in_lines(name)));
     for trial in shown {
         let mut row = vec![Cell::new(&trial.record.name), right(result(trial)), right(step(trial))];
+        row.extend(constraints.iter().map(|constraint| right(bounded(trial, constraint))));
         row.extend(retried.then(|| right(trial.attempt.to_string())));
         row.extend(columns.iter().map(|name| match trial.record.hyperparameters.get(name) {
             Some(v) if v.as_f64().is_some() => right(value(v)),
@@ -38,7 +41,31 @@ pub(crate) fn table(study: &Loaded, limit: usize) -> String {
     if shown.len() < sorted.len() {
         let _ = write!(text, "\n… and {} more", sorted.len() - shown.len());
     }
+    text.push_str(&legend(study, shown));
     text
+}
+
+/// The value of a metric that a constraint bounds, with a mark if that is violated, or if the trial never reported it.
+fn bounded(trial: &LoadedTrial, constraint: &Constraint) -> String {
+    match trial.record.metric(&constraint.metric) {
+        Some(value) if constraint.allows(value) => number(value),
+        Some(value) => format!("{} ✗", number(value)),
+        None if trial.objective().is_some() => "? ✗".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// What the marks mean, if there are any.
+fn legend(study: &Loaded, shown: &[&LoadedTrial]) -> String {
+    let constraints = &study.plan.spec().constraints;
+    if !shown.iter().any(|trial| trial.objective().is_some() && !study.satisfies(trial)) {
+        return String::new();
+    }
+    let bounds: Vec<String> = constraints.iter().map(ToString::to_string).collect();
+    format!(
+        "\n✗ violates {}, or never reported it (?): a result, but not the best trial",
+        bounds.join(" or ")
+    )
 }
 
 /// Trials that failed, through no fault of their points, with what to do; at most a few of them.
@@ -54,7 +81,7 @@ pub(crate) fn failures(study: &Loaded) -> Option<String> {
 }
 
 /// A long name in lines of about eleven letters, broken after underscores.
-fn in_lines(name: &str) -> String {
+pub(super) fn in_lines(name: &str) -> String {
     const WIDTH: usize = 11;
     let mut lines = vec![String::new()];
     for part in name.split_inclusive('_') {
@@ -71,7 +98,7 @@ fn right(text: String) -> Cell {
 }
 
 /// Hyperparameters that differ between trials, in the order of the study.
-fn varied(study: &Loaded) -> Vec<String> {
+pub(super) fn varied(study: &Loaded) -> Vec<String> {
     let mut names = Vec::new();
     let mut seen = BTreeSet::new();
     for hyperparameter in &study.plan.spec().hyperparameters {
