@@ -22,6 +22,19 @@ fn the_digits_example_is_accepted() {
 }
 
 #[test]
+fn the_grid_and_the_listed_example_are_accepted_as_they_stand() {
+    for (example, text, warnings) in [
+        ("grid", include_str!("../../../examples/digits/grid/study.yaml"), 0),
+        // An optimizer that is tuned: the settings are compared, not the optimizers.
+        ("listed", include_str!("../../../examples/digits/listed/study.yaml"), 1),
+    ] {
+        let document = document::read("study.yaml", text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+        assert_eq!(document.name, format!("digits-{example}"));
+        assert_eq!(document.warnings.len(), warnings, "{:#?}", document.warnings);
+    }
+}
+
+#[test]
 fn other_documents_of_the_file_are_left_alone() {
     let text =
         format!("apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: checkpoints}}\n---\n{STUDY}---\n");
