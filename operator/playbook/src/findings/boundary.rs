@@ -210,7 +210,8 @@ fn look<'a>(reading: &Reading<'a>, axis: Axis<'_>, placed: &[(&'a TrialRecord, f
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let share = (placed.len() as f64 * BEST_SHARE).round() as usize;
     let looked_at = if coarse { share.min(MOST_BEST).max(fewest) } else { fewest };
-    let best: Vec<_> = reading.ranked(&trials).into_iter().filter(|(t, _)| reading.satisfies(t)).take(looked_at).collect();
+    let best: Vec<_> =
+        reading.ranked(&trials).into_iter().filter(|(t, _)| reading.satisfies(t)).take(looked_at).collect();
     if best.len() < looked_at {
         return None;
     }
@@ -236,7 +237,12 @@ fn look<'a>(reading: &Reading<'a>, axis: Axis<'_>, placed: &[(&'a TrialRecord, f
     } else {
         // Equal distances (whole numbers, or points shared) all count as the farther one: never too sure of itself.
         let ranks = distances.iter().map(|d| placed.iter().filter(|(_, other)| other <= d).count());
-        exact::rank_sum_at_most(placed.len(), distances.len(), ranks.sum())
+        let sum: usize = ranks.sum();
+        if 2 * sum >= distances.len() * (placed.len() + 1) {
+            // No closer than the middle: more likely than not.
+            return None;
+        }
+        exact::rank_sum_at_most(placed.len(), distances.len(), sum)
     };
     Some(Look { best, near, chance })
 }

@@ -3,7 +3,8 @@
 //! The playbook's bootstrap ("How many trials are needed to get good results with quasi-random search?") draws studies of
 //! each size from the trials with replacement and looks at the spread of the best. Here that spread is counted, not drawn:
 //! of n trials sorted from best to worst, the best of k draws is among the first i with the chance 1 - (1 - i/n)^k.
-//! Infeasible trials take part: they use up the budget and are never the best.
+//! Infeasible trials take part, and trials that break the study's constraints: they use up the budget and are never the
+//! best.
 
 use super::reading::Reading;
 use crate::{Plan, record::TrialRecord};
@@ -36,11 +37,14 @@ pub struct BestOf {
 /// The spread of the best result by the number of trials, for each arm of the exploring round.
 #[must_use]
 pub fn budgets(plan: &Plan, trials: &[TrialRecord]) -> Vec<Budget> {
-    let reading = Reading::new(plan, trials);
+    budgets_of(&Reading::new(plan, trials))
+}
+
+pub(crate) fn budgets_of(reading: &Reading<'_>) -> Vec<Budget> {
     let Some(round) = reading.exploring() else { return Vec::new() };
     let arms = reading.arms(round).into_iter().map(|arm| {
         let results = arm.trials.iter().filter(|t| t.is_result()).count();
-        let sorted: Vec<f64> = reading.ranked(&arm.trials).into_iter().map(|(_, o)| o).collect();
+        let sorted = reading.objectives(&arm.trials);
         let sizes = sizes(results).into_iter().map(|k| best_of(&sorted, results, k)).collect();
         Budget { arm: arm.label(), results, sizes }
     });

@@ -98,10 +98,10 @@ fn within_noise(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], find
 
 /// Compares the better of two arms with the other.
 fn compare(reading: &Reading<'_>, better: &Arm<'_>, other: &Arm<'_>) -> Option<Comparison> {
-    let (a, b) = (reading.ranked(&better.trials), reading.ranked(&other.trials));
-    let (best, against) = (a.first()?.1, b.first()?.1);
+    let (a, b) = (reading.objectives(&better.trials), reading.objectives(&other.trials));
+    let (best, against) = (*a.first()?, *b.first()?);
     let results = |arm: &Arm<'_>| arm.trials.iter().filter(|t| t.is_result()).count();
-    let ahead = a.iter().filter(|(_, o)| reading.direction().better(*o, against)).count();
+    let ahead = a.iter().filter(|o| reading.direction().better(**o, against)).count();
     let (n, m) = (results(better), results(other));
     let search_luck =
         if ahead == 0 { 1.0 } else { exact::all_marked(n + m, n, ahead) + exact::all_marked(n + m, m, ahead) };

@@ -38,16 +38,23 @@ pub fn all_marked(n: usize, marked: usize, m: usize) -> f64 {
 /// the hypergeometric test.
 #[must_use]
 pub fn at_least(n: usize, marked: usize, m: usize, k: usize) -> f64 {
-    // ln of the chance of exactly i, summed from the smallest: precise far out.
+    let m = m.min(n);
     let ways = |n: usize, k: usize| ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
-    let all = ways(n, m.min(n));
-    let most = marked.min(m);
-    let fewest = (marked + m.min(n)).saturating_sub(n).max(k);
-    let chance: f64 = (fewest..=most)
-        .rev()
-        .filter(|i| m.min(n) - i <= n - marked)
-        .map(|i| libm::exp(ways(marked, i) + ways(n - marked, m.min(n) - i) - all))
-        .sum();
+    let fewest = (marked + m).saturating_sub(n).max(k);
+    if fewest > marked.min(m) {
+        return 0.0;
+    }
+    // The chance of exactly `fewest`, and from each to the next by a ratio that falls: soon nothing is added.
+    let mut term = libm::exp(ways(marked, fewest) + ways(n - marked, m - fewest) - ways(n, m));
+    let mut chance = term;
+    for i in fewest..marked.min(m) {
+        let ratio = ((marked - i) * (m - i)) as f64 / ((i + 1) * (n - marked + i + 1 - m)) as f64;
+        term *= ratio;
+        chance += term;
+        if ratio < 1.0 && term < chance * 1e-17 {
+            break;
+        }
+    }
     chance.min(1.0)
 }
 
@@ -60,9 +67,23 @@ pub fn successes_at_least(n: usize, k: usize, p: f64) -> f64 {
     if p <= 0.0 {
         return 0.0;
     }
-    let ways = |i: usize| ln_factorial(n) - ln_factorial(i) - ln_factorial(n - i);
-    let chance: f64 =
-        (k..=n).rev().map(|i| libm::exp(ways(i) + i as f64 * libm::log(p) + (n - i) as f64 * libm::log1p(-p))).sum();
+    if k > n {
+        return 0.0;
+    }
+    if p >= 1.0 {
+        return 1.0;
+    }
+    let ways = ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
+    let mut term = libm::exp(ways + k as f64 * libm::log(p) + (n - k) as f64 * libm::log1p(-p));
+    let mut chance = term;
+    for i in k..n {
+        let ratio = (n - i) as f64 / (i + 1) as f64 * p / (1.0 - p);
+        term *= ratio;
+        chance += term;
+        if ratio < 1.0 && term < chance * 1e-17 {
+            break;
+        }
+    }
     chance.min(1.0)
 }
 

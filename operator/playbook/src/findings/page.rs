@@ -123,7 +123,7 @@ fn row(code: &Code) -> String {
 }
 
 #[test]
-fn the_the_findings_page_has_a_row_for_every_code() {
+fn the_findings_page_has_a_row_for_every_code() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/findings.md");
     let expected = page();
     if std::env::var_os("UPDATE_DOCS").is_some() {

@@ -109,9 +109,8 @@ impl<'a> Reading<'a> {
     /// The last round with a result that satisfies the study's constraints, or else the last with a result: the one whose
     /// trials the study's answer is drawn from.
     pub(crate) fn concluding(&self) -> Option<&Round<'a>> {
-        let last = |satisfies: &dyn Fn(&TrialRecord) -> bool| {
-            self.rounds.iter().rev().find(|r| r.succeeded().any(satisfies))
-        };
+        let last =
+            |satisfies: &dyn Fn(&TrialRecord) -> bool| self.rounds.iter().rev().find(|r| r.succeeded().any(satisfies));
         last(&|t| self.satisfies(t)).or_else(|| last(&|_| true))
     }
 
@@ -177,6 +176,13 @@ impl<'a> Reading<'a> {
         }
         ranked
     }
+
+    /// Objectives of trials that succeeded and, where some satisfy the constraints, of those only; the best first.
+    pub(crate) fn objectives(&self, trials: &[&'a TrialRecord]) -> Vec<f64> {
+        let ranked = self.ranked(trials);
+        let some_satisfy = ranked.first().is_some_and(|(t, _)| self.satisfies(t));
+        ranked.into_iter().filter(|(t, _)| !some_satisfy || self.satisfies(t)).map(|(_, o)| o).collect()
+    }
 }
 
 impl<'a> Round<'a> {
@@ -210,6 +216,16 @@ impl<'a> Varied<'a> {
         let is_active = self.dimension.condition().is_empty()
             || self.space.active(&trial.hyperparameters).iter().any(|d| std::ptr::eq(*d, self.dimension));
         is_active.then(|| trial.hyperparameters.get(&self.hyperparameter.name))?
+    }
+
+    /// The place of a value in the unit interval, in the scale of the search.
+    pub(crate) fn unit_of(&self, value: &HyperparameterValue) -> Option<f64> {
+        self.dimension.to_unit(value)
+    }
+
+    /// The number at a place of the unit interval.
+    pub(crate) fn number_at(&self, place: f64) -> Option<f64> {
+        self.dimension.value_at(place).as_f64()
     }
 
     /// As an axis, if it has a range or a list of numbers.

@@ -123,6 +123,10 @@ fn surest<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord], limit: f64, pu
         if infeasible < fewest || (infeasible as f64) < purity * inside as f64 {
             continue;
         }
+        // No more than elsewhere: no place where they gather.
+        if infeasible * of <= infeasible_of * inside {
+            continue;
+        }
         let cut = exact::at_least(of, infeasible_of, inside, infeasible) * tried;
         // Whole ends are tested by themselves: half of the limit is theirs, and only two for each axis are tried.
         let whole = match &condition {

@@ -67,7 +67,7 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
     let judge = |arm: Arm<'a>| {
         let ranked = reading.ranked(&arm.trials);
         let results = arm.trials.iter().filter(|t| t.is_result()).count();
-        let sorted: Vec<f64> = ranked.iter().map(|(_, o)| *o).collect();
+        let sorted = reading.objectives(&arm.trials);
         let dimensions = dimensions(reading, &arm);
         let needed = dimensions * reading.count(&TRIALS_PER_DIMENSION);
         let within = noise.map(|n| reading.threshold(&GOOD_DEVIATIONS) * n);
@@ -190,15 +190,15 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             finding = finding.with(format!("trials[{}]", s.arm.label()), s.results as f64);
         }
     }
-    finding = best_by_size(worst, finding);
+    finding = best_by_size(reading, worst, finding);
     finding.change = more(reading, why, worst.results);
     finding.confidence = Some(if reading.is_adaptive() { Confidence::Weak } else { Confidence::OpenQuestion });
     findings.push(finding);
 }
 
 /// The median best of a quarter, half and all of the trials, as evidence.
-fn best_by_size(worst: &Sampled<'_>, mut finding: Finding) -> Finding {
-    let sorted: Vec<f64> = worst.ranked.iter().map(|(_, o)| *o).collect();
+fn best_by_size(reading: &Reading<'_>, worst: &Sampled<'_>, mut finding: Finding) -> Finding {
+    let sorted = reading.objectives(&worst.arm.trials);
     for k in [worst.results / 4, worst.results / 2, worst.results] {
         if k > 0 {
             let [_, low, median, high, _] = budget::best_of(&sorted, worst.results, k).quantiles;

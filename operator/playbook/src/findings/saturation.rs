@@ -18,7 +18,7 @@ const FEWEST: usize = 15;
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.exploring() else { return };
     let results: Vec<_> = round.results().collect();
-    let sorted: Vec<f64> = reading.ranked(&results).into_iter().map(|(_, o)| o).collect();
+    let sorted = reading.objectives(&results);
     let tail = reading.threshold(&SATURATED_TAIL);
     // A share of a length: small and not negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

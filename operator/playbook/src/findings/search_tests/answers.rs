@@ -133,3 +133,15 @@ fn a_checklist_reads_back() {
     assert_eq!(serde_json::from_str::<Checklist>(&text).unwrap(), checklist);
     assert!(text.starts_with(r#"{"provisional":true,"questions":[{"number":1,"question":"Is the search space large enough?","answer":"Pass""#), "{text}");
 }
+
+#[test]
+fn ten_thousand_trials_are_read() {
+    // What grows with the square of the number of trials would show here; the time is printed, not judged.
+    let trials = arms(3_333, &mut Luck(53), |_, u, luck| {
+        (u[0] < 0.7 || luck.uniform() < 0.3).then(|| (u[0] - 0.6).powi(2) + 0.1 * luck.normal())
+    });
+    let begun = std::time::Instant::now();
+    let checklist = answered(ARMS, &trials);
+    println!("{} trials: {:?}", trials.len(), begun.elapsed());
+    assert_eq!(checklist.questions[1].answer, Answer::Pass, "{}", checklist.text());
+}
