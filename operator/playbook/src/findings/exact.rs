@@ -90,6 +90,8 @@ pub fn successes_at_least(n: usize, k: usize, p: f64) -> f64 {
 /// The chance of a chi-square of at least `x` with so many degrees of freedom: the regularised upper incomplete gamma
 /// function, by its series or continued fraction (Press et al. 1992, section 6.2).
 #[must_use]
+// The names of the source.
+#[allow(clippy::many_single_char_names)]
 pub fn chi_square_at_least(x: f64, freedom: usize) -> f64 {
     let (a, x) = (freedom as f64 / 2.0, x / 2.0);
     if x <= 0.0 || freedom == 0 {

@@ -176,7 +176,7 @@ fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Can
                     infeasible += usize::from(is_infeasible(trial));
                     let (next, beyond) = placed[at(i + 1)];
                     // A cut is right before a feasible trial that follows an infeasible one: others are never better.
-                    if position == beyond || !is_infeasible(trial) || is_infeasible(next) {
+                    if position.total_cmp(&beyond).is_eq() || !is_infeasible(trial) || is_infeasible(next) {
                         continue;
                     }
                     let Some(bound) = axis.value(next) else { continue };

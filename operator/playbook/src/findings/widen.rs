@@ -46,7 +46,7 @@ fn range_beyond(path: &str, range: &Range, upper: bool) -> (String, Option<Chang
     }
     // Log needs positive ends; what begins at 0 can't go lower; a momentum stays below 1.
     let impossible = !upper && positive || (range.scale == Scale::ReverseLog && !(0.0..1.0).contains(&to));
-    if impossible || to == from {
+    if impossible || to.total_cmp(&from).is_eq() {
         return (format!("{} its {field} if it makes sense to", if upper { "raise" } else { "lower" }), None);
     }
     let words = format!("{} to about {}", if upper { "raise its max" } else { "lower its min" }, number(to));
