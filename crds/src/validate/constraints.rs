@@ -1,25 +1,13 @@
 //! Bounds on metrics other than the objective.
 
 use super::Violation;
-use crate::{
-    StudySpec,
-    study::{Algorithm, Constraint},
-};
+use crate::{StudySpec, study::Constraint};
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     for (i, constraint) in spec.constraints.iter().enumerate() {
         metric(spec, i, constraint, &mut found);
         bounds(i, constraint, &mut found);
-    }
-    if !spec.constraints.is_empty() && spec.search.algorithm == Algorithm::Bayesian {
-        found.push(Violation::new(
-            "spec.constraints",
-            &spec.constraints,
-            "can't be used with a Bayesian search in this version: it would propose points by the objective alone",
-            "Choose points with QuasiRandom, whose trials don't depend on results; or let the trainer call a point that \
-             violates the bound infeasible ({\"event\":\"infeasible\",\"reason\":…}), which a Bayesian search learns to avoid.",
-        ));
     }
     found
 }

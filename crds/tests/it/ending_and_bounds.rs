@@ -39,8 +39,5 @@ fn what_contradicts_itself_is_refused_and_what_the_playbook_advises_against_is_w
         }
         told.push('\n');
     }
-    let bayesian = with("", "  constraints: [{metric: latency_ms, max: 20}]\n").replace("QuasiRandom", "Bayesian");
-    let problems = document::read("study.yaml", &bayesian).unwrap_err();
-    assert!(problems.iter().any(|p| p.to_string().contains("can't be used with a Bayesian search")), "{problems:?}");
     insta::assert_snapshot!(told);
 }

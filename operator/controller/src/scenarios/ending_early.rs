@@ -13,8 +13,7 @@ use super::{
 fn halving() -> studious_api::Study {
     let mut study = with_finalizer(study(""));
     study.spec.parallelism = 4;
-    study.spec.search.early_ending =
-        Some(serde_yaml::from_str("{rule: SuccessiveHalving, fromStep: 20}").unwrap());
+    study.spec.search.early_ending = Some(serde_yaml::from_str("{rule: SuccessiveHalving, fromStep: 20}").unwrap());
     study
 }
 
@@ -122,5 +121,8 @@ async fn the_best_trial_is_one_that_satisfies_the_constraints() {
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let best = &requests[0].body["status"]["best"];
-    assert_eq!((best["trial"].as_str(), best["metrics"]["latency_ms"].as_f64()), (Some("digits-explore-0002"), Some(20.0)));
+    assert_eq!(
+        (best["trial"].as_str(), best["metrics"]["latency_ms"].as_f64()),
+        (Some("digits-explore-0002"), Some(20.0))
+    );
 }

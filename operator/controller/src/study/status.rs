@@ -86,8 +86,7 @@ pub(super) fn accepted(
     status.done = Some(format!("{ended}/{}", counts.total));
     status.trials = counts;
     status.best = best(plan, &seen.trials);
-    status.generator =
-        Some(GeneratorStatus { name: search::generator(plan).to_owned(), seed: study.spec.search.seed });
+    status.generator = Some(GeneratorStatus { name: search::generator(plan).to_owned(), seed: study.spec.search.seed });
     status.findings.clone_from(&found.worst);
     status.findings_count = Some(found.count);
     if status.start_time.is_none() && !all.is_empty() {
@@ -136,8 +135,8 @@ fn counts(states: &[TrialState], planned: u32) -> TrialCounts {
     counts
 }
 
-/// The best trial of the latest round that has one which satisfies the study's constraints; of equals the first. Rounds train for different lengths, so trials
-/// of different rounds aren't compared.
+/// The best trial of the latest round that has one which satisfies the study's constraints; of equals the first. Rounds
+/// train for different lengths, so trials of different rounds aren't compared.
 fn best(plan: &Plan, trials: &[std::sync::Arc<Trial>]) -> Option<BestTrial> {
     let direction = plan.spec().objective.direction;
     rounds::names(plan).into_iter().rev().find_map(|round| {

@@ -154,7 +154,12 @@ fn sorted<'a>(plan: &Plan, rounds: &[String], trials: &'a [TrialRecord]) -> Vec<
         // Those within all bounds first.
         let beyond = |t: &TrialRecord| !t.standing(&plan.spec().constraints).is_satisfied();
         let standing = beyond(a).cmp(&beyond(b));
-        place(b).cmp(&place(a)).then(kind(a).cmp(&kind(b))).then(standing).then(objectives).then_with(|| a.name.cmp(&b.name))
+        place(b)
+            .cmp(&place(a))
+            .then(kind(a).cmp(&kind(b)))
+            .then(standing)
+            .then(objectives)
+            .then_with(|| a.name.cmp(&b.name))
     });
     sorted
 }

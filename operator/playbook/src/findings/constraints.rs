@@ -62,8 +62,9 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     for constraint in constraints {
         let values: Vec<f64> = trials.iter().filter_map(|t| t.metric(&constraint.metric)).collect();
         let (least, most) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
-        finding =
-            finding.with(format!("least[{}]", constraint.metric), least).with(format!("most[{}]", constraint.metric), most);
+        finding = finding
+            .with(format!("least[{}]", constraint.metric), least)
+            .with(format!("most[{}]", constraint.metric), most);
     }
     findings.push(finding);
 }

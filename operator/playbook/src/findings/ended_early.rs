@@ -30,7 +30,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             let planned = round.steps as f64 * round.trials.len() as f64;
             steps.iter().map(|step| (round.steps as f64 - step).max(0.0)).sum::<f64>() / planned
         });
-        let spared = saved.map_or_else(String::new, |share| format!(", which saved {} of the round's steps", percent(share)));
+        let spared =
+            saved.map_or_else(String::new, |share| format!(", which saved {} of the round's steps", percent(share)));
         let mut finding = Finding::new(
             "EndedEarly",
             Severity::Info,
@@ -65,7 +66,8 @@ mod tests {
     fn ended_trials_are_counted_by_rule_and_are_neither_results_nor_infeasible() {
         let plan = studies::plan(studies::ONE_DIMENSION);
         let line = |i: usize, rest: &str| -> TrialRecord {
-            serde_json::from_str(&format!(r#"{{"name":"t{i}","hyperparameters":{{"learning_rate":0.1{i}}},{rest}}}"#)).unwrap()
+            serde_json::from_str(&format!(r#"{{"name":"t{i}","hyperparameters":{{"learning_rate":0.1{i}}},{rest}}}"#))
+                .unwrap()
         };
         let stopped = r#""stopped":true,"reason":"MedianRule","curves":{"validation_error":[[20,0.9],[40,0.9]]}"#;
         let mut trials = vec![
@@ -79,7 +81,9 @@ mod tests {
         let found = findings(&plan, &trials);
         let finding = found.iter().find(|f| f.code == "EndedEarly").unwrap();
         assert!(
-            finding.advice.starts_with("2 of 5 trials of round explore were ended early (2 by MedianRule), which saved 24% of"),
+            finding
+                .advice
+                .starts_with("2 of 5 trials of round explore were ended early (2 by MedianRule), which saved 24% of"),
             "{}",
             finding.advice
         );

@@ -147,7 +147,9 @@ constraints: [{metric: latency_ms, max: 20}]
         ]
         .iter()
         .enumerate()
-        .map(|(i, rest)| serde_json::from_str(&format!(r#"{{"name":"t{i}","hyperparameters":{{"learning_rate":0.1{i}}},{rest}}}"#)))
+        .map(|(i, rest)| {
+            serde_json::from_str(&format!(r#"{{"name":"t{i}","hyperparameters":{{"learning_rate":0.1{i}}},{rest}}}"#))
+        })
         .collect::<Result<_, _>>()
         .unwrap();
         let plot = pareto(&plan, &trials, &Second::of(&plan, "latency_ms", None)).unwrap();
@@ -168,7 +170,10 @@ constraints: [{metric: latency_ms, max: 20}]
         };
         assert_eq!(names(&layers[0]), ["t3", "t1", "t0"], "the line");
         assert_eq!(layers[1]["data"]["values"][0]["second"], 20.0, "the bound");
-        assert_eq!(layers[2..].iter().map(names).collect::<Vec<_>>(), [vec!["t2"], vec![], vec!["t0"], vec!["t1", "t3"]]);
+        assert_eq!(
+            layers[2..].iter().map(names).collect::<Vec<_>>(),
+            [vec!["t2"], vec![], vec!["t0"], vec!["t1", "t3"]]
+        );
         assert!(pareto(&plan, &trials, &Second::of(&plan, "recall", None)).is_none());
     }
 }

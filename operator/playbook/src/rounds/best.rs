@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use studious_api::{Hyperparameters, study::{Constraint, Per}, trial::TrialPhase};
+use studious_api::{
+    Hyperparameters,
+    study::{Constraint, Per},
+    trial::TrialPhase,
+};
 
 use super::{RoundPoint, Source};
 use crate::{Plan, TrialKey, decide::TrialState, space::PointIdentity};

@@ -62,10 +62,7 @@ fn legend(study: &Loaded, shown: &[&LoadedTrial]) -> String {
         return String::new();
     }
     let bounds: Vec<String> = constraints.iter().map(ToString::to_string).collect();
-    format!(
-        "\n✗ violates {}, or never reported it (?): a result, but not the best trial",
-        bounds.join(" or ")
-    )
+    format!("\n✗ violates {}, or never reported it (?): a result, but not the best trial", bounds.join(" or "))
 }
 
 /// Trials that failed, through no fault of their points, with what to do; at most a few of them.
