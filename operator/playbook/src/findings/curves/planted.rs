@@ -33,7 +33,12 @@ fn study(plant: impl Fn(&mut Vec<TrialRecord>)) -> Vec<TrialRecord> {
 fn raised_in(yaml: &str, trials: &[TrialRecord], code: &str) -> Finding {
     let found = drawn(yaml, trials);
     let codes: Vec<_> = found.iter().map(|f| f.code.clone()).collect();
-    found.into_iter().find(|f| f.code == code).unwrap_or_else(|| panic!("no {code} in {codes:?}"))
+    let found = found.into_iter().find(|f| f.code == code).unwrap_or_else(|| panic!("no {code} in {codes:?}"));
+    // As the list of codes says.
+    let known = studious_api::codes::named(code).unwrap();
+    assert_eq!(found.section, known.section, "{code}");
+    assert!(known.severity.contains(&format!("{:?}", found.severity)), "{code}: {:?}", found.severity);
+    found
 }
 
 #[track_caller]
@@ -374,6 +379,8 @@ fn the_budget_is_judged_by_where_the_best_step_falls() {
     let found = raised(&slow.study(&mut Luck(8)), "TooFewSteps");
     assert!(found.evidence["late"] >= 8.0 && found.evidence["lower_quartile_best_step"] > 3000.0);
     assert!(power("TooFewSteps", slow, 10, |_, _| {}) >= 0.9);
+    let rarely = Training { evaluations: 8, noise: (0.002, 0.002), ..slow };
+    assert!(power("TooFewSteps", rarely, 10, |_, _| {}) >= 0.9);
     let early = |trials: &mut Vec<TrialRecord>, _: &mut Luck| change_all(trials, "validation_error", |t, _| t);
     assert!(power("TooManySteps", STEADY, 10, early) >= 0.99);
 }

@@ -112,10 +112,11 @@ impl Series {
         }
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let fall = mean(&before) - mean(&after);
-        let noise = self.noise();
-        let deviation = noise * (1.0 / before.len() as f64 + 1.0 / after.len() as f64).sqrt();
+        let late = &self.values[(self.values.len() / 2).min(self.values.len().saturating_sub(FEWEST_FOR_NOISE))..];
+        // Of a few evaluations a trend is a large part of what they move by.
+        let deviation = noise_about_line(late) * (1.0 / before.len() as f64 + 1.0 / after.len() as f64).sqrt();
         if deviation > 0.0 {
-            chance::student_above(fall / deviation, self.freedom())
+            chance::student_above(fall / deviation, ((late.len() as f64 - 2.0) / 2.0).max(1.0))
         } else {
             f64::from(u8::from(fall <= 0.0))
         }
@@ -167,10 +168,25 @@ fn noise(values: &[f64]) -> f64 {
         let squares = values.iter().zip(&values[lag..]).map(|(a, b)| (b - a).powi(2));
         squares.sum::<f64>() / (2 * (values.len() - lag)) as f64
     };
+    (1..=3).map(apart).fold(0.0, f64::max).sqrt().max(least_noise(values))
+}
+
+/// The same of values that may fall in a straight line: from what a value differs by from the middle of its neighbours, and
+/// of those two apart.
+fn noise_about_line(values: &[f64]) -> f64 {
+    let bent = |lag: usize| {
+        let triples = values.iter().zip(values.iter().skip(lag)).zip(values.iter().skip(2 * lag));
+        let squares: Vec<f64> = triples.map(|((a, b), c)| (a - 2.0 * b + c).powi(2) / 6.0).collect();
+        squares.iter().sum::<f64>() / squares.len().max(1) as f64
+    };
+    bent(1).max(bent(2)).sqrt().max(least_noise(values))
+}
+
+/// Half the smallest move.
+fn least_noise(values: &[f64]) -> f64 {
     let moves = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).filter(|step| *step > 0.0);
     let smallest = moves.fold(f64::INFINITY, f64::min);
-    let least = if smallest.is_finite() { 0.5 * smallest } else { 0.0 };
-    (1..=3).map(apart).fold(0.0, f64::max).sqrt().max(least)
+    if smallest.is_finite() { 0.5 * smallest } else { 0.0 }
 }
 
 #[cfg(test)]

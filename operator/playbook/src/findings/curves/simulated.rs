@@ -56,7 +56,7 @@ pub(super) struct Training {
 }
 
 /// What studies without a fault look like.
-pub(super) const FAULTLESS: [Training; 6] = [
+pub(super) const FAULTLESS: [Training; 7] = [
     Training { name: "steady noise", evaluations: 40, speed: 0.12, noise: (0.01, 0.01), alike: 0.0, holds: &[] },
     Training { name: "noise that decays", evaluations: 40, speed: 0.12, noise: (0.04, 0.002), alike: 0.0, holds: &[] },
     Training { name: "neighbours alike", evaluations: 40, speed: 0.12, noise: (0.01, 0.01), alike: 0.4, holds: &[] },
@@ -70,6 +70,7 @@ pub(super) const FAULTLESS: [Training; 6] = [
         alike: 0.0,
         holds: &["StillImproving", "TooFewSteps"],
     },
+    Training { name: "eight evaluations", evaluations: 8, speed: 0.12, noise: (0.01, 0.01), alike: 0.0, holds: &[] },
 ];
 
 impl Training {

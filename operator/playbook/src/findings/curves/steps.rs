@@ -22,9 +22,11 @@ use super::{
 use crate::record::TrialRecord;
 
 const SECTION: &str = "Deciding how long to train when training is not compute-bound";
-/// Fewer trials or evaluations say nothing. If the best step fell anywhere by chance, at most 1.6% of studies of five
+/// Fewer trials say nothing. If the best step fell anywhere by chance, at most 1.6% of studies of five
 /// trials would raise either finding, and fewer of larger ones.
 const FEWEST: usize = 5;
+/// Fewer evaluations have no noise to speak of.
+const FEWEST_EVALUATIONS: usize = 6;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
@@ -119,7 +121,7 @@ fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Place
 fn share(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option<f64> {
     let direction = reading.direction();
     let curve = evaluations(reading, trial)?;
-    if curve.len() < FEWEST {
+    if curve.len() < FEWEST_EVALUATIONS {
         return None;
     }
     let mut best = *curve.first()?;
