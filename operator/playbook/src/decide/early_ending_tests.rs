@@ -245,7 +245,7 @@ const NOISE: f64 = 0.01;
 enum Family {
     /// Errors fall to a level of their own, each at a pace of its own.
     Ordinary,
-    /// As before, and a quarter of what is left to gain comes late, with the decay of the learning rate: curves cross.
+    /// As before, and a further fall of its own comes late, as with the decay of a learning rate: curves cross.
     Crossing,
     /// Every trial is as good as any other but for noise: which is best is luck.
     Alike,
