@@ -27,6 +27,7 @@ fn the_grid_and_the_listed_example_are_accepted_as_they_stand() {
         ("grid", include_str!("../../../examples/digits/grid/study.yaml"), 0),
         // An optimizer that is tuned: the settings are compared, not the optimizers.
         ("listed", include_str!("../../../examples/digits/listed/study.yaml"), 1),
+        ("early-ending", include_str!("../../../examples/digits/early-ending/study.yaml"), 1),
     ] {
         let document = document::read("study.yaml", text).unwrap_or_else(|problems| panic!("{problems:#?}"));
         assert_eq!(document.name, format!("digits-{example}"));
