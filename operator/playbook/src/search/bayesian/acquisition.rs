@@ -82,9 +82,11 @@ impl Acquisition {
         (value, gradient)
     }
 
-    /// Takes a point that is being tried as if its expected value had come: what is near it is known from then on.
+    /// Takes a point that is being tried as if its expected value had come: what is near it is known from then on, and
+    /// there is that value to improve on. Otherwise everything beside the most promising point would be promising still.
     pub(super) fn expect(&mut self, point: &[f64]) {
         let mean = self.objective.mean(point);
+        self.incumbent = self.incumbent.min(mean);
         self.objective.condition(point, mean);
     }
 }

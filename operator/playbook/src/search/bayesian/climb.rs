@@ -86,7 +86,7 @@ fn sort(judged: &mut [Judged]) {
 }
 
 /// The largest difference in a coordinate.
-fn apart(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn apart(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max)
 }
 

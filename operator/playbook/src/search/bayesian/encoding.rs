@@ -61,6 +61,8 @@ pub(super) struct Encoding<'a> {
     pub(super) coordinates: Vec<Coordinate>,
     /// By dimension the coordinate, if it has one.
     coordinate_of: Vec<Option<usize>>,
+    /// What the arm holds: coordinate and value.
+    held: Vec<(usize, f64)>,
     /// Whether every coordinate exists at every point and shows what it is given.
     plain: bool,
 }
@@ -72,14 +74,21 @@ impl<'a> Encoding<'a> {
         let mut coordinates = Vec::new();
         let mut coordinate_of = vec![None; space.dimensions().len()];
         let mut plain = true;
+        let mut all_held = Vec::new();
         for (i, dimension) in space.dimensions().iter().enumerate() {
             let held = dimension.role() == Role::Scientific && arm.contains_key(dimension.name());
             let Some((kind, listed)) = kind(dimension.domain()) else { continue };
             plain &= dimension.condition().is_empty() && !held;
             coordinate_of[i] = Some(coordinates.len());
-            coordinates.push(Coordinate { kind, listed, free: possible[i] && !held });
+            let coordinate = Coordinate { kind, listed, free: possible[i] && !held };
+            if let Some(value) = arm.get(dimension.name()).filter(|_| held && possible[i])
+                && let Some(feature) = coordinate.feature(dimension.domain(), value)
+            {
+                all_held.push((coordinates.len(), feature));
+            }
+            coordinates.push(coordinate);
         }
-        Self { space, arm, coordinates, coordinate_of, plain }
+        Self { space, arm, coordinates, coordinate_of, held: all_held, plain }
     }
 
     pub(super) fn metrics(&self) -> Vec<Metric> {
@@ -107,6 +116,11 @@ impl<'a> Encoding<'a> {
             }
         }
         Some(features)
+    }
+
+    /// Whether a point has all that the arm holds.
+    pub(super) fn is_of_arm(&self, features: &[f64]) -> bool {
+        self.held.iter().all(|(c, value)| features[*c].to_bits() == value.to_bits())
     }
 
     /// The point that has these values where they exist.

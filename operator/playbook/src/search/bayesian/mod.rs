@@ -33,7 +33,7 @@ use studious_api::{
 
 use self::{
     acquisition::{Acquisition, Caution},
-    climb::{Effort, climb},
+    climb::{Effort, apart, climb},
     encoding::Encoding,
     feasibility::Feasibility,
     fit::{Evidence, Prior, Priors},
@@ -97,6 +97,8 @@ const LISTED: u64 = 2000;
 const LARGEST_LISTED: u64 = 200_000;
 /// Indices of the quasi-random sequence that are looked at for a new point.
 const PATIENCE: u64 = 10_000;
+/// Trials that run at once differ by this share of the range in some coordinate: two that don't teach the same.
+const APART: f64 = 0.02;
 /// Parameters are fitted to at most this many points.
 const FITTED: usize = 160;
 /// The posterior knows at most this many points.
@@ -245,6 +247,8 @@ struct Model<'a> {
     best: Vec<Vec<f64>>,
     effort: Effort,
     seed: u64,
+    /// Where trials are under way, those of this reply included.
+    pending: Vec<Vec<f64>>,
 }
 
 impl<'a> Model<'a> {
@@ -259,7 +263,15 @@ impl<'a> Model<'a> {
         let (points, objectives): (Vec<Vec<f64>>, Vec<f64>) = feasible.into_iter().unzip();
         let targets = warp::targets(&objectives);
         let objective = surrogate(&metrics, &points, &targets);
-        let means: Vec<f64> = points.iter().map(|point| objective.mean(point)).collect();
+        // Each arm is to get as good as it can, however good another is: only its own points are to be improved on. Of an
+        // arm without any, what is expected there of the points of others.
+        let (own, others): (Vec<_>, Vec<_>) = points.iter().partition(|point| encoding.is_of_arm(point));
+        let moved = |point: &&Vec<f64>| encoding.candidate(Encoding::raw(point)).map(|candidate| candidate.features);
+        let means: Vec<f64> = if own.is_empty() {
+            others.iter().filter_map(moved).map(|point| objective.mean(&point)).collect()
+        } else {
+            own.iter().map(|point| objective.mean(point)).collect()
+        };
         let incumbent = means.iter().copied().fold(f64::INFINITY, f64::min);
         let feasibility = (!infeasible.is_empty()).then(|| {
             let mut labelled: Vec<(Vec<f64>, bool)> = points.iter().map(|p| (p.clone(), true)).collect();
@@ -269,7 +281,7 @@ impl<'a> Model<'a> {
             let (points, labels): (Vec<Vec<f64>>, Vec<bool>) = labelled.into_iter().unzip();
             Feasibility::new(&metrics, &points, &labels, 15)
         });
-        let best = points.iter().take(4).map(|point| Encoding::raw(point)).collect();
+        let best = own.iter().chain(&others).take(4).map(|point| Encoding::raw(point)).collect();
         let incumbent = if incumbent.is_finite() { incumbent } else { 0.0 };
         let mut acquisition = Acquisition {
             objective,
@@ -281,7 +293,8 @@ impl<'a> Model<'a> {
             acquisition.expect(point);
         }
         let effort = Effort::for_points(points.len());
-        Self { encoding, acquisition, best, effort, seed: seeds::derive_u64(request.seed, "bayesian", &[all as u64]) }
+        let seed = seeds::derive_u64(request.seed, "bayesian", &[all as u64]);
+        Self { encoding, acquisition, best, effort, seed, pending }
     }
 
     /// The most promising point that isn't taken.
@@ -297,13 +310,17 @@ impl<'a> Model<'a> {
             }
             None => {
                 let judged = climb(self.encoding, &self.acquisition, &self.best, self.effort, self.seed);
-                judged.into_iter().find_map(|(_, candidate)| {
+                let own = |features: &[f64]| self.pending.iter().all(|p| apart(p, features) >= APART);
+                // Those with a place of their own first, in order of worth.
+                let (apart, close): (Vec<_>, Vec<_>) = judged.into_iter().partition(|(_, c)| own(&c.features));
+                apart.into_iter().chain(close).find_map(|(_, candidate)| {
                     let point = self.encoding.point(&candidate.raw);
                     asked.take(&point).then_some((point, candidate.features))
                 })?
             }
         };
         self.acquisition.expect(&features);
+        self.pending.push(features);
         self.seed = seeds::derive_u64(self.seed, "bayesian", &[]);
         Some(point)
     }
