@@ -164,9 +164,14 @@ impl Run {
             tell_exit,
             exits,
             kills: OutOfMemoryKills::begin(),
-            suggestions: Suggestions::new(earlier),
+            suggestions: Suggestions::default(),
             come_further: false,
         };
+        for other in &earlier {
+            let (results, trials) = (other.usable(&run.plan), other.trials.len());
+            run.tell(Event::StartsFrom { study: other.name.clone(), results, trials });
+        }
+        run.suggestions = Suggestions::new(earlier);
         run.resume(rows, options.retry_failed, leftovers).await?;
         Ok((run, Held { _keeper: keeper, _lock: lock }))
     }

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use crate::Error;
 
 /// Points that results choose: at most one search is under way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Suggestions {
     earlier: Arc<Vec<EarlierStudy>>,
     under_way: Option<JoinHandle<Vec<RoundPoint>>>,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use studious_api::{Study, trial::TrialPhase};
-use studious_local::{Error, RunFolder};
+use studious_local::{Error, Event, RunFolder};
 use tokio::sync::mpsc;
 
 use crate::bench::{Bench, GOOD, Seen, lines, study};
@@ -63,6 +63,8 @@ async fn it_starts_from_the_folder_of_another_study() {
     assert_eq!(seen.phases(), [TrialPhase::Succeeded; 4]);
     let best = seen.trials.values().filter_map(|row| row.state.objective).fold(f64::INFINITY, f64::min);
     assert!(best <= 0.14, "{best}: it begins where the other study left off");
+    let told = Event::StartsFrom { study: "before".into(), results: 8, trials: 8 };
+    assert!(seen.events.contains(&told), "{:?}", seen.events);
 
     next.spec.search.start_from[0].study = "missing".into();
     let error = bench.try_run(bench.options(&next)).await.unwrap_err();
