@@ -23,6 +23,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
     sync::Arc,
 };
 
@@ -74,7 +75,14 @@ impl Trace {
         let n = points.len();
         let every = n.div_ceil(MAX_POINTS).max(1);
         // The last one stays.
-        Self(points.into_iter().enumerate().filter(|(i, _)| (n - 1 - i) % every == 0).map(|(_, point)| point).collect())
+        Self(
+            points
+                .into_iter()
+                .enumerate()
+                .filter(|(i, _)| (n - 1 - i).is_multiple_of(every))
+                .map(|(_, point)| point)
+                .collect(),
+        )
     }
 
     pub(super) fn last(&self) -> Option<&Point> {
@@ -103,7 +111,11 @@ struct Runner<'a> {
 /// The trials that are to be stopped now because they fall behind, each with the rule and its numbers in `why`. Nothing
 /// unless the study asks for it. `traces` are evaluations by trial, of those that run and of those that have ended.
 #[must_use]
-pub fn early_ends(plan: &Plan, trials: &[TrialState], traces: &HashMap<TrialKey, Arc<Trace>>) -> Vec<Action> {
+pub fn early_ends<S: BuildHasher>(
+    plan: &Plan,
+    trials: &[TrialState],
+    traces: &HashMap<TrialKey, Arc<Trace>, S>,
+) -> Vec<Action> {
     let Some(rule) = plan.spec().search.early_ending.as_ref() else { return Vec::new() };
     let mut groups: BTreeMap<(&str, Option<PointIdentity>), Vec<Runner<'_>>> = BTreeMap::new();
     for state in trials {
@@ -117,19 +129,19 @@ pub fn early_ends(plan: &Plan, trials: &[TrialState], traces: &HashMap<TrialKey,
         let warmup = schedule.map_or(0, |schedule| schedule.warmup_steps);
         groups.entry((&state.key.round, arm)).or_default().push(Runner { state, trace, warmup });
     }
-    let mut stops: Vec<(&TrialKey, String)> = Vec::new();
+    let mut behind: Vec<(&TrialKey, String)> = Vec::new();
     for ((round, _), group) in &groups {
         if *round == rounds::RETRAIN || group.iter().all(|runner| runner.state.phase.has_ended()) {
             continue;
         }
         let steps = rounds::max_train_steps(plan, round);
         match rule.rule {
-            EarlyEndingRule::Median => median(plan, rule, steps, group, &mut stops),
-            EarlyEndingRule::SuccessiveHalving => halving(plan, rule, steps, group, &mut stops),
+            EarlyEndingRule::Median => median(plan, rule, steps, group, &mut behind),
+            EarlyEndingRule::SuccessiveHalving => halving(plan, rule, steps, group, &mut behind),
         }
     }
-    stops.sort();
-    stops.into_iter().map(|(key, why)| Action::Stop { trial: plan.trial_name(key), why }).collect()
+    behind.sort();
+    behind.into_iter().map(|(key, why)| Action::Stop { trial: plan.trial_name(key), why }).collect()
 }
 
 /// Whether the trials of a round may be ended early: whether [`early_ends`] asks for their evaluations.
@@ -151,7 +163,7 @@ fn median<'a>(
     rule: &EarlyEnding,
     steps: u64,
     group: &[Runner<'a>],
-    stops: &mut Vec<(&'a TrialKey, String)>,
+    behind: &mut Vec<(&'a TrialKey, String)>,
 ) {
     let objective = &plan.spec().objective;
     for runner in group.iter().filter(|r| !r.state.phase.has_ended()) {
@@ -179,7 +191,7 @@ fn median<'a>(
                 number(median),
                 means.len()
             );
-            stops.push((&runner.state.key, why));
+            behind.push((&runner.state.key, why));
         }
     }
 }
@@ -189,7 +201,7 @@ fn halving<'a>(
     rule: &EarlyEnding,
     steps: u64,
     group: &[Runner<'a>],
-    stops: &mut Vec<(&'a TrialKey, String)>,
+    behind: &mut Vec<(&'a TrialKey, String)>,
 ) {
     let objective = &plan.spec().objective;
     let factor = rule.reduction_factor();
@@ -222,7 +234,7 @@ fn halving<'a>(
                     better + 1,
                     at.len()
                 );
-                stops.push((&runner.state.key, why));
+                behind.push((&runner.state.key, why));
             }
         }
     }

@@ -190,8 +190,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     let crosses = match infeasible {
         0 => "none infeasible".to_owned(),
         n => format!("{n} infeasible (✕, above the plot)"),
-    };
-    let crosses = crosses + &ended_early(round);
+    } + &ended_early(round);
     let of = if reading.plan.spec().objective.select == Select::Best { "best" } else { "last" };
     let subtitle = format!(
         "Round {}, {} steps: n = {}, {crosses}. Each point is the {of} evaluation of a trial; the ring marks the best.",
