@@ -52,7 +52,7 @@ pub(super) fn climb(
     };
     let spread = halton::coordinates(generator.next(), encoding.coordinates.len());
     for index in 0..effort.spread as u64 {
-        judged.extend(judge(encoding.from_cube(|c| spread[c].at(index))));
+        judged.extend(judge(encoding.cube(|c| spread[c].at(index))));
     }
     for i in 0..effort.changes {
         let Some(from) = best.get(i % best.len().max(1)) else { break };

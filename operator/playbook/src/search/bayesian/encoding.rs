@@ -149,7 +149,7 @@ impl<'a> Encoding<'a> {
     }
 
     /// Places of the unit cube, by coordinate, as values of the coordinates.
-    pub(super) fn from_cube(&self, place: impl Fn(usize) -> f64) -> Vec<f64> {
+    pub(super) fn cube(&self, place: impl Fn(usize) -> f64) -> Vec<f64> {
         self.coordinates.iter().enumerate().map(|(number, c)| c.at(place(number))).collect()
     }
 }

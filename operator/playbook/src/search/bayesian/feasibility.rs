@@ -163,12 +163,12 @@ impl<'a> Evidence<'a> {
         let (mut first, mut by_mode) = (Vec::with_capacity(n), Vec::with_capacity(n));
         for i in 0..n {
             let y = self.labels[i];
-            let z = y * mode.latent[i];
-            let r = normal::log_below(z).1;
-            first.push(y * r);
-            let third = y * ((2.0 * r + z) * r * (r + z) - r);
+            let inside = y * mode.latent[i];
+            let slope = normal::log_below(inside).1;
+            first.push(y * slope);
+            let third = y * ((2.0 * slope + inside) * slope * (slope + inside) - slope);
             // Where the curvature is taken for its least it doesn't change.
-            let third = if r * (r + z) > LEAST_CURVATURE { third } else { 0.0 };
+            let third = if slope * (slope + inside) > LEAST_CURVATURE { third } else { 0.0 };
             let posterior = (1.0 - inverse.row(i)[i]) / (mode.roots[i] * mode.roots[i]);
             by_mode.push(0.5 * posterior * third);
         }

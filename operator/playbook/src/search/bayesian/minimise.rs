@@ -102,7 +102,9 @@ fn direction(memory: &[(Vec<f64>, Vec<f64>, f64)], downhill: &[f64]) -> Vec<f64>
     }
     if let Some((_, y, rho)) = memory.last() {
         let scale = 1.0 / (rho * dot(y, y));
-        q.iter_mut().for_each(|q| *q *= scale);
+        for q in &mut q {
+            *q *= scale;
+        }
     }
     for ((s, y, rho), share) in memory.iter().zip(shares.iter().rev()) {
         let back = rho * dot(y, &q);

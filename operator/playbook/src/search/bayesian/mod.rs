@@ -299,25 +299,22 @@ impl<'a> Model<'a> {
 
     /// The most promising point that isn't taken.
     fn next(&mut self, asked: &mut Asked) -> Option<Hyperparameters> {
-        let (point, features) = match asked.remaining() {
-            Some(remaining) => {
-                let judged = remaining.into_iter().filter_map(|point| {
-                    let features = self.encoding.features(&point)?;
-                    Some((self.acquisition.value(&features), point, features))
-                });
-                let (_, point, features) = judged.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
-                asked.take(&point).then_some((point, features))?
-            }
-            None => {
-                let judged = climb(self.encoding, &self.acquisition, &self.best, self.effort, self.seed);
-                let own = |features: &[f64]| self.pending.iter().all(|p| apart(p, features) >= APART);
-                // Those with a place of their own first, in order of worth.
-                let (apart, close): (Vec<_>, Vec<_>) = judged.into_iter().partition(|(_, c)| own(&c.features));
-                apart.into_iter().chain(close).find_map(|(_, candidate)| {
-                    let point = self.encoding.point(&candidate.raw);
-                    asked.take(&point).then_some((point, candidate.features))
-                })?
-            }
+        let (point, features) = if let Some(remaining) = asked.remaining() {
+            let judged = remaining.into_iter().filter_map(|point| {
+                let features = self.encoding.features(&point)?;
+                Some((self.acquisition.value(&features), point, features))
+            });
+            let (_, point, features) = judged.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+            asked.take(&point).then_some((point, features))?
+        } else {
+            let judged = climb(self.encoding, &self.acquisition, &self.best, self.effort, self.seed);
+            let own = |features: &[f64]| self.pending.iter().all(|p| apart(p, features) >= APART);
+            // Those with a place of their own first, in order of worth.
+            let (apart, close): (Vec<_>, Vec<_>) = judged.into_iter().partition(|(_, c)| own(&c.features));
+            apart.into_iter().chain(close).find_map(|(_, candidate)| {
+                let point = self.encoding.point(&candidate.raw);
+                asked.take(&point).then_some((point, candidate.features))
+            })?
         };
         self.acquisition.expect(&features);
         self.pending.push(features);

@@ -134,11 +134,11 @@ impl Surrogate {
         let solved = self.scaled(self.factor.backward(&half));
         let (mut of_mean, mut of_variance) = (vec![0.0; dimensions], vec![0.0; dimensions]);
         for (i, other) in self.points.chunks_exact(dimensions.max(1)).enumerate() {
-            let (m, v) = (slopes[i] * self.weights[i], -2.0 * slopes[i] * solved[i]);
+            let (mean, variance) = (slopes[i] * self.weights[i], -2.0 * slopes[i] * solved[i]);
             for c in 0..dimensions {
                 let by = 2.0 * self.kernel.inverse_squares[c] * self.kernel.metrics[c].signed(point[c], other[c]);
-                of_mean[c] += m * by;
-                of_variance[c] += v * by;
+                of_mean[c] += mean * by;
+                of_variance[c] += variance * by;
             }
         }
         (Prediction { mean, variance }, of_mean, of_variance)
@@ -146,11 +146,11 @@ impl Surrogate {
 }
 
 fn with_noise(covariance: &Triangle, noise: f64) -> Option<Cholesky> {
-    let mut noisy = covariance.clone();
-    for i in 0..noisy.rows() {
-        noisy.row_mut(i)[i] += noise;
+    let mut sum = covariance.clone();
+    for i in 0..sum.rows() {
+        sum.row_mut(i)[i] += noise;
     }
-    Cholesky::new(&noisy)
+    Cholesky::new(&sum)
 }
 
 #[cfg(test)]

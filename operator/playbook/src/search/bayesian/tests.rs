@@ -91,8 +91,7 @@ fn begun(space: &Space, count: u64, seed: u64, edge: f64) -> Vec<Observed> {
     (0..count)
         .map(|i| {
             let hyperparameters = sequence.point(space, &Hyperparameters::new(), i);
-            let seen = trained(space, &hyperparameters, edge);
-            Observed { hyperparameters, seen }
+            Observed { seen: trained(space, &hyperparameters, edge), hyperparameters }
         })
         .collect()
 }
@@ -177,7 +176,8 @@ fn five_at_once_are_diverse() {
         let points = asked(&space, &observed, 5, seed).points;
         for (i, a) in points.iter().enumerate() {
             for b in &points[..i] {
-                let apart = places(&space, a).iter().zip(places(&space, b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                let apart =
+                    places(&space, a).iter().zip(places(&space, b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
                 assert!(apart >= 0.999 * APART, "{a:?} {b:?}");
             }
         }
@@ -264,14 +264,16 @@ fn searched(space: &Space, steps: usize, seed: u64, edge: f64, sign: f64) -> (f6
     let direction = if sign > 0.0 { Direction::Minimize } else { Direction::Maximize };
     let signed = |seen| if let Seen::Objective(value) = seen { Seen::Objective(sign * value) } else { seen };
     let mut observed = begun(space, 8, seed, edge);
-    observed.iter_mut().for_each(|o| o.seen = signed(o.seen));
+    for o in &mut observed {
+        o.seen = signed(o.seen);
+    }
     let mut infeasible = 0;
     for _ in 0..steps {
         let request = Request { space, arm: &arm, direction, observed: &observed, count: 1, seed };
         let hyperparameters = suggest(&request).points.remove(0);
-        let seen = trained(space, &hyperparameters, edge);
-        infeasible += usize::from(seen == Seen::Infeasible);
-        observed.push(Observed { hyperparameters, seen: signed(seen) });
+        let result = trained(space, &hyperparameters, edge);
+        infeasible += usize::from(result == Seen::Infeasible);
+        observed.push(Observed { hyperparameters, seen: signed(result) });
     }
     let values = observed.iter().filter_map(|o| if let Seen::Objective(v) = o.seen { Some(sign * v) } else { None });
     (values.fold(f64::INFINITY, f64::min), infeasible)
@@ -325,6 +327,8 @@ fn nothing_but_failures_and_values_that_are_no_numbers_are_survived() {
     observed[2].seen = Seen::Objective(-f64::MAX);
     observed[3].seen = Seen::Objective(1.0);
     assert_eq!(asked(&space, &observed, 2, 3).points.len(), 2);
-    observed.iter_mut().for_each(|o| o.seen = Seen::Objective(0.5));
+    for o in &mut observed {
+        o.seen = Seen::Objective(0.5);
+    }
     assert_eq!(asked(&space, &observed, 2, 3).points.len(), 2);
 }
