@@ -8,7 +8,11 @@ use kube::{
         admission::{AdmissionRequest, AdmissionResponse, AdmissionReview, Operation},
     },
 };
-use studious_api::{StudySpec, validate};
+use serde_json::Value;
+use studious_api::{
+    StudySpec,
+    validate::{self, Violation},
+};
 
 /// Longest warning that a client shows in full.
 const MAX_WARNING: usize = 250;
@@ -42,7 +46,12 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
         Err(error) => return response.deny(format!("spec can't be read: {error}")),
     };
     let name = if object.name_any().is_empty() { request.name.clone() } else { object.name_any() };
-    let refusals = validate::refusals(&name, &spec);
+    let mut refusals = validate::refusals(&name, &spec);
+    if request.operation == Operation::Update
+        && let Some(old) = &request.old_object
+    {
+        refusals.extend(changes(old, &spec));
+    }
     if !refusals.is_empty() {
         return response.deny(refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
@@ -52,6 +61,24 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
         response.warnings = Some(warnings.iter().map(|warning| shorten(&warning.to_string())).collect());
     }
     response
+}
+
+/// What can't change: more than rules of the CRD can see, which know nothing of values without a type, nor of the rounds
+/// that have begun.
+fn changes(old: &DynamicObject, new: &StudySpec) -> Vec<Violation> {
+    let Ok(spec) = serde_json::from_value::<StudySpec>(old.data.get("spec").cloned().unwrap_or_default()) else {
+        // Of an older version: what it was can't be compared.
+        return Vec::new();
+    };
+    let begun: Vec<String> = match old.data.pointer("/status/round").and_then(Value::as_str) {
+        Some("retrain") => spec.rounds.iter().map(|r| r.name.clone()).chain(["retrain".to_owned()]).collect(),
+        Some(last) => {
+            let place = spec.rounds.iter().position(|r| r.name == last).map_or(0, |i| i + 1);
+            spec.rounds[..place].iter().map(|r| r.name.clone()).collect()
+        }
+        None => Vec::new(),
+    };
+    validate::changes(&spec, new, &begun)
 }
 
 fn shorten(text: &str) -> String {
@@ -64,15 +91,19 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
     async fn review(object: Value, operation: &str) -> Value {
+        reviewed(object, Value::Null, operation).await
+    }
+
+    async fn reviewed(object: Value, old: Value, operation: &str) -> Value {
         let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
             "uid": "r1", "kind": {"group": "studious.dev", "version": "v1alpha1", "kind": "Study"},
             "resource": {"group": "studious.dev", "version": "v1alpha1", "resource": "studies"},
-            "name": "digits", "operation": operation, "userInfo": {}, "object": object,
+            "name": "digits", "operation": operation, "userInfo": {}, "object": object, "oldObject": old,
         }});
         let Json(answer) = validate(Json(serde_json::from_value(review).unwrap())).await;
         serde_json::to_value(answer).unwrap()["response"].take()
@@ -113,6 +144,39 @@ spec:
         let response = review(study("[{name: a, trials: 1, maxTrainSteps: 100}]"), "UPDATE").await;
         assert_eq!(response["allowed"], true);
         assert!(response["warnings"].as_array().is_some_and(|w| !w.is_empty()), "{response}");
+    }
+
+    #[tokio::test]
+    async fn trials_may_become_more_until_a_later_round_has_begun() {
+        let rounds = |trials: u32| {
+            study(&format!(
+                "[{{name: a, trials: {trials}, maxTrainSteps: 100}}, {{name: b, trials: 5, maxTrainSteps: 200}}]"
+            ))
+        };
+        for (round, trials, allowed) in
+            [("", 20, true), ("a", 20, true), ("a", 10, true), ("a", 9, false), ("b", 20, false), ("b", 10, true)]
+        {
+            let mut old = rounds(10);
+            if !round.is_empty() {
+                old["status"] = json!({"phase": "Completed", "round": round});
+            }
+            let response = reviewed(rounds(trials), old, "UPDATE").await;
+            assert_eq!(response["allowed"], allowed, "{round} {trials}: {response}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_rules_of_the_crd_do_not_see_cannot_change_either() {
+        let listed = |values: &str| {
+            let mut study = study("[{name: a, trials: 10, maxTrainSteps: 100}]");
+            study["spec"]["hyperparameters"][0] =
+                serde_yaml::from_str(&format!("{{name: x, values: {values}}}")).unwrap();
+            study
+        };
+        let response = reviewed(listed("[1, 2]"), listed("[1, 3]"), "UPDATE").await;
+        let message = response["status"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("spec.hyperparameters: can't change"), "{response}");
+        assert_eq!(reviewed(listed("[1, 2]"), listed("[1, 2]"), "UPDATE").await["allowed"], true);
     }
 
     #[tokio::test]

@@ -57,6 +57,7 @@ impl Operator {
             studies: Arc::new(Memory::default()),
             trials: Arc::new(Memory::default()),
             failures: Memory::default(),
+            suggesting: tokio::sync::Semaphore::new(1),
             client: world.client,
         };
         let token = signer.sign(&claims(&json!({})));

@@ -125,6 +125,42 @@ async fn when_all_have_ended_the_study_has() {
 }
 
 #[tokio::test]
+async fn a_completed_study_whose_trials_become_more_goes_on() {
+    let mut world = World::new().await;
+    let mut study = with_finalizer(study(""));
+    study.spec.parallelism = 4;
+    world.reconcile_study(&study).await;
+    for mut trial in made(&world.requests()) {
+        let status = trial.status.get_or_insert_default();
+        (status.phase, status.objective) = (TrialPhase::Succeeded, Some(0.5));
+        world.caches.trial(&trial);
+    }
+    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.reconcile_study(&study).await;
+    let status: studious_api::StudyStatus =
+        serde_json::from_value(world.requests()[0].body["status"].clone()).unwrap();
+    assert_eq!(status.phase, StudyPhase::Completed);
+
+    // Somebody asks for two more.
+    study.status = Some(status);
+    study.metadata.generation = Some(2);
+    study.metadata.resource_version = Some("2000".into());
+    study.spec.rounds[0].trials = Some(6);
+    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.reconcile_study(&study).await;
+    let requests = world.requests();
+    let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
+    let expected =
+        ["PATCH trials/digits-explore-0004", "PATCH trials/digits-explore-0005", "PATCH studies/digits/status"];
+    assert_eq!(lines, expected);
+    let status = &requests[2].body["status"];
+    assert_eq!((status["phase"].as_str(), status["done"].as_str()), (Some("Running"), Some("4/6")));
+    assert!(status.get("completionTime").is_none_or(serde_json::Value::is_null), "{status}");
+    let complete = status["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "Complete").unwrap();
+    assert_eq!(complete["status"], "False");
+}
+
+#[tokio::test]
 async fn several_hosts_need_one_service() {
     let mut world = World::new().await;
     let study = with_finalizer(study("    hosts: 2"));

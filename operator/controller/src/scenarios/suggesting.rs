@@ -50,7 +50,8 @@ async fn a_reconcile_does_not_wait_until_points_are_chosen_and_is_woken_then() {
         assert_eq!(world.end_trials().len(), 2);
     }
     // Somebody else has the turn: however long it takes, looks go on, and ask once.
-    let turn = world.context.suggesting.acquire().await.unwrap();
+    let context = world.context.clone();
+    let turn = context.suggesting.acquire().await.unwrap();
     for _ in 0..3 {
         world.reconcile_study(&study).await;
         assert!(made(&world.requests()).is_empty());
