@@ -15,6 +15,8 @@ from search_bench.summary import Results, curves
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
+mpl.rcParams["svg.fonttype"] = "none"  # text stays text: small files that can be searched
+
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; lines and markers differ as well.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from pathlib import Path
 
 from search_bench import discrepancy, runs, timing
@@ -128,6 +129,11 @@ def _problems() -> str:
     return "### The problems\n\n" + "\n".join(lines)
 
 
+def _counts() -> dict[str, int]:
+    kept = runs.load()
+    return {m: sum(k[0] == m for k in kept) for m in ORDER if any(k[0] == m for k in kept)}
+
+
 def text() -> str:
     """The measured part of the page."""
     merged, told = with_best_variants(runs.load())
@@ -137,7 +143,9 @@ def text() -> str:
         f"all share, then 60 suggestions. Every figure is a geometric mean over problems of the median over seeds, as a "
         f"ratio to 70 quasi-random points of Studious: 1 is as good as those, 0.1 is ten times closer to the optimum. "
         f"Regrets below {FLOOR:g} of a typical point's count as that. The interval draws the seeds again (bootstrap); with "
-        f"one seed there is none to draw."
+        f"one seed there is none to draw. Runs: "
+        + ", ".join(f"{METHODS[m].label} {n}" for m, n in _counts().items())
+        + "."
     ]
     for batch, title in ((1, "One trial at a time"), (5, "Five trials at a time")):
         found = _comparisons(results, batch)
@@ -165,7 +173,9 @@ def text() -> str:
             + ", ".join(results.beaten)
             + "; its value is the one that regrets are measured from."
         )
-    return "\n\n".join(parts)
+    blocks = "\n\n".join(parts).split("\n\n")
+    prose = [b if b.startswith(("|", "#", "!", "-")) else textwrap.fill(b, 124, break_on_hyphens=False) for b in blocks]
+    return "\n\n".join(prose)
 
 
 def write() -> None:
