@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says what is missing for a purpose, and how to get it. Usage: prerequisites.sh demo|lint|web|python
+# Says what is missing for a purpose, and how to get it. Usage: prerequisites.sh demo|lint|web|browser|python
 set -euo pipefail
 missing=0
 
@@ -25,11 +25,18 @@ python() {
   python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "missing: Python's venv. Debian: apt-get install python3-venv." >&2; missing=1; }
 }
 
+chromium() {
+  local found
+  found=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+  need chromium "${found:+$(version "$found" --version)}" 120 "Debian: apt-get install chromium; or set CHROMIUM to a Chrome."
+}
+
 case ${1:-demo} in
   demo) rust; c_compiler; node; python ;;
   lint) rust; c_compiler; node; python; need shellcheck "$(version shellcheck --version)" 0.8 "Debian: apt-get install shellcheck." ;;
   web) node ;;
+  browser) rust; c_compiler; node; python; chromium ;;
   python) python ;;
-  *) echo "usage: $0 demo|lint|web|python" >&2; exit 2 ;;
+  *) echo "usage: $0 demo|lint|web|browser|python" >&2; exit 2 ;;
 esac
 [ "$missing" = 0 ] || exit 1

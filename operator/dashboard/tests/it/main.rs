@@ -173,7 +173,7 @@ async fn pages_run_nothing_but_their_own_files() {
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     assert_eq!(page.header("cache-control"), "no-cache");
     let text = page.text();
-    assert!(!text.contains("<style") && !text.contains(" onload") && !text.contains("http://"));
+    assert!(!text.contains("<style") && !text.contains(" onload") && !text.contains("=\"http"));
     let files: Vec<&str> =
         text.split('"').filter(|part| part.starts_with("assets/")).collect();
     assert!(files.len() >= 2, "{text}");

@@ -29,7 +29,7 @@ function CompareTrials({ ids }: { ids: string[] }) {
   );
   if (ids.length === 0) return <p class="calm">Choose trials in the table of a study, then “Compare”.</p>;
   const trials = loaded.data?.trials;
-  if (trials === undefined) return <Waiting error={loaded.error} what="the trials" again={loaded.again} />;
+  if (trials === undefined) return <Waiting error={loaded.error} what="the trials" again={loaded.again} page />;
   const without = (id: string): string => href(["compare"], new URLSearchParams(ids.filter((other) => other !== id).map((other) => ["trial", other])));
   const names = [...new Set(trials.flatMap((trial) => Object.keys(trial.hyperparameters)))];
   const differs = (values: unknown[]): boolean => new Set(values.map((x) => JSON.stringify(x))).size > 1;

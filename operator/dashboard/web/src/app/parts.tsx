@@ -119,8 +119,8 @@ export function Copy({ text, label }: { text: string; label: string }) {
   );
 }
 
-/** Stands in for what isn't there: while it is being read, and when it can't be. */
-export function Waiting({ error, what, again }: { error: Error | undefined; what: string; again: () => void }) {
+/** Stands in for what isn't there: while it is being read, and when it can't be. For a whole page (`page`) it has its heading. */
+export function Waiting({ error, what, again, page = false }: { error: Error | undefined; what: string; again: () => void; page?: boolean }) {
   if (error === undefined) {
     return (
       <p class="loading" role="status">
@@ -130,11 +130,10 @@ export function Waiting({ error, what, again }: { error: Error | undefined; what
   }
   if (error instanceof Refused && error.status === 401) return <SignIn why={error.message} again={again} />;
   const offline = !(error instanceof Refused);
+  const said = offline ? "The server doesn't answer" : `This can't be shown: ${what}`;
   return (
     <div class="fault" role="alert">
-      <p>
-        <strong>{offline ? "The server doesn't answer." : `This can't be shown: ${what}.`}</strong>
-      </p>
+      {page ? <h1>{said}</h1> : <p><strong>{said}</strong></p>}
       <p>{offline ? "It is asked again by itself. Is `studious ui`, or the port-forward, still running?" : error.message}</p>
       <p>
         <button type="button" class="plain" onClick={again}>

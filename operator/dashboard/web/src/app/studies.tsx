@@ -27,7 +27,7 @@ export function Studies({ about }: { about: About | undefined }) {
   const hasNamespaces = about?.fleet === "Kubernetes";
   const hasProjects = (all ?? []).some((study) => study.project !== null);
 
-  if (all === undefined) return <Waiting error={loaded.error} what="the studies" again={loaded.again} />;
+  if (all === undefined) return <Waiting error={loaded.error} what="the studies" again={loaded.again} page />;
   const hidden = all.filter((study) => study.archived).length;
   const heading = (column: Column, name: string, className?: string) => (
     <th scope="col" class={className} aria-sort={sort === column ? "ascending" : sort === `-${column}` ? "descending" : undefined}>

@@ -15,7 +15,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
   const loaded = useData<StudyView>(path, (study) => (study.settled ? SELDOM : RHYTHM));
   const study = loaded.data;
   const concluded = useData<FindingsView>(`${path}/findings`, (view) => (view.state === "pending" ? 1_000 : study?.settled === true ? SELDOM : 3_000));
-  if (study === undefined) return <Waiting error={loaded.error} what={`study ${name}`} again={loaded.again} />;
+  if (study === undefined) return <Waiting error={loaded.error} what={`study ${name}`} again={loaded.again} page />;
   const plots = concluded.data?.plots ?? [];
   const version = `${concluded.data?.trials ?? 0} ${concluded.data?.state ?? ""} ${JSON.stringify(plots).length}`;
   const { findings } = concluded.data ?? {};

@@ -25,7 +25,7 @@ export function Trial({ about, namespace, study, name }: Properties) {
   const curves = useData<{ plots: PictureView[] }>(`${path}/plots`, () => (trial?.settled === true ? SELDOM : 3_000));
   const isCluster = about?.fleet === "Kubernetes";
   const happenings = useData<{ events: Happening[] }>(isCluster ? `${path}/events` : null, () => (trial?.settled === true ? SELDOM : 5_000));
-  if (trial === undefined) return <Waiting error={loaded.error} what={`trial ${name}`} again={loaded.again} />;
+  if (trial === undefined) return <Waiting error={loaded.error} what={`trial ${name}`} again={loaded.again} page />;
   return (
     <>
       <nav aria-label="Where this is" class="crumbs">
