@@ -67,8 +67,7 @@ fn report(web: &Path, output: &Path) -> Result<(), String> {
 fn assets(web: &Path, output: &Path, sources: &str) -> Result<(), String> {
     let folder = web.join("dist/app");
     let entries = fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort();
     let mut text = format!(
         "/// Of what the pages are made from.\npub const DIGEST: &str = \"{}\";\n\nstatic ASSETS: &[Asset] = &[\n",

@@ -8,7 +8,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use studious_api::{study::StudyPhase, trial::{AttemptOutcome, TrialPhase}};
+use studious_api::{
+    study::StudyPhase,
+    trial::{AttemptOutcome, TrialPhase},
+};
 use studious_ledger::{Ledger, TrialHead as Row};
 use studious_local::RunFolder;
 use studious_playbook::{
@@ -209,7 +212,8 @@ impl Source for Folders {
         let progress = ledger.progress(&row.uid, &row.spec).await.map_err(unreadable)?;
         let mut latest = BTreeMap::new();
         if let Some(values) = progress.latest.get(&0) {
-            let finite = values.iter().filter(|(_, value)| value.is_finite()).map(|(name, value)| (name.clone(), *value));
+            let finite =
+                values.iter().filter(|(_, value)| value.is_finite()).map(|(name, value)| (name.clone(), *value));
             latest.insert(row.uid.clone(), finite.collect());
         }
         let attempt = row.state.attempt.max(1);
@@ -320,9 +324,7 @@ fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_ru
     counts.planned = plan.as_ref().map_or(0, Plan::total_trials);
     let ended = counts.ended();
     let (standing, message) = match (&plan, end) {
-        (Err(violations), _) => {
-            (Standing::Invalid, violations.first().map_or_else(String::new, ToString::to_string))
-        }
+        (Err(violations), _) => (Standing::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
         (Ok(_), Some((StudyPhase::Failed, message))) => (Standing::Failed, message),
         (Ok(_), Some((_, message))) => (Standing::Completed, message),
         (Ok(_), None) if is_running => (Standing::Running, format!("{ended} of {} trials have ended", counts.planned)),
@@ -332,15 +334,11 @@ fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_ru
         ),
     };
     let last = rows.iter().rev().find(|row| row.state.phase != TrialPhase::Pending);
-    let best = spec
-        .rounds
-        .iter()
-        .rev()
-        .find_map(|round| {
-            let of = rows.iter().filter(|row| row.round == round.name && row.state.phase == TrialPhase::Succeeded);
-            of.filter_map(|row| Some((row.state.objective?, row.name.clone())))
-                .reduce(|a, b| if spec.objective.direction.better(b.0, a.0) { b } else { a })
-        });
+    let best = spec.rounds.iter().rev().find_map(|round| {
+        let of = rows.iter().filter(|row| row.round == round.name && row.state.phase == TrialPhase::Succeeded);
+        of.filter_map(|row| Some((row.state.objective?, row.name.clone())))
+            .reduce(|a, b| if spec.objective.direction.better(b.0, a.0) { b } else { a })
+    });
     StudyHead {
         key: StudyKey { namespace: NAMESPACE.to_owned(), name: study_name.clone() },
         study_name,

@@ -100,7 +100,8 @@ impl RunFolder {
     #[must_use]
     pub fn is_running(&self) -> bool {
         // A folder without a lock, or one that can't be opened, was never run from here.
-        File::open(self.root.join("lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        File::open(self.root.join("lock"))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Makes the trial directory of one host: `trial.json`, an empty `metrics.jsonl`, `checkpoints` and `restore`.

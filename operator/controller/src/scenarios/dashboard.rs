@@ -108,15 +108,20 @@ fn answer(path: &str, body: &Value) -> (String, Value) {
             _ => Value::Null,
         };
         let known = !user.is_null();
-        let status = if known { json!({ "authenticated": true, "user": user }) } else { json!({ "authenticated": false }) };
+        let status =
+            if known { json!({ "authenticated": true, "user": user }) } else { json!({ "authenticated": false }) };
         return ("who".to_owned(), json!({ "metadata": {}, "spec": {}, "status": status }));
     }
     let of = &spec["resourceAttributes"];
     let text = |name: &str| of[name].as_str().unwrap_or_default().to_owned();
-    assert_eq!((text("group"), text("resource"), text("verb")), ("studious.dev".into(), "studies".into(), "get".into()));
+    assert_eq!(
+        (text("group"), text("resource"), text("verb")),
+        ("studious.dev".into(), "studies".into(), "get".into())
+    );
     let is_reader = spec["groups"].as_array().is_some_and(|groups| groups.contains(&json!("readers-of-a")));
     let (namespace, name) = (text("namespace"), text("name"));
-    let allowed = (is_reader && namespace == "team-a") || (spec["user"] == "bert" && namespace == "team-b" && name == "secret");
+    let allowed =
+        (is_reader && namespace == "team-a") || (spec["user"] == "bert" && namespace == "team-b" && name == "secret");
     let line = format!("may {} get {namespace}/{name}", spec["user"].as_str().unwrap());
     (line, json!({ "metadata": {}, "spec": {}, "status": { "allowed": allowed } }))
 }
@@ -185,9 +190,6 @@ async fn a_trial_says_how_to_see_more() {
         shown.get(&format!("{STUDY}/trials/digits-explore-0007"), ANYBODY, &[("studious-token", "anna's")]).await;
     assert_eq!(trial["objective"], 0.25);
     let command = trial["commands"][0]["command"].as_str().unwrap();
-    assert_eq!(
-        command,
-        "kubectl logs --namespace team-a job/digits-explore-0007-a1 --container trainer --tail 100"
-    );
+    assert_eq!(command, "kubectl logs --namespace team-a job/digits-explore-0007-a1 --container trainer --tail 100");
     assert!(trial["yaml"].as_str().unwrap().contains("kind: Trial"));
 }

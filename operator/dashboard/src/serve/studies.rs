@@ -114,9 +114,9 @@ async fn begin_small<S: Source, G: Gate>(app: &App<S, G>, head: &StudyHead) {
 
 /// FNV-1a: equal answers have equal tags, and nothing hangs on it that an attacker could want.
 fn digest(bytes: &[u8]) -> String {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }
 

@@ -40,8 +40,10 @@ pub struct Wanted {
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TableError {
     /// No such column.
-    #[error("sort={0}: there is no such column. Columns are best, name, round, phase, reason, objective, bestStep, step, \
-             attempt, disruptions, started, ended, duration, hyperparameters.NAME and latest.METRIC")]
+    #[error(
+        "sort={0}: there is no such column. Columns are best, name, round, phase, reason, objective, bestStep, step, \
+             attempt, disruptions, started, ended, duration, hyperparameters.NAME and latest.METRIC"
+    )]
     Column(String),
     /// No such phase.
     #[error("phase={0}: phases are Pending, Retrying, Running, Succeeded, Infeasible, Failed and Stopped")]
@@ -153,8 +155,18 @@ fn is_column(spec: &StudySpec, trials: &[TrialHead], column: &str) -> bool {
         Some(_) => false,
         None => matches!(
             column,
-            "name" | "round" | "phase" | "reason" | "objective" | "bestStep" | "step" | "attempt" | "disruptions"
-                | "started" | "ended" | "duration"
+            "name"
+                | "round"
+                | "phase"
+                | "reason"
+                | "objective"
+                | "bestStep"
+                | "step"
+                | "attempt"
+                | "disruptions"
+                | "started"
+                | "ended"
+                | "duration"
         ),
     }
 }

@@ -37,10 +37,10 @@ impl Asking {
     async fn send(&self, path: &str, more: &[(&str, &str)]) -> Answer {
         let mut request = Request::get(path).header(header::HOST, "127.0.0.1:8642");
         for (name, value) in more {
-            request.headers_mut().unwrap().insert(
-                header::HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                value.parse().unwrap(),
-            );
+            request
+                .headers_mut()
+                .unwrap()
+                .insert(header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
         let response = self.0.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -174,8 +174,7 @@ async fn pages_run_nothing_but_their_own_files() {
     assert_eq!(page.header("cache-control"), "no-cache");
     let text = page.text();
     assert!(!text.contains("<style") && !text.contains(" onload") && !text.contains("=\"http"));
-    let files: Vec<&str> =
-        text.split('"').filter(|part| part.starts_with("assets/")).collect();
+    let files: Vec<&str> = text.split('"').filter(|part| part.starts_with("assets/")).collect();
     assert!(files.len() >= 2, "{text}");
     for file in files {
         let plain = asking.get(&format!("/{file}")).await;
@@ -188,5 +187,8 @@ async fn pages_run_nothing_but_their_own_files() {
     }
     assert_eq!(asking.get("/assets/none.js").await.status, StatusCode::NOT_FOUND);
     run.succeed(0, 0.4).await;
-    assert_eq!(asking.packed(&format!("{STUDY}/trials/digits-explore-0000"), "br").await.header("content-encoding"), "br");
+    assert_eq!(
+        asking.packed(&format!("{STUDY}/trials/digits-explore-0000"), "br").await.header("content-encoding"),
+        "br"
+    );
 }
