@@ -42,12 +42,12 @@ impl Caution {
 
 /// The logarithm of an improvement that is too small to matter, of targets with variance one.
 const TOO_SMALL: f64 = -16.0;
-/// How much logarithms below that still count: they tell such points apart, and outweigh no danger.
-const STILL: f64 = 0.02;
 
-/// The logarithm of an improvement as far as it is worth having, and its derivative.
+/// The logarithm of an improvement as far as it is worth having, and its derivative. Below what matters it falls like a
+/// logarithm of itself: that tells points apart, and outweighs no danger however well the safe side is known.
 fn worth_having(log: f64) -> (f64, f64) {
-    if log < TOO_SMALL { (TOO_SMALL + STILL * (log - TOO_SMALL), STILL) } else { (log, 1.0) }
+    let short = TOO_SMALL - log;
+    if short > 0.0 { (TOO_SMALL - libm::log1p(short), 1.0 / (1.0 + short)) } else { (log, 1.0) }
 }
 
 impl Acquisition {
@@ -55,8 +55,8 @@ impl Acquisition {
     pub(super) fn value(&self, point: &[f64]) -> f64 {
         let prediction = self.objective.predict(point);
         let deviation = prediction.variance.sqrt();
-        let improvement =
-            libm::log(deviation) + normal::log_improvement((self.incumbent - prediction.mean) / deviation).0;
+        let log = normal::log_improvement((self.incumbent - prediction.mean) / deviation).0;
+        let improvement = worth_having(libm::log(deviation) + log).0;
         improvement + self.feasibility.as_ref().map_or(0.0, |f| self.caution.of(f.log_probability(point)).0)
     }
 
@@ -123,6 +123,9 @@ mod tests {
             let numeric = (moved(1e-6) - moved(-1e-6)) / 2e-6;
             assert!((gradient[c] - numeric).abs() < 1e-4 * (1.0 + numeric.abs()));
         }
+        // Where nothing is to be gained, too.
+        let dull = Acquisition { incumbent: -5.0, ..acquisition.clone() };
+        assert!((dull.value_with_gradient(&at).0 - dull.value(&at)).abs() < 1e-9 && dull.value(&at) < TOO_SMALL);
         acquisition.expect(&at);
         assert!(acquisition.value(&at) < value - 1.0);
     }
