@@ -137,8 +137,7 @@ async fn a_completed_study_whose_trials_become_more_goes_on() {
     }
     world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
     world.reconcile_study(&study).await;
-    let status: studious_api::StudyStatus =
-        serde_json::from_value(world.requests()[0].body["status"].clone()).unwrap();
+    let status: studious_api::StudyStatus = serde_json::from_value(world.requests()[0].body["status"].clone()).unwrap();
     assert_eq!(status.phase, StudyPhase::Completed);
 
     // Somebody asks for two more.
