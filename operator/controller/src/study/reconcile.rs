@@ -149,14 +149,6 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
         apply::set_finalizer(&context.client, study, true).await?;
     }
 
-    let named = match suggest::named(study, context, plan) {
-        Ok(named) => named,
-        Err(violations) => {
-            // A study that it names may come yet.
-            refuse(study, context, &seen, &violations, now).await?;
-            return Ok(Action::requeue(MISSING_STUDY));
-        }
-    };
     let actions = decide::decide_with(plan, &seen.states, &suggest::chosen(study, context), millis(now));
     let mut starts = Vec::new();
     let mut stops = Vec::new();
@@ -188,7 +180,14 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
     let made = starts.iter().map(made_state);
     let states: Vec<TrialState> = seen.states.iter().cloned().chain(made).collect();
     if !unknown.is_empty() {
-        suggest::begin(study, context, &checked, unknown, states.clone(), &named);
+        match suggest::named(study, context, plan) {
+            Ok(named) => suggest::begin(study, context, &checked, unknown, states.clone(), &named),
+            Err(violations) => {
+                // A study that it names may come yet.
+                refuse(study, context, &seen, &violations, now).await?;
+                return Ok(Action::requeue(MISSING_STUDY));
+            }
+        }
     }
     let next = report(study, context, plan, &seen, &states, end.as_ref(), now).await?;
     Ok(if early::is_asked(plan, &seen) { Action::requeue(early::AGAIN) } else { next })
