@@ -164,10 +164,11 @@ fn arms(spec: &StudySpec, found: &mut Vec<Violation>) {
             ));
         }
         if let Some((names, configuration)) = &widest {
-            let (each, needed) = (trials / arms, TRIALS_PER_DIMENSION * names.len());
             // Who tries every point there is tries enough.
-            let all = super::space_size(spec).is_some_and(|size| size <= trials as u64);
-            if each < needed && !all {
+            let enough = TRIALS_PER_DIMENSION * names.len() * arms;
+            let all = super::space_size(spec).and_then(|size| usize::try_from(size).ok());
+            let (each, needed) = (trials / arms, all.map_or(enough, |all| all.min(enough)));
+            if each * arms < needed {
                 let whose = if arms > 1 {
                     format!("{} for {}", counted(each as u64, "trial"), super::printed::short(configuration))
                 } else {
@@ -181,7 +182,7 @@ fn arms(spec: &StudySpec, found: &mut Vec<Violation>) {
                         counted(names.len() as u64, "dimension"),
                         list(names, "and")
                     ),
-                    format!("Give {}, or fix those that matter least.", counted((needed * arms) as u64, "trial")),
+                    format!("Give {}, or fix those that matter least.", counted(needed as u64, "trial")),
                 ));
             }
         }
