@@ -11,6 +11,7 @@
 pub mod contract;
 pub mod decide;
 pub mod findings;
+pub mod importance;
 pub mod pareto;
 mod plan;
 pub mod plots;

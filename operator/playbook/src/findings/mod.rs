@@ -44,9 +44,11 @@ pub(crate) mod simulated;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 pub use best::best;
+pub(crate) use budget::budgets_of;
 pub use budget::{BestOf, Budget, QUANTILES, budgets};
 pub use change::Change;
 pub use checklist::{Answer, ArmTuning, Checklist, Question, checklist};
+pub(crate) use curves::overfitting_trials;
 use reading::Reading;
 use serde::{Deserialize, Serialize};
 
@@ -106,8 +108,13 @@ pub enum Severity {
 
 /// What limits training is told first among findings of one severity: it decides what else is worth doing (requirement
 ///
-const INSTABILITY: [&str; 4] =
-    ["InstabilityLimitsLr", "LearningRateStabilityEdge", "GradientOutliers", "TrainingLossRising"];
+const INSTABILITY: [&str; 5] = [
+    "InstabilityLimitsLr",
+    "LearningRateStabilityEdge",
+    "TrainingInstability",
+    "GradientOutliers",
+    "TrainingLossRising",
+];
 /// How many of the best trials are "the best few" whose curves are examined.
 pub(crate) const BEST_FEW: usize = 5;
 

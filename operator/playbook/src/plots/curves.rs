@@ -29,8 +29,10 @@ const MOST_BEHIND: usize = 150;
 const CURVE_SPAN: f64 = 20.0;
 
 const GRADIENT_NORM: &str = "gradient_norm";
+const LEARNING_RATE: &str = "learning_rate";
 
-/// For each round the objective and the training loss of all its trials, and the gradient norm of the best few.
+/// For each round the objective and the training loss of all its trials, and the gradient norm and learning rate of
+/// the best few.
 pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
     let objective = reading.plan.spec().objective.metric.as_str();
     // The last round first: it is the one the answer is drawn from.
@@ -47,6 +49,7 @@ pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
                 .into_iter()
                 .filter_map(|metric| plot(reading, round, metric, true))
                 .chain(plot(reading, round, GRADIENT_NORM, false))
+                .chain(plot(reading, round, LEARNING_RATE, false))
                 .collect::<Vec<_>>()
         })
         .collect()

@@ -5,13 +5,23 @@
 //! Background, text and grid are left to the page (`config`), so that one specification serves light, dark and print.
 
 mod axis;
+mod best_steps;
+mod budget;
 mod curves;
+mod gradients;
+mod importance;
+mod infeasible_map;
 mod isolation;
+mod isolation_buckets;
+mod overfit_share;
 mod overlay;
+mod parallel;
 mod pareto;
 mod scale;
 mod style;
 mod thin;
+mod throughput;
+mod timeline;
 
 #[cfg(test)]
 mod tests;
@@ -34,16 +44,33 @@ pub struct Plot {
     pub specification: Value,
 }
 
-/// The plots that every study gets: the best of each scientific configuration, the objective against each metric that a
-/// constraint bounds, an axis plot per varied hyperparameter, and training curves of every round. The order of `trials` changes nothing.
+/// The plots that every study gets, in the order in which they are read: the answer (isolation, Pareto), the search space
+/// (an axis plot for each hyperparameter, where training fails, what matters), the budget, the training curves of every
+/// round, and how the trials ran. One that has nothing to show is left out. The order of `trials` changes nothing.
 #[must_use]
 pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
     let reading = Reading::new(plan, trials);
     let mut plots = isolation::plots(&reading);
+    plots.extend(isolation_buckets::plots(&reading, None));
     plots.extend(pareto::plots(&reading));
     plots.extend(axis::plots(&reading));
+    plots.extend(infeasible_map::plot(&reading));
+    plots.extend(importance::plot(&reading));
+    plots.extend(parallel::plot(&reading));
+    plots.extend(budget::plot(&reading));
     plots.extend(curves::plots(&reading));
+    plots.extend(best_steps::plot(&reading));
+    plots.extend(gradients::plot(&reading));
+    plots.extend(overfit_share::plot(&reading));
+    plots.extend(throughput::plot(&reading, trials));
+    plots.extend(timeline::plot(&reading, trials));
     plots
+}
+
+/// Isolation plots of scientific hyperparameters with a range, in so many buckets.
+#[must_use]
+pub fn isolation_in_buckets(plan: &Plan, trials: &[TrialRecord], buckets: usize) -> Vec<Plot> {
+    isolation_buckets::plots(&Reading::new(plan, trials), Some(buckets))
 }
 
 /// The objective against a second metric, with the trials that no other beats in both; nothing if no trial that succeeded

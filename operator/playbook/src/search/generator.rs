@@ -5,10 +5,10 @@ const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A stream of 64-bit numbers from a seed.
 #[derive(Clone, Debug)]
-pub(super) struct SplitMix64(u64);
+pub(crate) struct SplitMix64(u64);
 
 impl SplitMix64 {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -19,7 +19,7 @@ impl SplitMix64 {
 
     /// Evenly from 0 to below `bound`: the upper half of a 128-bit product. For bounds up to 2^53 the share of each
     /// number is off by less than one in 2^11.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // The upper half of a product of two 64-bit numbers fits into 64 bits.
         #[allow(clippy::cast_possible_truncation)]
         let upper = ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64;
@@ -27,7 +27,7 @@ impl SplitMix64 {
     }
 
     /// The numbers below `n` in random order (Fisher and Yates, from the end).
-    pub(super) fn permutation(&mut self, n: u64) -> Vec<u64> {
+    pub(crate) fn permutation(&mut self, n: u64) -> Vec<u64> {
         let mut order: Vec<u64> = (0..n).collect();
         for i in (1..order.len()).rev() {
             // Below the length of a vector.

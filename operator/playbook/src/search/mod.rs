@@ -20,6 +20,7 @@ use studious_api::{
     study::{Algorithm, Role},
 };
 
+pub(crate) use self::generator::SplitMix64 as Generator;
 use self::halton::Coordinate;
 pub(crate) use self::walk::Walk;
 pub use self::walk::untried;

@@ -36,6 +36,7 @@ use std::cmp::Ordering;
 
 use studious_api::thresholds::curves::BEST_FEW;
 
+pub(crate) use self::overfitting::overfitting_trials;
 use super::{
     Finding,
     reading::{Reading, Round},

@@ -60,6 +60,11 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Those of some trials that overfit.
+pub(crate) fn overfitting_trials<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<&'a TrialRecord> {
+    overfits(reading, trials).into_iter().map(|o| o.trial).collect()
+}
+
 /// Those of some trials that overfit; 5% is shared by all that are looked at.
 fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfit<'a>> {
     let direction = reading.direction();

@@ -1,0 +1,113 @@
+//! The isolation plot of a scientific hyperparameter with a range: the best trial in each bucket of its axis.
+//!
+//! Playbook: "Detecting whether a change is useful with isolation plots": nuisance hyperparameters optimised away, here by
+//! keeping the best trial in each slice.
+
+use serde_json::{Value, json};
+use studious_api::study::Role;
+
+use super::{
+    Plot,
+    axis::{row, tooltip},
+    scale,
+    style::{self, GREY},
+};
+use crate::{
+    findings::{
+        reading::{Along, Axis, Reading},
+        wording::{count, number},
+    },
+    record::TrialRecord,
+};
+
+/// A bucket with fewer trials is thin: its best says little.
+const THIN: usize = 3;
+/// Trials of a bucket, about.
+const IN_A_BUCKET: usize = 6;
+const MOST_BUCKETS: usize = 12;
+
+/// One for each scientific hyperparameter with a range; `buckets` of them, or about one for six trials.
+pub(super) fn plots(reading: &Reading<'_>, buckets: Option<usize>) -> Vec<Plot> {
+    reading
+        .axes()
+        .filter(|axis| axis.hyperparameter.role == Role::Scientific && matches!(axis.along, Along::Range(_)))
+        .filter_map(|axis| plot(reading, &axis, buckets))
+        .collect()
+}
+
+fn plot(reading: &Reading<'_>, axis: &Axis<'_>, buckets: Option<usize>) -> Option<Plot> {
+    let round = reading.exploring()?;
+    let range = axis.hyperparameter.range.as_ref()?;
+    let placed: Vec<(f64, &TrialRecord)> = round.results().filter_map(|t| Some((axis.position(t)?, t))).collect();
+    let all: Vec<&TrialRecord> = placed.iter().map(|(_, t)| *t).collect();
+    let ranked = reading.ranked(&all);
+    if ranked.len() < THIN {
+        return None;
+    }
+    let most = buckets.unwrap_or(placed.len() / IN_A_BUCKET).clamp(2, MOST_BUCKETS.max(buckets.unwrap_or(0)));
+    let value_at = |place: f64| axis.varied.number_at(place).map(|v| scale::field(range, v));
+    let metric = reading.plan.spec().objective.metric.as_str();
+    let name = axis.name();
+    let (x_scale, x_axis) = scale::of_range(range, name);
+    let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
+    let mut bars: Vec<Value> = Vec::new();
+    let mut thin = 0;
+    for bucket in 0..most {
+        let (from, to) = (bucket as f64 / most as f64, (bucket + 1) as f64 / most as f64);
+        let is_last = bucket + 1 == most;
+        let inside: Vec<&TrialRecord> =
+            placed.iter().filter(|(place, _)| *place >= from && (*place < to || is_last)).map(|(_, t)| *t).collect();
+        let best = reading.ranked(&inside);
+        let Some((trial, objective)) = best.first() else { continue };
+        let (Some(start), Some(end)) = (value_at(from), value_at(to)) else { continue };
+        let is_thin = inside.len() < THIN;
+        thin += usize::from(is_thin);
+        let mut data = row(reading, trial, "");
+        data.insert("from".into(), json!(start));
+        data.insert("to".into(), json!(end));
+        data.insert("best".into(), json!(objective));
+        data.insert("n".into(), json!(format!("n = {}", inside.len())));
+        data.insert("kind".into(), json!(if is_thin { "few trials" } else { "best of bucket" }));
+        bars.push(Value::Object(data));
+    }
+    let points: Vec<Value> = ranked
+        .iter()
+        .filter_map(|(trial, _)| {
+            let mut data = row(reading, trial, "");
+            data.insert("x".into(), json!(scale::field(range, axis.value(trial)?)));
+            Some(Value::Object(data))
+        })
+        .collect();
+    let x = |field: &str| json!({ "field": field, "type": "quantitative", "scale": x_scale, "axis": x_axis });
+    let y = |field: &str| json!({ "field": field, "type": "quantitative", "scale": y_scale, "axis": y_axis });
+    let dash = json!({ "field": "kind", "type": "nominal", "scale": { "domain": ["best of bucket", "few trials"], "range": [[1, 0], [4, 3]] }, "legend": { "title": null, "orient": "bottom", "symbolType": "stroke" } });
+    let layers = vec![
+        json!({
+            "data": { "values": points },
+            "mark": { "type": "point", "filled": true, "size": 35, "opacity": 0.5, "color": GREY },
+            "encoding": { "x": x("x"), "y": y("objective"), "tooltip": tooltip(reading, false) },
+        }),
+        json!({
+            "data": { "values": bars },
+            "mark": { "type": "rule", "strokeWidth": 3, "color": style::COLOURS[0] },
+            "encoding": { "x": x("from"), "x2": { "field": "to" }, "y": y("best"), "strokeDash": dash, "tooltip": tooltip(reading, false) },
+        }),
+        json!({
+            "data": { "values": bars },
+            "mark": { "type": "text", "fontSize": 10, "color": GREY, "align": "left", "dx": 3, "tooltip": false },
+            "encoding": { "x": x("from"), "y": { "value": 8 }, "text": { "field": "n" } },
+        }),
+    ];
+    let title =
+        format!("{metric} against {name}, nuisance hyperparameters optimised away: best {}", number(ranked[0].1));
+    let few =
+        if thin > 0 { format!(" {} have fewer than {THIN} trials.", count(thin, "bucket")) } else { String::new() };
+    let subtitle = format!(
+        "Round {}, {} steps: n = {} in {}; the bar is the best trial of its bucket.{few} Fixed hyperparameters limit what it says.",
+        round.name,
+        round.steps,
+        count(placed.len(), "trial"),
+        count(bars.len(), "bucket"),
+    );
+    Some(style::plot(format!("isolation-{name}"), title, subtitle, 300, &layers))
+}
