@@ -167,8 +167,11 @@ fn what_export_writes_is_read_and_points_are_those_that_sample_prints_next() {
     assert_eq!(hyperparameters(&suggested), hyperparameters(&sampled[8..12]));
 
     // Through a pipe, and by results.
-    std::fs::write(bench.file("study.yaml"), more.replace("  parallelism", "  search: {algorithm: Bayesian}\n  parallelism"))
-        .unwrap();
+    std::fs::write(
+        bench.file("study.yaml"),
+        more.replace("  parallelism", "  search: {algorithm: Bayesian}\n  parallelism"),
+    )
+    .unwrap();
     let mut child = bench
         .command()
         .args(["suggest", "--study", "study.yaml", "--trials", "-", "--count", "2"])
