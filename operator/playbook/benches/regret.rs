@@ -4,6 +4,15 @@
 //! 10 quasi-random points, then 60 suggestions; beside the best of 70 quasi-random points. `SEEDS`, `BATCH`, `SET` (`dev`
 //! or `held`), `INSTANCES` and `FILTER` (parts of names) are environment variables.
 
+// A program for whoever develops the search: it may end by a panic.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::similar_names,
+    clippy::type_complexity
+)]
+
 use std::{env, sync::Mutex, time::Instant};
 
 use studious_api::{
