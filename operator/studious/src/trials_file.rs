@@ -84,7 +84,7 @@ fn parse(path: &Path, mut input: impl BufRead, plan: &Plan) -> anyhow::Result<Re
         } else {
             match std::str::from_utf8(&bytes) {
                 Ok(text) if text.trim().is_empty() => continue,
-                Ok(text) => trial(text, plan),
+                Ok(text) => trial(text.trim_end(), plan),
                 Err(_) => Err(vec![problem("", "", "is not UTF-8", "Write one JSON object a line, in UTF-8.")]),
             }
         };

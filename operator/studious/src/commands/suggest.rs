@@ -51,7 +51,14 @@ impl Suggest {
             eprintln!("error: --study and --trials can't both be standard input. Give a file for one of them");
             return Ok(exit::INVALID);
         }
-        let Some(file) = study_file::read_and_tell(&self.study)? else { return Ok(exit::INVALID) };
+        // Asked again and again: `studious validate` says what the playbook advises against.
+        let file = match study_file::read(&self.study)? {
+            Ok(file) => file,
+            Err(problems) => {
+                study_file::tell_problems(&problems);
+                return Ok(exit::INVALID);
+            }
+        };
         let Ok(plan) = Plan::new(&file.document.name, &file.document.study.spec).inspect_err(|violations| {
             study_file::tell_violations(&file.path, violations);
         }) else {

@@ -121,7 +121,7 @@ fn what_is_asked_wrongly_is_said_so() {
             _ => suggest(&bench, "", arguments),
         };
         assert_eq!(said.code, 2, "{said:?}");
-        err.push_str(said.err.lines().next().unwrap_or_default());
+        err.push_str(said.err.lines().find(|line| line.starts_with("error")).unwrap_or_default());
         err.push('\n');
     }
     std::fs::write(bench.file("study.yaml"), SPACE.replace("seed: 5", "startFrom: [{study: before}]")).unwrap();
