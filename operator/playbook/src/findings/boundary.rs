@@ -61,7 +61,7 @@ pub(super) struct Edge<'a> {
 
 /// All edges that were seen, and how far one could look.
 pub(super) struct Edges<'a> {
-    pub(super) edges: Vec<Edge<'a>>,
+    pub(super) seen: Vec<Edge<'a>>,
     /// Axes that were looked at, each in each arm.
     pub(super) looked_at: usize,
     /// Labels of arms that have too few trials to look at.
@@ -87,7 +87,7 @@ impl Edge<'_> {
 }
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
-    let Edges { mut edges, .. } = edges(reading);
+    let Edges { seen: mut edges, .. } = edges(reading);
     // One finding for each edge, whatever the number of arms that show it.
     while !edges.is_empty() {
         let first = edges.remove(0);
@@ -106,8 +106,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 /// Looks at both ends of every axis in every arm of the exploring round.
 pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
-    let mut seen = Edges { edges: Vec::new(), looked_at: 0, too_few: Vec::new() };
-    let Some(round) = reading.exploring() else { return seen };
+    let mut found = Edges { seen: Vec::new(), looked_at: 0, too_few: Vec::new() };
+    let Some(round) = reading.exploring() else { return found };
     let arms = reading.arms(round);
     let axes: Vec<_> = reading.axes().collect();
     let mut pairs = Vec::new();
@@ -119,19 +119,33 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
             }
         }
         if arm.trials.iter().filter(|t| t.objective().is_some()).count() < FEWEST {
-            seen.too_few.push(arm.label());
+            found.too_few.push(arm.label());
         }
     }
-    seen.looked_at = pairs.len();
+    found.looked_at = pairs.len();
     let limit = reading.threshold(&FALSE_ALARMS) / (2 * pairs.len()).max(1) as f64;
+    // What no arm shows by itself for want of trials, all may show together.
+    let together = Arm { configuration: Vec::new(), trials: round.trials.clone() };
+    let axes_with_common_ends: Vec<_> = axes
+        .iter()
+        .filter(|_| arms.len() > 1)
+        .flat_map(|axis| [(*axis, false), (*axis, true)])
+        .filter_map(|(axis, upper)| {
+            Some((axis, upper, region::common_end(reading, axis, &placed(&together, axis), upper)?))
+        })
+        .collect();
     for (arm, axis, placed) in &pairs {
         for upper in [false, true] {
-            let edge = at_feasibility(reading, arm, *axis, placed, upper, limit)
+            let common = axes_with_common_ends
+                .iter()
+                .find(|(a, u, _)| std::ptr::eq(a.hyperparameter, axis.hyperparameter) && *u == upper)
+                .map(|(.., end)| end);
+            let edge = at_feasibility(reading, arm, *axis, placed, (upper, common), limit)
                 .or_else(|| at_range(reading, arm, *axis, placed, upper, limit));
-            seen.edges.extend(edge);
+            found.seen.extend(edge);
         }
     }
-    seen
+    found
 }
 
 /// Results of an arm with their positions on an axis.
@@ -180,10 +194,11 @@ fn at_feasibility<'a>(
     arm: &Arm<'a>,
     axis: Axis<'a>,
     placed: &[(&'a TrialRecord, f64)],
-    upper: bool,
+    (upper, common): (bool, Option<&region::End>),
     limit: f64,
 ) -> Option<Edge<'a>> {
-    let end = region::end(reading, axis, placed, upper).filter(|r| r.chance <= limit)?;
+    let own = region::end(reading, axis, placed, upper);
+    let end = own.or_else(|| common.cloned()).filter(|r| r.chance <= limit)?;
     let distance = |p: f64| if upper { 1.0 - p } else { p };
     let feasible: Vec<_> = feasible(placed).into_iter().map(|(t, p)| (t, distance(p))).collect();
     let Look { best, near, chance } = look(reading, axis, &feasible, distance(end.position))?;
@@ -203,8 +218,8 @@ fn at_feasibility<'a>(
 /// the best one, or two of three, do. Distances are from the end of the range, where the edge may lie inwards.
 fn look<'a>(reading: &Reading<'a>, axis: Axis<'_>, placed: &[(&'a TrialRecord, f64)], edge: f64) -> Option<Look<'a>> {
     let trials: Vec<_> = placed.iter().map(|(t, _)| *t).collect();
-    let places: BTreeSet<u64> = placed.iter().map(|(_, d)| d.to_bits()).collect();
-    let coarse = matches!(axis.along, Along::List(_)) || places.len() <= PLACES;
+    let distinct: BTreeSet<u64> = placed.iter().map(|(_, d)| d.to_bits()).collect();
+    let coarse = matches!(axis.along, Along::List(_)) || distinct.len() <= PLACES;
     let fewest = reading.count(&EDGE_TRIALS);
     // A share of a length: small and not negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -128,8 +128,8 @@ impl Evidence<'_> {
                 },
             }
         };
-        let waiver = waivers(self.reading.plan.spec()).iter().find(|w| w.question == Some(number));
-        let (answer, reason) = match (answer, waiver) {
+        let set_aside = waivers(self.reading.plan.spec()).iter().find(|w| w.question == Some(number));
+        let (answer, reason) = match (answer, set_aside) {
             (Answer::Fail | Answer::Unknown, Some(Waiver { reason, .. })) => (Answer::Waived, reason.clone()),
             (answer, _) => (answer, reason),
         };
@@ -266,7 +266,7 @@ impl Evidence<'_> {
             .map(|share| {
                 let label = share.arm.label();
                 let mut against: Vec<(&str, Option<&str>, String)> = Vec::new();
-                for edge in self.edges.edges.iter().filter(|e| e.arm.label() == label) {
+                for edge in self.edges.seen.iter().filter(|e| e.arm.label() == label) {
                     let (side, name) = (if edge.upper { "upper" } else { "lower" }, edge.axis.name());
                     let said = format!("its best trials crowd the {side} end of {name}");
                     against.push((edge.code(&self.reading), Some(name), said));

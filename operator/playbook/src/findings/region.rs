@@ -25,6 +25,7 @@ const PURE: f64 = 0.95;
 const MOST: usize = 3;
 
 /// An end of an axis where every trial is infeasible.
+#[derive(Clone)]
 pub(super) struct End {
     /// The value of the outermost feasible trial: all beyond are infeasible.
     pub(super) beyond: f64,
@@ -80,12 +81,38 @@ pub(super) fn end(reading: &Reading<'_>, axis: Axis<'_>, placed: &[(&TrialRecord
     })
 }
 
+/// As [`end`], for the trials of all arms together. Arms may share their points, so places count, not trials: one is
+/// infeasible if every trial there is.
+pub(super) fn common_end(
+    reading: &Reading<'_>,
+    axis: Axis<'_>,
+    placed: &[(&TrialRecord, f64)],
+    upper: bool,
+) -> Option<End> {
+    let mut sorted = placed.to_vec();
+    sorted.sort_by(|a, b| if upper { b.1.total_cmp(&a.1) } else { a.1.total_cmp(&b.1) });
+    let stops: Vec<_> = sorted.chunk_by(|a, b| a.1.total_cmp(&b.1).is_eq()).collect();
+    let is_bad = |place: &&[(&TrialRecord, f64)]| place.iter().all(|(t, _)| is_infeasible(t));
+    let bad = stops.iter().filter(|place| is_bad(place)).count();
+    let beyond = stops.iter().take_while(|place| is_bad(place)).count();
+    let (outermost, position) = stops.get(beyond)?.iter().find(|(t, _)| !is_infeasible(t)).copied()?;
+    if beyond < reading.count(&REGION_TRIALS) {
+        return None;
+    }
+    Some(End {
+        beyond: axis.value(outermost)?,
+        position,
+        trials: stops.iter().take(beyond).map(|place| place.len()).sum(),
+        chance: exact::all_marked(stops.len(), bad, beyond),
+    })
+}
+
 /// The rules that say where infeasible trials lie, the first the surest; the next from what the first leaves.
 pub(super) fn regions<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Region<'a>> {
     let mut rest = results.to_vec();
     let mut regions = Vec::new();
     while regions.len() < MOST {
-        let limit = reading.threshold(&FALSE_ALARMS) / (1 << (regions.len() + 1)) as f64;
+        let limit = reading.threshold(&FALSE_ALARMS) / f64::from(1_u32 << (regions.len() + 1));
         // One condition if it says enough; else the first of two.
         let Some(first) = surest(reading, &rest, limit, MOSTLY).or_else(|| surest(reading, &rest, limit, 0.0)) else {
             break;
@@ -168,21 +195,7 @@ fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Can
             placed.sort_by(|a, b| a.1.total_cmp(&b.1));
             let bad = placed.iter().filter(|(t, _)| is_infeasible(t)).count();
             for upper in [false, true] {
-                let (mut inside, mut infeasible) = (0, 0);
-                let at = |i: usize| if upper { placed.len() - 1 - i } else { i };
-                for i in 0..placed.len().saturating_sub(1) {
-                    let (trial, position) = placed[at(i)];
-                    inside += 1;
-                    infeasible += usize::from(is_infeasible(trial));
-                    let (next, beyond) = placed[at(i + 1)];
-                    // A cut is right before a feasible trial that follows an infeasible one: others are never better.
-                    if position.total_cmp(&beyond).is_eq() || !is_infeasible(trial) || is_infeasible(next) {
-                        continue;
-                    }
-                    let Some(bound) = axis.value(next) else { continue };
-                    let condition = Condition::Beyond { axis, upper, bound, position: beyond };
-                    candidates.push(Candidate { condition, inside, infeasible, of: placed.len(), infeasible_of: bad });
-                }
+                candidates.extend(cuts(axis, &placed, upper, bad));
             }
         } else if let Some(values) = &varied.hyperparameter.values {
             let active: Vec<_> = results.iter().filter_map(|t| Some((*t, varied.value(t)?))).collect();
@@ -205,6 +218,34 @@ fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Can
         }
     }
     candidates
+}
+
+/// Every cut of an axis from one end: between two places, of which the outer one has an infeasible trial and the inner one a
+/// feasible one. Other cuts are never better.
+fn cuts<'a>(axis: Axis<'a>, placed: &[(&TrialRecord, f64)], upper: bool, bad: usize) -> Vec<Candidate<'a>> {
+    let mut cuts = Vec::new();
+    let (mut inside, mut infeasible) = (0, 0);
+    let mut last_has_infeasible = false;
+    let same = |a: &(&TrialRecord, f64), b: &(&TrialRecord, f64)| a.1.total_cmp(&b.1).is_eq();
+    let mut stops: Vec<_> = placed.chunk_by(same).collect();
+    if upper {
+        stops.reverse();
+    }
+    for place in stops {
+        let infeasible_here = place.iter().filter(|(t, _)| is_infeasible(t)).count();
+        if last_has_infeasible
+            && infeasible_here < place.len()
+            && let Some((trial, position)) = place.first().copied()
+            && let Some(bound) = axis.value(trial)
+        {
+            let condition = Condition::Beyond { axis, upper, bound, position };
+            cuts.push(Candidate { condition, inside, infeasible, of: placed.len(), infeasible_of: bad });
+        }
+        inside += place.len();
+        infeasible += infeasible_here;
+        last_has_infeasible = infeasible_here > 0;
+    }
+    cuts
 }
 
 impl<'a> Region<'a> {

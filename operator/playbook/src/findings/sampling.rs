@@ -118,16 +118,14 @@ fn apart(sorted: &[f64], enough: usize, limit: f64) -> Option<Poor> {
     let scaled: Vec<f64> = (1..=half).map(|j| j as f64 * gap(j)).collect();
     let all: f64 = scaled.iter().sum();
     let tried = enough.saturating_sub(1).min(half.saturating_sub(1));
-    (1..=tried)
-        .filter_map(|alone| {
-            let others = (all - scaled[alone - 1]) / (half - 1) as f64;
-            let ratio = scaled[alone - 1] / others;
-            // The survival function of F with 2 and 2m degrees of freedom, for each of those tried.
-            let m = (half - 1) as f64;
-            let chance = tried as f64 * libm::exp(-m * libm::log1p(ratio / m));
-            (others > 0.0 && chance <= limit).then(|| Poor::Apart { alone, gap: gap(alone), chance })
-        })
-        .last()
+    (1..=tried).rev().find_map(|alone| {
+        let others = (all - scaled[alone - 1]) / (half - 1) as f64;
+        let ratio = scaled[alone - 1] / others;
+        // The survival function of F with 2 and 2m degrees of freedom, for each of those tried.
+        let m = (half - 1) as f64;
+        let chance = tried as f64 * libm::exp(-m * libm::log1p(ratio / m));
+        (others > 0.0 && chance <= limit).then(|| Poor::Apart { alone, gap: gap(alone), chance })
+    })
 }
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {

@@ -177,6 +177,34 @@ fn the_edge_of_what_can_be_trained_is_found_on_any_axis() {
 }
 
 #[test]
+fn an_edge_that_only_all_arms_together_show_is_found() {
+    let trials = arms(30, &mut Luck(61), |_, u, luck| (u[0] < 0.7).then(|| 1.0 - u[0] + 0.01 * luck.normal()));
+    let high = trials.iter().filter(|t| t.objective().is_none()).count();
+    let rate = |t: &TrialRecord| t.hyperparameters["learning_rate"].as_f64().unwrap();
+    // Each learning rate of one arm only: none has enough infeasible trials by itself.
+    let apart: Vec<_> = trials
+        .iter()
+        .enumerate()
+        .filter(|(i, t)| t.objective().is_some() || i % 30 % 3 == i / 30)
+        .map(|(_, t)| t.clone())
+        .collect();
+    assert!(high >= 9 && apart.iter().filter(|t| t.objective().is_none()).count() >= 3, "{high}");
+    let found = raised(ARMS, &apart, "LearningRateStabilityEdge");
+    let below = apart.iter().filter(|t| t.objective().is_some()).map(rate).fold(0.0, f64::max);
+    assert!((found.evidence["all_infeasible_above"] - below).abs() < 1e-9);
+}
+
+#[test]
+fn arms_that_share_points_show_where_they_cannot_be_trained() {
+    // One arm trains where the others diverge, at the same learning rate: a tie, and still a rule.
+    let trials = arms(15, &mut Luck(62), |optimizer, u, luck| {
+        (u[0] < if optimizer == "sgd" { 0.75 } else { 0.6 }).then(|| luck.normal())
+    });
+    let found = raised(ARMS, &trials, "InfeasibleFraction");
+    assert!(found.advice.contains("learning_rate >"), "{}", found.advice);
+}
+
+#[test]
 fn a_region_of_infeasible_points_reads_as_a_rule() {
     // Diverges at high learning rates unless momentum is low, and here and there by luck.
     let trials = one(100, &mut Luck(24), |u, luck| (u[0] < 0.5 || u[1] < 0.4).then(|| luck.normal()));
@@ -270,7 +298,7 @@ fn uneven_scientific_values_are_found() {
         sampled(60, &mut Luck(31), |luck| pick(&["none", "crop", "mix"], luck), |_, _, luck| Some(luck.normal()));
     for trial in &mut skewed {
         let decay = trial.hyperparameters["weight_decay"].as_f64().unwrap();
-        trial.hyperparameters.insert("weight_decay".to_owned(), (decay * decay * 1e5).min(0.1).max(1e-6).into());
+        trial.hyperparameters.insert("weight_decay".to_owned(), (decay * decay * 1e5).clamp(1e-6, 0.1).into());
     }
     let found = raised(SAMPLED, &skewed, "ScientificNotUniform");
     assert_eq!(found.hyperparameter.as_deref(), Some("weight_decay"));
