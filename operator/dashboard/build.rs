@@ -46,6 +46,7 @@ fn bundle() -> Result<(), String> {
         }
     }
     report(&web, &output)?;
+    drawing(&web, &output)?;
     assets(&web, &output, &sources)
 }
 
@@ -60,6 +61,14 @@ fn report(web: &Path, output: &Path) -> Result<(), String> {
     write(&output.join("report.js"), &text)?;
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&text));
     println!("cargo:rustc-env=REPORT_SCRIPT_SHA256={hash}");
+    Ok(())
+}
+
+/// What draws pictures without a browser: the script and the font of its text.
+fn drawing(web: &Path, output: &Path) -> Result<(), String> {
+    for name in ["svg.js", "DejaVuSans.ttf"] {
+        fs::copy(web.join("dist").join(name), output.join(name)).map_err(|e| format!("web/dist/{name}: {e}"))?;
+    }
     Ok(())
 }
 
@@ -150,7 +159,7 @@ fn files_under(web: &Path, folder: &str, files: &mut Vec<String>) -> io::Result<
 
 fn is_current(web: &Path, sources: &str) -> bool {
     fs::read_to_string(web.join("dist/app.sources")).is_ok_and(|made_from| made_from == sources)
-        && web.join("dist/report.js").exists()
+        && ["report.js", "svg.js", "DejaVuSans.ttf"].iter().all(|name| web.join("dist").join(name).exists())
 }
 
 /// Whether npm has installed what the lock file says. It writes its own file last.

@@ -1,12 +1,15 @@
 //! What people look at: one self-contained HTML report of a study, and the dashboard, which shows studies as they run.
 //!
-//! Pictures are Vega-Lite specifications made by [`studious_playbook::plots`]; this crate draws nothing itself. The
-//! scripts that draw them are bundled from `web/` by the build script; a report holds its own, the dashboard serves them.
+//! Pictures are Vega-Lite specifications made by [`studious_playbook::plots`]; Vega
+//! draws them. Its scripts are bundled from `web/` by the build script: a report holds its own, the dashboard serves them,
+//! and [`Drawer`] runs them where there is no browser.
 
+mod draw;
 mod folders;
 mod report;
 mod serve;
 
+pub use draw::{DrawError, Drawer, Theme, WIDTHS};
 pub use folders::Folders;
 pub use report::{ReportError, ReportInput, report};
 pub use serve::{

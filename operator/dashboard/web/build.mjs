@@ -3,7 +3,7 @@
 // The first line of each entry names the sources it was made from, so that the crate's build script can tell what is out
 // of date.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
@@ -39,6 +39,19 @@ await build({
   banner: { js: `/* sources ${hex} */` },
   format: "iife",
 });
+
+// For the command's own engine, which is no browser.
+await build({
+  ...shared,
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  target: ["es2020"],
+  entryPoints: ["src/svg.ts"],
+  outfile: "dist/svg.js",
+  format: "iife",
+});
+// Its text is drawn, and measured, in this font.
+copyFileSync("node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf", "dist/DejaVuSans.ttf");
 
 rmSync("dist/app", { recursive: true, force: true });
 const { metafile } = await build({

@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Report(commands::report::Report),
     /// Show studies in a browser, live as they run
     Ui(commands::ui::Ui),
+    /// Draw the pictures of a study as SVG or PNG files
+    Plot(commands::plot::PlotCommand),
     /// Print the trials of a study as data
     Export(commands::export::Export),
     /// Carry studies out on the cluster this runs in (the chart starts it)
@@ -72,6 +74,7 @@ impl Command {
             Self::Policy(command) => command.run(),
             Self::Report(command) => command.run().await,
             Self::Ui(command) => command.run().await,
+            Self::Plot(command) => command.run().await,
             Self::Export(command) => command.run().await,
             Self::Operator(command) => command.run().await,
             Self::Agent(command) => command.run().await,
@@ -83,7 +86,7 @@ impl Command {
 }
 
 /// Commands of the kubectl plugin, which name a study in the cluster: `kubectl study top NAME`.
-const ON_A_STUDY: [&str; 4] = ["report", "top", "findings", "export"];
+const ON_A_STUDY: [&str; 5] = ["report", "top", "findings", "plot", "export"];
 
 /// The command line as `studious` reads it. Called as `kubectl-study`, a bare name is a study of the current context.
 pub(crate) fn as_plugin(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -101,7 +104,7 @@ pub(crate) fn as_plugin(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
         } else if text.starts_with('-') {
             // Every option of these commands takes a value, unless it is given with `=`.
             value_follows =
-                !text.contains('=') && text.len() > 1 && !matches!(text, "-h" | "--help" | "-V" | "--version");
+                !text.contains('=') && text.len() > 1 && !matches!(text, "-h" | "--help" | "-V" | "--version" | "--list");
         } else if !seen_command {
             if !ON_A_STUDY.contains(&text) {
                 break;

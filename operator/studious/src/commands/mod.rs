@@ -8,6 +8,7 @@ pub(crate) mod findings;
 pub(crate) mod keep;
 pub(crate) mod operator;
 pub(crate) mod plan;
+pub(crate) mod plot;
 pub(crate) mod policy;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -1,0 +1,139 @@
+//! `studious plot`: the pictures of a study as files.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use studious_dashboard::{Drawer, Theme, WIDTHS};
+use studious_playbook::plots::{self, Plot};
+
+use crate::{exit, target::SourceArguments};
+
+const AFTER: &str = "\
+Draws without a network and without a browser. Without --plot all pictures of the study are drawn; --list names them.
+
+Examples:
+  studious plot studious-runs/digits
+  studious plot study/digits --plot axis-learning_rate --plot best-of-k --format png --out figures
+  studious plot --study study.yaml --trials trials.jsonl --format svg --theme dark
+  studious plot studious-runs/digits --plot isolation-explore --format vega-lite --out - | jq .title";
+
+#[derive(Args, Debug)]
+#[command(after_help = AFTER)]
+pub(crate) struct PlotCommand {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// Only this picture; may be given again
+    #[arg(long = "plot", value_name = "NAME")]
+    plots: Vec<String>,
+    /// Name the pictures that there are, and draw none
+    #[arg(long, conflicts_with_all = ["plots", "out"])]
+    list: bool,
+    /// What kind of files
+    #[arg(long, value_enum, default_value_t = Format::Svg)]
+    format: Format,
+    /// For paper or for dark pages
+    #[arg(long, default_value = "light", value_parser = |text: &str| text.parse::<Theme>())]
+    theme: Theme,
+    /// Width in pixels, without what stands beside the axes; a PNG has two for each
+    #[arg(long, value_name = "PIXELS", default_value_t = 640, value_parser = clap::value_parser!(u32).range(i64::from(*WIDTHS.start())..=i64::from(*WIDTHS.end())))]
+    width: u32,
+    /// Buckets of the isolation plot of a scientific hyperparameter with a range
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=100))]
+    buckets: Option<u8>,
+    /// The folder for the files; - writes one picture to standard output
+    #[arg(long, short, value_name = "FOLDER", default_value = "plots")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    /// Lines and text that scale
+    Svg,
+    /// Pixels
+    Png,
+    /// The specification itself, with its data
+    VegaLite,
+}
+
+impl Format {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+            Self::VegaLite => "vl.json",
+        }
+    }
+}
+
+impl PlotCommand {
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
+        if let Some(why) = &study.without_curves {
+            eprintln!("warning: {why}. Pictures that need curves are left out");
+        }
+        let records = study.records();
+        let mut all = plots::plots(&study.plan, &records);
+        if let Some(buckets) = self.buckets {
+            for other in plots::isolation_in_buckets(&study.plan, &records, usize::from(buckets)) {
+                if let Some(one) = all.iter_mut().find(|plot| plot.id == other.id) {
+                    *one = other;
+                }
+            }
+        }
+        if self.list {
+            let longest = all.iter().map(|plot| plot.id.len()).max().unwrap_or_default();
+            for plot in &all {
+                println!("{:longest$}  {}", plot.id, plot.title);
+            }
+            return Ok(exit::OK);
+        }
+        let known: BTreeSet<&str> = all.iter().map(|plot| plot.id.as_str()).collect();
+        let unknown: Vec<&String> = self.plots.iter().filter(|name| !known.contains(name.as_str())).collect();
+        if let Some(name) = unknown.first() {
+            let known: Vec<&str> = known.into_iter().collect();
+            eprintln!("error: this study has no plot {name}. It has: {}", known.join(", "));
+            return Ok(exit::INVALID);
+        }
+        let chosen: Vec<&Plot> =
+            all.iter().filter(|plot| self.plots.is_empty() || self.plots.contains(&plot.id)).collect();
+        if self.out == Path::new("-") {
+            let [plot] = chosen.as_slice() else {
+                eprintln!("error: standard output has room for one picture: name it with --plot");
+                return Ok(exit::INVALID);
+            };
+            let drawn = self.draw(&self.drawer()?, plot)?;
+            std::io::Write::write_all(&mut std::io::stdout().lock(), &drawn)?;
+            return Ok(exit::OK);
+        }
+        if chosen.is_empty() {
+            eprintln!("no trial has ended yet: there is nothing to draw");
+            return Ok(exit::OK);
+        }
+        std::fs::create_dir_all(&self.out).with_context(|| format!("can't make {}", self.out.display()))?;
+        let drawer = self.drawer()?;
+        for plot in chosen {
+            let path = self.out.join(format!("{}.{}", plot.id, self.format.ending()));
+            std::fs::write(&path, self.draw(&drawer, plot)?)
+                .with_context(|| format!("can't write {}", path.display()))?;
+            println!("{}", path.display());
+        }
+        Ok(exit::OK)
+    }
+
+    /// Specifications need none.
+    fn drawer(&self) -> anyhow::Result<Option<Drawer>> {
+        Ok((self.format != Format::VegaLite).then(Drawer::new).transpose()?)
+    }
+
+    fn draw(&self, drawer: &Option<Drawer>, plot: &Plot) -> anyhow::Result<Vec<u8>> {
+        Ok(match (self.format, drawer) {
+            (Format::Svg, Some(drawer)) => drawer.svg(plot, self.theme, self.width)?.into_bytes(),
+            (Format::Png, Some(drawer)) => drawer.png(plot, self.theme, self.width)?,
+            _ => serde_json::to_vec_pretty(&plot.specification)?,
+        })
+    }
+}
