@@ -4,7 +4,10 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use studious_api::study::{Hyperparameter, Role};
+use studious_api::{
+    study::{Algorithm, Hyperparameter, Role},
+    validate,
+};
 use studious_playbook::{Plan, rounds, search};
 
 use crate::{
@@ -79,6 +82,9 @@ pub(crate) fn describe(plan: &Plan) -> String {
     if plan.is_crossed() {
         let _ = write!(text, ", {} that share the trials evenly", count(arms, "arm"));
     }
+    if let Some(shortfall) = plan.shortfall() {
+        let _ = write!(text, "\n{}", upper(&shortfall.to_string()));
+    }
     let _ = write!(
         text,
         "\n{} {}: {}\n\n",
@@ -113,6 +119,11 @@ pub(crate) fn describe(plan: &Plan) -> String {
     text
 }
 
+fn upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
@@ -145,7 +156,13 @@ fn source(plan: &Plan, round: &str) -> String {
                 (first, _) => format!("{:?}, from trial {} on by results", spec.search.algorithm, first + 1),
             }
         }
-        None => format!("{:?}", spec.search.algorithm),
+        None => match (spec.search.algorithm, validate::space_size(spec)) {
+            (Algorithm::Grid, Some(size)) => format!("Grid, which has {} points", thousands(size)),
+            (Algorithm::Manual, Some(size)) => {
+                format!("Manual, {} listed", count(usize::try_from(size).unwrap_or(usize::MAX), "point"))
+            }
+            (algorithm, _) => format!("{algorithm:?}"),
+        },
     }
 }
 

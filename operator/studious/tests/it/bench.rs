@@ -33,7 +33,7 @@ spec:
           - |
             m=$STUDIOUS_TRIAL_DIR/metrics.jsonl
             for s in 10 20; do
-              awk -v lr=$HP_LEARNING_RATE -v s=$s 'BEGIN { d = log(lr / 0.3); v = lr > 4 ? "NaN" : d * d / 10 + 1 / s
+              awk -v lr=$HP_LEARNING_RATE -v s=$s 'BEGIN { d = log(lr / 0.3); v = lr > 2 ? "NaN" : d * d / 10 + 1 / s
                 printf "{\"step\":%d,\"loss\":%s}\n", s, v }' >> $m
             done
             echo '{"event":"done","step":20}' >> $m

@@ -25,6 +25,22 @@ fn a_plan_says_what_would_run() {
 }
 
 #[test]
+fn a_space_that_ends_is_told_before_and_after_it_runs() {
+    let grid = STUDY.replace("  rounds:", "  search: {algorithm: Grid, grid: {levels: 3}}\n  rounds:");
+    let bench = Bench::with(&grid);
+    let told = "he space has 6 points, 8 trials asked";
+    let said = bench.call(&["plan", "study.yaml"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("Grid, which has 6 points") && said.out.contains(told), "{}", said.out);
+    assert!(bench.call(&["validate", "study.yaml"]).err.contains(told));
+    let said = bench.call(&["run", "study.yaml", "--quiet"]);
+    assert!(said.code == 0 && said.out.contains(told), "{} {}", said.out, said.err);
+    let samples = bench.call(&["sample", "--study", "study.yaml"]).out;
+    assert_eq!(samples.lines().count(), 6);
+    assert!(samples.contains("\"learning_rate\":0.1,"), "{samples}");
+}
+
+#[test]
 fn samples_are_the_points_that_run() {
     let bench = Bench::with(STUDY);
     let said = bench.call(&["sample", "--study", "study.yaml", "--count", "3"]);
