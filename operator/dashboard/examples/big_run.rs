@@ -41,21 +41,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     ledger.upsert_study(&row).await?;
     let mut ended: Vec<TrialState> = Vec::new();
-    while let Some(Action::Start { .. }) = decide::decide(&plan, &ended, Millis(BEGAN)).first() {
-        run_round(&plan, &ledger, &mut ended, evaluations).await?;
-    }
+    while run_round(&plan, &ledger, &mut ended, evaluations).await? {}
     ledger.close().await;
     println!("{}", run.root().display());
     Ok(())
 }
 
-/// All trials that may begin now, to their end.
+/// All trials that may begin now, to their end. Says whether there were any.
 async fn run_round(
     plan: &Plan,
     ledger: &Ledger,
     ended: &mut Vec<TrialState>,
     evaluations: u64,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<bool, Box<dyn Error>> {
+    let before = ended.len();
     for action in decide::decide(plan, ended, Millis(BEGAN)) {
         let Action::Start { trial, .. } = action else { continue };
         let every = trial.spec.max_train_steps / evaluations;
@@ -79,7 +78,7 @@ async fn run_round(
         ledger.upsert_trial(&row).await?;
         ledger.append(&row.uid, 1, 0, 0, &lines).await?;
     }
-    Ok(())
+    Ok(ended.len() > before)
 }
 
 /// Two rounds, since one may have no more than 9,999 trials; all of a round at once, so that one look at `decide` names
@@ -137,13 +136,13 @@ fn train(point: &Hyperparameters, index: u32, evaluations: u64, every: u64) -> (
             3.0 / (1.0 + 10.0 * t) + 0.2 * luck(step + 1)
         ));
     }
-    let least = best.iter().min_by(|a, b| a.1.total_cmp(b.1)).map(|(step, value)| (*step, *value));
+    let lowest = best.iter().min_by(|a, b| a.1.total_cmp(b.1)).map(|(step, value)| (*step, *value));
     let (phase, reason, message) = if diverges {
         lines.push(format!(r#"{{"step":{},"train_loss":NaN}}"#, (last + 1) * every));
         (TrialPhase::Infeasible, Some("Diverged".to_owned()), "train_loss was NaN".to_owned())
     } else {
         lines.push(format!(r#"{{"event":"done","step":{}}}"#, last * every));
-        (TrialPhase::Succeeded, None, least.map_or_else(String::new, |(step, value)| format!("{value} at step {step}")))
+        (TrialPhase::Succeeded, None, lowest.map_or_else(String::new, |(step, value)| format!("{value} at step {step}")))
     };
     let start = Millis(BEGAN + u64::from(index) * 5_000);
     let end = Millis(start.0 + TOOK);
@@ -151,8 +150,8 @@ fn train(point: &Hyperparameters, index: u32, evaluations: u64, every: u64) -> (
         phase,
         reason,
         message: Some(message.clone()),
-        objective: least.map(|(_, value)| value),
-        best_step: least.map(|(step, _)| step),
+        objective: lowest.map(|(_, value)| value),
+        best_step: lowest.map(|(step, _)| step),
         attempt: 1,
         attempts: vec![Attempt {
             number: 1,

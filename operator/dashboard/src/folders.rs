@@ -8,6 +8,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use futures::{StreamExt as _, TryStreamExt as _};
 use studious_api::{
     study::StudyPhase,
     trial::{AttemptOutcome, TrialPhase},
@@ -28,6 +29,8 @@ use crate::serve::{
 const NAMESPACE: &str = "local";
 /// Ledgers that are kept open.
 const MOST_OPEN: usize = 16;
+/// Trials whose curves are read at once: as many as the ledger has readers.
+const AT_ONCE: usize = 4;
 /// What is shown of a trainer's output, from its end.
 const OUTPUT_BYTES: u64 = 8 * 1024;
 
@@ -38,6 +41,8 @@ pub struct Folders {
     ledgers: Mutex<HashMap<PathBuf, (Ledger, u64)>>,
     /// Studies at a glance with the state of the folder they were read from.
     heads: Mutex<HashMap<PathBuf, (String, StudyHead)>>,
+    /// The trials that were read last, with the state of their folder: who asks for a study asks for its trials next.
+    rows: Mutex<Option<(PathBuf, String, Vec<Row>)>>,
     uses: std::sync::atomic::AtomicU64,
 }
 
@@ -49,6 +54,7 @@ impl Folders {
             root: root.into(),
             ledgers: Mutex::default(),
             heads: Mutex::default(),
+            rows: Mutex::default(),
             uses: std::sync::atomic::AtomicU64::new(0),
         }
     }
@@ -76,17 +82,17 @@ impl Folders {
     }
 
     /// The folder of a study, if it is there. A name is never a path.
-    fn run(&self, key: &StudyKey) -> Result<Option<RunFolder>, SourceError> {
+    fn run(&self, key: &StudyKey) -> Option<RunFolder> {
         if key.namespace != NAMESPACE {
-            return Ok(None);
+            return None;
         }
         if is_run(&self.root) {
-            return Ok((name_of(&self.root) == key.name).then(|| RunFolder::new(&self.root)));
+            return (name_of(&self.root) == key.name).then(|| RunFolder::new(&self.root));
         }
         let path = Path::new(&key.name);
         let is_a_name = path.components().count() == 1 && path.file_name() == Some(path.as_os_str());
         let path = self.root.join(path);
-        Ok((is_a_name && is_run(&path)).then(|| RunFolder::new(path)))
+        (is_a_name && is_run(&path)).then(|| RunFolder::new(path))
     }
 
     async fn ledger(&self, folder: &RunFolder) -> Result<Ledger, SourceError> {
@@ -142,7 +148,8 @@ impl Folders {
             created: created.map(|row| row.created),
             ..stands(study_name, study.spec, &rows, is_running)
         };
-        heads().insert(path, (state, head.clone()));
+        heads().insert(path.clone(), (state.clone(), head.clone()));
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some((path, state, rows));
         Ok(Some(head))
     }
 }
@@ -165,30 +172,58 @@ impl Source for Folders {
     }
 
     async fn study(&self, key: &StudyKey) -> Result<Option<StudyHead>, SourceError> {
-        match self.run(key)? {
+        match self.run(key) {
             Some(folder) => self.head(&key.name, &folder).await,
             None => Ok(None),
         }
     }
 
     async fn version(&self, key: &StudyKey) -> Result<Option<String>, SourceError> {
-        Ok(self.run(key)?.and_then(|folder| state_of(&folder)))
+        Ok(self.run(key).and_then(|folder| state_of(&folder)))
     }
 
     async fn trials(&self, key: &StudyKey) -> Result<Vec<TrialHead>, SourceError> {
         let Some((folder, study)) = self.of(key)? else { return Ok(Vec::new()) };
         let ledger = self.ledger(&folder).await?;
         let unreadable = |error| SourceError::unreadable(folder.ledger().display().to_string(), error);
-        let (rows, mut latest) =
-            tokio::try_join!(ledger.trial_heads(&study), ledger.latest(&study)).map_err(unreadable)?;
+        let read = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let state = state_of(&folder);
+        let read = read.filter(|(path, of, _)| path == folder.root() && Some(of) == state.as_ref());
+        let rows = async {
+            match read {
+                Some((_, _, rows)) => Ok(rows),
+                None => ledger.trial_heads(&study).await,
+            }
+        };
+        let (rows, mut latest) = tokio::try_join!(rows, ledger.latest(&study)).map_err(unreadable)?;
         Ok(rows.into_iter().map(|row| at_a_glance(&mut latest, row)).collect())
     }
 
     async fn records(&self, key: &StudyKey, points: usize) -> Result<Vec<TrialRecord>, SourceError> {
         let Some((folder, study)) = self.of(key)? else { return Ok(Vec::new()) };
         let ledger = self.ledger(&folder).await?;
-        let records = ledger.records(&study, Some(points)).await;
-        records.map_err(|error| SourceError::unreadable(folder.ledger().display().to_string(), error))
+        let unreadable = |error| SourceError::unreadable(folder.ledger().display().to_string(), error);
+        let rows = ledger.trial_heads(&study).await.map_err(unreadable)?;
+        let ledger = &ledger;
+        futures::stream::iter(rows)
+            .map(|row| async move {
+                let mut record = TrialRecord {
+                    outcome: row.state.outcome(),
+                    attempts: row.state.spans(),
+                    metrics: row.state.metrics.clone(),
+                    name: row.name,
+                    round: row.round,
+                    hyperparameters: row.hyperparameters,
+                    seeds: Some(row.seeds),
+                    ..TrialRecord::default()
+                };
+                ledger.fill(&row.uid, &mut record, Some(points)).await?;
+                Ok(record)
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+            .map_err(unreadable)
     }
 
     async fn trial(&self, key: &StudyKey, trial: &str, points: usize) -> Result<Option<TrialDetail>, SourceError> {
@@ -205,6 +240,7 @@ impl Source for Folders {
             hyperparameters: row.spec.hyperparameters.clone(),
             outcome: row.state.outcome(),
             attempts: row.state.spans(),
+            metrics: row.state.metrics.clone(),
             seeds: Some(row.spec.seeds.clone()),
             ..TrialRecord::default()
         };
@@ -225,6 +261,7 @@ impl Source for Folders {
             index: row.spec.index,
             max_train_steps: row.spec.max_train_steps,
             hyperparameters: row.spec.hyperparameters.clone(),
+            seeds: row.spec.seeds.clone(),
             state: row.state.clone(),
         };
         Ok(Some(TrialDetail {
@@ -246,7 +283,7 @@ impl Source for Folders {
 impl Folders {
     /// The folder of a study, and the name of the study in it.
     fn of(&self, key: &StudyKey) -> Result<Option<(RunFolder, String)>, SourceError> {
-        let Some(folder) = self.run(key)? else { return Ok(None) };
+        let Some(folder) = self.run(key) else { return Ok(None) };
         let study = folder.study_as_run();
         let study = study.map_err(|error| SourceError::unreadable(folder.root().display().to_string(), error))?;
         Ok(study.and_then(|study| study.metadata.name).map(|name| (folder, name)))
@@ -320,8 +357,11 @@ fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_ru
     let mut counts = Counts::of(rows.iter().map(|row| row.state.phase));
     // Only a study with nothing under way has ended; whoever runs one says so when it has.
     let may_have_ended = !is_running && rows.iter().all(|row| row.state.phase.has_ended());
-    let end = plan.as_ref().ok().filter(|_| may_have_ended).and_then(|plan| end(plan, rows));
     counts.planned = plan.as_ref().map_or(0, Plan::total_trials);
+    let end = match &plan {
+        Ok(plan) if may_have_ended => end(plan, rows, &counts),
+        _ => None,
+    };
     let ended = counts.ended();
     let (standing, message) = match (&plan, end) {
         (Err(violations), _) => (Standing::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
@@ -355,7 +395,12 @@ fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_ru
 }
 
 /// How the study ended, as `decide` sees it.
-fn end(plan: &Plan, rows: &[Row]) -> Option<(StudyPhase, String)> {
+fn end(plan: &Plan, rows: &[Row], counts: &Counts) -> Option<(StudyPhase, String)> {
+    if counts.failed == 0 && counts.succeeded > 0 && counts.ended() == counts.planned {
+        // Nobody needs to be asked, and of ten thousand points the asking takes a while.
+        let message = format!("{} trials succeeded, {} were infeasible, 0 failed", counts.succeeded, counts.infeasible);
+        return Some((StudyPhase::Completed, message));
+    }
     let states: Vec<TrialState> = rows
         .iter()
         .map(|row| TrialState {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use studious_api::Hyperparameters;
+use studious_api::{Hyperparameters, trial::TrialSeeds};
 
 use crate::{
     Ledger, LedgerError, RunState,
@@ -25,6 +25,8 @@ pub struct TrialHead {
     pub max_train_steps: u64,
     /// The point.
     pub hyperparameters: Hyperparameters,
+    /// The seeds it was given.
+    pub seeds: TrialSeeds,
     /// Where it stands.
     pub state: RunState,
 }
@@ -36,6 +38,7 @@ struct SpecHead {
     round: String,
     index: u32,
     hyperparameters: Hyperparameters,
+    seeds: TrialSeeds,
     max_train_steps: u64,
 }
 
@@ -55,8 +58,8 @@ impl Ledger {
             .map(|(uid, name, spec, state)| {
                 let spec: SpecHead = from_json("spec", &uid, &spec)?;
                 let state = from_json("state", &uid, &state)?;
-                let SpecHead { round, index, hyperparameters, max_train_steps } = spec;
-                Ok(TrialHead { uid, name, round, index, max_train_steps, hyperparameters, state })
+                let SpecHead { round, index, hyperparameters, seeds, max_train_steps } = spec;
+                Ok(TrialHead { uid, name, round, index, max_train_steps, hyperparameters, seeds, state })
             })
             .collect::<Result<Vec<_>, LedgerError>>()?;
         // Later rounds train longer, so this is the order of rounds. The sort keeps the order of indices.

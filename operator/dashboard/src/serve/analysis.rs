@@ -20,9 +20,11 @@ use super::source::{Source, SourceError, StudyKey};
 /// Points of each curve that is looked at: whole curves, where a study's fit into memory.
 fn points(trials: usize) -> usize {
     const OF_A_METRIC: usize = 4_000_000;
-    (OF_A_METRIC / trials.max(1)).clamp(400, 20_000)
+    (OF_A_METRIC / trials.max(1)).clamp(400, WHOLE)
 }
 
+/// Points of a curve that is looked at whole.
+const WHOLE: usize = 20_000;
 /// Studies whose conclusions are kept.
 const MOST_KEPT: usize = 32;
 /// How long an answer waits for conclusions that are being drawn.
@@ -163,7 +165,11 @@ impl Analyses {
         Some(done)
     }
 
+    // Whoever opens a large study sees its trials first: reading their curves takes all there is.
     async fn draw<S: Source>(&self, source: &Arc<S>, key: StudyKey, plan: Arc<Plan>, version: String, points: usize) {
+        if points < WHOLE {
+            tokio::time::sleep(PATIENCE).await;
+        }
         let result = match self.turns.acquire().await {
             Ok(_turn) => conclude(source, &key, plan, version.clone(), points).await,
             Err(error) => Err(SourceError::unreadable("the study", error)),

@@ -74,7 +74,7 @@ pub fn overlay(metric: &str, runs: &[Run<'_>]) -> Option<Plot> {
         }),
         json!({
             "data": { "values": rows },
-            "mark": { "type": "circle", "size": 60, "opacity": if lonely { 1 } else { 0 } },
+            "mark": { "type": "circle", "size": 60, "opacity": u8::from(lonely) },
             "encoding": { "x": x, "y": y, "color": colour, "tooltip": tooltip },
         }),
     ];
