@@ -188,7 +188,7 @@ fn outcome(fields: &Map<String, Value>, found: &mut Vec<Found>) {
             Some(Value::Bool(true)) => given.push(name),
             Some(Value::Bool(false)) => {}
             Some(value) => {
-                found.push(problem(name, &short(value), "must be true or false", "Give true, or remove it."))
+                found.push(problem(name, &short(value), "must be true or false", "Give true, or remove it."));
             }
         }
     }

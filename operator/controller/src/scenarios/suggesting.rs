@@ -37,7 +37,7 @@ impl World {
     /// The next study that is to be reconciled.
     async fn woken(&self) -> String {
         let mut queue = Box::pin(self.context.caches.study_queue.clone().stream());
-        tokio::time::timeout(Duration::from_secs(60), queue.next()).await.unwrap().unwrap().name
+        tokio::time::timeout(Duration::from_mins(1), queue.next()).await.unwrap().unwrap().name
     }
 }
 

@@ -51,7 +51,8 @@ async fn a_bayesian_study_that_is_killed_goes_on_and_no_trial_changes_its_point(
 async fn it_starts_from_the_folder_of_another_study() {
     let bench = Bench::new();
     // Its folder is beside the one of this run.
-    let mut first = bench.options(&study(GOOD, "  rounds: [{name: r, trials: 8, maxTrainSteps: 20}]\n  parallelism: 4"));
+    let mut first =
+        bench.options(&study(GOOD, "  rounds: [{name: r, trials: 8, maxTrainSteps: 20}]\n  parallelism: 4"));
     first.folder = RunFolder::new(bench.temp.path().join("before"));
     let (tell, _told) = mpsc::unbounded_channel();
     let (_keep, interrupts) = mpsc::channel(1);

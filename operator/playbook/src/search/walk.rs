@@ -1,6 +1,6 @@
 //! The points of a study in the order in which they are tried, none twice.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, hash::BuildHasher};
 
 use studious_api::{
     Hyperparameters,
@@ -99,15 +99,13 @@ impl<'a> Walk<'a> {
     pub(crate) fn next(&mut self, arm: usize) -> Option<Hyperparameters> {
         let Self { space, sequence, listed, arms, patience } = self;
         let arm = arms.get_mut(arm)?;
-        match listed {
-            Some(listed) => arm.next_of(|i| usize::try_from(i).ok().and_then(|i| listed.get(i)).cloned(), 1),
-            None => {
-                let scientific = arm.scientific.clone();
-                let patience = arm.patience(*patience);
-                let point = arm.next_of(|i| Some(sequence.point(space, &scientific, i)), patience);
-                point.or_else(|| arm.next_of_rest(space))
-            }
+        if let Some(listed) = listed {
+            return arm.next_of(|i| usize::try_from(i).ok().and_then(|i| listed.get(i)).cloned(), 1);
         }
+        let scientific = arm.scientific.clone();
+        let patience = arm.patience(*patience);
+        let point = arm.next_of(|i| Some(sequence.point(space, &scientific, i)), patience);
+        point.or_else(|| arm.next_of_rest(space))
     }
 
     /// Lets all arms go on where the foremost is, so that they share further points.
@@ -191,7 +189,7 @@ fn sizes(plan: &Plan, listed: Option<&Vec<Hyperparameters>>) -> Vec<ArmSize> {
 /// The next points of a study that aren't among those tried, in the order of its trials; fewer than asked when the space
 /// has no more. Of algorithms that don't choose points by results.
 #[must_use]
-pub fn untried(plan: &Plan, tried: &HashSet<PointIdentity>, count: usize) -> Vec<Hyperparameters> {
+pub fn untried<S: BuildHasher>(plan: &Plan, tried: &HashSet<PointIdentity, S>, count: usize) -> Vec<Hyperparameters> {
     let asked = u32::try_from(count.saturating_add(tried.len())).unwrap_or(u32::MAX);
     let mut walk = Walk::new(plan, asked);
     let mut points = Vec::new();
