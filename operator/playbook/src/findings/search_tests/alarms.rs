@@ -74,6 +74,9 @@ const NULLS: &[Null] = &[
     Null::new("30 trials, infeasible at high rates, no effect below", ONE, |luck| {
         one(30, luck, |u, luck| (u[0] < 0.8).then(|| luck.normal()))
     }),
+    Null::new("3 arms of 15, infeasible at high rates, no effect below", ARMS, |luck| {
+        arms(15, luck, |_, u, luck| (u[0] < 0.8).then(|| luck.normal()))
+    }),
     Null::new("3 arms of 10, no effect", ARMS, |luck| arms(10, luck, |_, _, luck| Some(luck.normal()))),
     Null::new("3 arms of 20, the same optimum in the middle", ARMS, |luck| {
         arms(20, luck, |_, u, luck| Some((u[1] - 0.5).powi(2) + 0.01 * luck.normal()))
