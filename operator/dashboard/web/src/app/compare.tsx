@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { ask, studyPath, useData } from "./api";
-import { count, number, value, words } from "./format";
+import { number, value, words } from "./format";
 import { Outcome, Stands, Waiting } from "./parts";
 import { Picture } from "./picture";
 import { href, studyHref, trialHref, useRoute } from "./route";
@@ -53,7 +53,7 @@ function CompareTrials({ ids }: { ids: string[] }) {
   const budgets = new Set(trials.map((trial) => trial.maxTrainSteps));
   return (
     <>
-      <h1>{count(trials.length, "trial")} beside each other</h1>
+      <h1>{trials.length === 1 ? `${trials[0]?.name} beside others` : `${trials.length} trials beside each other`}</h1>
       {budgets.size > 1 && (
         <p class="stale">These trials had different step budgets: their objectives can't be compared as they stand.</p>
       )}
@@ -175,7 +175,7 @@ async function found(text: string, last: TrialView | undefined, studies: Summary
 function CompareStudies({ ids }: { ids: string[] }) {
   return (
     <>
-      <h1>{count(ids.length, "study", "studies")} beside each other</h1>
+      <h1>{ids.length === 1 ? `${ids[0]?.split("/").at(-1)} beside others` : `${ids.length} studies beside each other`}</h1>
       <AddStudy ids={ids} />
       <Beside ids={ids} />
     </>
