@@ -142,7 +142,11 @@ fn train(point: &Hyperparameters, index: u32, evaluations: u64, every: u64) -> (
         (TrialPhase::Infeasible, Some("Diverged".to_owned()), "train_loss was NaN".to_owned())
     } else {
         lines.push(format!(r#"{{"event":"done","step":{}}}"#, last * every));
-        (TrialPhase::Succeeded, None, lowest.map_or_else(String::new, |(step, value)| format!("{value} at step {step}")))
+        (
+            TrialPhase::Succeeded,
+            None,
+            lowest.map_or_else(String::new, |(step, value)| format!("{value} at step {step}")),
+        )
     };
     let start = Millis(BEGAN + u64::from(index) * 5_000);
     let end = Millis(start.0 + TOOK);
