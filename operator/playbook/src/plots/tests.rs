@@ -57,6 +57,8 @@ fn every_study_gets_its_pictures() {
             "axis-learning_rate",
             "axis-c",
             "axis-width",
+            "parallel-coordinates",
+            "best-of-k",
             "curves-explore-validation_error",
             "curves-explore-train_loss",
             "curves-explore-gradient_norm",
@@ -120,4 +122,61 @@ fn large_studies_stay_small() {
 #[test]
 fn nothing_is_drawn_of_nothing() {
     assert!(plots(&plan(ARMS), &[]).is_empty());
+}
+
+/// A study with all that trials can report: a scientific range, failures at high rates, hosts, attempts, gradient norms.
+#[test]
+fn what_trials_report_has_its_picture() {
+    let plan = crate::studies::plan(
+        "
+hyperparameters:
+- {name: weight_decay, role: Scientific, range: {min: 1.0e-5, max: 0.1, scale: Log}}
+- {name: learning_rate, range: {min: 1.0e-3, max: 10, scale: Log}}
+search: {scientific: Sampled}
+rounds: [{name: explore, trials: 40, maxTrainSteps: 400}]
+",
+    );
+    let points = crate::rounds::points(&plan, "explore", &[]).unwrap();
+    let trials: Vec<TrialRecord> = points
+        .into_iter()
+        .enumerate()
+        .map(|(i, point)| {
+            let rate = point.hyperparameters["learning_rate"].as_f64().unwrap();
+            let error = 0.1 + 0.05 * (libm::log10(rate) + 1.0).powi(2);
+            let curve = |scale: f64| (1..=40).map(|s| (10 * s, scale * (1.0 + 1.0 / s as f64))).collect::<Vec<_>>();
+            let speed = |host: f64| BTreeMap::from([("examples_per_second".to_owned(), curve(1000.0 + 100.0 * host))]);
+            let begun = 1_000 * i as u64;
+            let outcome = if rate > 1.0 {
+                Outcome::Infeasible { reason: "Diverged".to_owned() }
+            } else {
+                Outcome::Succeeded { objective: error, step: Some(10 * (i as u64 % 40 + 1)) }
+            };
+            let mut curves = speed(0.0);
+            curves.insert("gradient_norm".to_owned(), curve(rate));
+            curves.insert("learning_rate".to_owned(), curve(rate));
+            curves.insert("validation_error".to_owned(), curve(error));
+            let attempts = serde_json::json!([
+                { "number": 1, "queued": begun, "started": begun + 200, "ended": begun + 900, "outcome": "Disrupted" },
+                { "number": 2, "queued": begun + 900, "started": begun + 1_100, "ended": begun + 4_000, "outcome": "Finished" },
+            ]);
+            TrialRecord {
+                name: plan.trial_name(&point.key),
+                round: "explore".to_owned(),
+                hyperparameters: point.hyperparameters,
+                outcome,
+                curves,
+                hosts: BTreeMap::from([(1, speed(1.0))]),
+                attempts: serde_json::from_value(attempts).unwrap(),
+                ..TrialRecord::default()
+            }
+        })
+        .collect();
+    let drawn = plots(&plan, &trials);
+    let said: Vec<_> = drawn.iter().map(|p| format!("{}: {}. {}", p.id, p.title, p.subtitle)).collect();
+    insta::assert_snapshot!(said.join("\n"));
+    let buckets = |n: usize| {
+        let plots = super::isolation_in_buckets(&plan, &trials, n);
+        plots[0].specification["layer"][1]["data"]["values"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((buckets(3), buckets(5)), (3, 5));
 }
