@@ -8,7 +8,7 @@ use std::{
 use studious_api::thresholds::search::{FALSE_ALARMS, MANY_INFEASIBLE};
 
 use super::{
-    Finding, Severity,
+    BEST_FEW, Finding, Severity,
     change::Change,
     exact,
     reading::{Along, Arm, Reading},
@@ -127,7 +127,13 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
                 .with(format!("{key}.chance"), region.chance);
         }
     }
-    finding.change = regions.first().and_then(|region| leave_out(reading, region));
+    // What holds one of the best must stay.
+    let concluding = reading.concluding().map(|r| reading.ranked(&r.trials)).unwrap_or_default();
+    let best = || reading.ranked(&results).into_iter().take(BEST_FEW).chain(concluding.iter().copied().take(BEST_FEW));
+    finding.change = regions
+        .first()
+        .filter(|region| !best().any(|(trial, _)| region.holds(trial)))
+        .and_then(|region| leave_out(reading, region));
     let names: BTreeSet<_> = regions.iter().flat_map(Region::names).collect();
     if names.len() == 1 {
         finding.hyperparameter = names.first().map(|name| (*name).to_owned());

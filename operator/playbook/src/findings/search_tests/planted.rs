@@ -197,11 +197,18 @@ fn an_edge_that_only_all_arms_together_show_is_found() {
 #[test]
 fn arms_that_share_points_show_where_they_cannot_be_trained() {
     // One arm trains where the others diverge, at the same learning rate: a tie, and still a rule.
-    let trials = arms(15, &mut Luck(62), |optimizer, u, luck| {
-        (u[0] < if optimizer == "sgd" { 0.75 } else { 0.6 }).then(|| luck.normal())
-    });
-    let found = raised(ARMS, &trials, "InfeasibleFraction");
+    let simulate = |best_is_there: bool| {
+        arms(15, &mut Luck(62), |optimizer, u, luck| {
+            let there = u[0] >= 0.6;
+            let better = if there == best_is_there { 10.0 } else { 0.0 };
+            (u[0] < if optimizer == "sgd" { 0.75 } else { 0.6 }).then(|| luck.normal() - better)
+        })
+    };
+    let found = raised(ARMS, &simulate(true), "InfeasibleFraction");
     assert!(found.advice.contains("learning_rate >"), "{}", found.advice);
+    assert!(found.change.is_none(), "the best trial would be left out: {:?}", found.change);
+    let found = raised(ARMS, &simulate(false), "InfeasibleFraction");
+    assert_eq!(found.change.unwrap().path, "spec.hyperparameters[1].range.max");
 }
 
 #[test]
