@@ -68,7 +68,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     } else {
         json!({ "value": "circle" })
     };
-    let share = |place: usize| number(QUANTILES[place] * 100.0);
+    let percentage = |place: usize| number(QUANTILES[place] * 100.0);
     let mut layers: Vec<Value> = Vec::new();
     if !band_rows.is_empty() {
         let mut encoding = json!({ "x": x, "y": y("lucky"), "y2": { "field": "unlucky" }, "color": colour });
@@ -85,8 +85,8 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         { "field": "arm", "title": "arm" },
         { "field": "trials", "type": "quantitative", "title": "trials" },
         { "field": "median", "type": "quantitative", "format": ".4~g", "title": "median study" },
-        { "field": "lucky", "type": "quantitative", "format": ".4~g", "title": format!("luckiest {} %", share(LUCKY)) },
-        { "field": "unlucky", "type": "quantitative", "format": ".4~g", "title": format!("luckiest {} %", share(UNLUCKY)) },
+        { "field": "lucky", "type": "quantitative", "format": ".4~g", "title": format!("luckiest {} %", percentage(LUCKY)) },
+        { "field": "unlucky", "type": "quantitative", "format": ".4~g", "title": format!("luckiest {} %", percentage(UNLUCKY)) },
     ]);
     layers.push(json!({
         "data": { "values": rows },
@@ -113,7 +113,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         _ => format!("Were there enough trials? Best {metric} by the number of trials"),
     };
     let band = if bands {
-        format!(" Band: from the luckiest {} % to the luckiest {} %.", share(LUCKY), share(UNLUCKY))
+        format!(" Band: from the luckiest {} % to the luckiest {} %.", percentage(LUCKY), percentage(UNLUCKY))
     } else {
         String::new()
     };

@@ -49,8 +49,8 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     };
     let channel = |axis: &Axis<'_>, name: &str| -> Option<Value> {
         let range = axis.hyperparameter.range.as_ref()?;
-        let (scale, axis) = scale::of_range(range, &axis.hyperparameter.name);
-        Some(json!({ "field": name, "type": "quantitative", "scale": scale, "axis": axis }))
+        let (scale, drawn) = scale::of_range(range, &axis.hyperparameter.name);
+        Some(json!({ "field": name, "type": "quantitative", "scale": scale, "axis": drawn }))
     };
     let (x, y) = (channel(across, "x")?, channel(up, "y")?);
     let layers = vec![
