@@ -103,8 +103,9 @@ pub(crate) fn as_plugin(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
             value_follows = false;
         } else if text.starts_with('-') {
             // Every option of these commands takes a value, unless it is given with `=`.
-            value_follows =
-                !text.contains('=') && text.len() > 1 && !matches!(text, "-h" | "--help" | "-V" | "--version" | "--list");
+            value_follows = !text.contains('=')
+                && text.len() > 1
+                && !matches!(text, "-h" | "--help" | "-V" | "--version" | "--list");
         } else if !seen_command {
             if !ON_A_STUDY.contains(&text) {
                 break;

@@ -30,20 +30,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     let names: Vec<String> = budgets.iter().map(|b| name(reading, b)).collect();
     let most = budgets.iter().map(|b| b.results).max().unwrap_or(1);
     let bands = budgets.len() <= MOST_BANDS;
-    let (mut band_rows, mut rows) = (Vec::new(), Vec::new());
-    for (budget, name) in budgets.iter().zip(&names) {
-        for size in &budget.sizes {
-            let [_, lucky, median, unlucky, _] = size.quantiles;
-            if let (true, Some(lucky), Some(unlucky)) = (bands, lucky, unlucky) {
-                band_rows.push(json!({ "arm": name, "trials": size.trials, "lucky": lucky, "unlucky": unlucky }));
-            }
-            if let Some(median) = median {
-                rows.push(json!({
-                    "arm": name, "trials": size.trials, "median": median, "lucky": lucky, "unlucky": unlucky,
-                }));
-            }
-        }
-    }
+    let (band_rows, rows) = rows(&budgets, &names, bands);
     let spread: Vec<f64> = budgets
         .iter()
         .flat_map(|b| &b.sizes)
@@ -126,6 +113,25 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         count(budgets.len(), "arm"),
     );
     Some(style::plot("best-of-k".to_owned(), title, subtitle, 260, &layers))
+}
+
+/// The bands, if they are to be drawn, and the medians.
+fn rows(budgets: &[Budget], names: &[String], bands: bool) -> (Vec<Value>, Vec<Value>) {
+    let (mut band_rows, mut rows) = (Vec::new(), Vec::new());
+    for (budget, name) in budgets.iter().zip(names) {
+        for size in &budget.sizes {
+            let [_, lucky, median, unlucky, _] = size.quantiles;
+            if let (true, Some(lucky), Some(unlucky)) = (bands, lucky, unlucky) {
+                band_rows.push(json!({ "arm": name, "trials": size.trials, "lucky": lucky, "unlucky": unlucky }));
+            }
+            if let Some(median) = median {
+                rows.push(json!({
+                    "arm": name, "trials": size.trials, "median": median, "lucky": lucky, "unlucky": unlucky,
+                }));
+            }
+        }
+    }
+    (band_rows, rows)
 }
 
 fn name(reading: &Reading<'_>, budget: &Budget) -> String {
