@@ -62,6 +62,9 @@ def _comparisons(results: Results, batch: int) -> list[str]:
             f"{METHODS[m].label} has not been run on {left} of them yet; the {_set(have[m])}, that it has:\n\n"
             f"{_table(rows(results, beside, have[m], batch))}"
         )
+    missing = [METHODS[m].label for m in ORDER if not have[m]]
+    if missing:
+        parts.append(f"Not run yet: {', '.join(missing)}.")
     return parts
 
 
@@ -100,8 +103,8 @@ def _times() -> str:
     return (
         "### Time of one suggestion\n\nProcessor time (all threads; median) of one suggestion in eight dimensions, "
         f"pinned to one core ({kept['machine']}). Studious' counts a whole new process, which reads all trials from a "
-        "file; the others stay in one process, and what they load and compile at first isn't counted.\n\n"
-        + "\n".join(lines)
+        "file; the others stay in one process, and what they load and compile at first isn't counted. Times of a busy machine are "
+        "too long for all alike: compare them with each other.\n\n" + "\n".join(lines)
     )
 
 
