@@ -7,8 +7,9 @@
 //!
 //! Results of different step budgets, or of another study, aren't equal at the same point. Neither an offset nor a ratio
 //! between them is assumed: the surrogate gets the budget (in log) and the study as dimensions of their own, along which
-//! it learns how far results go together, and points are proposed at this round's budget and in this study. A study that
-//! differs in nothing but its points (same template, schedule and fixed values) is no other study in this sense.
+//! it learns how far results go together, and points are proposed at this round's budget and in this study. A study of the
+//! same training (template, hosts, schedule) is no other study in this sense, where it says all of a point that this one
+//! does. Until a study has results of its own to compare with, those of others count in full.
 //!
 //! That a trial failed or was stopped says nothing of its point. Of the study itself such a point isn't tried again.
 
@@ -35,6 +36,9 @@ const MOST_EARLIER: usize = 1000;
 const STEPS: &str = ".maxTrainSteps";
 const STUDY: &str = ".study";
 
+/// The surrogate's range of step budgets spans at least this factor.
+const WIDE: f64 = 100.0;
+
 /// A study that `search.startFrom` names, with its trials.
 #[derive(Clone, Debug)]
 pub struct EarlierStudy {
@@ -53,11 +57,15 @@ impl EarlierStudy {
         if refusal(plan, &self.name, &self.spec).is_some() { 0 } else { self.results(plan).count() }
     }
 
-    /// Its results by this study's points, each with its step budget.
-    fn results<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (u64, Hyperparameters, &'a Outcome)> + 'a {
-        self.trials.iter().filter(|trial| trial.is_result()).filter_map(|trial| {
+    /// Its results by this study's points. A result of the same training, at a point that both studies know whole, is
+    /// one as this study would have had it.
+    fn results<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Trial<'a>> + 'a {
+        let alike = self.is_alike(plan);
+        self.trials.iter().filter(|trial| trial.is_result()).filter_map(move |trial| {
             let steps = steps_of(&self.spec, &trial.round)?;
-            Some((steps, self.point(plan, &trial.hyperparameters)?, outcome(plan, trial)))
+            let point = self.point(plan, &trial.hyperparameters)?;
+            let study = if alike && point == trial.hyperparameters { plan.name() } else { &self.name };
+            Some(Trial { steps, study, point, outcome: outcome(plan, trial) })
         })
     }
 
@@ -74,17 +82,12 @@ impl EarlierStudy {
         validate::point(ours, &kept, "").ok()
     }
 
-    /// Whether it differs in nothing but its points.
+    /// Whether it trains as this study does: what may differ is which points were tried.
     fn is_alike(&self, plan: &Plan) -> bool {
-        let fixed = |spec: &StudySpec| -> BTreeMap<String, String> {
-            let all = spec.hyperparameters.iter().filter(|h| h.role == Role::Fixed);
-            all.map(|h| (h.name.clone(), format!("{:?} {:?}", h.when, h.value))).collect()
-        };
         let (ours, theirs) = (plan.spec(), &self.spec);
         ours.trial.template == theirs.trial.template
             && ours.trial.hosts == theirs.trial.hosts
             && ours.schedule == theirs.schedule
-            && fixed(ours) == fixed(theirs)
     }
 }
 
@@ -145,8 +148,15 @@ struct Trial<'a> {
 }
 
 impl Known {
-    /// For a round. A trial without a round is one of this round.
-    pub(super) fn new(plan: &Plan, round: &str, trials: &[TrialRecord], earlier: &[EarlierStudy]) -> Option<Self> {
+    /// For a round. A trial without a round is one of this round. With fewer than `enough` results of its own a study can't
+    /// say how far another one's go together with them: they count in full until then.
+    pub(super) fn new(
+        plan: &Plan,
+        round: &str,
+        trials: &[TrialRecord],
+        earlier: &[EarlierStudy],
+        enough: usize,
+    ) -> Option<Self> {
         let here = rounds::max_train_steps(plan, round);
         let own = trials.iter().filter_map(|trial| {
             let steps = if trial.round.is_empty() { here } else { steps_of(plan.spec(), &trial.round)? };
@@ -154,12 +164,12 @@ impl Known {
             Some(Trial { steps, study: plan.name(), point, outcome: outcome(plan, trial) })
         });
         let mut all: Vec<Trial<'_>> = own.collect();
+        let compares = trials.iter().filter(|trial| trial.is_result()).count() >= enough;
         let tried = all.iter().map(|trial| PointIdentity::of(&trial.point)).collect();
         let share = MOST_EARLIER / earlier.len().max(1);
         for other in earlier.iter().filter(|other| refusal(plan, &other.name, &other.spec).is_none()) {
-            let study = if other.is_alike(plan) { plan.name() } else { &other.name };
             let results = other.results(plan).take(share);
-            all.extend(results.map(|(steps, point, outcome)| Trial { steps, study, point, outcome }));
+            all.extend(results.map(|trial| if compares { trial } else { Trial { study: plan.name(), ..trial } }));
         }
 
         let steps: BTreeSet<u64> = all.iter().map(|trial| trial.steps).chain([here]).collect();
@@ -188,13 +198,12 @@ impl Known {
     }
 }
 
+/// Of a wide range little is between two budgets of the same order, so that they go together unless results say
+/// otherwise.
 fn between(steps: &BTreeSet<u64>) -> Hyperparameter {
-    let range = Range {
-        min: steps.first().map_or(1.0, |n| *n as f64),
-        max: steps.last().map_or(1.0, |n| *n as f64),
-        scale: Scale::Log,
-        integer: false,
-    };
+    let min = steps.first().map_or(1.0, |n| *n as f64);
+    let range =
+        Range { min, max: steps.last().map_or(1.0, |n| *n as f64).max(WIDE * min), scale: Scale::Log, integer: false };
     Hyperparameter { range: Some(range), ..further(STEPS) }
 }
 

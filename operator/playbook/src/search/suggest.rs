@@ -231,7 +231,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(plan: &'a Plan, round: &str, trials: &[TrialRecord], earlier: &[EarlierStudy]) -> Option<Self> {
-        let known = Known::new(plan, round, trials, earlier)?;
+        let known = Known::new(plan, round, trials, earlier, enough(plan))?;
         let learns = known.results() >= enough(plan);
         let asked = u32::try_from(trials.len()).unwrap_or(u32::MAX).saturating_add(MOST_AT_ONCE);
         let mut even = Walk::new(plan, asked);
