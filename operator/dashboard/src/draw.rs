@@ -1,8 +1,8 @@
 //! Pictures as files: a Vega-Lite specification drawn without a browser and without a network.
 //!
 //! Vega itself draws the SVG, in `QuickJS` (rquickjs: its maintained Rust binding; a small engine in C, where V8 would
-//! be a hundred times its size); resvg turns that into a PNG. Text is measured and drawn in the font that is bundled, DejaVu
-//! Sans, so that a picture is the same on every machine.
+//! be a hundred times its size); resvg turns that into a PNG. Text is measured and drawn in the font that is bundled,
+//! `DejaVu Sans`, so that a picture is the same on every machine.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
