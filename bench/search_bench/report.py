@@ -10,7 +10,7 @@ from pathlib import Path
 from search_bench import discrepancy, runs, timing
 from search_bench.methods import METHODS
 from search_bench.problems import PROBLEMS
-from search_bench.summary import FLOOR, Results, Row, rows, with_best_variants
+from search_bench.summary import FLOOR, REFERENCE, Results, Row, rows, with_best_variants
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "search.md"
 BEGIN, END = "<!-- make bench-search writes from here -->", "<!-- to here -->"
@@ -21,6 +21,10 @@ def _number(value: float) -> str:
     if math.isnan(value):
         return "-"
     return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def _interval(row: Row) -> str:
+    return f" ({_number(row.low)}–{_number(row.high)})" if row.seeds > 1 else ""
 
 
 def _share(value: float) -> str:
@@ -36,7 +40,7 @@ def _table(made: list[Row]) -> str:
         label = METHODS[r.method].label
         beside = "" if r.method == "vizier" else _share(r.not_worse_than_peer)
         lines.append(
-            f"| {label} | {r.seeds} | {_number(r.all)} ({_number(r.low)}–{_number(r.high)}) | {_number(r.feasible)} "
+            f"| {label} | {r.seeds} | {_number(r.all)}{_interval(r)} | {_number(r.feasible)} "
             f"| {_number(r.infeasible)} | {r.rank:.2f} | {_share(r.infeasible_share)} | {beside} |"
         )
     return "\n".join(lines)
@@ -44,23 +48,24 @@ def _table(made: list[Row]) -> str:
 
 def _set(problems: list[str]) -> str:
     edge = sum(PROBLEMS[p].infeasible for p in problems)
-    return f"{len(problems)} problems, {edge} of them with an infeasible region"
+    ones = "problem" if len(problems) == 1 else "problems"
+    return f"{len(problems)} {ones}, {edge} with an infeasible region"
 
 
 def _comparisons(results: Results, batch: int) -> list[str]:
     parts = []
     have = {m: results.have(m, batch) for m in ORDER}
-    full = [m for m in ORDER if len(have[m]) == len(PROBLEMS)]
+    full = complete(results, batch)
     if full:
         parts.append(f"{_set(list(PROBLEMS))}.\n\n{_table(rows(results, full, list(PROBLEMS), batch))}")
     for m in ORDER:
         if m in full or not have[m]:
             continue
-        beside = [*full, m]
-        left = len(PROBLEMS) - len(have[m])
+        # Only what both sides ran: the same problems, seeds and initial points.
+        seeds = set.intersection(*(set(results.of(m, p, batch)) for p in have[m]))
         parts.append(
-            f"{METHODS[m].label} has not been run on {left} of them yet; the {_set(have[m])}, that it has:\n\n"
-            f"{_table(rows(results, beside, have[m], batch))}"
+            f"{METHODS[m].label} has not been run as often yet. Beside it on the same problems and seeds ({_set(have[m])}):\n\n"
+            f"{_table(rows(results.only(seeds), [*full, m], have[m], batch))}"
         )
     missing = [METHODS[m].label for m in ORDER if not have[m]]
     if missing:
@@ -68,18 +73,22 @@ def _comparisons(results: Results, batch: int) -> list[str]:
     return parts
 
 
+def complete(results: Results, batch: int) -> list[str]:
+    """Methods that ran on all problems with as many seeds as the reference."""
+    seeds = min((len(results.of(REFERENCE, p, batch)) for p in PROBLEMS), default=0)
+    return [m for m in ORDER if seeds and len(results.have(m, batch, seeds)) == len(PROBLEMS)]
+
+
 def _losses(results: Results) -> str:
     said = []
     for batch in (1, 5):
         for m in ORDER:
-            if m == "studious":
-                continue
-            better = [
-                p
-                for p in results.have(m, batch)
-                if results.of("studious", p, batch)
-                and results.ratio(m, p, batch) < results.ratio("studious", p, batch) * (1 - 1e-9)
-            ]
+            better = []
+            for p in results.have(m, batch) if m != "studious" else []:
+                seeds = set(results.of("studious", p, batch)) & set(results.of(m, p, batch))
+                ratios = [results.ratio(x, p, batch, seeds) for x in (m, "studious")] if seeds else [0.0, 0.0]
+                if ratios[0] < ratios[1] * (1 - 1e-9):
+                    better.append(p)
             if better:
                 said.append(
                     f"- batch {batch}: {METHODS[m].label} has the smaller median regret on {', '.join(better)}."
@@ -194,7 +203,7 @@ def write() -> None:
     results = Results(with_best_variants(runs.load())[0])
     for batch in (1, 5):
         have = {m: results.have(m, batch) for m in ORDER}
-        full = [m for m in ORDER if len(have[m]) == len(PROBLEMS)]
-        if full:
-            plots.regret(results, full, list(PROBLEMS), batch)
+        shown = [m for m in ORDER if len(have[m]) == len(PROBLEMS)]
+        if shown:
+            plots.regret(results, shown, list(PROBLEMS), batch)
             plots.by_problem(results, [m for m in ORDER if have[m]], list(PROBLEMS), batch)

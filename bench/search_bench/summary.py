@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -42,7 +43,8 @@ class Row:
     infeasible_share: float
     """Of the suggestions after the initial points, on problems that have an infeasible region."""
     not_worse_than_peer: float
-    """Share of problems where the median regret isn't larger than the peer's, on the seeds that both have."""
+    """Share of problems where the median regret isn't larger than the peer's, on the seeds that both have. NaN unless the peer
+    has run on all problems of the table."""
 
 
 class Results:
@@ -81,6 +83,12 @@ class Results:
     def of(self, method: str, problem: str, batch: int) -> dict[int, Run]:
         """Runs by seed."""
         return {k[3]: r for k, r in self.runs.items() if k[:3] == (method, problem, batch)}
+
+    def only(self, seeds: set[int]) -> Results:
+        """The runs with these seeds, measured from the same optima."""
+        fewer = copy.copy(self)
+        fewer.runs = {k: r for k, r in self.runs.items() if k[3] in seeds}
+        return fewer
 
     def ratio(self, method: str, problem: str, batch: int, seeds: Iterable[int] | None = None) -> float:
         """The median regret after all trials as a ratio to quasi-random's (all seeds)."""
@@ -122,7 +130,7 @@ def chosen_variants(results: Results, batch: int) -> dict[str, str]:
         names = [base, *(m.name for m in METHODS.values() if m.variant_of == base)]
         names = [n for n in names if any(PROBLEMS[p].infeasible for p in results.have(n, batch))]
         common = [p for p in PROBLEMS if PROBLEMS[p].infeasible and all(p in results.have(n, batch) for n in names)]
-        if not names or not common:
+        if len(names) < 2 or not common:
             continue
 
         def score(name: str, common: list[str] = common, names: list[str] = names) -> float:
@@ -193,7 +201,7 @@ def rows(results: Results, methods: list[str], problems: list[str], batch: int, 
                 high,
                 places[m],
                 sum(v is None for v in after) / len(after) if after else float("nan"),
-                wins / len(shared) if shared else float("nan"),
+                wins / len(shared) if problems and len(shared) == len(problems) else float("nan"),
             )
         )
     return made
