@@ -72,7 +72,8 @@ fn ask_and_tell() {
             assert_eq!((&point["pending"], &point["round"]), (&json!(true), &json!("exploit")));
             let told = told(point);
             last += usize::from(round >= 4 && told["objective"].as_f64().is_some_and(|loss| loss < 0.5));
-            file.push_str(&format!("{told}\n"));
+            file.push_str(&told.to_string());
+            file.push('\n');
         }
     }
     assert!(last >= 4, "of the last 6 points {last} are near the valley");
@@ -143,7 +144,8 @@ fn a_space_that_ends_says_so() {
     let all = suggest(&bench, "", &["--count", "20"]);
     assert_eq!(points(&all).len(), 12);
     assert_eq!(all.err.lines().last(), Some(EXHAUSTED), "{}", all.err);
-    let ended: String = points(&all).into_iter().map(|point| format!("{}\n", told(point))).collect();
+    let ended: Vec<String> = points(&all).into_iter().map(|point| told(point).to_string()).collect();
+    let ended = ended.join("\n");
     let none = suggest(&bench, &ended, &["--count", "2"]);
     assert_eq!((none.code, none.out.as_str()), (0, ""));
     assert!(none.err.contains("no point is left: every other point"), "{}", none.err);
