@@ -105,7 +105,7 @@ impl PlotCommand {
                 eprintln!("error: standard output has room for one picture: name it with --plot");
                 return Ok(exit::INVALID);
             };
-            let drawn = self.draw(&self.drawer()?, plot)?;
+            let drawn = self.draw(self.drawer()?.as_ref(), plot)?;
             std::io::Write::write_all(&mut std::io::stdout().lock(), &drawn)?;
             return Ok(exit::OK);
         }
@@ -117,7 +117,7 @@ impl PlotCommand {
         let drawer = self.drawer()?;
         for plot in chosen {
             let path = self.out.join(format!("{}.{}", plot.id, self.format.ending()));
-            std::fs::write(&path, self.draw(&drawer, plot)?)
+            std::fs::write(&path, self.draw(drawer.as_ref(), plot)?)
                 .with_context(|| format!("can't write {}", path.display()))?;
             println!("{}", path.display());
         }
@@ -129,7 +129,7 @@ impl PlotCommand {
         Ok((self.format != Format::VegaLite).then(Drawer::new).transpose()?)
     }
 
-    fn draw(&self, drawer: &Option<Drawer>, plot: &Plot) -> anyhow::Result<Vec<u8>> {
+    fn draw(&self, drawer: Option<&Drawer>, plot: &Plot) -> anyhow::Result<Vec<u8>> {
         Ok(match (self.format, drawer) {
             (Format::Svg, Some(drawer)) => drawer.svg(plot, self.theme, self.width)?.into_bytes(),
             (Format::Png, Some(drawer)) => drawer.png(plot, self.theme, self.width)?,
