@@ -104,7 +104,7 @@ fn what_cel_cannot_say_the_webhook_does() {
             "spec.hyperparameters[2].when",
             "adam",
         ),
-        (change("algorithm: QuasiRandom", "algorithm: Bayesian"), "spec.search.algorithm", "Bayesian"),
+        (change("base: learning_rate", "base: learning_rat"), "spec.schedule.base", "learning_rat"),
         (
             change("          image:", "          env: [{name: STUDIOUS_TRIAL_DIR, value: /x}]\n          image:"),
             "env",
