@@ -182,7 +182,7 @@ def two_hosts(folder: Path, restore: Path | None = None) -> list[Path]:
 
 
 def test_a_learning_rate_far_too_high_is_logged_as_nan(tmp_path: Path) -> None:
-    folder = lay_digits(tmp_path, {**POINT, "learning_rate": 10.0})
+    folder = lay_digits(tmp_path, {**POINT, "learning_rate": 10.0, "hidden_layers": 4})
     code, output = run(folder, *DIGITS)
     assert code == 0, output
     losses = curve(folder, "train_loss")
@@ -190,6 +190,48 @@ def test_a_learning_rate_far_too_high_is_logged_as_nan(tmp_path: Path) -> None:
     assert all(math.isfinite(loss) for _, loss in losses[:-1])
     assert not events(folder, "done")
     assert "NaN" in (folder / "metrics.jsonl").read_text()
+
+
+def test_a_loss_that_blew_up_in_finite_numbers_is_no_result(tmp_path: Path) -> None:
+    folder = lay_digits(tmp_path, {**POINT, "learning_rate": 2.0, "one_minus_momentum": 0.05})
+    code, output = run(folder, *DIGITS)
+    assert code == 0, output
+    assert all(math.isfinite(loss) for _, loss in curve(folder, "train_loss"))
+    (event,) = events(folder, "infeasible")
+    assert "training has blown up" in event["reason"]
+    assert not events(folder, "done")
+
+
+def test_clipping_tames_a_rate_that_is_too_high_and_its_share_is_told(tmp_path: Path) -> None:
+    wild = {**POINT, "learning_rate": 1.0, "hidden_layers": 4}
+    for clip, trains in ((0, False), (0.5, True)):
+        folder = lay_digits(tmp_path / str(clip), {**wild, "gradient_clip": clip})
+        code, output = run(folder, *DIGITS)
+        assert code == 0, output
+        assert bool(events(folder, "done")) == trains, output
+        shares = [share for _, share in curve(folder, "clipped_fraction")]
+        assert len(shares) == len(curve(folder, "train_loss"))
+        # Clipped or not, the norm is that before clipping.
+        norms = [norm for _, norm in curve(folder, "gradient_norm")]
+        assert all(0 <= share <= 1 for share in shares)
+        assert (max(shares) > 0.5 and max(norms) > 0.5) if trains else max(shares) == 0
+    assert curve(tmp_path / "0.5", "validation_error")[-1][1] < 0.2
+
+
+def test_warmup_and_the_depth_and_scale_of_the_network(tmp_path: Path) -> None:
+    point = {**POINT, "warmup_steps": 40, "hidden_layers": 4, "init_scale": 1.5}
+    schedule = {"family": "Constant", "base": 0.02}
+    folder = lay_digits(tmp_path, {**point, "learning_rate": 5.0}, schedule=schedule)
+    code, output = run(folder, *DIGITS)
+    assert code == 0, output
+    rates = dict(curve(folder, "learning_rate"))
+    # The rate of the update that ends at step 10 is that of 9 finished ones.
+    assert rates[10] == pytest.approx(0.02 * 9 / 40)
+    assert [rates[step] for step in (50, 120)] == [0.02, 0.02]
+    restored = studious.Trial.load(folder).checkpoints.restore()
+    assert restored is not None
+    _, state = restored
+    assert sorted(state["parameters"]) == [*(f"hidden_{i}" for i in range(1, 5)), "output"]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
@@ -214,6 +256,10 @@ def test_other_optimizers_and_regularizers_train(tmp_path: Path, optimizer: str)
         ({**POINT, "width": 0}, {}, "hyperparameters.width must be at least 1; found 0"),
         ({**POINT, "batch_size": 5000}, {}, "there are only 1100 training examples"),
         ({**POINT, "dropout_rate": 2}, {}, "dropout_rate must be between 0 and 1; found 2"),
+        ({**POINT, "hidden_layers": 0}, {}, "hidden_layers must be at least 1; found 0"),
+        ({**POINT, "gradient_clip": -1}, {}, "gradient_clip must be between 0 and inf; found -1"),
+        ({**POINT, "warmup_steps": STEPS}, {}, "below maxTrainSteps, 120; found 120"),
+        ({**POINT, "warmup_steps": 5}, {}, "the schedule warms up for 6 steps already"),
         (POINT, {"objective": {"metric": "bleu", "direction": "Maximize"}}, "metric is `bleu`"),
     ],
 )

@@ -54,3 +54,15 @@ def test_the_playbooks_formula_step_by_step(formula) -> None:  # type: ignore[no
             updates, state = rule.update(grads, state)
             parameters = _optimizers.apply(parameters, updates, eta)
         np.testing.assert_allclose(parameters["theta"], formula(theta), rtol=1e-14)
+
+
+def test_clipping_by_the_playbooks_formula() -> None:
+    gradient = {"a": np.array([3.0, 0.0]), "b": np.array([4.0])}
+    with jax.enable_x64(True):
+        for threshold, factor in ((1.0, 0.2), (4.999, 0.9998), (5.0, 1.0), (7.0, 1.0)):
+            clipped = _optimizers.clip(gradient, 5.0, threshold)
+            for name, values in gradient.items():
+                np.testing.assert_allclose(clipped[name], factor * values, rtol=1e-14)
+        # What is not finite stays to be seen.
+        assert np.isnan(_optimizers.clip({"a": np.array([np.nan])}, np.nan, 1.0)["a"]).all()
+        assert np.isnan(_optimizers.clip({"a": np.array([np.inf])}, np.inf, 1.0)["a"]).all()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
 
 from studious._errors import StudiousError
+from studious._termination import end_on_sigterm
 
 MAX_LINE_BYTES = 64 * 1024
 """The contract's limit of one line, newline included."""
@@ -83,6 +84,8 @@ class MetricLog:
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 os.write(descriptor, b"\n")
             self._descriptor = descriptor
+            # A process that reports is a trainer; one that only reads a trial may be anything.
+            end_on_sigterm()
         return self._descriptor
 
     def close(self) -> None:

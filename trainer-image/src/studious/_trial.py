@@ -162,6 +162,9 @@ class Trial:
         whole checkpoint, to be compared with the one reported when it was
         saved.
 
+        From the first thing that a trial reports, SIGTERM ends the process at
+        once with exit code 143, unless the program handles it.
+
         Returns:
           The fingerprint reported.
 

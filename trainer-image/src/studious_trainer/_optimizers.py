@@ -1,7 +1,7 @@
 """SGD, Momentum and Nesterov exactly as the tuning playbook prints them.
 
-They are optax transformations; ``tests/test_optimizers.py`` holds them to the
-playbook's formulas step by step in float64.
+They are optax transformations; ``tests/test_optimizers.py`` holds them, and
+gradient clipping, to the playbook's formulas step by step in float64.
 """
 
 from __future__ import annotations
@@ -29,6 +29,16 @@ def direction(optimizer: str, momentum: Any) -> optax.GradientTransformation:
     if optimizer == "sgd":
         return optax.identity()
     return optax.trace(decay=momentum, nesterov=optimizer == "nesterov")
+
+
+def clip(gradient: Any, norm: Any, threshold: Any) -> Any:
+    """Return the gradient, ``threshold / norm`` times as long where its norm is above that.
+
+    With ``g`` the gradient and ``λ`` the threshold: ``g' = λ g / |g|`` if ``|g| > λ``, else ``g``.
+    """
+    # Not the smaller of 1 and λ / |g|: that would make 0 of the NaN and infinities by which
+    # divergence is seen.
+    return optax.tree.scale(jnp.where(norm > threshold, threshold / norm, 1.0), gradient)
 
 
 def apply(parameters: Any, updates: Any, learning_rate: Any) -> Any:

@@ -6,11 +6,16 @@ Hyperparameters (others are refused):
 optimizer             ``sgd``, ``momentum`` or ``nesterov``
 learning_rate         base rate; without a schedule, the rate of every step
 one_minus_momentum    with ``momentum`` and ``nesterov`` only, in (0, 1]
-width                 units of each of the two hidden layers
+width                 units of each hidden layer
+hidden_layers         optional, 2 unless given
+init_scale            optional, 1 unless given: what He's kernels are multiplied by
 batch_size            examples per update, over all hosts together
 label_smoothing       optional, in [0, 1)
 weight_decay          optional, >= 0: L2 penalty on kernels, part of the loss
 dropout_rate          optional, in [0, 1): hidden units dropped in training
+gradient_clip         optional: norm above which gradients are clipped; 0 clips none
+warmup_steps          optional: updates over which the rate rises from 0, whatever the
+                      schedule; for studies that compare warmups
 ====================  =======================================================
 """
 
@@ -44,6 +49,11 @@ LOG_EVERY = 10
 
 EVALUATION_BATCH = 512
 
+BLOWN_UP = 1e6
+"""Training loss at which a run has blown up: guessing costs 2.3, and no start is worse than a few
+hundred. The network is so forgiving that float32 may hold out for the whole run, at losses of
+1e30; that is no result."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -57,6 +67,11 @@ class Point:
     label_smoothing: float
     weight_decay: float
     dropout_rate: float
+    hidden_layers: int
+    init_scale: float
+    gradient_clip: float | None
+    """None without the hyperparameter; 0 clips nothing."""
+    warmup_steps: int
 
     @classmethod
     def of(cls, trial: studious.Trial) -> Point:
@@ -71,6 +86,10 @@ class Point:
             "label_smoothing",
             "weight_decay",
             "dropout_rate",
+            "hidden_layers",
+            "init_scale",
+            "gradient_clip",
+            "warmup_steps",
         }
         momentum = 0.0
         if optimizer in _optimizers.WITH_MOMENTUM:
@@ -86,18 +105,42 @@ class Point:
             label_smoothing=_bounded(given, "label_smoothing", 0.0, 1.0, 0.0),
             weight_decay=_bounded(given, "weight_decay", 0.0, math.inf, 0.0),
             dropout_rate=_bounded(given, "dropout_rate", 0.0, 1.0, 0.0),
+            hidden_layers=given.integer("hidden_layers", 2),
+            init_scale=_bounded(given, "init_scale", 0.0, math.inf, 1.0),
+            gradient_clip=(
+                _bounded(given, "gradient_clip", 0.0, math.inf)
+                if "gradient_clip" in given
+                else None
+            ),
+            warmup_steps=given.integer("warmup_steps", 0),
         )
-        for name, value in (("width", point.width), ("batch_size", point.batch_size)):
+        for name in ("width", "batch_size", "hidden_layers"):
+            value = getattr(point, name)
             if value < 1:
                 raise studious.StudiousError(
                     f"hyperparameters.{name} must be at least 1; found {value}. Correct its range"
                 )
+        if not 0 <= point.warmup_steps < trial.max_train_steps:
+            raise studious.StudiousError(
+                f"hyperparameters.warmup_steps must be at least 0 and below maxTrainSteps, "
+                f"{trial.max_train_steps}; found {point.warmup_steps}. Correct its range"
+            )
+        if point.warmup_steps and trial.schedule and trial.schedule.warmup_steps:
+            raise studious.StudiousError(
+                f"hyperparameters.warmup_steps is {point.warmup_steps}, but the schedule warms up "
+                f"for {trial.schedule.warmup_steps} steps already; remove one of the two"
+            )
         if trial.objective.metric not in ("validation_error", "validation_loss"):
             raise studious.StudiousError(
                 f"objective.metric is `{trial.objective.metric}`, which this trainer does not "
                 "evaluate on held-out data; use validation_error or validation_loss"
             )
         return point
+
+    def rate(self, trial: studious.Trial, step: int) -> float:
+        """Learning rate of the update that follows ``step`` finished updates."""
+        rate = trial.schedule(step) if trial.schedule else self.learning_rate
+        return rate * step / self.warmup_steps if step < self.warmup_steps else rate
 
 
 def _bounded(
@@ -119,20 +162,31 @@ def _bounded(
 State = dict[str, Any]
 """``parameters`` and ``optimizer`` (the momentum, a tuple of leaves)."""
 
-Step = Callable[..., tuple[State, jax.Array, jax.Array]]
+Since = tuple[Any, Any]
+"""Of the updates since the last measurement: how many were clipped, and the largest loss."""
+
+NOTHING: Since = (np.float32(0), np.float32(0))
+
+Step = Callable[..., tuple[State, Since, jax.Array, jax.Array]]
 
 
 def training_step(point: Point, structure: Any) -> Step:
-    """Compile one update: ``(state, batch, rates, key, step) -> (state, loss, gradient norm)``.
+    """Compile one update: ``(state, since, …) -> (state, since, loss, gradient norm)``.
 
-    What varies between trials of the same shape is an argument, so that one
-    compiled program (and one entry of JAX's cache) serves them all.
+    The norm is that of the gradient before any clipping. What varies between
+    trials of the same shape is an argument, so that one compiled program (and
+    one entry of JAX's cache) serves them all.
     """
 
     @partial(jax.jit, donate_argnums=0)
     def update(
-        state: State, images: jax.Array, labels: jax.Array, rates: dict[str, Any], key: jax.Array
-    ) -> tuple[State, jax.Array, jax.Array]:
+        state: State,
+        since: Since,
+        images: jax.Array,
+        labels: jax.Array,
+        rates: dict[str, Any],
+        key: jax.Array,
+    ) -> tuple[State, Since, jax.Array, jax.Array]:
         dropout = (key, rates["dropout_rate"]) if point.dropout_rate else None
 
         def loss(parameters: _model.Parameters) -> jax.Array:
@@ -143,6 +197,11 @@ def training_step(point: Point, structure: Any) -> Step:
             return entropy + penalty
 
         value, gradient = jax.value_and_grad(loss)(state["parameters"])
+        norm = optax.global_norm(gradient)
+        clipped, peak = since
+        if point.gradient_clip:
+            clipped = clipped + (norm > rates["gradient_clip"])
+            gradient = _optimizers.clip(gradient, norm, rates["gradient_clip"])
         rule = _optimizers.direction(point.optimizer, rates["momentum"])
         momentum = jax.tree.unflatten(structure, state["optimizer"])
         updates, momentum = rule.update(gradient, momentum)
@@ -150,7 +209,8 @@ def training_step(point: Point, structure: Any) -> Step:
             "parameters": _optimizers.apply(state["parameters"], updates, rates["learning_rate"]),
             "optimizer": tuple(jax.tree.leaves(momentum)),
         }
-        return state, value, optax.global_norm(gradient)
+        # A maximum with NaN is NaN.
+        return state, (clipped, jnp.maximum(peak, value)), value, norm
 
     return update
 
@@ -233,7 +293,9 @@ def train(trial: studious.Trial) -> None:
             f"{len(data.train)} training examples; lower it"
         )
 
-    parameters = _model.initialise(trial.seeds.init, point.width)
+    parameters = _model.initialise(
+        trial.seeds.init, point.width, point.hidden_layers, point.init_scale
+    )
     rule = _optimizers.direction(point.optimizer, point.momentum)
     # Zeros, by the playbook's v[0] = 0; made by numpy so that nothing has to be compiled for it.
     momentum = jax.tree.map(
@@ -256,17 +318,21 @@ def train(trial: studious.Trial) -> None:
         "label_smoothing": np.float32(point.label_smoothing),
         "weight_decay": np.float32(point.weight_decay),
         "dropout_rate": np.float32(point.dropout_rate),
+        "gradient_clip": np.float32(point.gradient_clip or 0.0),
     }
     key = jax.random.key(trial.seeds.init) if point.dropout_rate else None
     state = hosts.replicate(state)
     source = _data.batches(mine, per_host, trial.seeds.data, step)
     throughput = Throughput()
+    nothing = hosts.replicate(NOTHING)
+    since, logged = nothing, step
     warming = True
     while step < trial.max_train_steps:
-        rate = trial.schedule(step) if trial.schedule else point.learning_rate
+        rate = point.rate(trial, step)
         batch = throughput.next(source)
-        state, loss, norm = update(
+        state, since, loss, norm = update(
             state,
+            since,
             hosts.assemble(batch.images),
             hosts.assemble(batch.labels),
             {**rates, "learning_rate": np.float32(rate)},
@@ -283,10 +349,19 @@ def train(trial: studious.Trial) -> None:
                 "gradient_norm": float(norm),
                 "learning_rate": rate,
             }
+            clipped, peak = (float(one) for one in since)
+            if point.gradient_clip is not None:
+                measured["clipped_fraction"] = clipped / (step - logged)
+            since, logged = nothing, step
             trial.log(step, **measured, **throughput.read())
+            # Every host sees the same loss, so all stop here; Studious ends the trial.
             if not math.isfinite(measured["train_loss"]):
-                # Every host sees the same loss, so all stop here; Studious ends the trial.
                 print(f"{trial.name}: train_loss is {loss} at step {step}", flush=True)
+                return
+            if not peak < BLOWN_UP:
+                why = f"train_loss reached {peak:.2g} by step {step}: training has blown up"
+                print(f"{trial.name}: {why}", flush=True)
+                trial.infeasible(why)
                 return
         value = None
         if trial.should_evaluate(step) and trial.host.index == 0:
