@@ -36,7 +36,7 @@ pub const ALL: &[Code] = &[
     Code {
         name: "FeasibilityEdge",
         severity: "Warning",
-        question: Some(1),
+        question: Some(4),
         meaning: "The best trials lie right at the value of a hyperparameter beyond which all are infeasible.",
         section: BOUNDARIES,
         thresholds: &[&EDGE_SHARE, &EDGE_TRIALS, &REGION_TRIALS, &FALSE_ALARMS],

@@ -50,6 +50,7 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     printcolumn(name = "Done", type_ = "string", json_path = ".status.done"),
     printcolumn(name = "Infeasible", type_ = "integer", json_path = ".status.trials.infeasible"),
     printcolumn(name = "Best", type_ = "number", format = "double", json_path = ".status.best.objective"),
+    printcolumn(name = "Conclusive", type_ = "string", json_path = ".status.conditions[?(@.type==\"Conclusive\")].status", priority = 1),
     printcolumn(name = "Findings", type_ = "integer", json_path = ".status.findingsCount", priority = 1),
     printcolumn(name = "Goal", type_ = "string", json_path = ".spec.goal", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")

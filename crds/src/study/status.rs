@@ -40,13 +40,19 @@ pub struct StudyStatus {
     /// How many findings there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings_count: Option<i64>,
+    /// Codes of findings that had their Event: each has one, when it first appears.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub announced: Vec<String>,
     /// When the first trial was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
     /// When the study ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Time>,
-    /// `Accepted`, `Progressing`, `Complete`.
+    /// `Accepted`, `Progressing`, `Complete`; the five questions, `SearchSpaceLargeEnough`, `SampledEnough`,
+    /// `FewInfeasible`, `OptimizationSound` and `TrainingCurvesSound`; `NuisanceTunedEnough` of studies with arms; and
+    /// `Conclusive`, which is `False` while the answer is provisional.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -133,6 +139,9 @@ pub struct FindingSummary {
     pub code: String,
     /// `Info`, `Warning` or `Problem`.
     pub severity: String,
-    /// What to do, in a sentence or two.
+    /// The hyperparameter it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hyperparameter: Option<String>,
+    /// What was found and what to do, in a sentence or two; of one that the study waives, why.
     pub advice: String,
 }

@@ -22,7 +22,8 @@ pub(crate) fn seconds(time: Timestamp) -> Time {
 /// A condition as it shall be.
 pub(crate) struct Wanted<'a> {
     pub(crate) type_: &'a str,
-    pub(crate) holds: bool,
+    /// `None` when nobody can tell.
+    pub(crate) holds: Option<bool>,
     pub(crate) reason: &'a str,
     pub(crate) message: &'a str,
 }
@@ -34,7 +35,11 @@ pub(crate) fn set_condition(
     generation: Option<i64>,
     now: Timestamp,
 ) {
-    let status = if wanted.holds { "True" } else { "False" };
+    let status = match wanted.holds {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    };
     // Messages are bounded by the API; a study may have very many violations.
     let message: String = wanted.message.chars().take(32_000).collect();
     let next = |last_transition_time| Condition {
@@ -92,7 +97,7 @@ mod tests {
     #[test]
     fn a_condition_keeps_its_time_while_its_status_stays() {
         let mut conditions = Vec::new();
-        let wanted = |holds, reason| Wanted { type_: "Progressing", holds, reason, message: "m" };
+        let wanted = |holds, reason| Wanted { type_: "Progressing", holds: Some(holds), reason, message: "m" };
         set_condition(&mut conditions, &wanted(true, "A"), Some(1), at(10));
         set_condition(&mut conditions, &wanted(true, "B"), Some(2), at(20));
         assert_eq!((conditions[0].reason.as_str(), &conditions[0].last_transition_time), ("B", &Time(at(10))));

@@ -2,6 +2,7 @@
 
 mod apply;
 mod early;
+mod findings;
 mod observe;
 mod reconcile;
 mod status;
@@ -13,7 +14,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use studious_api::{StudyStatus, study::FindingSummary, validate::Violation};
+use studious_api::{StudyStatus, validate::Violation};
 use studious_playbook::{Plan, PlannedTrial, decide::Trace};
 
 pub(crate) use observe::record;
@@ -34,8 +35,8 @@ pub(crate) struct Memory {
     written: Option<Written<StudyStatus>>,
     /// When.
     written_at: Option<Timestamp>,
-    /// Findings, and of how many ended trials.
-    findings: Option<Arc<Found>>,
+    /// What was found last.
+    findings: Option<Arc<findings::Found>>,
     /// Trials that were told to stop.
     stopped: BTreeSet<String>,
     /// Points that results choose.
@@ -47,19 +48,15 @@ pub(crate) struct Memory {
 /// What checking a study came to.
 type Checked = Arc<Result<Plan, Vec<Violation>>>;
 
-/// Findings of a number of ended trials.
-#[derive(Debug, Default)]
-struct Found {
-    trials: usize,
-    has_ended: bool,
-    count: i64,
-    worst: Vec<FindingSummary>,
-}
-
 #[cfg(test)]
 impl Memory {
     /// As if the status had been written long ago.
     pub(crate) fn forget_when_written(&mut self) {
         self.written_at = None;
+    }
+
+    /// As if the status had been written two seconds ago.
+    pub(crate) fn just_written(&mut self) {
+        self.written_at = Some(Timestamp::now() - jiff::SignedDuration::from_secs(2));
     }
 }

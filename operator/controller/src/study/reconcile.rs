@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
 use studious_api::{
     Study, StudyStatus,
-    study::{FindingSummary, StudyPhase},
+    study::StudyPhase,
     trial::TrialPhase,
     validate::Violation,
 };
@@ -16,14 +16,14 @@ use studious_playbook::{
     Plan, PlannedTrial, TrialKey,
     decide::{self, StudyEnd, TrialState},
     findings,
-    record::TrialRecord,
 };
 
 use super::{
-    Checked, Found,
+    Checked,
     apply::{self, ApplyError},
     early,
-    observe::{Observed, observe, record},
+    findings::{announce, find},
+    observe::{Observed, observe},
     status::{self, StatusError},
     suggest,
 };
@@ -39,14 +39,6 @@ const LIMIT: Duration = Duration::from_mins(1);
 const MISSING_STUDY: Duration = Duration::from_secs(30);
 /// How many trials are made at once.
 const AT_ONCE: usize = 16;
-/// How many findings the status lists.
-const MAX_FINDINGS: usize = 20;
-/// Values of curves that findings of an ended study look at, in all: 64 MB. Thinning keeps extremes, which makes noise and
-/// quantiles seem larger than they are, so curves are thinned only where they must be.
-const CURVE_VALUES: usize = 4_000_000;
-/// So many metrics are usual.
-const METRICS: usize = 8;
-
 /// Why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReconcileError {
@@ -316,18 +308,21 @@ async fn report(
 ) -> Result<Action, ReconcileError> {
     let uid = study.uid().unwrap_or_default();
     let known = context.studies.with(&uid, |memory| memory.findings.clone());
-    let summary = |found: &Found| status::accepted(study, plan, seen, states, end, found, now);
+    let summary =
+        |brief: Option<&findings::Brief>| status::accepted(study, plan, seen, states, end, brief, now);
     // Findings take long to work out: first see whether anything is to be written at all.
-    let as_known = known.clone().unwrap_or_else(|| Arc::new(as_told(&seen.status)));
-    match status::is_due(&seen.status, &summary(&as_known), seen.written_at, now) {
+    match status::is_due(&seen.status, &summary(known.as_ref().map(|known| &known.brief)), seen.written_at, now) {
         Ok(()) => {}
         Err(Some(wait)) => return Ok(Action::requeue(Duration::try_from(wait).unwrap_or_default())),
         Err(None) => return Ok(Action::await_change()),
     }
     let found = find(study, context, plan, seen, end.is_some()).await?;
-    let next = summary(&found);
+    let mut next = summary(Some(&found.brief));
+    let appeared = findings::appeared(&found.brief, &next.announced);
+    next.announced.extend(appeared.iter().map(|finding| finding.code.clone()));
     let ends = end.filter(|end| end.phase != seen.status.phase);
     put(study, context, next, now).await?;
+    announce(study, context, appeared).await;
     if let Some(end) = ends {
         let about = study.object_ref(&());
         tracing::info!(
@@ -345,63 +340,6 @@ async fn report(
         }
     }
     Ok(Action::await_change())
-}
-
-/// Findings as the status tells them already.
-fn as_told(status: &StudyStatus) -> Found {
-    Found {
-        trials: usize::MAX,
-        has_ended: false,
-        count: status.findings_count.unwrap_or_default(),
-        worst: status.findings.clone(),
-    }
-}
-
-/// Findings of the trials that have ended; with their curves once the study has.
-async fn find(
-    study: &Study,
-    context: &Arc<Context>,
-    plan: &Plan,
-    seen: &Observed,
-    has_ended: bool,
-) -> Result<Arc<Found>, ReconcileError> {
-    let uid = study.uid().unwrap_or_default();
-    let ended: Vec<_> = seen
-        .trials
-        .iter()
-        .filter(|trial| trial.status.as_ref().is_some_and(|status| status.phase.has_ended()))
-        .collect();
-    let known = context.studies.with(&uid, |memory| memory.findings.clone());
-    if let Some(known) = known.filter(|known| known.trials == ended.len() && known.has_ended == has_ended) {
-        return Ok(known);
-    }
-    let mut records: Vec<TrialRecord> = ended.iter().map(|trial| record(trial)).collect();
-    if has_ended {
-        let hosts = usize::try_from(study.spec.trial.hosts).unwrap_or(1).max(1);
-        let points = (CURVE_VALUES / (METRICS * hosts * records.len().max(1))).max(512);
-        for (trial, record) in ended.iter().zip(&mut records) {
-            let uid = trial.uid().unwrap_or_default();
-            // Losing the ledger costs plots, never a decision.
-            if let Err(error) = context.ledger.fill(&uid, record, Some(points)).await {
-                tracing::warn!(trial = trial.name_any(), %error, "findings go without its curves");
-            }
-        }
-    }
-    let (plan, trials) = (plan.clone(), ended.len());
-    let found = tokio::task::spawn_blocking(move || {
-        let all = findings::findings(&plan, &records);
-        let worst = all.iter().take(MAX_FINDINGS).map(|finding| FindingSummary {
-            code: finding.code.clone(),
-            severity: format!("{:?}", finding.severity),
-            advice: finding.advice.clone(),
-        });
-        Found { trials, has_ended, count: i64::try_from(all.len()).unwrap_or(i64::MAX), worst: worst.collect() }
-    })
-    .await
-    .map_err(|source| ReconcileError::Findings { name: study.name_any(), source })?;
-    let found = Arc::new(found);
-    context.studies.with(&uid, |memory| memory.findings = Some(found.clone()));
-    Ok(found)
 }
 
 /// Takes a deleted study's rows out of the ledger.

@@ -15,10 +15,11 @@ use studious_api::{
 use studious_playbook::{
     Plan,
     decide::{StudyEnd, TrialState},
+    findings::{Brief, CONDITIONS, Claim},
     rounds, search,
 };
 
-use super::{Found, apply::MANAGER, observe::Observed};
+use super::{apply::MANAGER, observe::Observed};
 use crate::{
     fault::{Category, Fault, of_client},
     status::{Wanted, seconds, set_condition},
@@ -53,22 +54,23 @@ pub(super) fn refused(study: &Study, seen: &Observed, violations: &[Violation], 
     status.phase = StudyPhase::Invalid;
     let message = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     for wanted in [
-        Wanted { type_: "Accepted", holds: false, reason: "Invalid", message: &message },
-        Wanted { type_: "Progressing", holds: false, reason: "Invalid", message: "nothing is started" },
+        Wanted { type_: "Accepted", holds: Some(false), reason: "Invalid", message: &message },
+        Wanted { type_: "Progressing", holds: Some(false), reason: "Invalid", message: "nothing is started" },
     ] {
         set_condition(&mut status.conditions, &wanted, generation, now);
     }
     status
 }
 
-/// The status of a study that was accepted. `all` include the trials that were made just now.
+/// The status of a study that was accepted. `all` include the trials that were made just now. Without `found` it tells the
+/// findings that it told before.
 pub(super) fn accepted(
     study: &Study,
     plan: &Plan,
     seen: &Observed,
     all: &[TrialState],
     end: Option<&StudyEnd>,
-    found: &Found,
+    found: Option<&Brief>,
     now: Timestamp,
 ) -> StudyStatus {
     let mut status = seen.status.clone();
@@ -87,8 +89,6 @@ pub(super) fn accepted(
     status.trials = counts;
     status.best = best(plan, &seen.trials);
     status.generator = Some(GeneratorStatus { name: search::generator(plan).to_owned(), seed: study.spec.search.seed });
-    status.findings.clone_from(&found.worst);
-    status.findings_count = Some(found.count);
     if status.start_time.is_none() && !all.is_empty() {
         status.start_time = Some(seconds(now));
     }
@@ -105,16 +105,24 @@ pub(super) fn accepted(
         (None, false) => (true, "TrialsRun", "trials run"),
     };
     for wanted in [
-        Wanted { type_: "Accepted", holds: true, reason: "Valid", message: "the study can run" },
-        Wanted { type_: "Progressing", holds: progressing, reason: word, message: what },
+        Wanted { type_: "Accepted", holds: Some(true), reason: "Valid", message: "the study can run" },
+        Wanted { type_: "Progressing", holds: Some(progressing), reason: word, message: what },
         Wanted {
             type_: "Complete",
-            holds: end.is_some_and(|end| end.phase == StudyPhase::Completed),
+            holds: Some(end.is_some_and(|end| end.phase == StudyPhase::Completed)),
             reason: end.map_or("NotYet", |end| end.reason),
             message,
         },
     ] {
         set_condition(&mut status.conditions, &wanted, generation, now);
+    }
+    if let Some(found) = found {
+        status.findings.clone_from(&found.findings);
+        status.findings_count = Some(i64::try_from(found.count).unwrap_or(i64::MAX));
+        for Claim { type_, holds, reason, message } in &found.conditions {
+            let wanted = Wanted { type_, holds: *holds, reason, message };
+            set_condition(&mut status.conditions, &wanted, generation, now);
+        }
     }
     status
 }
@@ -173,8 +181,10 @@ pub(super) fn is_due(
     if before == next {
         return Err(None);
     }
+    // What the trials show changes as often as trials end.
     let conditions = |s: &StudyStatus| -> Vec<_> {
-        s.conditions.iter().map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone(), c.message.clone())).collect()
+        let told = s.conditions.iter().filter(|c| !CONDITIONS.contains(&c.type_.as_str()));
+        told.map(|c| (c.type_.clone(), c.status.clone(), c.reason.clone(), c.message.clone())).collect()
     };
     let telling =
         |s: &StudyStatus| (s.observed_generation, s.phase, s.round.clone(), s.completion_time.clone(), conditions(s));

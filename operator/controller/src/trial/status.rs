@@ -68,7 +68,7 @@ pub(super) fn ended(
         record(&mut status, seen, outcome, &end.message, now);
     }
     let reason = if end.reason.is_empty() { "Succeeded" } else { end.reason };
-    let wanted = Wanted { type_: "Ended", holds: true, reason, message: &shorten(&end.message) };
+    let wanted = Wanted { type_: "Ended", holds: Some(true), reason, message: &shorten(&end.message) };
     set_condition(&mut status.conditions, &wanted, trial.metadata.generation, now);
     status
 }

@@ -2,7 +2,7 @@
 //! nuisance hyperparameters are tuned well enough to compare it (requirement R-064).
 //!
 //! A question fails by a warning or problem that speaks to it and isn't waived. It is unknown when there is too little to
-//! look at. The study's answer is provisional until no question fails or is unknown.
+//! look at. The study's answer is provisional until no question fails or is unknown, and no other problem is left.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -33,8 +33,11 @@ const OF_OPTIMIZATION: [&str; 2] = ["train_loss", "gradient_norm"];
 /// The five questions with their answers.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Checklist {
-    /// Whether the study's answer must wait: some question fails or is unknown.
+    /// Whether the study's answer must wait: some question fails or is unknown, or there is a problem beside them.
     pub provisional: bool,
+    /// The codes of problems that speak to none of the questions, such as `SeedMismatch`, and aren't waived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
     /// The five questions in their order.
     pub questions: Vec<Question>,
     /// For each arm whether it is tuned well enough to compare. One without a configuration where no scientific
@@ -94,8 +97,28 @@ pub fn checklist(plan: &Plan, trials: &[TrialRecord], findings: &[Finding]) -> C
         reading,
     };
     let questions: Vec<_> = (1..=5).map(|number| evidence.question(number, findings)).collect();
-    let open = |q: &Question| matches!(q.answer, Answer::Fail | Answer::Unknown);
-    Checklist { provisional: questions.iter().any(open), arms: evidence.arms(), questions }
+    let problems = problems(findings);
+    let provisional = !problems.is_empty() || questions.iter().any(Question::is_open);
+    Checklist { provisional, problems, arms: evidence.arms(), questions }
+}
+
+/// Problems beside the questions: conclusions should not be drawn before they are mended either.
+fn problems(findings: &[Finding]) -> Vec<String> {
+    let beside = |f: &&Finding| {
+        f.severity == Severity::Problem
+            && f.waived.is_none()
+            && codes::named(&f.code).is_none_or(|code| code.question.is_none())
+    };
+    let codes: BTreeSet<&str> = findings.iter().filter(beside).map(|f| f.code.as_str()).collect();
+    codes.into_iter().map(str::to_owned).collect()
+}
+
+impl Question {
+    /// Whether the study's answer must wait for it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.answer, Answer::Fail | Answer::Unknown)
+    }
 }
 
 /// What the answers rest on.
@@ -336,10 +359,10 @@ impl Checklist {
         const WIDTH: usize = 96;
         let passed = self.questions.iter().filter(|q| q.answer == Answer::Pass).count();
         let mut text = String::new();
-        let judged = if self.provisional {
-            "the study's answer is provisional until no question fails or is unknown"
-        } else {
-            "the study's answer can be judged"
+        let judged = match (self.provisional, &self.problems[..]) {
+            (false, _) => "the study's answer can be judged".to_owned(),
+            (true, []) => "the study's answer is provisional until no question fails or is unknown".to_owned(),
+            (true, problems) => format!("the study's answer is provisional, since there is a problem: {}", list(problems)),
         };
         // Writing to a String can't fail.
         let _ = writeln!(text, "{passed} of {} questions pass: {judged}.", self.questions.len());

@@ -6,6 +6,7 @@
 
 mod best;
 mod boundary;
+mod brief;
 mod budget;
 mod caveats;
 mod change;
@@ -44,6 +45,7 @@ pub(crate) mod simulated;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 pub use best::best;
+pub use brief::{Announcement, Brief, CONDITIONS, Claim, Stage, appeared, brief};
 pub(crate) use budget::budgets_of;
 pub use budget::{BestOf, Budget, QUANTILES, budgets};
 pub use change::Change;

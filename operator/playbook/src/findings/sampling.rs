@@ -9,7 +9,7 @@
 //! smaller.
 
 use studious_api::{
-    study::Role,
+    study::{Direction, Role},
     thresholds::search::{FALSE_ALARMS, GOOD_DEVIATIONS, GOOD_TRIALS, TRIALS_PER_DIMENSION},
 };
 
@@ -90,6 +90,31 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
 pub(super) fn comparable_noise(reading: &Reading<'_>, round: &Round<'_>) -> Option<f64> {
     let comparable = round.steps == rounds::max_train_steps(reading.plan, rounds::RETRAIN);
     noise::between_trials(reading).filter(|d| comparable && *d > 0.0)
+}
+
+/// What is as good as the best of an arm: within the luck of a retraining.
+pub(crate) struct Good<'a> {
+    pub(crate) arm: Arm<'a>,
+    /// The best objective of the arm.
+    pub(crate) best: f64,
+    /// The worst that counts as good.
+    pub(crate) limit: f64,
+    /// How many of the arm's trials are good.
+    pub(crate) trials: usize,
+}
+
+impl<'a> Reading<'a> {
+    /// How far from its best an objective is still good, and the good region of each arm of the exploring round; nothing
+    /// while no retraining with the round's step budget says how large luck is.
+    pub(crate) fn good_regions(&self) -> Option<(f64, Vec<Good<'a>>)> {
+        let within = self.threshold(&GOOD_DEVIATIONS) * comparable_noise(self, self.exploring()?)?;
+        let sign = if self.direction() == Direction::Minimize { 1.0 } else { -1.0 };
+        let good = sampled(self).into_iter().filter_map(|s| {
+            let best = *self.objectives(&s.arm.trials).first()?;
+            Some(Good { trials: s.good?, arm: s.arm, best, limit: best + sign * within })
+        });
+        Some((within, good.collect()))
+    }
 }
 
 /// Dimensions that are tuned within an arm.
