@@ -25,6 +25,7 @@ test-fast: lint web ## every test that needs no cluster
 	STUDIOUS="$(CURDIR)/target/debug/studious" BIG_RUN="$(CURDIR)/target/debug/examples/big_run" operator/dashboard/web/test.sh
 	trainer-image/test.sh
 	docs/check-playbook.py
+	docs/check-attribution.py
 
 lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 	./prerequisites.sh lint
