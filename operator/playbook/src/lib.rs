@@ -16,6 +16,7 @@ pub mod pareto;
 mod plan;
 pub mod plots;
 pub mod record;
+pub mod rejudge;
 pub mod rounds;
 pub mod schedule;
 pub mod search;

@@ -4,4 +4,5 @@ pub(crate) mod best;
 pub(crate) mod numbers;
 pub(crate) mod pareto;
 pub(crate) mod progress;
+pub(crate) mod rank;
 pub(crate) mod trials;

@@ -8,7 +8,11 @@ use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 use clap::Args;
 use studious_api::{study::Direction, trial::TrialPhase};
-use studious_playbook::{Plan, record::TrialRecord};
+use studious_playbook::{
+    Plan,
+    record::{Outcome, TrialRecord},
+    rejudge::{self, By},
+};
 
 /// Which study a command looks at.
 #[derive(Args, Clone, Debug)]
@@ -88,14 +92,6 @@ impl TargetArguments {
             Target::Cluster(name) => cluster::load(self, name, max_points).await,
         }
     }
-
-    /// Where the report goes unless said otherwise: into the folder, or here.
-    pub(crate) fn default_report(&self) -> PathBuf {
-        match &self.target {
-            Target::Folder(path) => path.join("report.html"),
-            Target::Cluster(name) => PathBuf::from(format!("{name}-report.html")),
-        }
-    }
 }
 
 pub(crate) use folder::load as load_folder;
@@ -105,6 +101,27 @@ impl Loaded {
     /// The trials as data.
     pub(crate) fn records(&self) -> Vec<TrialRecord> {
         self.trials.iter().map(|trial| trial.record.clone()).collect()
+    }
+
+    /// The same trials judged by another objective. Nothing when that can't be, which has been said on standard error.
+    pub(crate) fn judged_by(&self, by: &By) -> Option<Self> {
+        let (plan, records) = match rejudge::rejudge(&self.plan, &self.records(), by) {
+            Ok(judged) => judged,
+            Err(error) => {
+                eprintln!("error: --by: {error}");
+                return None;
+            }
+        };
+        let trials = self.trials.iter().zip(records).map(|(trial, record)| {
+            let lacks = trial.record.objective().is_some() && record.objective().is_none();
+            let (phase, message) = match lacks {
+                true => (TrialPhase::Failed, format!("it measured no {}", plan.spec().objective.metric)),
+                false => (trial.phase, trial.message.clone()),
+            };
+            LoadedTrial { record, phase, message, so_far: None, attempt: trial.attempt }
+        });
+        let trials = trials.collect();
+        Some(Self { plan, trials, status: self.status.clone(), without_curves: self.without_curves.clone() })
     }
 
     /// Sorts trials into the order of the study's rounds; within one they keep theirs.
@@ -151,6 +168,14 @@ impl LoadedTrial {
     /// The objective of a trial that succeeded.
     pub(crate) fn objective(&self) -> Option<f64> {
         self.record.objective()
+    }
+
+    /// The step of that objective, if it is known.
+    pub(crate) fn step(&self) -> Option<u64> {
+        match self.record.outcome {
+            Outcome::Succeeded { step, .. } => step,
+            _ => None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use studious_api::trial::TrialPhase;
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
+    rejudge::{self, By},
 };
 
 use super::{Loaded, LoadedTrial, Target, TargetArguments};
@@ -33,12 +34,41 @@ pub(crate) struct SourceArguments {
     /// Namespace of the operator, which keeps the curves [default: where its webhook says it is]
     #[arg(long, value_name = "NAMESPACE", env = "STUDIOUS_NAMESPACE")]
     operator_namespace: Option<String>,
+    /// Judge the trials by another objective than the study's: a metric that they measured, smaller being better unless
+    /// :max is given, or `final` for the study's own metric at the end of training
+    #[arg(long, value_name = "METRIC[:min|:max][:best|:final]")]
+    by: Option<By>,
 }
 
 impl SourceArguments {
-    /// Reads the study with curves of at most `max_points` points. Nothing when the study file or the trials are wrong,
-    /// which has been said on standard error.
+    /// The objective that is asked for, if it isn't the study's own.
+    pub(crate) fn by(&self) -> Option<&By> {
+        self.by.as_ref()
+    }
+
+    /// The folder, if it is one that `studious run` made.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match &self.target {
+            Some(Target::Folder(path)) => Some(path),
+            Some(Target::Cluster(_)) | None => None,
+        }
+    }
+
+    /// Reads the study with curves of at most `max_points` points, judged by the objective that was asked for. Nothing when
+    /// the study file, the trials or that objective are wrong, which has been said on standard error.
     pub(crate) async fn load(&self, max_points: Option<usize>) -> anyhow::Result<Option<Loaded>> {
+        // Another objective's best evaluation may be at any point of a curve.
+        let max_points = max_points.filter(|_| self.by.is_none());
+        let Some(own) = self.load_own(max_points).await? else { return Ok(None) };
+        let Some(by) = &self.by else { return Ok(Some(own)) };
+        if let Some(why) = rejudge::reservation(&own.plan) {
+            eprintln!("warning: judged by another objective than the study's; {why}");
+        }
+        Ok(own.judged_by(by))
+    }
+
+    /// As [`Self::load`], by the study's own objective.
+    pub(crate) async fn load_own(&self, max_points: Option<usize>) -> anyhow::Result<Option<Loaded>> {
         match (&self.target, &self.study, &self.trials) {
             (None, Some(study), Some(trials)) => files(study, trials),
             (target, ..) => {

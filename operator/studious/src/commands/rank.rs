@@ -1,0 +1,46 @@
+//! `studious rank`: the trials by another objective.
+
+use clap::Args;
+use studious_playbook::rejudge::{self, By};
+
+use crate::{exit, show, target::SourceArguments};
+
+const AFTER: &str = "\
+The objective may be changed afterwards: points of a quasi-random search stay evenly spread whatever is asked of them, and \
+nothing is trained again. `studious findings` and `studious plot` take the same --by.
+
+Examples:
+  studious rank studious-runs/digits --by final
+  studious rank studious-runs/digits --by train_loss
+  studious rank study/digits --by accuracy:max --limit 5
+  studious findings studious-runs/digits --by train_loss";
+
+#[derive(Args, Debug)]
+#[command(after_help = AFTER)]
+pub(crate) struct Rank {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// Show this many trials; 0 shows all
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: usize,
+}
+
+impl Rank {
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        let by: By = self.source.by().cloned().unwrap_or_default();
+        let Some(own) = self.source.load_own(None).await? else { return Ok(exit::INVALID) };
+        let Some(other) = own.judged_by(&by) else { return Ok(exit::INVALID) };
+        let limit = if self.limit == 0 { usize::MAX } else { self.limit };
+        println!("{}\n{}\n", own.plan.spec().goal, own.status);
+        match show::rank::table(&own, &other, limit) {
+            Some(table) => println!("{table}"),
+            None => println!("No trial has a result by both objectives yet."),
+        }
+        if own.plan.spec().objective != other.plan.spec().objective
+            && let Some(why) = rejudge::reservation(&own.plan)
+        {
+            println!("Mind: {why}.");
+        }
+        Ok(exit::OK)
+    }
+}

@@ -1,0 +1,85 @@
+//! The trials by another objective, beside the places they have by the study's own.
+
+use std::collections::BTreeMap;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use studious_api::study::{Direction, Select};
+use studious_playbook::rejudge::agreement;
+
+use super::{
+    numbers::{number, value},
+    trials::{in_lines, varied},
+};
+use crate::target::{Loaded, LoadedTrial};
+
+/// The latest round's trials by another objective, the best first, at most `limit`; with their places by the study's own
+/// objective, and how far both agree. Places count trials that have a result by both.
+pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String> {
+    let round = other.best_first().into_iter().find(|trial| trial.objective().is_some())?.record.round.clone();
+    let has_both = |trial: &LoadedTrial| {
+        trial.record.round == round
+            && trial.objective().is_some()
+            && other.trials.iter().any(|t| t.record.name == trial.record.name && t.objective().is_some())
+    };
+    let before: Vec<&LoadedTrial> = own.best_first().into_iter().filter(|trial| has_both(trial)).collect();
+    let places: BTreeMap<&str, (usize, f64)> = before
+        .iter()
+        .enumerate()
+        .filter_map(|(at, trial)| Some((trial.record.name.as_str(), (at + 1, trial.objective()?))))
+        .collect();
+    let ranked: Vec<&LoadedTrial> =
+        other.best_first().into_iter().filter(|t| t.record.round == round && t.objective().is_some()).collect();
+    let columns = varied(other);
+    let (was, is) = (heading(own), heading(other));
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+    let mut header = vec!["place".to_owned(), "trial".to_owned(), is.clone(), "step".to_owned(), was.clone()];
+    header.push(format!("place by {was}"));
+    header.extend(columns.iter().cloned());
+    table.set_header(header.iter().map(|name| in_lines(&name.replace(' ', "\n"))));
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    for (at, trial) in ranked.iter().enumerate().take(limit) {
+        let known = places.get(trial.record.name.as_str());
+        let mut row = vec![right((at + 1).to_string()), Cell::new(&trial.record.name)];
+        row.push(right(trial.objective().map(number).unwrap_or_default()));
+        row.push(right(trial.step().map(|step| step.to_string()).unwrap_or_default()));
+        row.push(right(known.map(|(_, objective)| number(*objective)).unwrap_or_default()));
+        row.push(right(known.map(|(place, _)| place.to_string()).unwrap_or_default()));
+        row.extend(columns.iter().map(|name| match trial.record.hyperparameters.get(name) {
+            Some(v) if v.as_f64().is_some() => right(value(v)),
+            Some(v) => Cell::new(value(v)),
+            None => Cell::new("·").set_alignment(CellAlignment::Center),
+        }));
+        table.add_row(row);
+    }
+    let mut text = table.trim_fmt();
+    if ranked.len() > limit {
+        text.push_str(&format!("\n… and {} more", ranked.len() - limit));
+    }
+    let sign =
+        |study: &Loaded, x: f64| if study.plan.spec().objective.direction == Direction::Minimize { x } else { -x };
+    let pairs: Vec<(f64, f64)> = ranked
+        .iter()
+        .filter_map(|trial| {
+            let (_, objective) = places.get(trial.record.name.as_str())?;
+            Some((sign(own, *objective), sign(other, trial.objective()?)))
+        })
+        .collect();
+    text.push_str(&format!("\n\nBy {was} and by {is}: "));
+    match agreement(&pairs) {
+        Some(agreement) => text.push_str(&agreement.to_string()),
+        None => text.push_str("their orders can't be compared, for there are too few different results"),
+    }
+    text.push('.');
+    Some(text)
+}
+
+/// An objective in a word or two.
+fn heading(study: &Loaded) -> String {
+    let objective = &study.plan.spec().objective;
+    match objective.select {
+        Select::Best => objective.metric.clone(),
+        Select::Final => format!("{} at the end", objective.metric),
+    }
+}
