@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use studious_api::study::{Hyperparameter, Role, Select};
 
 use super::{
-    Plot, scale,
+    Plot, good, scale,
     style::{self, CROSS, VERMILLION},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Distance between the rows of infeasible trials, one row for each arm, in pixels.
-const ROW: i32 = 11;
+const ROW: i32 = 12;
 /// More arms than this share one row.
 const MOST_ROWS: usize = 6;
 
@@ -132,7 +132,8 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
 
-    let mut layers = Vec::new();
+    let good = good::region(reading, &all, &names, y_scale["type"] == "log");
+    let (mut layers, shaded) = good.map_or_else(Default::default, |good| (good.layers, good.said));
     if !ranked.is_empty() {
         let rows: Vec<_> = arms
             .iter()
@@ -193,7 +194,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     } + &ended_early(round);
     let of = if reading.plan.spec().objective.select == Select::Best { "best" } else { "last" };
     let subtitle = format!(
-        "Round {}, {} steps: n = {}, {crosses}. Each point is the {of} evaluation of a trial; the ring marks the best.",
+        "Round {}, {} steps: n = {}, {crosses}. Each point is the {of} evaluation of a trial; the ring marks the best.{shaded}",
         round.name,
         round.steps,
         count(ranked.len(), "trial"),
@@ -233,9 +234,9 @@ fn rails(reading: &Reading<'_>, varied: Varied<'_>, arms: &[Arm<'_>], x: &Value)
     rows.into_iter()
         .enumerate()
         .flat_map(|(i, (label, crosses))| {
-            // Up to six rows.
-            let y = -8 - ROW * i32::try_from(i).unwrap_or(0);
-            let text = if many { label } else { "infeasible".to_owned() };
+            // Up to six rows, the first clear of the topmost label of the axis.
+            let y = -ROW * (1 + i32::try_from(i).unwrap_or(0));
+            let text = if many { format!("✕ {label}") } else { "infeasible".to_owned() };
             [
                 json!({
                     "data": { "values": crosses },

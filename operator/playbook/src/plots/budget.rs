@@ -58,14 +58,11 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     let percentage = |place: usize| number(QUANTILES[place] * 100.0);
     let mut layers: Vec<Value> = Vec::new();
     if !band_rows.is_empty() {
-        let mut encoding = json!({ "x": x, "y": y("lucky"), "y2": { "field": "unlucky" }, "color": colour });
-        if many {
-            encoding["color"]["legend"] = Value::Null;
-        }
         layers.push(json!({
             "data": { "values": band_rows },
             "mark": { "type": "area", "opacity": if many { 0.12 } else { 0.2 }, "tooltip": false },
-            "encoding": encoding,
+            // The legend as in the other layers: one that is null here would take theirs away.
+            "encoding": { "x": x, "y": y("lucky"), "y2": { "field": "unlucky" }, "color": colour },
         }));
     }
     let tooltip = json!([

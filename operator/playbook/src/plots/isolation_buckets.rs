@@ -21,21 +21,26 @@ use crate::{
 };
 
 /// A bucket with fewer trials is thin: its best says little.
-const THIN: usize = 3;
+pub(super) const THIN: usize = 3;
 /// Trials of a bucket, about.
 const IN_A_BUCKET: usize = 6;
-const MOST_BUCKETS: usize = 12;
+pub(super) const MOST_BUCKETS: usize = 12;
 
-/// One for each scientific hyperparameter with a range; `buckets` of them, or about one for six trials.
-pub(super) fn plots(reading: &Reading<'_>, buckets: Option<usize>) -> Vec<Plot> {
+/// How many buckets so many trials fill.
+pub(super) fn buckets(trials: usize) -> usize {
+    (trials / IN_A_BUCKET).clamp(2, MOST_BUCKETS)
+}
+
+/// One for each scientific hyperparameter with a range; `in_buckets` of them, or about one for six trials.
+pub(super) fn plots(reading: &Reading<'_>, in_buckets: Option<usize>) -> Vec<Plot> {
     reading
         .axes()
         .filter(|axis| axis.hyperparameter.role == Role::Scientific && matches!(axis.along, Along::Range(_)))
-        .filter_map(|axis| plot(reading, &axis, buckets))
+        .filter_map(|axis| plot(reading, &axis, in_buckets))
         .collect()
 }
 
-fn plot(reading: &Reading<'_>, axis: &Axis<'_>, buckets: Option<usize>) -> Option<Plot> {
+fn plot(reading: &Reading<'_>, axis: &Axis<'_>, in_buckets: Option<usize>) -> Option<Plot> {
     let round = reading.exploring()?;
     let range = axis.hyperparameter.range.as_ref()?;
     let placed: Vec<(f64, &TrialRecord)> = round.results().filter_map(|t| Some((axis.position(t)?, t))).collect();
@@ -44,7 +49,7 @@ fn plot(reading: &Reading<'_>, axis: &Axis<'_>, buckets: Option<usize>) -> Optio
     if ranked.len() < THIN {
         return None;
     }
-    let most = buckets.unwrap_or(placed.len() / IN_A_BUCKET).clamp(2, MOST_BUCKETS.max(buckets.unwrap_or(0)));
+    let most = in_buckets.unwrap_or_else(|| buckets(placed.len())).max(2);
     let value_at = |place: f64| axis.varied.number_at(place).map(|v| scale::field(range, v));
     let metric = reading.plan.spec().objective.metric.as_str();
     let name = axis.name();

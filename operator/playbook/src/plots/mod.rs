@@ -8,11 +8,13 @@ mod axis;
 mod best_steps;
 mod budget;
 mod curves;
+mod good;
 mod gradients;
 mod importance;
 mod infeasible_map;
 mod isolation;
 mod isolation_buckets;
+mod isolation_over;
 mod overfit_share;
 mod overlay;
 mod parallel;
@@ -26,6 +28,7 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
+pub use isolation_over::OverError;
 pub use overlay::{Run, overlay};
 use serde_json::Value;
 
@@ -71,6 +74,20 @@ pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
 #[must_use]
 pub fn isolation_in_buckets(plan: &Plan, trials: &[TrialRecord], buckets: usize) -> Vec<Plot> {
     isolation_buckets::plots(&Reading::new(plan, trials), Some(buckets))
+}
+
+/// Isolation plots in which only the nuisance hyperparameters `over` are optimised away; the others are held, each value or
+/// third of a range a series of its own. They have the names of those over all of them.
+///
+/// # Errors
+/// When a name is no nuisance hyperparameter that varies, there is nothing to compare, or too many are held.
+pub fn isolation_over(
+    plan: &Plan,
+    trials: &[TrialRecord],
+    over: &[String],
+    buckets: Option<usize>,
+) -> Result<Vec<Plot>, OverError> {
+    isolation_over::plots(&Reading::new(plan, trials), over, buckets)
 }
 
 /// The objective against a second metric, with the trials that no other beats in both; nothing if no trial that succeeded

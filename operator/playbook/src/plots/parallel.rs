@@ -70,7 +70,8 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     names.push(objective);
     let x = json!({
         "field": "column", "type": "nominal", "scale": { "domain": names, "type": "point", "padding": 0.3 },
-        "axis": { "title": null, "labelAngle": -20, "grid": true, "orient": "bottom", "labelLimit": 150 },
+        // Clear of the values at the foot of the columns.
+        "axis": { "title": null, "labelAngle": -20, "grid": true, "orient": "bottom", "labelLimit": 220, "labelPadding": 18 },
     });
     let y = json!({ "field": "y", "type": "quantitative", "scale": { "domain": [0, 1], "nice": false }, "axis": null });
     let layer = |rows: Vec<Value>, mark: Value, bad: bool| {

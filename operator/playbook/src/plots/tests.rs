@@ -180,3 +180,100 @@ rounds: [{name: explore, trials: 40, maxTrainSteps: 400}]
     };
     assert_eq!((buckets(3), buckets(5)), (3, 5));
 }
+
+/// Trials that were trained again say how large luck is: what is as good as the best is shaded, arm by arm.
+#[test]
+fn the_good_region_is_shaded_and_counted() {
+    let plan = plan(ARMS);
+    let mut trials = trials();
+    let best = trials[2].clone();
+    for (i, objective) in [0.1, 0.12, 0.14].into_iter().enumerate() {
+        trials.push(TrialRecord {
+            name: format!("s-retrain-{i:04}"),
+            round: "retrain".to_owned(),
+            outcome: Outcome::Succeeded { objective, step: Some(100) },
+            ..best.clone()
+        });
+    }
+    let axis = |trials: &[TrialRecord], id: &str| plots(&plan, trials).into_iter().find(|p| p.id == id).unwrap();
+    let rate = axis(&trials, "axis-learning_rate");
+    assert!(
+        rate.subtitle.ends_with(
+            "Shaded: within 0.04 of the best (2 × the luck of a retraining), 1 with sgd and 1 with momentum."
+        ),
+        "{}",
+        rate.subtitle
+    );
+    let band = |plot: &super::Plot, layer: usize| plot.specification["layer"][layer]["data"]["values"][0].clone();
+    assert_eq!(band(&rate, 0), serde_json::json!({ "best": 0.2, "limit": 0.2 + 0.04 }));
+    assert_eq!(band(&rate, 1)["best"], 0.1);
+    // Where an arm has no trials it has no band either.
+    assert!(axis(&trials, "axis-c").subtitle.contains("luck of a retraining), 1 with momentum."));
+    // Nobody knows how large luck is without retrainings.
+    assert!(!axis(&trials[..4], "axis-learning_rate").subtitle.contains("Shaded"));
+}
+
+#[test]
+fn isolation_plots_optimise_over_what_is_chosen() {
+    let plan = crate::studies::plan(
+        "
+hyperparameters:
+- {name: optimizer, role: Scientific, values: [sgd, adam]}
+- {name: learning_rate, range: {min: 1.0e-3, max: 1, scale: Log}}
+- {name: activation, values: [relu, tanh]}
+- {name: dropout, range: {min: 0, max: 0.6}}
+rounds: [{name: explore, trials: 8, maxTrainSteps: 400}]
+",
+    );
+    let trial = |i: usize, optimizer: &str, rate: f64, activation: &str, objective: f64| TrialRecord {
+        name: format!("s-explore-{i:04}"),
+        round: "explore".to_owned(),
+        hyperparameters: BTreeMap::from([
+            ("optimizer".to_owned(), optimizer.into()),
+            ("learning_rate".to_owned(), rate.into()),
+            ("activation".to_owned(), activation.into()),
+            ("dropout".to_owned(), 0.3.into()),
+        ]),
+        outcome: Outcome::Succeeded { objective, step: Some(100) },
+        ..TrialRecord::default()
+    };
+    let trials = [
+        trial(0, "sgd", 0.5, "relu", 0.2),
+        trial(1, "sgd", 0.02, "relu", 0.3),
+        trial(2, "sgd", 0.02, "tanh", 0.4),
+        trial(3, "adam", 0.02, "tanh", 0.1),
+    ];
+    let over = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
+        super::isolation_over(&plan, &trials, &names, None)
+    };
+    let best = |names: &[&str]| -> Vec<(String, f64)> {
+        let plots = over(names).unwrap();
+        let bars = plots[0].specification["layer"][0]["data"]["values"].as_array().unwrap().clone();
+        bars.iter().map(|b| (b["arm"].as_str().unwrap().to_owned(), b["objective"].as_f64().unwrap())).collect()
+    };
+    let series = |name: &str, value: f64| (name.to_owned(), value);
+    assert_eq!(best(&["learning_rate", "activation", "dropout"]), [series("", 0.2), series("", 0.1)]);
+    assert_eq!(
+        best(&["learning_rate", "dropout"]),
+        [series("activation relu", 0.2), series("activation tanh", 0.4), series("activation tanh", 0.1)]
+    );
+    // A range is held in thirds.
+    assert_eq!(
+        best(&["activation", "dropout"]),
+        [
+            series("learning_rate 0.01 to 0.1", 0.3),
+            series("learning_rate 0.1 to 1", 0.2),
+            series("learning_rate 0.01 to 0.1", 0.1)
+        ]
+    );
+    assert_eq!(
+        over(&["momentum"]).unwrap_err().to_string(),
+        "momentum is no nuisance hyperparameter that varies; those of this study are learning_rate, activation and dropout"
+    );
+    let too_many = over(&["activation"]).unwrap_err().to_string();
+    assert!(too_many.starts_with("learning_rate and dropout would be held, which makes 9 series"), "{too_many}");
+    let all = ["learning_rate", "activation", "dropout"].map(ToOwned::to_owned);
+    let nothing = super::isolation_over(&plan, &[], &all, None).unwrap_err();
+    assert!(nothing.to_string().contains("has none yet"), "{nothing}");
+}

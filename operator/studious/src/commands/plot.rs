@@ -19,6 +19,7 @@ Examples:
   studious plot studious-runs/digits
   studious plot study/digits --plot axis-learning_rate --plot best-of-k --format png --out figures
   studious plot --study study.yaml --trials trials.jsonl --format svg --theme dark
+  studious plot studious-runs/digits --plot isolation-explore --over learning_rate
   studious plot studious-runs/digits --plot isolation-explore --format vega-lite --out - | jq .title";
 
 #[derive(Args, Debug)]
@@ -44,6 +45,9 @@ pub(crate) struct PlotCommand {
     /// Buckets of the isolation plot of a scientific hyperparameter with a range
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=100))]
     buckets: Option<u8>,
+    /// Nuisance hyperparameters that isolation plots optimise away, the others held: NAME or NAME,NAME [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    over: Vec<String>,
     /// The folder for the files; - writes one picture to standard output
     #[arg(long, short, value_name = "FOLDER", default_value = "plots")]
     out: PathBuf,
@@ -77,11 +81,23 @@ impl PlotCommand {
         }
         let records = study.records();
         let mut all = plots::plots(&study.plan, &records);
-        if let Some(buckets) = self.buckets {
-            for other in plots::isolation_in_buckets(&study.plan, &records, usize::from(buckets)) {
-                if let Some(one) = all.iter_mut().find(|plot| plot.id == other.id) {
-                    *one = other;
-                }
+        let buckets = self.buckets.map(usize::from);
+        let others = match buckets {
+            _ if !self.over.is_empty() => plots::isolation_over(&study.plan, &records, &self.over, buckets),
+            Some(buckets) => Ok(plots::isolation_in_buckets(&study.plan, &records, buckets)),
+            None => Ok(Vec::new()),
+        };
+        let others = match others {
+            Ok(others) => others,
+            Err(error) => {
+                eprintln!("error: --over: {error}");
+                return Ok(exit::INVALID);
+            }
+        };
+        for other in others {
+            match all.iter_mut().find(|plot| plot.id == other.id) {
+                Some(one) => *one = other,
+                None => all.push(other),
             }
         }
         if self.list {
