@@ -356,4 +356,7 @@ fn surrogate(metrics: &[kernel::Metric], points: &[Vec<f64>], targets: &[f64]) -
 }
 
 #[cfg(test)]
+#[path = "../../../benches/regret/development.rs"]
+mod development;
+#[cfg(test)]
 mod tests;

@@ -335,3 +335,41 @@ fn nothing_but_failures_and_values_that_are_no_numbers_are_survived() {
     }
     assert_eq!(asked(&space, &observed, 2, 3).points.len(), 2);
 }
+
+/// The problems on which changes of the search are decided: none is without surprises, and none has nearly only them.
+#[test]
+fn the_development_set_is_what_the_page_says_of_it() {
+    let mut names = HashSet::new();
+    let mut edged = 0;
+    for instance in 0..2 {
+        let again = development::specifications(instance);
+        for (problem, same) in development::specifications(instance).into_iter().zip(again) {
+            assert!(names.insert(problem.name.clone()), "{}", problem.name);
+            let space = Space::new(
+                &problem.hyperparameters.iter().map(|line| serde_yaml::from_str(line).unwrap()).collect::<Vec<_>>(),
+            )
+            .unwrap();
+            let sequence = Sequence::new(&space, Algorithm::QuasiRandom, 3, None);
+            let value = |function: &development::Function, index: u64| {
+                let point = sequence.point(&space, &Hyperparameters::new(), index);
+                let active = space.active(&point);
+                let place = |d: &crate::space::Dimension| {
+                    let exists = active.iter().any(|a| std::ptr::eq(*a, d));
+                    point.get(d.name()).filter(|_| exists).and_then(|v| d.to_unit(v))
+                };
+                function(&space.dimensions().iter().map(place).collect::<Vec<_>>())
+            };
+            let values: Vec<Option<f64>> = (0..400).map(|i| value(&problem.function, i)).collect();
+            assert!(values.iter().flatten().all(|v| v.is_finite()), "{}", problem.name);
+            assert!((0..20).all(|i| value(&same.function, i) == values[i as usize]), "{}", problem.name);
+            let infeasible = values.iter().filter(|v| v.is_none()).count() as f64 / 400.0;
+            if problem.edged {
+                assert!((0.1..0.7).contains(&infeasible), "{}: {infeasible}", problem.name);
+                edged += 1;
+            } else {
+                assert!(infeasible == 0.0, "{}: {infeasible}", problem.name);
+            }
+        }
+    }
+    assert!(names.len() >= 24 && edged >= 12);
+}

@@ -1,8 +1,10 @@
 //! What a Bayesian search gains over the quasi-random one, on functions drawn at random: the set on which its constants
-//! were chosen, and families held out to check them. Prints simple regrets as ratios; asserts nothing.
+//! were chosen, families held out to check them, and problems like those of tuning ([`development`]) on which changes of
+//! the search are decided. Prints simple regrets as ratios; asserts nothing.
 //!
-//! 10 quasi-random points, then 60 suggestions; beside the best of 70 quasi-random points. `SEEDS`, `BATCH`, `SET` (`dev`
-//! or `held`), `INSTANCES` and `FILTER` (parts of names) are environment variables.
+//! 10 quasi-random points, then 60 suggestions; beside the best of 70 quasi-random points. `SEEDS`, `BATCH`, `SET` (`dev`,
+//! `held` or `development`), `INSTANCES` and `FILTER` (parts of names) are environment variables. To compare two versions,
+//! run both on the same ones: each problem's line ends with its regrets by seed, so that differences can be paired.
 
 // A program for whoever develops the search: it may end by a panic.
 #![allow(
@@ -13,8 +15,11 @@
     clippy::type_complexity
 )]
 
+mod development;
+
 use std::{env, sync::Mutex, time::Instant};
 
+use development::{Function, Numbers};
 use studious_api::{
     Hyperparameters,
     study::{Algorithm, Direction, Hyperparameter},
@@ -30,46 +35,23 @@ use studious_playbook::{
 const INITIAL: usize = 10;
 const TRIALS: usize = 70;
 
-struct Numbers(u64);
-
-impl Numbers {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.unit()
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * (1.0 - self.unit()).ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
-    }
-}
-
-/// A value, or nothing where training fails, by the places of the coordinates in the unit interval (`None` for those that
-/// don't exist).
-type Function = Box<dyn Fn(&[Option<f64>]) -> Option<f64> + Send + Sync>;
-
 struct Problem {
     name: String,
     space: Space,
     function: Function,
     best: f64,
     noise: f64,
+    edged: bool,
     /// Regrets below this share of the spread of values count as this.
     floor: f64,
 }
 
 impl Problem {
-    fn new(name: String, hyperparameters: &[String], function: Function, noise: f64) -> Self {
+    fn new(name: String, hyperparameters: &[String], function: Function, noise: f64, edged: bool) -> Self {
         let hyperparameters: Vec<Hyperparameter> =
             hyperparameters.iter().map(|h| serde_yaml::from_str(h).expect("a hyperparameter")).collect();
         let space = Space::new(&hyperparameters).expect("a space");
-        let mut problem = Self { name, space, function, best: f64::INFINITY, noise, floor: 0.0 };
+        let mut problem = Self { name, space, function, best: f64::INFINITY, noise, edged, floor: 0.0 };
         problem.solve();
         problem
     }
@@ -125,7 +107,7 @@ impl Problem {
             best = best.min(value);
         }
         self.best = best;
-        self.floor = 1e-5 * spread;
+        self.floor = 1e-4 * spread;
     }
 
     fn regret(&self, value: f64) -> f64 {
@@ -298,10 +280,16 @@ fn problem(family: &str, shape: &str, edge: &str, noise: f64, number: u64) -> Pr
         }
         Some(base(&u) + cost)
     });
-    Problem::new(format!("{family} {shape} {edge} {noise} #{number}"), &hyperparameters, function, noise)
+    Problem::new(format!("{family} {shape} {edge} {noise} #{number}"), &hyperparameters, function, noise, edge != "none")
 }
 
 fn problems(set: &str, instances: u64) -> Vec<Problem> {
+    let filter = env::var("FILTER").unwrap_or_default();
+    let wanted = |name: &str| filter.split(',').any(|part| name.contains(part));
+    if set == "development" {
+        let all = (0..instances).flat_map(development::specifications).filter(|s| wanted(&s.name));
+        return all.map(|s| Problem::new(s.name, &s.hyperparameters, s.function, s.noise, s.edged)).collect();
+    }
     let shapes: &[(&str, &str, &str, f64)] = if set == "held" {
         &[
             ("levy", "lrv", "none", 0.0),
@@ -349,8 +337,7 @@ fn problems(set: &str, instances: u64) -> Vec<Problem> {
         ]
     };
     let all = shapes.iter().flat_map(|(f, s, e, n)| (0..instances).map(move |i| (*f, *s, *e, *n, i)));
-    let filter = env::var("FILTER").unwrap_or_default();
-    all.filter(|(f, s, e, ..)| filter.split(',').any(|part| format!("{f} {s} {e}").contains(part)))
+    all.filter(|(f, s, e, ..)| wanted(&format!("{f} {s} {e}")))
         .map(|(f, s, e, n, i)| problem(f, s, e, n, i))
         .collect()
 }
@@ -447,13 +434,15 @@ fn main() {
         let problem = &problems[at];
         let ours = median(outcomes.iter().map(|o| o.regret).collect());
         let theirs = median(outcomes.iter().map(|o| o.quasi_random).collect());
-        let edged = !problem.name.contains("none");
+        let edged = problem.edged;
         let share = outcomes.iter().map(|o| o.infeasible).sum::<usize>() as f64
             / outcomes.iter().map(|o| o.suggested).sum::<usize>().max(1) as f64;
+        let regrets: Vec<String> = outcomes.iter().map(|o| format!("{:.4e}", o.regret)).collect();
         println!(
-            "{:34} ratio {:9.5}  regret {ours:10.3e}  quasi-random {theirs:10.3e}  infeasible {share:.2}",
+            "{:34} ratio {:9.5}  regret {ours:10.3e}  quasi-random {theirs:10.3e}  infeasible {share:.2}  by seed {}",
             problem.name,
-            ours / theirs
+            ours / theirs,
+            regrets.join(" ")
         );
         ratios.push((edged, ours / theirs));
         for outcome in outcomes {
