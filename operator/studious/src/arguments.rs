@@ -35,11 +35,13 @@ pub(crate) enum Command {
     Suggest(commands::suggest::Suggest),
     /// Show the trials of a study, the best first
     Top(commands::top::Top),
+    /// Show the trials of a study by another objective
+    Rank(commands::rank::Rank),
     /// Say what can be concluded from a study
     Findings(commands::findings::Findings),
     /// List the thresholds and codes behind findings
     Policy(commands::policy::Policy),
-    /// Write the HTML report of a study
+    /// Write the report of a study: a page, data, or text
     Report(commands::report::Report),
     /// Show studies in a browser, live as they run
     Ui(commands::ui::Ui),
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Plot(commands::plot::PlotCommand),
     /// Print the trials of a study as data
     Export(commands::export::Export),
+    /// Read trials that ran elsewhere: CSV files, TensorBoard's event files
+    Import(commands::import::Import),
     /// Carry studies out on the cluster this runs in (the chart starts it)
     Operator(commands::operator::Operator),
     /// Serve one host of a trial as its sidecar (the operator starts it)
@@ -70,12 +74,14 @@ impl Command {
             Self::Sample(command) => command.run(),
             Self::Suggest(command) => command.run().await,
             Self::Top(command) => command.run().await,
+            Self::Rank(command) => command.run().await,
             Self::Findings(command) => command.run().await,
             Self::Policy(command) => command.run(),
             Self::Report(command) => command.run().await,
             Self::Ui(command) => command.run().await,
             Self::Plot(command) => command.run().await,
             Self::Export(command) => command.run().await,
+            Self::Import(command) => command.run().await,
             Self::Operator(command) => command.run().await,
             Self::Agent(command) => command.run().await,
             Self::Crds(command) => command.run(),
@@ -86,7 +92,7 @@ impl Command {
 }
 
 /// Commands of the kubectl plugin, which name a study in the cluster: `kubectl study top NAME`.
-const ON_A_STUDY: [&str; 5] = ["report", "top", "findings", "plot", "export"];
+const ON_A_STUDY: [&str; 6] = ["report", "top", "rank", "findings", "plot", "export"];
 
 /// The command line as `studious` reads it. Called as `kubectl-study`, a bare name is a study of the current context.
 pub(crate) fn as_plugin(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -102,10 +108,10 @@ pub(crate) fn as_plugin(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
         if value_follows {
             value_follows = false;
         } else if text.starts_with('-') {
-            // Every option of these commands takes a value, unless it is given with `=`.
+            // Every option of these commands takes a value, but for these, and unless it is given with `=`.
             value_follows = !text.contains('=')
                 && text.len() > 1
-                && !matches!(text, "-h" | "--help" | "-V" | "--version" | "--list");
+                && !matches!(text, "-h" | "--help" | "-V" | "--version" | "--list" | "--measurements");
         } else if !seen_command {
             if !ON_A_STUDY.contains(&text) {
                 break;
@@ -145,6 +151,7 @@ mod tests {
                 "kubectl-study report -n team digits --out x.html",
                 "kubectl-study report -n team study/digits --out x.html",
             ),
+            ("kubectl-study export --measurements digits", "kubectl-study export --measurements study/digits"),
             ("kubectl-study export study/digits --format csv", "kubectl-study export study/digits --format csv"),
             ("kubectl-study validate study.yaml", "kubectl-study validate study.yaml"),
             ("studious top digits", "studious top digits"),

@@ -106,7 +106,7 @@ fn card(finding: &Finding) -> Markup {
 }
 
 /// `SearchSpaceTooNarrow` as `Search space too narrow`.
-fn words(code: &str) -> String {
+pub(super) fn words(code: &str) -> String {
     let mut words = String::new();
     for (i, c) in code.chars().enumerate() {
         if i > 0 && c.is_ascii_uppercase() {

@@ -1,11 +1,14 @@
-//! The report: one HTML file that needs nothing else.
+//! The report: one HTML file that needs nothing else, the same as data ([`report_data`]), and as text for a pull request
+//! ([`report_markdown`]).
 //!
 //! Everything that a user wrote is escaped by `maud`; the page's policy lets only the one script run whose hash it names,
 //! and nothing be fetched from anywhere.
 
 mod answer;
 mod attribution;
+mod data;
 mod findings;
+mod markdown;
 mod pictures;
 mod reproduce;
 mod rounds;
@@ -13,6 +16,9 @@ mod trials;
 
 #[cfg(test)]
 mod tests;
+
+pub use data::report_data;
+pub use markdown::report_markdown;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use studious_api::study::Direction;
@@ -61,6 +67,9 @@ pub enum ReportError {
     /// The study can't be written as YAML.
     #[error("the study can't be written as YAML: {0}")]
     Study(#[from] serde_yaml::Error),
+    /// Something of the report can't be written as JSON.
+    #[error("the report can't be written as JSON: {0}")]
+    Data(#[from] serde_json::Error),
 }
 
 /// One HTML file which needs nothing else: no network, no other file.
@@ -117,25 +126,46 @@ fn heading(input: &ReportInput<'_>) -> Markup {
     }
 }
 
-/// What one wants to know first, in large digits.
-fn figures(input: &ReportInput<'_>) -> Markup {
-    let spec = input.plan.spec();
-    let objective = &spec.objective;
-    let best = best(input.plan, input.trials).and_then(TrialRecord::objective);
-    let ended = input.trials.iter().filter(|t| !matches!(t.outcome, Outcome::Pending)).count();
-    let infeasible = input.trials.iter().filter(|t| matches!(t.outcome, Outcome::Infeasible { .. })).count();
-    let count = |severity| input.findings.iter().filter(|f| f.severity == severity && f.waived.is_none()).count();
-    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
-    let better = match objective.direction {
+/// What one wants to know first.
+struct Figures {
+    best: Option<f64>,
+    ended: usize,
+    infeasible: usize,
+    problems: usize,
+    warnings: usize,
+}
+
+impl Figures {
+    fn of(input: &ReportInput<'_>) -> Self {
+        let count = |severity| input.findings.iter().filter(|f| f.severity == severity && f.waived.is_none()).count();
+        Self {
+            best: best(input.plan, input.trials).and_then(TrialRecord::objective),
+            ended: input.trials.iter().filter(|t| !matches!(t.outcome, Outcome::Pending)).count(),
+            infeasible: input.trials.iter().filter(|t| matches!(t.outcome, Outcome::Infeasible { .. })).count(),
+            problems: count(Severity::Problem),
+            warnings: count(Severity::Warning),
+        }
+    }
+}
+
+/// Which way is better.
+fn better(direction: Direction) -> &'static str {
+    match direction {
         Direction::Minimize => "lower is better",
         Direction::Maximize => "higher is better",
-    };
+    }
+}
+
+/// What one wants to know first, in large digits.
+fn figures(input: &ReportInput<'_>) -> Markup {
+    let objective = &input.plan.spec().objective;
+    let Figures { best, ended, infeasible, problems, warnings } = Figures::of(input);
     html! {
         dl.figures {
             div {
                 dt { "Best " (objective.metric) }
                 dd { @match best { Some(best) => (number(best)), None => "–" } }
-                dd.note { (better) }
+                dd.note { (better(objective.direction)) }
             }
             div {
                 dt { "Trials" }

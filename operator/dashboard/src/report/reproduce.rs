@@ -41,6 +41,11 @@ pub(super) fn section(plan: &Plan) -> Result<Markup, ReportError> {
 }
 
 fn study_yaml(plan: &Plan) -> Result<String, serde_yaml::Error> {
+    serde_yaml::to_string(&manifest(plan)?)
+}
+
+/// The study as an object of Kubernetes.
+pub(super) fn manifest(plan: &Plan) -> Result<Value, serde_yaml::Error> {
     let mut metadata = Mapping::new();
     metadata.insert("name".into(), plan.name().into());
     let mut study = Mapping::new();
@@ -48,5 +53,5 @@ fn study_yaml(plan: &Plan) -> Result<String, serde_yaml::Error> {
     study.insert("kind".into(), "Study".into());
     study.insert("metadata".into(), Value::Mapping(metadata));
     study.insert("spec".into(), serde_yaml::to_value(plan.spec())?);
-    serde_yaml::to_string(&Value::Mapping(study))
+    Ok(Value::Mapping(study))
 }

@@ -1,6 +1,7 @@
 //! Rounds: what was planned and what became of it; and what was held fixed.
 
 use maud::{Markup, html};
+use serde::Serialize;
 use studious_api::study::{Direction, Role};
 use studious_playbook::{
     Plan,
@@ -49,27 +50,57 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
 }
 
 fn row(plan: &Plan, trials: &[TrialRecord], name: &str, has_stopped: bool) -> Markup {
+    let round = outline(plan, trials, name);
+    html! {
+        tr {
+            th scope="row" { (name) }
+            td.number { (round.max_train_steps) }
+            td { (round.points) }
+            td.number { (round.planned) }
+            td.number { (round.succeeded) }
+            td.number { (round.infeasible) }
+            td.number { (round.failed) }
+            @if has_stopped { td.number { (round.stopped) } }
+            td.number { @match round.best { Some(best) => (number(best)), None => "–" } }
+        }
+    }
+}
+
+/// What was planned of a round and what became of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Outline {
+    pub name: String,
+    pub max_train_steps: u64,
+    /// Where its points come from, in words.
+    pub points: String,
+    pub planned: u32,
+    pub succeeded: usize,
+    pub infeasible: usize,
+    pub failed: usize,
+    pub stopped: usize,
+    /// The best objective of a trial that satisfies the study's constraints.
+    pub best: Option<f64>,
+}
+
+pub(super) fn outline(plan: &Plan, trials: &[TrialRecord], name: &str) -> Outline {
     let of: Vec<_> = trials.iter().filter(|t| t.round == name).collect();
     let count = |is: fn(&Outcome) -> bool| of.iter().filter(|t| is(&t.outcome)).count();
     let constraints = &plan.spec().constraints;
     let objectives = of.iter().filter(|t| t.standing(constraints).is_satisfied()).filter_map(|t| t.objective());
-    let stopped = count(|o| matches!(o, Outcome::Stopped { .. }));
-    let best = match plan.spec().objective.direction {
-        Direction::Minimize => objectives.reduce(f64::min),
-        Direction::Maximize => objectives.reduce(f64::max),
-    };
-    html! {
-        tr {
-            th scope="row" { (name) }
-            td.number { (rounds::max_train_steps(plan, name)) }
-            td { (points(plan, name)) }
-            td.number { (rounds::trials_in(plan, name)) }
-            td.number { (count(|o| matches!(o, Outcome::Succeeded { .. }))) }
-            td.number { (count(|o| matches!(o, Outcome::Infeasible { .. }))) }
-            td.number { (count(|o| matches!(o, Outcome::Failed { .. }))) }
-            @if has_stopped { td.number { (stopped) } }
-            td.number { @match best { Some(best) => (number(best)), None => "–" } }
-        }
+    Outline {
+        name: name.to_owned(),
+        max_train_steps: rounds::max_train_steps(plan, name),
+        points: points(plan, name),
+        planned: rounds::trials_in(plan, name),
+        succeeded: count(|o| matches!(o, Outcome::Succeeded { .. })),
+        infeasible: count(|o| matches!(o, Outcome::Infeasible { .. })),
+        failed: count(|o| matches!(o, Outcome::Failed { .. })),
+        stopped: count(|o| matches!(o, Outcome::Stopped { .. })),
+        best: match plan.spec().objective.direction {
+            Direction::Minimize => objectives.reduce(f64::min),
+            Direction::Maximize => objectives.reduce(f64::max),
+        },
     }
 }
 

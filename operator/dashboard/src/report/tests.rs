@@ -113,3 +113,18 @@ fn a_study_without_trials_has_a_report() {
     let page = page("g", &[]);
     assert!(page.contains("No trial has been started yet") && page.contains("Nothing can be concluded yet"));
 }
+
+#[test]
+fn text_for_a_pull_request_says_what_the_page_says() {
+    let plan = plan("Is it *better*?");
+    let trials = trials();
+    let findings = findings(&plan, &trials);
+    let status = "1 of 4 trials succeeded";
+    let input = ReportInput { plan: &plan, trials: &trials, findings: &findings, status, generated_at: "now" };
+    insta::assert_snapshot!(super::report_markdown(&input));
+    let data = super::report_data(&input).unwrap();
+    let keys: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
+    insta::assert_json_snapshot!((keys, &data["counts"], &data["best"], &data["rounds"], &data["trials"]));
+    assert_eq!(data["findings"].as_array().unwrap().len(), findings.len());
+    assert!(data["plots"].as_array().unwrap().iter().all(|plot| plot["specification"].is_object()));
+}

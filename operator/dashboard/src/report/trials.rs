@@ -117,13 +117,13 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
 }
 
 /// Whether a column holds numbers, which stand right.
-fn is_number(plan: &Plan, column: &str) -> bool {
+pub(super) fn is_number(plan: &Plan, column: &str) -> bool {
     let of = plan.spec().hyperparameters.iter().filter(|h| h.name == column);
     of.flat_map(|h| h.values.iter().flatten()).all(|value| value.as_f64().is_some())
 }
 
 /// Names of what varies, each once, scientific ones first. What is fixed has the same value in every row.
-fn columns(plan: &Plan) -> Vec<&str> {
+pub(super) fn columns(plan: &Plan) -> Vec<&str> {
     let mut columns = Vec::new();
     for role in [Role::Scientific, Role::Nuisance] {
         for hyperparameter in plan.spec().hyperparameters.iter().filter(|h| h.role == role) {
@@ -136,7 +136,7 @@ fn columns(plan: &Plan) -> Vec<&str> {
 }
 
 /// The last round first, in it the best first, then infeasible ones, then all others.
-fn sorted<'a>(plan: &Plan, rounds: &[String], trials: &'a [TrialRecord]) -> Vec<&'a TrialRecord> {
+pub(super) fn sorted<'a>(plan: &Plan, rounds: &[String], trials: &'a [TrialRecord]) -> Vec<&'a TrialRecord> {
     let direction = plan.spec().objective.direction;
     let place = |t: &TrialRecord| rounds.iter().position(|r| *r == t.round);
     let kind = |t: &TrialRecord| match t.outcome {

@@ -9,6 +9,7 @@ mod app;
 mod assets;
 mod compare;
 mod gate;
+mod records;
 mod source;
 mod studies;
 mod table;
@@ -34,6 +35,7 @@ use tower_http::{
 
 use app::App;
 pub use gate::{Gate, Refusal, ThisMachine};
+pub use records::records_router;
 pub use source::{
     Counts, Fleet, Happening, Source, SourceError, Standing, StudyHead, StudyKey, TrialDetail, TrialHead,
 };

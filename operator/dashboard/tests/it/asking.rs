@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use serde_json::Value;
-use studious_dashboard::{Folders, ThisMachine, router};
+use studious_dashboard::{Folders, ThisMachine, records_router, router};
 use tower::ServiceExt as _;
 
 pub struct Asking(Router);
@@ -31,7 +31,7 @@ impl Answer {
 
 impl Asking {
     pub fn new(root: &Path) -> Self {
-        Self(router(Folders::new(root), ThisMachine))
+        Self(router(Folders::new(root), ThisMachine).merge(records_router(Folders::new(root), ThisMachine)))
     }
 
     async fn send(&self, path: &str, more: &[(&str, &str)]) -> Answer {

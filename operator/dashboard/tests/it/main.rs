@@ -158,10 +158,27 @@ async fn what_is_not_a_study_is_not_shown() {
 }
 
 #[tokio::test]
+async fn trials_are_read_by_programs_line_by_line() {
+    let run = Run::new("digits").await;
+    let asking = Asking::new(run.root());
+    let answer = asking.get(&format!("{STUDY}/records?points=10")).await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/x-ndjson"));
+    let names: Vec<String> = answer
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str::<studious_playbook::record::TrialRecord>(line).unwrap().name)
+        .collect();
+    assert_eq!((names.len(), names[0].as_str()), (4, "digits-explore-0000"));
+    let missing = asking.get("/v1/namespaces/local/studies/nobody/records").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_gets_nothing() {
     let run = Run::new("digits").await;
     let asking = Asking::new(run.root());
-    for path in ["/v1/studies", "/v1/about", STUDY, "/v1/compare?trial=local/digits/digits-explore-0000"] {
+    let records = format!("{STUDY}/records");
+    for path in ["/v1/studies", "/v1/about", STUDY, &records, "/v1/compare?trial=local/digits/digits-explore-0000"] {
         assert_eq!(asking.as_host(path, "evil.example").await.status, StatusCode::FORBIDDEN, "{path}");
     }
 }

@@ -1,59 +1,109 @@
-//! `studious report`: one self-contained HTML file.
+//! `studious report`: one self-contained HTML file, the same as data, or as text for a pull request.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use studious_dashboard::ReportInput;
 use studious_playbook::findings;
 
 use crate::{
     exit,
-    target::{Loaded, TargetArguments},
+    target::{Loaded, SourceArguments},
 };
 
 const AFTER: &str = "\
-The report is one file that needs nothing else: it can be mailed, and opened without a network.
+html is one file that needs nothing else: it can be mailed, and opened without a network. json holds everything that the \
+report says: the study, its checklist and findings, the best point, rounds, trials and the specifications of all pictures. \
+md is text with tables, for a pull request.
 
 Examples:
   studious report studious-runs/digits
   studious report study/digits --out digits.html
+  studious report study/digits --format json --out - | jq '.checklist.questions[] | .answer'
+  studious report studious-runs/digits --format md --out -
+  studious report --study study.yaml --trials trials.jsonl
   kubectl study report digits";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub(crate) struct Report {
     #[command(flatten)]
-    target: TargetArguments,
-    /// Write it here [default: report.html in the folder; NAME-report.html for a study in a cluster]
+    source: SourceArguments,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    format: Format,
+    /// Write it here, - for standard output [default: report.FORMAT in the folder; NAME-report.FORMAT here for others]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// One page with pictures
+    Html,
+    /// One JSON object
+    Json,
+    /// Markdown
+    Md,
+}
+
+impl Format {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Md => "md",
+        }
+    }
 }
 
 impl Report {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         // Findings look at whole curves; plots thin them to what a screen shows.
-        let study = self.target.load(None).await?;
+        let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
             eprintln!("warning: {why}. The report has no curves");
         }
-        let path = self.out.clone().unwrap_or_else(|| self.target.default_report());
-        write(&study, &path)?;
+        let text = made(&study, self.format)?;
+        let path = self.out.unwrap_or_else(|| match self.source.folder() {
+            Some(folder) => folder.join(format!("report.{}", self.format.ending())),
+            None => PathBuf::from(format!("{}-report.{}", study.plan.name(), self.format.ending())),
+        });
+        if path == Path::new("-") {
+            return match std::io::stdout().lock().write_all(text.as_bytes()) {
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(exit::OK),
+                other => other.map(|()| exit::OK).map_err(Into::into),
+            };
+        }
+        std::fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))?;
         println!("{}", path.display());
         Ok(exit::OK)
     }
 }
 
-/// Writes the report of a study.
+/// Writes the page of a study.
 pub(crate) fn write(study: &Loaded, path: &Path) -> anyhow::Result<()> {
+    let html = made(study, Format::Html)?;
+    std::fs::write(path, html).with_context(|| format!("can't write {}", path.display()))
+}
+
+fn made(study: &Loaded, format: Format) -> anyhow::Result<String> {
     let records = study.records();
     let findings = findings::findings(&study.plan, &records);
-    let html = studious_dashboard::report(&ReportInput {
+    let input = ReportInput {
         plan: &study.plan,
         trials: &records,
         findings: &findings,
         status: &study.status,
         generated_at: &jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z").to_string(),
-    })?;
-    std::fs::write(path, html).with_context(|| format!("can't write {}", path.display()))
+    };
+    Ok(match format {
+        Format::Html => studious_dashboard::report(&input)?,
+        Format::Json => serde_json::to_string_pretty(&studious_dashboard::report_data(&input)?)? + "\n",
+        Format::Md => studious_dashboard::report_markdown(&input),
+    })
 }

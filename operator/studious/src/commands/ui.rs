@@ -41,7 +41,8 @@ impl Ui {
             eprintln!("{} is not there yet: studies appear once `studious run` has made it", self.dir.display());
         }
         println!("http://{address}");
-        let router = studious_dashboard::router(Folders::new(self.dir), ThisMachine);
+        let router = studious_dashboard::router(Folders::new(self.dir.clone()), ThisMachine)
+            .merge(studious_dashboard::records_router(Folders::new(self.dir), ThisMachine));
         axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(stopped())
             .await?;

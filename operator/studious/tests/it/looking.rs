@@ -108,3 +108,27 @@ fn crds_are_written_as_files() {
     let study = std::fs::read_to_string(bench.file("crds/studies.yaml")).unwrap();
     assert!(study.contains("studies.studious.dev") && bench.file("crds/trials.yaml").exists());
 }
+
+#[test]
+fn a_report_is_a_page_or_data_or_text() {
+    let bench = Bench::with(STUDY);
+    assert_eq!(bench.call(&["run", "study.yaml", "--quiet"]).code, 0);
+    let report = |arguments: &[&str]| bench.call(&[&["report", "studious-runs/valley"], arguments].concat());
+    assert_eq!(report(&[]).out.trim(), "studious-runs/valley/report.html");
+    assert_eq!(report(&["--format", "md"]).out.trim(), "studious-runs/valley/report.md");
+    let data: serde_json::Value = serde_json::from_str(&report(&["--format", "json", "--out", "-"]).out).unwrap();
+    assert_eq!((data["trials"].as_array().unwrap().len(), &data["counts"]["planned"]), (10, &10.into()));
+    assert_eq!(data["study"]["metadata"]["name"], "valley");
+    let findings = bench.call(&["findings", "studious-runs/valley", "--format", "json"]).out;
+    let findings: serde_json::Value = serde_json::from_str(&findings).unwrap();
+    assert_eq!((&data["findings"], &data["checklist"]), (&findings["findings"], &findings["checklist"]));
+    assert!(data["plots"][0]["specification"]["$schema"].as_str().unwrap().contains("vega-lite/v6"));
+    // Trials that ran anywhere have one too.
+    let exported = bench.call(&["export", "studious-runs/valley", "--out", "trials.jsonl"]);
+    assert_eq!((exported.code, exported.out.as_str()), (0, ""));
+    let again = bench.call(&["report", "--study", "study.yaml", "--trials", "trials.jsonl", "--format", "json"]);
+    assert_eq!(again.out.trim(), "valley-report.json");
+    let again = std::fs::read_to_string(bench.file("valley-report.json")).unwrap();
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!((&again["findings"], &again["best"]), (&data["findings"], &data["best"]));
+}

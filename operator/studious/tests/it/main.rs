@@ -4,6 +4,7 @@
 
 mod bench;
 mod concluding;
+mod importing;
 mod looking;
 mod running;
 mod suggesting;

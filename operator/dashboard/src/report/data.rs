@@ -1,0 +1,92 @@
+//! The report as data: everything that it says, and the specifications of its pictures.
+
+use serde_json::{Map, Value, json};
+use studious_playbook::{
+    findings::{best, checklist},
+    plots,
+    record::{Outcome, TrialRecord},
+    rounds,
+};
+
+use super::{ReportError, ReportInput, attribution, reproduce, rounds as outlines};
+
+/// What a reader may rely on: it grows when a field changes its meaning or goes.
+const VERSION: u32 = 1;
+
+/// Everything that a report says, as one JSON object: the study, its checklist and findings, the best point, rounds, trials
+/// (without curves, which `studious export` has), and the pictures with their specifications.
+///
+/// # Errors
+/// When the study, a trial or a plot can't be written as JSON.
+pub fn report_data(input: &ReportInput<'_>) -> Result<Value, ReportError> {
+    let plan = input.plan;
+    let rounds: Vec<_> = rounds::names(plan).iter().map(|name| outlines::outline(plan, input.trials, name)).collect();
+    let trials = input.trials.iter().map(without_curves).collect::<Result<Vec<_>, _>>()?;
+    let plots: Vec<Value> = plots::plots(plan, input.trials)
+        .into_iter()
+        .map(|plot| {
+            json!({ "id": plot.id, "title": plot.title, "subtitle": plot.subtitle, "specification": plot.specification })
+        })
+        .collect();
+    let best = best(plan, input.trials).map(|trial| best_point(input, trial));
+    Ok(json!({
+        "reportVersion": VERSION,
+        "studious": env!("CARGO_PKG_VERSION"),
+        "generatedAt": input.generated_at,
+        "study": serde_json::to_value(reproduce::manifest(plan)?)?,
+        "status": input.status,
+        "counts": counts(input),
+        "checklist": checklist(plan, input.trials, input.findings),
+        "findings": input.findings,
+        "best": best,
+        "rounds": rounds,
+        "trials": trials,
+        "plots": plots,
+        "attribution": attribution::TEXT,
+    }))
+}
+
+fn counts(input: &ReportInput<'_>) -> Value {
+    let count = |is: fn(&Outcome) -> bool| input.trials.iter().filter(|t| is(&t.outcome)).count();
+    json!({
+        "planned": input.plan.total_trials(),
+        "succeeded": count(|o| matches!(o, Outcome::Succeeded { .. })),
+        "infeasible": count(|o| matches!(o, Outcome::Infeasible { .. })),
+        "failed": count(|o| matches!(o, Outcome::Failed { .. })),
+        "stopped": count(|o| matches!(o, Outcome::Stopped { .. })),
+        "pending": count(|o| matches!(o, Outcome::Pending)),
+    })
+}
+
+fn best_point(input: &ReportInput<'_>, trial: &TrialRecord) -> Value {
+    let step = match trial.outcome {
+        Outcome::Succeeded { step, .. } => step,
+        _ => None,
+    };
+    let bounded = input.plan.spec().constraints.iter();
+    let metrics: Map<String, Value> =
+        bounded.filter_map(|c| Some((c.metric.clone(), json!(trial.metric(&c.metric)?)))).collect();
+    json!({
+        "name": trial.name,
+        "round": trial.round,
+        "objective": trial.objective(),
+        "step": step,
+        "hyperparameters": trial.hyperparameters,
+        "metrics": metrics,
+    })
+}
+
+/// A trial in the line format of `studious export`, without what grows with its length.
+fn without_curves(trial: &TrialRecord) -> Result<Value, serde_json::Error> {
+    let short = TrialRecord {
+        name: trial.name.clone(),
+        round: trial.round.clone(),
+        hyperparameters: trial.hyperparameters.clone(),
+        outcome: trial.outcome.clone(),
+        metrics: trial.metrics.clone(),
+        attempts: trial.attempts.clone(),
+        seeds: trial.seeds.clone(),
+        ..TrialRecord::default()
+    };
+    serde_json::to_value(short)
+}

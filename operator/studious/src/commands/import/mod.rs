@@ -1,0 +1,254 @@
+//! `studious import`: trials that ran elsewhere, as the JSON lines that every other command reads.
+
+mod columns;
+mod measurements;
+mod options;
+mod outcome;
+mod point;
+mod sheet;
+mod table;
+mod tensorboard;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use studious_playbook::{
+    Plan,
+    record::{Outcome, TrialRecord},
+};
+
+use crate::{exit, study_file};
+use options::{Format, Mapping, Options, WithoutObjective};
+
+/// How many problems are told.
+const MOST_TOLD: usize = 20;
+
+const AFTER: &str = "\
+A CSV file has a row for each trial. Columns are found by their names: those of `studious export --format csv`, of \
+Optuna's trials_dataframe (params_NAME, value, state), of Ray Tune's results (config/NAME, trial_id), of Weights & Biases' \
+and of MLflow's export (params.NAME, metrics.NAME, status). --map and --metric name others.
+
+A folder holds TensorBoard's event files: one folder for each trial, its hyperparameters from the HParams plugin, or else \
+from hparams.yaml, hparams.json, params.json, config.yaml or config.json beside the events.
+
+Every point is held against the study: what is not in its search space is an error with its place. What was not read is \
+named on standard error.
+
+Examples:
+  studious import trials.csv --study study.yaml --out trials.jsonl
+  studious import runs --study study.yaml --metric validation_error=val/error --out trials.jsonl
+  studious import sweep.csv --study study.yaml --map learning_rate=lr --objective val_loss \
+| studious findings --study study.yaml --trials -";
+
+#[derive(Args, Debug)]
+#[command(after_help = AFTER)]
+pub(crate) struct Import {
+    /// A CSV file, or folders with TensorBoard's event files
+    #[arg(required = true, value_name = "FILE_OR_FOLDER")]
+    sources: Vec<PathBuf>,
+    /// The study file whose trials they are
+    #[arg(long, value_name = "FILE")]
+    study: PathBuf,
+    /// What is read [default: a folder is TensorBoard's, a file CSV]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// The column or key of a hyperparameter; may be given again
+    #[arg(long = "map", value_name = "HYPERPARAMETER=COLUMN")]
+    map: Vec<Mapping>,
+    /// The column or tag of a metric; may be given again
+    #[arg(long = "metric", value_name = "METRIC=COLUMN")]
+    metrics: Vec<Mapping>,
+    /// The column or tag of the objective
+    #[arg(long, value_name = "COLUMN")]
+    objective: Option<String>,
+    /// The round that all of them belong to [default: the column round, or none]
+    #[arg(long, value_name = "ROUND")]
+    round: Option<String>,
+    /// CSV: the column with the trials' names
+    #[arg(long, value_name = "COLUMN")]
+    name: Option<String>,
+    /// CSV: the column with the step of the objective
+    #[arg(long, value_name = "COLUMN")]
+    step: Option<String>,
+    /// CSV: the column that says how a trial ended
+    #[arg(long, value_name = "COLUMN")]
+    state: Option<String>,
+    /// CSV: the column that says why
+    #[arg(long, value_name = "COLUMN")]
+    reason: Option<String>,
+    /// CSV: a second file with curves: columns trial, metric, step, value, and host if there are several
+    #[arg(long, value_name = "FILE")]
+    measurements: Option<PathBuf>,
+    /// CSV: what stands between cells
+    #[arg(long, value_name = "CHARACTER", default_value_t = ',')]
+    delimiter: char,
+    /// What a trial without an objective is, where nothing says how it ended [default: an error]
+    #[arg(long, value_enum, value_name = "OUTCOME")]
+    without_objective: Option<WithoutObjective>,
+    /// TensorBoard: the file with the hyperparameters in each trial's folder
+    #[arg(long, value_name = "FILE")]
+    sidecar: Option<String>,
+    /// Write here; - is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+}
+
+/// Something that is wrong with what is imported, at its place.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Problem {
+    /// `trials.csv:3:14`, or a file or folder.
+    place: String,
+    /// What, and the mend.
+    message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: error: {}", self.place, self.message)
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Found {
+    trials: Vec<TrialRecord>,
+    problems: Vec<Problem>,
+    /// What was left out, each a sentence.
+    notes: Vec<String>,
+}
+
+impl Import {
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        tokio::task::spawn_blocking(move || self.import()).await?
+    }
+
+    fn import(self) -> anyhow::Result<u8> {
+        let Some(file) = study_file::read_and_tell(&self.study)? else { return Ok(exit::INVALID) };
+        let Ok(plan) = Plan::new(&file.document.name, &file.document.study.spec).inspect_err(|violations| {
+            study_file::tell_violations(&file.path, violations);
+        }) else {
+            return Ok(exit::INVALID);
+        };
+        let options = match self.options(&plan) {
+            Ok(options) => options,
+            Err(why) => {
+                eprintln!("error: {why}");
+                return Ok(exit::INVALID);
+            }
+        };
+        let found = if self.reads_tensorboard() {
+            tensorboard::read(&self.sources, &plan, &options)?
+        } else {
+            let [path] = self.sources.as_slice() else {
+                eprintln!("error: a CSV file holds all trials: give one. --format tensorboard reads several folders");
+                return Ok(exit::INVALID);
+            };
+            table::read(path, self.measurements.as_deref(), &plan, &options)?
+        };
+        if !found.problems.is_empty() {
+            for problem in found.problems.iter().take(MOST_TOLD) {
+                eprintln!("{problem}");
+            }
+            let more = found.problems.len().saturating_sub(MOST_TOLD);
+            let hidden = if more > 0 { format!(", of which {more} are not shown") } else { String::new() };
+            eprintln!("{} errors{hidden}; nothing was written", found.problems.len());
+            return Ok(exit::INVALID);
+        }
+        for note in &found.notes {
+            eprintln!("note: {note}");
+        }
+        if !self.write(&found.trials)? {
+            return Ok(exit::OK);
+        }
+        eprintln!("{}", summary(&found.trials));
+        Ok(exit::OK)
+    }
+
+    fn reads_tensorboard(&self) -> bool {
+        let looks_so = |path: &PathBuf| {
+            path.is_dir() || path.file_name().is_some_and(|name| name.to_string_lossy().contains("tfevents"))
+        };
+        self.format.map_or_else(|| self.sources.iter().all(looks_so), |format| format == Format::Tensorboard)
+    }
+
+    /// What the command line says, held against the study.
+    fn options(&self, plan: &Plan) -> Result<Options, String> {
+        let mut metrics = options::collected(&self.metrics, "--metric")?;
+        let objective = &plan.spec().objective.metric;
+        if let Some(column) = &self.objective
+            && metrics.insert(objective.clone(), column.clone()).is_some()
+        {
+            return Err(format!("--objective {column}: --metric names a column for {objective} too. Give one of them"));
+        }
+        let options = Options {
+            hyperparameters: options::collected(&self.map, "--map")?,
+            metrics,
+            round: self.round.clone(),
+            name: self.name.clone(),
+            step: self.step.clone(),
+            state: self.state.clone(),
+            reason: self.reason.clone(),
+            delimiter: u8::try_from(self.delimiter)
+                .map_err(|_| format!("--delimiter {}: must be an ASCII character", self.delimiter))?,
+            without_objective: self.without_objective,
+            sidecar: self.sidecar.clone(),
+        };
+        options.check(plan, self.reads_tensorboard(), self.measurements.is_some())?;
+        Ok(options)
+    }
+
+    /// Writes the trials; false when nobody reads on.
+    fn write(&self, trials: &[TrialRecord]) -> anyhow::Result<bool> {
+        let lines = |out: &mut dyn Write| -> io::Result<()> {
+            let mut out = BufWriter::new(out);
+            for trial in trials {
+                serde_json::to_writer(&mut out, trial)?;
+                out.write_all(b"\n")?;
+            }
+            out.flush()
+        };
+        if self.out == Path::new("-") {
+            return match lines(&mut io::stdout().lock()) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+                other => Ok(other.map(|()| true)?),
+            };
+        }
+        let failed = || format!("can't write {}", self.out.display());
+        lines(&mut File::create(&self.out).with_context(failed)?).with_context(failed)?;
+        Ok(true)
+    }
+}
+
+fn summary(trials: &[TrialRecord]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for trial in trials {
+        let word = match trial.outcome {
+            Outcome::Succeeded { .. } => "succeeded",
+            Outcome::Infeasible { .. } => "infeasible",
+            Outcome::Failed { .. } => "failed",
+            Outcome::Stopped { .. } => "stopped",
+            Outcome::Pending => "pending",
+        };
+        *counts.entry(word).or_default() += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let with_curves = trials.iter().filter(|trial| !trial.curves.is_empty()).count();
+    format!("{} trials ({}), {with_curves} of them with curves", trials.len(), counts.join(", "))
+}
+
+/// Names in a sentence, of many the first few.
+fn listed(names: &BTreeSet<String>) -> String {
+    const MOST: usize = 12;
+    let mut text = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        text.push_str(&format!(" and {} more", names.len() - MOST));
+    }
+    text
+}

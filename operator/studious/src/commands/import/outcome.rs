@@ -1,0 +1,116 @@
+//! How a trial ended, from an objective, a word, or a curve.
+
+use studious_api::study::Select;
+use studious_playbook::{
+    Plan,
+    decide::TRAIN_LOSS,
+    record::{Curve, Outcome},
+};
+
+use super::options::WithoutObjective;
+
+/// A result that was not finite.
+pub(super) const DIVERGED: &str = "Diverged";
+/// It ended well, and measured no objective.
+pub(super) const NO_OBJECTIVE: &str = "NoObjective";
+
+/// What a word says of a trial's end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    Succeeded,
+    Infeasible,
+    Failed,
+    Stopped,
+    Pending,
+}
+
+impl State {
+    /// The words of Studious, Optuna, Ray Tune, Weights & Biases, MLflow and Vizier, in any case.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Some(match word.trim().to_lowercase().as_str() {
+            "succeeded" | "success" | "complete" | "completed" | "finished" | "terminated" | "done" => Self::Succeeded,
+            "infeasible" | "diverged" => Self::Infeasible,
+            "failed" | "fail" | "failure" | "crashed" | "error" | "errored" => Self::Failed,
+            "stopped" | "pruned" | "killed" | "early_stopped" => Self::Stopped,
+            "pending" | "running" | "waiting" | "queued" | "scheduled" | "paused" | "preempted" | "active"
+            | "requested" => Self::Pending,
+            _ => return None,
+        })
+    }
+}
+
+/// An objective as it is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Told {
+    /// Not at all.
+    Nothing,
+    /// As NaN or an infinity.
+    NonFinite,
+    /// As a number, at a step.
+    Finite(f64, Option<u64>),
+}
+
+/// How a trial ended. Nothing, where neither state nor objective says so.
+pub(super) fn outcome(
+    state: Option<State>,
+    told: Told,
+    reason: &str,
+    without: Option<WithoutObjective>,
+) -> Option<Outcome> {
+    let because = |usual: &str| if reason.is_empty() { usual.to_owned() } else { reason.to_owned() };
+    let missing = |without| match without {
+        WithoutObjective::Infeasible => Outcome::Infeasible { reason: because(DIVERGED) },
+        WithoutObjective::Failed => Outcome::Failed { reason: because(NO_OBJECTIVE) },
+        WithoutObjective::Pending => Outcome::Pending,
+    };
+    Some(match (state, told) {
+        (Some(State::Pending), _) => Outcome::Pending,
+        (Some(State::Infeasible), _) => Outcome::Infeasible { reason: because("Reported") },
+        (Some(State::Failed), _) => Outcome::Failed { reason: because("TrainerError") },
+        (Some(State::Stopped), _) => Outcome::Stopped { reason: because("Reported") },
+        (None | Some(State::Succeeded), Told::Finite(objective, step)) => Outcome::Succeeded { objective, step },
+        (None | Some(State::Succeeded), Told::NonFinite) => Outcome::Infeasible { reason: because(DIVERGED) },
+        (Some(State::Succeeded), Told::Nothing) => missing(without.unwrap_or(WithoutObjective::Failed)),
+        (None, Told::Nothing) => missing(without?),
+    })
+}
+
+/// The objective of a curve by the study's rule; of equal values the earliest counts.
+pub(super) fn of_curve(plan: &Plan, curve: &Curve) -> Told {
+    let objective = &plan.spec().objective;
+    let found = match objective.select {
+        Select::Final => curve.last().copied(),
+        Select::Best => {
+            curve.iter().copied().reduce(|best, one| if objective.direction.better(one.1, best.1) { one } else { best })
+        }
+    };
+    found.map_or(Told::Nothing, |(step, value)| Told::Finite(value, Some(step)))
+}
+
+/// Whether a value of a metric that is not finite ends a trial.
+pub(super) fn decides(plan: &Plan, metric: &str) -> bool {
+    metric == plan.spec().objective.metric || metric == TRAIN_LOSS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_numbers_say_how_a_trial_ended() {
+        let infeasible = Outcome::Infeasible { reason: DIVERGED.to_owned() };
+        for (word, told, without, meant) in [
+            ("COMPLETE", Told::Finite(0.5, None), None, Some(Outcome::Succeeded { objective: 0.5, step: None })),
+            ("finished", Told::NonFinite, None, Some(infeasible.clone())),
+            ("finished", Told::Nothing, None, Some(Outcome::Failed { reason: NO_OBJECTIVE.to_owned() })),
+            ("", Told::Nothing, None, None),
+            ("", Told::Nothing, Some(WithoutObjective::Infeasible), Some(infeasible)),
+            ("PRUNED", Told::Finite(0.5, None), None, Some(Outcome::Stopped { reason: "Reported".to_owned() })),
+            ("RUNNING", Told::Finite(0.5, None), None, Some(Outcome::Pending)),
+            ("crashed", Told::Nothing, None, Some(Outcome::Failed { reason: "TrainerError".to_owned() })),
+        ] {
+            assert_eq!(outcome(State::of(word), told, "", without), meant, "{word}");
+        }
+        assert_eq!(State::of("unheard of"), None);
+    }
+}
