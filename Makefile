@@ -23,7 +23,7 @@ test-fast: lint web ## every test that needs no cluster
 	cargo test --workspace --exclude studious-e2e --locked
 	# What cargo has just built, so that the browser's tests build nothing again.
 	STUDIOUS="$(CURDIR)/target/debug/studious" BIG_RUN="$(CURDIR)/target/debug/examples/big_run" operator/dashboard/web/test.sh
-	trainer-image/test.sh
+	STUDIOUS_BINARY="$(CURDIR)/target/debug/studious" trainer-image/test.sh
 	docs/check-playbook.py
 	docs/check-attribution.py
 

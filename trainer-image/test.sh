@@ -3,6 +3,8 @@
 #   ./test.sh            everything
 #   ./test.sh --fast     without the tests that train real models (marked jax)
 # Other arguments go to pytest, as in: ./test.sh -k checkpoints
+# Tests of notebooks call the studious command: STUDIOUS_BINARY, or the one that was built here, or the path's; without one
+# they are skipped.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache=${STUDIOUS_CACHE:-$HOME/.cache/studious}/trainer-image
@@ -52,5 +54,12 @@ mypy --cache-dir "$cache/mypy"
 [ -z "$examples" ] || mypy --cache-dir "$cache/mypy" "$examples"/contract/trainer.py
 # From another folder, so that what is imported is the wheel.
 root=$PWD
+if [ -z "${STUDIOUS_BINARY:-}" ]; then
+  for built in ../target/debug/studious ../target/release/studious; do
+    [ -x "$built" ] && export STUDIOUS_BINARY=$root/$built && break
+  done
+else
+  export STUDIOUS_BINARY
+fi
 cd "$wheels"
 pytest --rootdir "$root" -c "$root/pyproject.toml" -p no:cacheprovider "${options[@]}" "$root/tests" "$@"

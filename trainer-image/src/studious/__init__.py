@@ -19,7 +19,12 @@ A trainer reads one file, ``trial.json``, and appends JSON lines to another,
     trial.done(step)
 
 Only the standard library and numpy are needed; any framework will do.
+
+:class:`Study` is the other side: it looks at a study, in a notebook for instance. Nothing of it is
+imported before it is asked for.
 """
+
+from typing import TYPE_CHECKING
 
 from studious._checkpoints import Checkpoints
 from studious._errors import StudiousError
@@ -35,6 +40,9 @@ from studious._trial import (
     Trial,
 )
 
+if TYPE_CHECKING:
+    from studious.notebook import Study
+
 __all__ = [
     "Checkpointing",
     "Checkpoints",
@@ -45,6 +53,16 @@ __all__ = [
     "Schedule",
     "Seeds",
     "StudiousError",
+    "Study",
     "Trial",
     "fingerprint",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Trainers need none of it, and start sooner without.
+    if name == "Study":
+        from studious.notebook import Study
+
+        return Study
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
