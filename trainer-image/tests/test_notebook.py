@@ -15,9 +15,10 @@ import polars as pl
 import pytest
 
 import studious
-from studies import studious as call
 from studious import StudiousError
 from studious.notebook import Plot
+
+from studies import studious as call
 
 
 @pytest.fixture(scope="module")

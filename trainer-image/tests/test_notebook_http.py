@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 import studious
-from studies import command
 from studious import StudiousError
 from studious.notebook import _http
+
+from studies import command
 
 
 @pytest.fixture(scope="module")
