@@ -53,9 +53,8 @@ pub(super) fn find(sheet: &Sheet, plan: &Plan, options: &Options) -> Result<Colu
         let spelt = spellings(name);
         let prefixed: Vec<&str> = spelt[..5].iter().map(String::as_str).collect();
         // A column that is plainly called step is the step, unless there is nothing else that it could be.
-        let plain = [name];
-        let plain: &[&str] = if OF_A_TRIAL.contains(&name) && given.is_none() { &[] } else { &plain };
-        let at = search.one(&format!("hyperparameter {name}"), given, "--map", &[&prefixed[..], plain].concat());
+        let bare: &[&str] = if OF_A_TRIAL.contains(&name) && given.is_none() { &[] } else { &[name] };
+        let at = search.one(&format!("hyperparameter {name}"), given, "--map", &[&prefixed[..], bare].concat());
         if let Some(at) = at {
             hyperparameters.insert(name.to_owned(), at);
         }
@@ -118,14 +117,14 @@ impl Search<'_> {
     fn first(&mut self, what: &str, given: Option<&str>, option: &str, spellings: &[&str]) -> Option<usize> {
         let at = match given {
             None => spellings.iter().filter_map(|head| self.at(head)).find(|at| !self.taken.contains_key(at))?,
-            Some(head) => match self.at(head) {
-                Some(at) => at,
-                None => {
+            Some(head) => {
+                let Some(at) = self.at(head) else {
                     let heads = self.sheet.heads.iter().cloned().collect();
                     self.tell(format!("{option}: there is no column {head}. Columns are {}", super::listed(&heads)));
                     return None;
-                }
-            },
+                };
+                at
+            }
         };
         if let Some(other) = self.taken.insert(at, what.to_owned()) {
             self.tell(format!("column {} is both {other} and {what}. Say what it is", self.sheet.heads[at]));

@@ -32,7 +32,10 @@ impl OfATrial {
 
 /// By trial, host, metric and step.
 #[derive(Debug, Default)]
-pub(super) struct Curves(HashMap<String, HashMap<(u32, String), BTreeMap<u64, f64>>>);
+pub(super) struct Curves(HashMap<String, ByHostAndMetric>);
+
+/// Values by step of each host and metric.
+type ByHostAndMetric = HashMap<(u32, String), BTreeMap<u64, f64>>;
 
 impl Curves {
     /// The curves of a trial. They are given once.
@@ -108,13 +111,13 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
         };
         let host = match host.and_then(|column| Some((column, row.cell(column)?))) {
             None => 0,
-            Some((column, cell)) => match cell.parse() {
-                Ok(host) => host,
-                Err(_) => {
+            Some((column, cell)) => {
+                let Ok(host) = cell.parse() else {
                     wrong(column, format!("host = {cell}: is no host. Give its number, from 0"));
                     continue;
-                }
-            },
+                };
+                host
+            }
         };
         // Nothing was measured.
         let Some(cell) = row.cell(values) else { continue };

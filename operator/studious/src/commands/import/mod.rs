@@ -246,9 +246,9 @@ fn summary(trials: &[TrialRecord]) -> String {
 /// Names in a sentence, of many the first few.
 fn listed(names: &BTreeSet<String>) -> String {
     const MOST: usize = 12;
-    let mut text = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.len() > MOST {
-        text.push_str(&format!(" and {} more", names.len() - MOST));
+    let text = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(MOST) {
+        Some(more @ 1..) => format!("{text} and {more} more"),
+        _ => text,
     }
-    text
 }

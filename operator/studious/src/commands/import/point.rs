@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studious_api::{HyperparameterValue, Hyperparameters, validate, validate::Violation};
-use studious_playbook::Plan;
+use studious_playbook::{Plan, space::Dimension};
 
 /// A point of the study, and the hyperparameters that were given but don't exist at it: other tools write a value for
 /// every column.
@@ -12,7 +12,7 @@ pub(super) fn point(
     given: &BTreeMap<String, String>,
 ) -> Result<(Hyperparameters, BTreeSet<String>), Vec<Violation>> {
     let values: Hyperparameters = given.iter().map(|(name, text)| (name.clone(), value(plan, name, text))).collect();
-    let active: BTreeSet<&str> = plan.space().active(&values).into_iter().map(|d| d.name()).collect();
+    let active: BTreeSet<&str> = plan.space().active(&values).into_iter().map(Dimension::name).collect();
     let (there, idle): (Hyperparameters, Hyperparameters) =
         values.clone().into_iter().partition(|(name, _)| active.contains(name.as_str()));
     let whole = validate::point(&plan.spec().hyperparameters, &there, "hyperparameters")?;

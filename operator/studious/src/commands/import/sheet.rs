@@ -39,9 +39,10 @@ impl Sheet {
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
-                let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
+                let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = before.split(|byte| *byte == b'\n').count();
                 let message = "is not UTF-8. Save it as UTF-8".to_owned();
-                return Ok(Err(Problem { place: format!("{shown}:{}", line + 1), message }));
+                return Ok(Err(Problem { place: format!("{shown}:{line}"), message }));
             }
         };
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);

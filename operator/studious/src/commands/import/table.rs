@@ -99,7 +99,7 @@ impl Reading<'_> {
         let hyperparameters = self.point(row, &mut problems);
         let mut metrics = BTreeMap::new();
         for (metric, column) in &columns.metrics {
-            match self.number(row, *column, &mut problems) {
+            match Self::number(row, *column, &mut problems) {
                 Told::Finite(value, _) => _ = metrics.insert(metric.clone(), value),
                 // One that can't be told violates what bounds it: it is missing.
                 Told::NonFinite | Told::Nothing => {}
@@ -161,13 +161,11 @@ impl Reading<'_> {
     /// A violation at the cell that it speaks of.
     fn violation(&self, row: &Row<'_>, violation: &Violation) -> Problem {
         let name = violation.field.strip_prefix("hyperparameters.").unwrap_or(&violation.field);
-        match self.columns.hyperparameters.get(name) {
-            Some(column) => Problem { place: row.place(*column), message: violation.to_string() },
-            None => {
-                let message = format!("{violation} No column is {name}: --map {name}=COLUMN names one.");
-                Problem { place: row.start(), message }
-            }
-        }
+        let Some(column) = self.columns.hyperparameters.get(name) else {
+            let message = format!("{violation} No column is {name}: --map {name}=COLUMN names one.");
+            return Problem { place: row.start(), message };
+        };
+        Problem { place: row.place(*column), message: violation.to_string() }
     }
 
     fn outcome(
@@ -189,7 +187,7 @@ impl Reading<'_> {
             }
             state
         });
-        let mut told = columns.objective.map_or(Told::Nothing, |column| self.number(row, column, problems));
+        let mut told = columns.objective.map_or(Told::Nothing, |column| Self::number(row, column, problems));
         if let Told::Finite(value, _) = told {
             told = Told::Finite(value, self.step(row, problems));
         }
@@ -213,7 +211,7 @@ impl Reading<'_> {
         outcome
     }
 
-    fn number(&self, row: &Row<'_>, column: usize, problems: &mut Vec<Problem>) -> Told {
+    fn number(row: &Row<'_>, column: usize, problems: &mut Vec<Problem>) -> Told {
         let Some(cell) = row.cell(column) else { return Told::Nothing };
         match cell.parse::<f64>() {
             Ok(value) if value.is_finite() => Told::Finite(value, None),

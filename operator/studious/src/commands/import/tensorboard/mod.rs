@@ -204,15 +204,14 @@ fn chosen(
     let mut values = BTreeMap::new();
     let mut read = BTreeSet::new();
     for name in plan.spec().hyperparameters.iter().map(|h| h.name.as_str()).collect::<BTreeSet<_>>() {
-        let key = match options.hyperparameters.get(name) {
-            Some(key) => Some(key.clone()),
-            None => {
-                let [plain @ .., bare] = columns::spellings(name);
-                // Weights & Biases writes a mapping with the value in it.
-                let mut keys = vec![bare.clone(), format!("{bare}.value")];
-                keys.extend(plain);
-                keys.into_iter().find(|key| given.contains_key(key))
-            }
+        let key = if let Some(key) = options.hyperparameters.get(name) {
+            Some(key.clone())
+        } else {
+            let [prefixed @ .., bare] = columns::spellings(name);
+            // Weights & Biases writes a mapping with the value in it.
+            let mut keys = vec![bare.clone(), format!("{bare}.value")];
+            keys.extend(prefixed);
+            keys.into_iter().find(|key| given.contains_key(key))
         };
         if let Some((key, value)) = key.and_then(|key| Some((key.clone(), given.get(&key)?.clone()))) {
             values.insert(name.to_owned(), value);

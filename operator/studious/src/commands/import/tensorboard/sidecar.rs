@@ -15,8 +15,11 @@ const MOST_BYTES: u64 = 4 << 20;
 /// How deep mappings are looked into.
 const DEEPEST: usize = 8;
 
+/// A file, and its values by their path of keys.
+type Sidecar = (PathBuf, BTreeMap<String, String>);
+
 /// The values of a file by their path of keys, with dots between them, and the file. Nothing if there is none.
-pub(super) fn read(folder: &Path, given: Option<&str>) -> Result<Option<(PathBuf, BTreeMap<String, String>)>, String> {
+pub(super) fn read(folder: &Path, given: Option<&str>) -> Result<Option<Sidecar>, String> {
     let path = match given {
         Some(name) => folder.join(name),
         None => match USUAL.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
