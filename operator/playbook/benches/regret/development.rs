@@ -95,8 +95,13 @@ pub fn specifications(instance: u64) -> Vec<Specification> {
     add("ball's edge", &[REAL, LOG, REAL, LOG, REAL, REAL], true, 0.0, ball(numbers(5)));
     add("cliff", &[LOG, LOG, WHOLE, NAMES], true, 0.0, cliff(numbers(6)));
     add("corridor", &[LOG, REAL, REVERSE, REAL], true, 0.0, corridor(numbers(7)));
-    let conditional =
-        [NAMES, LOG, "range: {min: 0, max: 0.999, scale: ReverseLog}, when: {x0: [b, c]}", LOG, "range: {min: 0, max: 1}, when: {x0: [c]}"];
+    let conditional = [
+        NAMES,
+        LOG,
+        "range: {min: 0, max: 0.999, scale: ReverseLog}, when: {x0: [b, c]}",
+        LOG,
+        "range: {min: 0, max: 1}, when: {x0: [c]}",
+    ];
     add("optimizers", &conditional, true, 0.0, optimizers(numbers(8)));
     add("noisy edge", &[LOG, REVERSE, REAL], true, 0.02, noisy_edge(numbers(9)));
     add("error rate", &[LOG, LOG, REAL, MANY], false, 0.0, error_rate(numbers(10)));

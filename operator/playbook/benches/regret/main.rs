@@ -280,7 +280,13 @@ fn problem(family: &str, shape: &str, edge: &str, noise: f64, number: u64) -> Pr
         }
         Some(base(&u) + cost)
     });
-    Problem::new(format!("{family} {shape} {edge} {noise} #{number}"), &hyperparameters, function, noise, edge != "none")
+    Problem::new(
+        format!("{family} {shape} {edge} {noise} #{number}"),
+        &hyperparameters,
+        function,
+        noise,
+        edge != "none",
+    )
 }
 
 fn problems(set: &str, instances: u64) -> Vec<Problem> {
@@ -337,9 +343,7 @@ fn problems(set: &str, instances: u64) -> Vec<Problem> {
         ]
     };
     let all = shapes.iter().flat_map(|(f, s, e, n)| (0..instances).map(move |i| (*f, *s, *e, *n, i)));
-    all.filter(|(f, s, e, ..)| wanted(&format!("{f} {s} {e}")))
-        .map(|(f, s, e, n, i)| problem(f, s, e, n, i))
-        .collect()
+    all.filter(|(f, s, e, ..)| wanted(&format!("{f} {s} {e}"))).map(|(f, s, e, n, i)| problem(f, s, e, n, i)).collect()
 }
 
 struct Outcome {
