@@ -2,7 +2,7 @@
 
 use super::Code;
 use crate::thresholds::search::{
-    EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, GOOD_DEVIATIONS, GOOD_TRIALS, LOW_FEEDBACK, MANY_INFEASIBLE,
+    EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, FEW_EXAMPLES, GOOD_DEVIATIONS, GOOD_TRIALS, LOW_FEEDBACK, MANY_INFEASIBLE,
     NOISE_DEVIATIONS, REGION_TRIALS, SATURATED_GAIN, SATURATED_TAIL, TRIALS_PER_DIMENSION, TUNING_BALANCE,
     UNEVEN_CHANCE,
 };
@@ -12,6 +12,7 @@ const SAMPLING: &str = "Not sampling enough points in the search space";
 const INSIGHT: &str = "Extracting insight from experimental results";
 const ISOLATION: &str = "Detecting whether a change is useful with isolation plots";
 const ROLES: &str = "Identifying scientific, nuisance, and fixed hyperparameters";
+const SAMPLE: &str = "Choosing a sample for periodic evaluation";
 const ADOPTING: &str = "Determining whether to adopt a training pipeline change or hyperparameter configuration";
 
 /// All of them, in the order of the playbook's questions.
@@ -137,6 +138,15 @@ pub const ALL: &[Code] = &[
         meaning: "The best of each scientific configuration, its nuisance hyperparameters optimised away.",
         section: ISOLATION,
         thresholds: &[],
+    },
+    Code {
+        name: "FewExamples",
+        severity: "Info",
+        question: None,
+        meaning: "The objective is a share of examples, few of which are of the rarer outcome: what the best results and \
+                  their difference are as counts.",
+        section: SAMPLE,
+        thresholds: &[&FEW_EXAMPLES],
     },
     Code {
         name: "DifferenceWithinNoise",

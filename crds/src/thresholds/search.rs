@@ -90,10 +90,19 @@ pub const LOW_FEEDBACK: Threshold = real(
 ///
 pub const NOISE_DEVIATIONS: Threshold =
     real("noiseDeviations", 2.0, (0.1, 10.0), false, "how many standard deviations of a difference are within noise");
+///
+pub const FEW_EXAMPLES: Threshold = whole(
+    "fewExamples",
+    100.0,
+    (1.0, 1e9),
+    false,
+    "the number of examples of the rarer outcome (most often the wrong ones) below which a rate is told as a count, too",
+);
 
 /// All of them.
 pub const ALL: &[&Threshold] = &[
     &FALSE_ALARMS,
+    &FEW_EXAMPLES,
     &EDGE_SHARE,
     &EDGE_TRIALS,
     &REGION_TRIALS,

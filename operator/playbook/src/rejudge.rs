@@ -35,10 +35,16 @@ impl FromStr for By {
                 "max" => by.direction = Some(Direction::Maximize),
                 "best" => by.select = Some(Select::Best),
                 "final" => by.select = Some(Select::Final),
-                "" => return Err(format!("'{text}' has an empty part: give METRIC, METRIC:max, final or METRIC:min:final")),
+                "" => {
+                    return Err(format!(
+                        "'{text}' has an empty part: give METRIC, METRIC:max, final or METRIC:min:final"
+                    ));
+                }
                 metric if place == 0 => by.metric = Some(metric.to_owned()),
                 other => {
-                    return Err(format!("'{other}' in '{text}' is none of min, max, best and final, which may follow a metric"));
+                    return Err(format!(
+                        "'{other}' in '{text}' is none of min, max, best and final, which may follow a metric"
+                    ));
                 }
             }
         }
@@ -199,8 +205,16 @@ mod tests {
     fn trials() -> Vec<TrialRecord> {
         let succeeded = |objective, step| Outcome::Succeeded { objective, step: Some(step) };
         vec![
-            trial("a", succeeded(0.1, 50), &[("validation_error", &[(50, 0.1), (100, 0.3)]), ("accuracy", &[(100, 0.7)])]),
-            trial("b", succeeded(0.2, 100), &[("validation_error", &[(50, 0.4), (100, 0.2)]), ("accuracy", &[(100, 0.8)])]),
+            trial(
+                "a",
+                succeeded(0.1, 50),
+                &[("validation_error", &[(50, 0.1), (100, 0.3)]), ("accuracy", &[(100, 0.7)])],
+            ),
+            trial(
+                "b",
+                succeeded(0.2, 100),
+                &[("validation_error", &[(50, 0.4), (100, 0.2)]), ("accuracy", &[(100, 0.8)])],
+            ),
             trial("c", Outcome::Infeasible { reason: "Diverged".to_owned() }, &[("accuracy", &[(50, 0.9)])]),
             trial("d", succeeded(0.5, 100), &[("validation_error", &[(100, 0.5)])]),
         ]

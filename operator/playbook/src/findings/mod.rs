@@ -17,6 +17,7 @@ mod difference;
 mod effort;
 mod ended_early;
 mod exact;
+mod examples;
 mod feedback;
 mod infeasible;
 mod noise;
@@ -151,6 +152,7 @@ fn search(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 fn conclusions(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     best::examine(reading, findings);
     constraints::examine(reading, findings);
+    examples::examine(reading, findings);
     difference::examine(reading, findings);
     variance::examine(reading, findings);
     caveats::examine(reading, findings);

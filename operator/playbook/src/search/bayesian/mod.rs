@@ -7,7 +7,7 @@
 //! Pure: the same request gives the same points on every machine. Transcendental functions are libm's, sums have one
 //! order, and there is one thread.
 //!
-//! Crates that were looked at and left: egobox-gp 0.37 has no gradient of the likelihood, no priors on length scales and
+//! Crates that were looked at and left: egobox-gp 0.36 has no gradient of the likelihood, no priors on length scales and
 //! no conditional spaces, and brings ndarray, linfa and `BLAS`-like kernels whose last bits depend on the processor;
 //! friedrich fits without ARD; argmin's L-BFGS has no bounds. What remains to be written is small, and has to be the same
 //! on every machine.
