@@ -61,7 +61,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
             "data": { "values": rows },
             "mark": { "type": "bar", "opacity": 0.9, "binSpacing": 1 },
             "encoding": {
-                "x": { "field": "from", "type": "quantitative", "scale": { "domain": [0, round.steps], "nice": false }, "axis": { "title": "training step of the best evaluation", "format": "~s", "tickCount": 8 } },
+                "x": { "field": "from", "bin": "binned", "type": "quantitative", "scale": { "domain": [0, round.steps], "nice": false }, "axis": { "title": "training step of the best evaluation", "format": "~s", "tickCount": 8 } },
                 "x2": { "field": "to" },
                 "y": { "field": "trials", "type": "quantitative", "stack": "zero", "axis": { "title": "trials", "tickMinStep": 1, "format": "d" } },
                 "color": {

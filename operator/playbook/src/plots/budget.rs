@@ -46,12 +46,12 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     let y = |field: &str| json!({ "field": field, "type": "quantitative", "scale": y_scale, "axis": y_axis });
     let many = names.len() > 1;
     let colour = if many {
-        json!({ "field": "arm", "type": "nominal", "scale": style::colours(&names), "legend": { "title": null, "orient": "bottom" } })
+        json!({ "field": "arm", "type": "nominal", "scale": style::colours(&names), "legend": { "title": null, "orient": "bottom", "symbolOpacity": 1 } })
     } else {
         json!({ "value": style::COLOURS[0] })
     };
     let shape = if many {
-        json!({ "field": "arm", "type": "nominal", "scale": style::shapes(&names), "legend": { "title": null, "orient": "bottom" } })
+        json!({ "field": "arm", "type": "nominal", "scale": style::shapes(&names), "legend": { "title": null, "orient": "bottom", "symbolOpacity": 1 } })
     } else {
         json!({ "value": "circle" })
     };
@@ -97,7 +97,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         _ => format!("Were there enough trials? Best {metric} by the number of trials"),
     };
     let band = if bands {
-        format!(" Band: from the luckiest {} % to the luckiest {} %.", percentage(LUCKY), percentage(UNLUCKY))
+        format!(" Band: the middle {} % of them.", percentage(UNLUCKY - LUCKY))
     } else {
         String::new()
     };

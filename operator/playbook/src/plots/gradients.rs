@@ -58,7 +58,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         .map(|(i, n)| json!({ "from": edge(i), "to": edge(i + 1), "norms": n }))
         .collect();
     let x = json!({
-        "field": "from", "type": "quantitative", "scale": { "type": "log", "nice": false, "domain": [edge(0), edge(BINS)] },
+        "field": "from", "bin": "binned", "type": "quantitative", "scale": { "type": "log", "nice": false, "domain": [edge(0), edge(BINS)] },
         "axis": { "title": "gradient_norm (log scale)", "values": scale::ticks(edge(0) / 1.001, edge(BINS) * 1.001), "format": "~g", "labelOverlap": "greedy" },
     });
     let layers = vec![
@@ -82,8 +82,8 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         }),
         json!({
             "data": { "values": [{ "clip": clip, "label": format!("{} of norms are below {}", percent(share), number(clip)) }] },
-            "mark": { "type": "text", "align": "right", "baseline": "top", "dx": -6, "fontSize": 11, "color": VERMILLION, "tooltip": false },
-            "encoding": { "x": { "field": "clip", "type": "quantitative" }, "y": { "value": 2 }, "text": { "field": "label" } },
+            "mark": { "type": "text", "align": "right", "baseline": "bottom", "fontSize": 11, "color": VERMILLION, "tooltip": false },
+            "encoding": { "x": { "field": "clip", "type": "quantitative" }, "y": { "value": -3 }, "text": { "field": "label" } },
         }),
     ];
     let title = format!("Gradient norms: {} are below {}, where to begin clipping", percent(share), number(clip));

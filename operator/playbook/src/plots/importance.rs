@@ -28,7 +28,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     let names: Vec<&str> = found.iter().map(|i| i.hyperparameter.as_str()).collect();
     let y = json!({
         "field": "hyperparameter", "type": "nominal", "scale": { "domain": names },
-        "axis": { "title": null, "labelLimit": 220 },
+        "axis": { "title": null, "labelLimit": 420 },
     });
     let axis =
         json!({ "title": "share of the differences between trials that it explains", "format": "%", "tickCount": 6 });

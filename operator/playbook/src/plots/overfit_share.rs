@@ -57,7 +57,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         "data": { "values": rows },
         "mark": { "type": "bar", "opacity": 0.9 },
         "encoding": {
-            "x": { "field": "from", "type": "quantitative", "scale": x_scale, "axis": x_axis },
+            "x": { "field": "from", "bin": "binned", "type": "quantitative", "scale": x_scale, "axis": x_axis },
             "x2": { "field": "to" },
             "y": { "field": "trials", "type": "quantitative", "stack": "zero", "axis": { "title": "trials", "tickMinStep": 1, "format": "d" } },
             "color": {

@@ -43,7 +43,7 @@ pub(super) fn plot(reading: &Reading<'_>, trials: &[TrialRecord]) -> Option<Plot
         "data": { "values": rows },
         "mark": { "type": "point", "filled": true, "size": 40, "opacity": 0.85 },
         "encoding": {
-            "x": { "field": "at", "type": "quantitative", "axis": { "title": "trials in the order of their names", "tickMinStep": 1, "format": "d" }, "scale": { "nice": false, "zero": false } },
+            "x": { "field": "at", "type": "quantitative", "axis": { "title": "trials in the order of their names", "tickMinStep": 1, "format": "d" }, "scale": { "nice": false, "domain": [0, shown.len() + 1] } },
             "y": { "field": "speed", "type": "quantitative", "scale": { "zero": true }, "axis": { "title": "examples per second (median)", "format": "~s" } },
             "color": { "field": "host", "type": "nominal", "scale": style::colours(&hosts), "legend": legend },
             "shape": { "field": "host", "type": "nominal", "scale": style::shapes(&hosts), "legend": legend },
