@@ -38,4 +38,6 @@ pub mod labels {
     pub const ATTEMPT: &str = "studious.dev/attempt";
     /// Annotation on pods which holds `trial.json`, less what differs by host.
     pub const TRIAL_JSON: &str = "studious.dev/trial";
+    /// Annotation on a Study which holds the points that were taken of the study that `search.pointsFrom` names.
+    pub const POINTS: &str = "studious.dev/points";
 }

@@ -87,7 +87,8 @@ pub struct Search {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000))]
     pub points: Vec<Hyperparameters>,
-    /// Another study whose points a `Manual` search tries.
+    /// Another study whose points a `Manual` search tries. They are taken once, when this study begins and that one has
+    /// ended; each must be one of this study's space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points_from: Option<PointsFrom>,
     /// Studies whose results a `Bayesian` search starts from, beside those of this study: of the same objective, where the
@@ -149,7 +150,11 @@ pub struct PointsFrom {
     /// Name of a study in the same namespace.
     #[schemars(length(min = 1, max = 63))]
     pub study: String,
-    /// This many of its best points; all of its trials' points unless given.
+    /// The round whose points are taken. Unless given: with `best` the last round that has results, otherwise all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub round: Option<String>,
+    /// This many of its best points, the best first; the points of all its trials, in their order, unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub best: Option<u32>,

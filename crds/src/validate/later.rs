@@ -10,11 +10,6 @@ use crate::{
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
-    let search = &spec.search;
-    if search.points_from.is_some() {
-        let mend = "list the points in points; `studious export` prints those of a study";
-        found.push(not_yet("spec.search.pointsFrom", &search.points_from, mend));
-    }
     for (i, round) in spec.rounds.iter().enumerate() {
         if round.advance != Advance::Automatic {
             let mend = "remove it: the next round begins when every trial of this one has ended";

@@ -82,7 +82,7 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     found.extend(space::refusals(spec));
     found.extend(conditions::refusals(spec));
     found.extend(schedule::refusals(spec));
-    found.extend(search::refusals(spec));
+    found.extend(search::refusals(name, spec));
     found.extend(rounds::refusals(spec));
     found.extend(early_ending::refusals(spec));
     found.extend(constraints::refusals(spec));

@@ -9,8 +9,13 @@ use crate::{
 /// Most trials of a round.
 const MOST_TRIALS: u64 = 9999;
 
-pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+pub(super) fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
+    if let Some(from) = spec.search.points_from.as_ref().filter(|from| from.study == name) {
+        let mend = "Name another study; to train points again use a round with from, or spec.retrain.";
+        let rule = "is this study, which has no points before it runs";
+        found.push(Violation::new("spec.search.pointsFrom.study", &from.study, rule, mend));
+    }
     belonging(spec, &mut found);
     starts(spec, &mut found);
     if let (Some(grid), Algorithm::Grid) = (&spec.search.grid, spec.search.algorithm) {

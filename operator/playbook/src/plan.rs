@@ -98,7 +98,14 @@ impl Plan {
     /// That the space has fewer points than trials were asked, if it has.
     #[must_use]
     pub fn shortfall(&self) -> Option<&Shortfall> {
-        self.fresh().shortfall()
+        self.fresh().shortfall().filter(|_| !self.awaits_points())
+    }
+
+    /// Whether its points are to be taken of another study first ([`crate::search::Taken`]): until then there is nothing
+    /// to do.
+    #[must_use]
+    pub fn awaits_points(&self) -> bool {
+        self.spec.search.points_from.is_some()
     }
 
     /// The points of all fresh rounds.

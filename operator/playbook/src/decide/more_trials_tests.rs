@@ -3,7 +3,7 @@
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 
 use super::*;
-use crate::{Millis, Plan, TrialKey, studies};
+use crate::{Millis, Plan, TrialKey, rounds, studies};
 
 fn plan(trials: u32, search: &str) -> Plan {
     studies::plan(&format!(
@@ -87,4 +87,30 @@ fn a_study_of_a_space_that_ends_says_so_when_it_ends() {
     assert_eq!(end.message, told);
     // Asked for fewer than there are, nothing is said.
     assert_eq!(finish(&plan(10, "{algorithm: Grid}"), &mut Vec::new()).reason, "AllRoundsEnded");
+}
+
+#[test]
+fn trials_that_come_after_a_later_round_has_begun_do_not_run() {
+    let mut trials = Vec::new();
+    finish(&plan(7, "{}"), &mut trials);
+    assert!(rounds::settled(&plan(7, "{}"), &trials).is_none());
+    // Of the later round one has begun.
+    trials.retain(|t| t.key.round == "explore" || t.key.index == 0);
+    let late = plan(12, "{}");
+    let settled = rounds::settled(&late, &trials).unwrap();
+    assert_eq!(
+        settled.late[0].to_string(),
+        "spec.rounds[0].trials: 12: round confirm had begun, whose points come from the 7 trials that round explore had \
+         then: the 5 added ones don't run. Run them as a new study."
+    );
+    let end = finish(&settled.plan, &mut trials);
+    assert_eq!((end.phase, trials.len(), settled.plan.total_trials()), (StudyPhase::Completed, 9, 9));
+    // Before the later round has begun they do.
+    trials.retain(|t| t.key.round == "explore");
+    assert!(rounds::settled(&late, &trials).is_none());
+    // A space that ended early asked for more than there was.
+    let mut exhausted = Vec::new();
+    let whole = plan(40, "{algorithm: Grid, grid: {levels: 3}}");
+    finish(&whole, &mut exhausted);
+    assert!(rounds::settled(&whole, &exhausted).is_none());
 }

@@ -96,6 +96,9 @@ pub fn decide(plan: &Plan, trials: &[TrialState], now: Millis) -> Vec<Action> {
 /// trial keeps its point. Losing them costs no more than choosing again, since nothing exists of their trials.
 #[must_use]
 pub fn decide_with(plan: &Plan, trials: &[TrialState], suggested: &[RoundPoint], now: Millis) -> Vec<Action> {
+    if plan.awaits_points() {
+        return Vec::new();
+    }
     let failed = trials.iter().filter(|t| t.phase == TrialPhase::Failed).count();
     let under_way = trials.iter().filter(|t| !t.phase.has_ended()).count();
     if failed > plan.spec().failure.max_failed_trials as usize {

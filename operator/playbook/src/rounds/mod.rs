@@ -5,6 +5,7 @@
 
 mod best;
 mod fresh;
+mod settled;
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -15,6 +16,7 @@ use studious_api::{
 
 pub(crate) use self::fresh::Fresh;
 pub use self::fresh::Shortfall;
+pub use self::settled::{Settled, TooLate, settled};
 use crate::{Plan, TrialKey, decide::TrialState, schedule, search, seeds};
 
 /// Name of the round that trains the best points of the last one again.
@@ -121,6 +123,7 @@ pub fn total_trials(plan: &Plan) -> u32 {
 pub fn trials_in(plan: &Plan, round: &str) -> u32 {
     match Source::of(plan, round) {
         None => 0,
+        Some(Source::Fresh) if plan.awaits_points() => expected(plan, round),
         Some(Source::Fresh) => plan.fresh().of(round).map_or(0, |p| u32::try_from(p.len()).unwrap_or(u32::MAX)),
         Some(Source::Best { round: source, best, per, times }) => {
             let arms = match per {
@@ -135,6 +138,13 @@ pub fn trials_in(plan: &Plan, round: &str) -> u32 {
             best.saturating_mul(arms).min(available).saturating_mul(times)
         }
     }
+}
+
+/// As far as is known before a study's points are taken of another one.
+fn expected(plan: &Plan, round: &str) -> u32 {
+    let named = plan.spec().rounds.iter().find(|r| r.name == round);
+    let best = plan.spec().search.points_from.as_ref().and_then(|from| from.best);
+    named.and_then(|round| round.trials).or(best).unwrap_or_default()
 }
 
 /// Training steps of a round; retraining repeats the last one.

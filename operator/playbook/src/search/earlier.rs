@@ -72,14 +72,18 @@ impl EarlierStudy {
     /// A point of its as one of this study, if it is one.
     fn point(&self, plan: &Plan, point: &Hyperparameters) -> Option<Hyperparameters> {
         let ours = &plan.spec().hyperparameters;
+        validate::point(ours, &self.known_here(ours, point), "").ok()
+    }
+
+    /// A point of its without what was fixed there and is no hyperparameter of `ours`.
+    pub(super) fn known_here(&self, ours: &[Hyperparameter], point: &Hyperparameters) -> Hyperparameters {
         let fixed_there = |name: &str| {
             let mut all = self.spec.hyperparameters.iter().filter(|h| h.name == name).peekable();
             all.peek().is_some() && all.all(|h| h.role == Role::Fixed)
         };
         let known = |name: &str| ours.iter().any(|h| h.name == name);
         let kept = point.iter().filter(|(name, _)| known(name) || !fixed_there(name));
-        let kept: Hyperparameters = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
-        validate::point(ours, &kept, "").ok()
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Whether it trains as this study does: what may differ is which points were tried.

@@ -13,6 +13,7 @@ mod evenness;
 mod generator;
 mod halton;
 mod suggest;
+mod taken;
 mod walk;
 
 use studious_api::{
@@ -27,6 +28,7 @@ pub use self::walk::untried;
 pub use self::{
     earlier::{EarlierStudy, refusal},
     suggest::{adapts, initial_trials, is_known_by_index, points_for, suggest},
+    taken::{Taken, TakenPoint},
 };
 use crate::{Plan, seeds, space::Space};
 
@@ -147,5 +149,7 @@ fn assign(space: &Space, arms: Option<&[Hyperparameters]>) -> Vec<Option<usize>>
 
 #[cfg(test)]
 mod suggest_tests;
+#[cfg(test)]
+mod taken_tests;
 #[cfg(test)]
 mod tests;
