@@ -69,6 +69,8 @@ pub struct RunState {
     pub retry_at: Option<Millis>,
     /// When the first attempt began.
     pub start_time: Option<Millis>,
+    /// When the current attempt began.
+    pub attempt_start_time: Option<Millis>,
     /// When the trial ended.
     pub end_time: Option<Millis>,
 }
@@ -105,7 +107,7 @@ impl RunState {
         let mut spans: Vec<AttemptSpan> = ended.collect();
         let under_way = self.phase == TrialPhase::Running && spans.iter().all(|span| span.number != self.attempt);
         if under_way {
-            let started = self.start_time.filter(|_| self.attempt == 1);
+            let started = self.attempt_start_time;
             spans.push(AttemptSpan { number: self.attempt, queued: None, started, ended: None, outcome: None });
         }
         spans

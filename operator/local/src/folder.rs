@@ -11,12 +11,13 @@ use std::{
 use serde_json::Value;
 use studious_api::Study;
 
-use crate::Error;
+use crate::{Error, points};
 
 /// A folder made by `studious run`:
 ///
 /// ```text
 /// study.yaml                                   the study as it was run last
+/// points.json                                  the points, if they were taken of another study
 /// ledger.sqlite                                every measurement and the state of every trial
 /// report.html
 /// trials/<trial>/attempt-<n>/host-<i>/         STUDIOUS_TRIAL_DIR: trial.json, metrics.jsonl, output.log
@@ -59,6 +60,11 @@ impl RunFolder {
     #[must_use]
     pub fn report(&self) -> PathBuf {
         self.root.join("report.html")
+    }
+
+    /// Points that were taken of another study.
+    pub(crate) fn points(&self) -> PathBuf {
+        self.root.join("points.json")
     }
 
     /// The folder of a trial.
@@ -140,6 +146,19 @@ impl RunFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("read", &path, error)),
         }
+    }
+
+    /// As [`RunFolder::study_as_run`]; where it took its points of another study, with those points listed.
+    ///
+    /// # Errors
+    /// When a file can't be read, or isn't a study.
+    pub fn study_with_points(&self) -> Result<Option<Study>, Error> {
+        let Some(mut study) = self.study_as_run()? else { return Ok(None) };
+        let name = study.metadata.name.clone().unwrap_or_default();
+        if let Some(taken) = points::kept(&name, &study.spec, self)? {
+            study.spec = taken.listed_in(&study.spec);
+        }
+        Ok(Some(study))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     folder::replace,
     leftovers::{self, Keeper},
     memory::OutOfMemoryKills,
+    points::taken_points,
     process::{Exit, HostId},
     suggestions::Suggestions,
     trainer,
@@ -117,7 +118,7 @@ impl Run {
             spec.parallelism = parallelism;
         }
         let name = options.study.metadata.name.clone().unwrap_or_default();
-        let plan = Plan::new(&name, &spec).map_err(Error::Invalid)?;
+        let mut plan = Plan::new(&name, &spec).map_err(Error::Invalid)?;
         let refusals = trainer::refusals(&spec.trial.template, &options.working_directory);
         if !refusals.is_empty() {
             return Err(Error::Invalid(refusals));
@@ -135,6 +136,11 @@ impl Run {
             if !changes.is_empty() && !rows.is_empty() {
                 return Err(Error::Changed { folder: folder.root().to_owned(), changes });
             }
+        }
+        if let Some(taken) = taken_points(&name, &spec, &folder).await? {
+            // First written down: a run that is killed now goes on with them.
+            replace(&folder.points(), &taken.text())?;
+            plan = Plan::new(&name, &taken.listed_in(&spec)).map_err(Error::Invalid)?;
         }
         replace(&folder.study_file(), &options.text)?;
         ledger
@@ -351,7 +357,9 @@ impl Run {
         state.phase = TrialPhase::Running;
         state.attempt = number;
         state.retry_at = None;
-        state.start_time.get_or_insert_with(now);
+        let began = now();
+        state.start_time.get_or_insert(began);
+        state.attempt_start_time = Some(began);
         // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
         self.ledger.upsert_trial(&trial.row).await?;
         trial.attempt =

@@ -37,16 +37,7 @@ impl Trial {
 
     /// As far as decisions go.
     pub(crate) fn state(&self, key: &TrialKey) -> TrialState {
-        let state = &self.row.state;
-        TrialState {
-            key: key.clone(),
-            hyperparameters: self.row.spec.hyperparameters.clone(),
-            phase: state.phase,
-            objective: if state.phase == TrialPhase::Succeeded { state.objective } else { None },
-            attempt: state.attempt,
-            metrics: state.metrics.clone(),
-            retry_at: state.retry_at,
-        }
+        TrialState { key: key.clone(), ..state(&self.row) }
     }
 
     /// How far it has come, if that is further than was told.
@@ -148,7 +139,7 @@ impl Trial {
                 number: state.attempt,
                 outcome,
                 message,
-                start_time: None,
+                start_time: state.attempt_start_time,
                 end_time: Some(now()),
             });
         }
@@ -156,6 +147,20 @@ impl Trial {
 
     fn output(&self, folder: &RunFolder) -> PathBuf {
         folder.host(&self.row.name, self.row.state.attempt.max(1), 0).join("output.log")
+    }
+}
+
+/// A trial as far as decisions go.
+pub(crate) fn state(row: &TrialRow) -> TrialState {
+    let state = &row.state;
+    TrialState {
+        key: TrialKey { round: row.spec.round.clone(), index: row.spec.index },
+        hyperparameters: row.spec.hyperparameters.clone(),
+        phase: state.phase,
+        objective: if state.phase == TrialPhase::Succeeded { state.objective } else { None },
+        attempt: state.attempt,
+        metrics: state.metrics.clone(),
+        retry_at: state.retry_at,
     }
 }
 

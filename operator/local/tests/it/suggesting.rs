@@ -73,3 +73,49 @@ async fn it_starts_from_the_folder_of_another_study() {
     let error = error.to_string();
     assert!(error.contains("spec.search.startFrom[0].study: missing: no run of it is in"), "{error}");
 }
+
+#[tokio::test]
+async fn points_are_taken_of_the_folder_of_another_study_once() {
+    let bench = Bench::new();
+    let mut next = study(
+        GOOD,
+        "  rounds: [{name: again, maxTrainSteps: 20}]\n  search: {algorithm: Manual, pointsFrom: {study: before, best: 3}}",
+    );
+    let error = bench.try_run(bench.options(&next)).await.unwrap_err().to_string();
+    assert!(error.contains("spec.search.pointsFrom.study: before: no run of it is in"), "{error}");
+
+    let source = |more: &str| {
+        let mut options =
+            bench.options(&study(GOOD, &format!("  rounds: [{{name: r, trials: 8, maxTrainSteps: 20}}]\n{more}")));
+        options.folder = RunFolder::new(bench.temp.path().join("before"));
+        options
+    };
+    // It is stopped before its end.
+    let (tell, _told) = mpsc::unbounded_channel();
+    let (press, interrupts) = mpsc::channel(1);
+    press.send(studious_local::Interrupt::Gently).await.unwrap();
+    studious_local::run(source(""), tell, interrupts).await.unwrap();
+    let error = bench.try_run(bench.options(&next)).await.unwrap_err().to_string();
+    assert!(error.contains("spec.search.pointsFrom.study: before: has not ended yet"), "{error}");
+
+    let (tell, _told) = mpsc::unbounded_channel();
+    let (_keep, interrupts) = mpsc::channel(1);
+    studious_local::run(source("  parallelism: 4"), tell, interrupts).await.unwrap();
+    let seen = bench.run(&next).await;
+    assert_eq!(seen.phases(), [TrialPhase::Succeeded; 3]);
+    let points = |seen: &Seen| -> Vec<f64> {
+        seen.trials.values().map(|row| row.spec.hyperparameters["x"].as_f64().unwrap()).collect()
+    };
+    let taken = points(&seen);
+    assert!(taken.is_sorted() && distinct(&seen) == 3, "the smaller x, the better: {taken:?}");
+
+    // What becomes of the other study later changes nothing.
+    std::fs::remove_dir_all(bench.temp.path().join("before")).unwrap();
+    assert_eq!(points(&bench.run(&next).await), taken);
+    let read = bench.folder.study_with_points().unwrap().unwrap();
+    assert_eq!(read.spec.search.points.len(), 3, "whoever looks at the folder later knows them");
+
+    next.spec.search.points_from.as_mut().unwrap().best = Some(2);
+    let error = bench.try_run(bench.options(&next)).await.unwrap_err();
+    assert!(matches!(error, Error::Changed { .. }), "{error}");
+}

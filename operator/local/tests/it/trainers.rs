@@ -93,6 +93,9 @@ test -f $STUDIOUS_TRIAL_DIR/restore/c || exit 8
     let state = &seen.trial("s-r-0000").state;
     assert_eq!((state.phase, state.attempt), (TrialPhase::Succeeded, 2));
     assert!(state.attempts[0].message.contains("exit code 7"), "{state:?}");
+    // Each attempt is known in time: the timeline draws them.
+    let times: Vec<_> = state.attempts.iter().flat_map(|attempt| [attempt.start_time, attempt.end_time]).collect();
+    assert!(times.len() == 4 && times.iter().all(Option::is_some) && times.is_sorted(), "{times:?}");
 }
 
 #[tokio::test]
