@@ -160,6 +160,46 @@ async fn a_completed_study_whose_trials_become_more_goes_on() {
 }
 
 #[tokio::test]
+async fn trials_that_are_added_a_moment_after_a_later_round_has_begun_do_not_run_and_that_is_said() {
+    let mut world = World::new().await;
+    let mut study = with_finalizer(study(""));
+    study.spec.parallelism = 4;
+    let confirm = "{name: confirm, maxTrainSteps: 200, from: {round: explore, best: 2}}";
+    study.spec.rounds.push(serde_yaml::from_str(confirm).unwrap());
+    world.reconcile_study(&study).await;
+    for (i, mut trial) in made(&world.requests()).into_iter().enumerate() {
+        let status = trial.status.get_or_insert_default();
+        (status.phase, status.objective) = (TrialPhase::Succeeded, Some(0.5 - 0.1 * i as f64));
+        world.caches.trial(&trial);
+    }
+    world.reconcile_study(&study).await;
+    let begun = made(&world.requests());
+    assert_eq!(begun.len(), 2);
+    for trial in &begun {
+        world.caches.trial(trial);
+    }
+    // The webhook looked at a status that didn't say yet that the round had begun.
+    study.spec.rounds[0].trials = Some(9);
+    study.metadata.generation = Some(2);
+    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.reconcile_study(&study).await;
+    let requests = world.requests();
+    let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let status = &requests[0].body["status"];
+    assert_eq!((status["phase"].as_str(), status["done"].as_str()), (Some("Running"), Some("4/6")));
+    let accepted = status["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "Accepted").unwrap();
+    assert_eq!((accepted["status"].as_str(), accepted["reason"].as_str()), (Some("True"), Some("TrialsAddedTooLate")));
+    let told = "spec.rounds[0].trials: 9: round confirm had begun, whose points come from the 4 trials that round explore \
+                had then: the 5 added ones don't run. Run them as a new study.";
+    assert_eq!(accepted["message"], told);
+    assert_eq!(
+        (requests[1].body["reason"].as_str(), requests[1].body["note"].as_str()),
+        (Some("TrialsAddedTooLate"), Some(told))
+    );
+}
+
+#[tokio::test]
 async fn several_hosts_need_one_service() {
     let mut world = World::new().await;
     let study = with_finalizer(study("    hosts: 2"));

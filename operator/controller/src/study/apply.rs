@@ -46,6 +46,14 @@ pub(crate) enum ApplyError {
         /// What the API server says.
         source: kube::Error,
     },
+    /// Points of another study.
+    #[error("the points that study {name} takes of another one were not kept: {source}")]
+    Points {
+        /// The study's name.
+        name: String,
+        /// What the API server says.
+        source: kube::Error,
+    },
     /// The finalizer.
     #[error("the finalizer of study {name} was not {what}: {source}")]
     Finalizer {
@@ -64,6 +72,7 @@ impl Fault for ApplyError {
             Self::Trial { source, .. }
             | Self::Stop { source, .. }
             | Self::Service { source, .. }
+            | Self::Points { source, .. }
             | Self::Finalizer { source, .. } => of_client(source),
         }
     }

@@ -4,6 +4,7 @@ mod apply;
 mod early;
 mod findings;
 mod observe;
+mod points;
 mod reconcile;
 mod status;
 mod suggest;
@@ -15,7 +16,7 @@ use std::{
 
 use jiff::Timestamp;
 use studious_api::{StudyStatus, validate::Violation};
-use studious_playbook::{Plan, PlannedTrial, decide::Trace};
+use studious_playbook::{Plan, PlannedTrial, decide::Trace, search::Taken};
 
 pub(crate) use observe::record;
 pub(crate) use reconcile::{error_policy, reconcile};
@@ -27,6 +28,8 @@ use crate::status::Written;
 pub(crate) struct Memory {
     /// The generation that was checked, and what it came to.
     plan: Option<(Option<i64>, Checked)>,
+    /// Points that were taken of another study.
+    taken: Option<Taken>,
     /// Trials that were made and that the cache doesn't show yet, and when.
     made: BTreeMap<String, (PlannedTrial, Timestamp)>,
     /// Whether the Service is there.

@@ -5,17 +5,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
-use studious_api::{
-    Study, StudyStatus,
-    study::StudyPhase,
-    trial::TrialPhase,
-    validate::Violation,
-};
+use studious_api::{Study, StudyStatus, study::StudyPhase, trial::TrialPhase, validate::Violation};
 use studious_ledger::LedgerError;
 use studious_playbook::{
     Plan, PlannedTrial, TrialKey,
     decide::{self, StudyEnd, TrialState},
     findings,
+    rounds::{self, TooLate},
+    search::Taken,
 };
 
 use super::{
@@ -24,6 +21,7 @@ use super::{
     early,
     findings::{announce, find},
     observe::{Observed, observe},
+    points::{self, Taking},
     status::{self, StatusError},
     suggest,
 };
@@ -37,6 +35,8 @@ use crate::{
 const LIMIT: Duration = Duration::from_mins(1);
 /// When a study is looked at again that names one which isn't there.
 const MISSING_STUDY: Duration = Duration::from_secs(30);
+/// When a study is looked at again that waits for another one to end.
+const OTHER_STUDY: Duration = Duration::from_secs(10);
 /// How many trials are made at once.
 const AT_ONCE: usize = 16;
 /// Why a reconcile failed.
@@ -132,14 +132,40 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
         return Ok(Action::await_change());
     }
     let seen = observe(study, context, now);
-    let checked = plan_of(study, context);
+    let mut checked = plan_of(study, context);
+    if checked.is_ok() && !has_finalizer {
+        apply::set_finalizer(&context.client, study, true).await?;
+    }
+    if let (Ok(plan), Some(from)) = (checked.as_ref(), &study.spec.search.points_from)
+        && plan.awaits_points()
+        && !study.spec.suspend
+    {
+        match points::take(study, context, from) {
+            Ok(Taking::Taken(taken)) => {
+                take_points(study, context, taken).await?;
+                checked = plan_of(study, context);
+            }
+            Ok(Taking::Waits(why)) => {
+                let next = status::waiting(study, plan, &seen, &why, now);
+                put_if_due(study, context, &seen, next, now).await?;
+                return Ok(Action::requeue(OTHER_STUDY));
+            }
+            Err(violations) => {
+                // It may come yet.
+                refuse(study, context, &seen, &violations, now).await?;
+                return Ok(Action::requeue(MISSING_STUDY));
+            }
+        }
+    }
+    let settled = checked.as_ref().as_ref().ok().and_then(|plan| rounds::settled(plan, &seen.states));
+    if let Some(settled) = &settled {
+        checked = Arc::new(Ok(settled.plan.clone()));
+    }
     let plan = match checked.as_ref() {
         Ok(plan) => plan,
         Err(violations) => return refuse(study, context, &seen, violations, now).await,
     };
-    if !has_finalizer {
-        apply::set_finalizer(&context.client, study, true).await?;
-    }
+    let late = settled.as_ref().map_or(&[][..], |settled| &settled.late);
 
     let actions = decide::decide_with(plan, &seen.states, &suggest::chosen(study, context), millis(now));
     let mut starts = Vec::new();
@@ -181,7 +207,7 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
             }
         }
     }
-    let next = report(study, context, plan, &seen, &states, end.as_ref(), now).await?;
+    let next = report(study, context, plan, &seen, &states, (end.as_ref(), late), now).await?;
     Ok(if early::is_asked(plan, &seen) { Action::requeue(early::AGAIN) } else { next })
 }
 
@@ -191,11 +217,34 @@ fn plan_of(study: &Study, context: &Context) -> Checked {
     context.studies.with(&study.uid().unwrap_or_default(), |memory| match &memory.plan {
         Some((checked, plan)) if *checked == generation => plan.clone(),
         _ => {
-            let plan = Arc::new(Plan::new(&study.name_any(), &study.spec));
+            if memory.taken.as_ref().map(|taken| &taken.from) != study.spec.search.points_from.as_ref() {
+                memory.taken = points::kept(study);
+            }
+            let taken = memory.taken.as_ref().map(|taken| taken.listed_in(&study.spec));
+            let plan = Arc::new(Plan::new(&study.name_any(), taken.as_ref().unwrap_or(&study.spec)));
             memory.plan = Some((generation, plan.clone()));
             plan
         }
     })
+}
+
+/// Keeps points that were taken of another study, first where a restart finds them.
+async fn take_points(study: &Study, context: &Arc<Context>, taken: Taken) -> Result<(), ReconcileError> {
+    points::keep(&context.client, study, &taken).await?;
+    tracing::info!(
+        namespace = study.namespace().unwrap_or_default(),
+        study = study.name_any(),
+        from = taken.from.study,
+        points = taken.points.len(),
+        "the study takes points of another one"
+    );
+    let note = format!("{} points of study {} are tried", taken.points.len(), taken.from.study);
+    context.studies.with(&study.uid().unwrap_or_default(), |memory| {
+        memory.taken = Some(taken);
+        memory.plan = None;
+    });
+    context.events.normal(&study.object_ref(&()), "Decide", "PointsTaken", &note).await;
+    Ok(())
 }
 
 fn exists(states: &[TrialState], planned: &PlannedTrial) -> bool {
@@ -223,12 +272,9 @@ async fn refuse(
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
     let next = status::refused(study, seen, violations, now);
-    match status::is_due(&seen.status, &next, seen.written_at, now) {
-        Ok(()) => {}
-        Err(None) => return Ok(Action::await_change()),
-        Err(Some(wait)) => return Ok(Action::requeue(Duration::try_from(wait).unwrap_or_default())),
+    if let Some(action) = put_if_due(study, context, seen, next, now).await? {
+        return Ok(action);
     }
-    put(study, context, next, now).await?;
     let note = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     tracing::info!(
         namespace = study.namespace().unwrap_or_default(),
@@ -296,6 +342,21 @@ async fn stop(
     Ok(())
 }
 
+/// Writes a status, unless that isn't worth a write now: then it is said when to look again.
+async fn put_if_due(
+    study: &Study,
+    context: &Arc<Context>,
+    seen: &Observed,
+    next: StudyStatus,
+    now: Timestamp,
+) -> Result<Option<Action>, ReconcileError> {
+    match status::is_due(&seen.status, &next, seen.written_at, now) {
+        Ok(()) => put(study, context, next, now).await.map(|()| None),
+        Err(None) => Ok(Some(Action::await_change())),
+        Err(Some(wait)) => Ok(Some(Action::requeue(Duration::try_from(wait).unwrap_or_default()))),
+    }
+}
+
 /// Brings the status up to date, if that is worth a write.
 async fn report(
     study: &Study,
@@ -303,13 +364,13 @@ async fn report(
     plan: &Plan,
     seen: &Observed,
     states: &[TrialState],
-    end: Option<&StudyEnd>,
+    (end, late): (Option<&StudyEnd>, &[TooLate]),
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
     let uid = study.uid().unwrap_or_default();
     let known = context.studies.with(&uid, |memory| memory.findings.clone());
     let summary =
-        |brief: Option<&findings::Brief>| status::accepted(study, plan, seen, states, end, brief, now);
+        |brief: Option<&findings::Brief>| status::accepted(study, plan, seen, states, (end, late), brief, now);
     // Findings take long to work out: first see whether anything is to be written at all.
     match status::is_due(&seen.status, &summary(known.as_ref().map(|known| &known.brief)), seen.written_at, now) {
         Ok(()) => {}
@@ -321,7 +382,12 @@ async fn report(
     let appeared = findings::appeared(&found.brief, &next.announced);
     next.announced.extend(appeared.iter().map(|finding| finding.code.clone()));
     let ends = end.filter(|end| end.phase != seen.status.phase);
+    let is_news = !late.is_empty() && !status::tells_of_late_trials(&seen.status);
     put(study, context, next, now).await?;
+    if is_news {
+        let note = status::late_trials(late);
+        context.events.warning(&study.object_ref(&()), "Decide", status::TOO_LATE, &note).await;
+    }
     announce(study, context, appeared).await;
     if let Some(end) = ends {
         let about = study.object_ref(&());

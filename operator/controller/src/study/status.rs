@@ -16,7 +16,8 @@ use studious_playbook::{
     Plan,
     decide::{StudyEnd, TrialState},
     findings::{Brief, CONDITIONS, Claim},
-    rounds, search,
+    rounds::{self, TooLate},
+    search,
 };
 
 use super::{apply::MANAGER, observe::Observed};
@@ -62,6 +63,27 @@ pub(super) fn refused(study: &Study, seen: &Observed, violations: &[Violation], 
     status
 }
 
+/// The status of a study that was accepted and can't begin yet.
+pub(super) fn waiting(study: &Study, plan: &Plan, seen: &Observed, why: &str, now: Timestamp) -> StudyStatus {
+    let mut status = accepted(study, plan, seen, &seen.states, (None, &[]), None, now);
+    let wanted = Wanted { type_: "Progressing", holds: Some(false), reason: "WaitsForStudy", message: why };
+    set_condition(&mut status.conditions, &wanted, study.metadata.generation, now);
+    status
+}
+
+/// Why a study is accepted of which not all is done.
+pub(super) const TOO_LATE: &str = "TrialsAddedTooLate";
+
+/// Trials that were added too late, in words.
+pub(super) fn late_trials(late: &[TooLate]) -> String {
+    late.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a status says that trials were added too late.
+pub(super) fn tells_of_late_trials(status: &StudyStatus) -> bool {
+    status.conditions.iter().any(|c| c.type_ == "Accepted" && c.reason == TOO_LATE)
+}
+
 /// The status of a study that was accepted. `all` include the trials that were made just now. Without `found` it tells the
 /// findings that it told before.
 pub(super) fn accepted(
@@ -69,7 +91,7 @@ pub(super) fn accepted(
     plan: &Plan,
     seen: &Observed,
     all: &[TrialState],
-    end: Option<&StudyEnd>,
+    (end, late): (Option<&StudyEnd>, &[TooLate]),
     found: Option<&Brief>,
     now: Timestamp,
 ) -> StudyStatus {
@@ -104,8 +126,12 @@ pub(super) fn accepted(
         (None, true) => (false, "Suspended", "spec.suspend is true: no further trials are started"),
         (None, false) => (true, "TrialsRun", "trials run"),
     };
+    let (word_of_all, all_of_it) = match late {
+        [] => ("Valid", "the study can run".to_owned()),
+        late => (TOO_LATE, late_trials(late)),
+    };
     for wanted in [
-        Wanted { type_: "Accepted", holds: Some(true), reason: "Valid", message: "the study can run" },
+        Wanted { type_: "Accepted", holds: Some(true), reason: word_of_all, message: &all_of_it },
         Wanted { type_: "Progressing", holds: Some(progressing), reason: word, message: what },
         Wanted {
             type_: "Complete",

@@ -37,25 +37,36 @@ pub(super) fn named(study: &Study, context: &Context, plan: &Plan) -> Result<Vec
     let mut studies = Vec::new();
     let mut wrong = Vec::new();
     for (i, start) in plan.spec().search.start_from.iter().enumerate() {
-        let Some(named) = Caches::get(&context.caches.studies, &namespace, &start.study) else {
-            wrong.push(Violation {
-                field: format!("spec.search.startFrom[{i}].study"),
-                value: start.study.clone(),
-                rule: format!("there is no such study in namespace {namespace}"),
-                mend: "Make it, or remove it from startFrom; the study goes on then.".to_owned(),
-            });
-            continue;
-        };
-        match search::refusal(plan, &start.study, &named.spec) {
-            None => studies.push(named),
-            Some(violation) => wrong.push(violation),
+        let mend = "Make it, or remove it from startFrom; the study goes on then.";
+        match other(context, &namespace, &format!("spec.search.startFrom[{i}].study"), &start.study, mend) {
+            Err(violation) => wrong.push(violation),
+            Ok(named) => match search::refusal(plan, &start.study, &named.spec) {
+                None => studies.push(named),
+                Some(violation) => wrong.push(violation),
+            },
         }
     }
     if wrong.is_empty() { Ok(studies) } else { Err(wrong) }
 }
 
+/// Another study of the same namespace, which a field names.
+pub(super) fn other(
+    context: &Context,
+    namespace: &str,
+    field: &str,
+    name: &str,
+    mend: &str,
+) -> Result<Arc<Study>, Violation> {
+    Caches::get(&context.caches.studies, namespace, name).ok_or_else(|| Violation {
+        field: field.to_owned(),
+        value: name.to_owned(),
+        rule: format!("there is no such study in namespace {namespace}"),
+        mend: mend.to_owned(),
+    })
+}
+
 /// A study with the trials that the caches show.
-fn with_trials(study: &Study, context: &Context) -> EarlierStudy {
+pub(super) fn with_trials(study: &Study, context: &Context) -> EarlierStudy {
     let (namespace, name) = (study.namespace().unwrap_or_default(), study.name_any());
     let trials = context.caches.trials_of(&namespace, &name, &study.uid().unwrap_or_default());
     let trials = trials.iter().map(|trial| record(trial)).collect();
