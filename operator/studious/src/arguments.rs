@@ -70,8 +70,8 @@ impl Command {
         match self {
             Self::Run(command) => Box::pin(command.run()).await,
             Self::Validate(command) => command.run(),
-            Self::Plan(command) => command.run(),
-            Self::Sample(command) => command.run(),
+            Self::Plan(command) => command.run().await,
+            Self::Sample(command) => command.run().await,
             Self::Suggest(command) => command.run().await,
             Self::Top(command) => command.run().await,
             Self::Rank(command) => command.run().await,

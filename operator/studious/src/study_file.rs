@@ -7,6 +7,8 @@ use studious_api::{
     document::{self, Document, Problem},
     validate::Violation,
 };
+use studious_local::{Error, RunFolder};
+use studious_playbook::Plan;
 
 /// A study file that has been read and checked.
 #[derive(Debug)]
@@ -42,6 +44,28 @@ pub(crate) fn read_and_tell(path: &Path) -> anyhow::Result<Option<StudyFile>> {
             tell_problems(&problems);
             Ok(None)
         }
+    }
+}
+
+/// The plan of a study, its points taken of another study's run among `runs` if it asks that; without one it is told what
+/// is wrong.
+pub(crate) async fn plan(file: &StudyFile, runs: &Path) -> anyhow::Result<Option<Plan>> {
+    match planned(file, runs).await {
+        Ok(plan) => Ok(Some(plan)),
+        Err(Error::Invalid(violations)) => {
+            tell_violations(&file.path, &violations);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn planned(file: &StudyFile, runs: &Path) -> Result<Plan, Error> {
+    let (name, spec) = (&file.document.name, &file.document.study.spec);
+    let plan = Plan::new(name, spec).map_err(Error::Invalid)?;
+    match studious_local::taken_points(name, spec, &RunFolder::new(runs.join(name))).await? {
+        Some(taken) => Plan::new(name, &taken.listed_in(spec)).map_err(Error::Invalid),
+        None => Ok(plan),
     }
 }
 

@@ -28,18 +28,16 @@ pub(crate) struct PlanCommand {
     /// The study file; - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Where runs are kept, for the study that search.pointsFrom names
+    #[arg(long, value_name = "FOLDER", default_value = "studious-runs")]
+    runs: PathBuf,
 }
 
 impl PlanCommand {
-    pub(crate) fn run(self) -> anyhow::Result<u8> {
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(file) = study_file::read_and_tell(&self.file)? else { return Ok(exit::INVALID) };
-        match Plan::new(&file.document.name, &file.document.study.spec) {
-            Ok(plan) => print!("{}", describe(&plan)),
-            Err(violations) => {
-                study_file::tell_violations(&file.path, &violations);
-                return Ok(exit::INVALID);
-            }
-        }
+        let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
+        print!("{}", describe(&plan));
         Ok(exit::OK)
     }
 }
@@ -158,6 +156,7 @@ fn source(plan: &Plan, round: &str) -> String {
         }
         None => match (spec.search.algorithm, validate::space_size(spec)) {
             (Algorithm::Grid, Some(size)) => format!("Grid, which has {} points", thousands(size)),
+            (Algorithm::Manual, None) => "Manual, of another study".to_owned(),
             (Algorithm::Manual, Some(size)) => {
                 format!("Manual, {} listed", count(usize::try_from(size).unwrap_or(usize::MAX), "point"))
             }

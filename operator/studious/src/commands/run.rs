@@ -115,6 +115,10 @@ impl Run {
             keeper: keeper(folder),
         };
         let plan = Plan::new(&file.document.name, &study.spec).map_err(Error::Invalid)?;
+        let plan = match studious_local::taken_points(&file.document.name, &study.spec, folder).await? {
+            Some(taken) => Plan::new(&file.document.name, &taken.listed_in(&study.spec)).map_err(Error::Invalid)?,
+            None => plan,
+        };
         let style = Style::choose(self.quiet, self.no_progress);
         let before = trials_before(folder, &file.document.name, self.retry_failed).await;
 

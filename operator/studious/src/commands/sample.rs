@@ -13,7 +13,8 @@ use crate::{exit, study_file};
 const AFTER: &str = "\
 Prints trials in the order in which they would begin, as JSON lines with \"pending\":true. Rounds that take the best \
 points of an earlier one have none yet, and of a Bayesian search only the first points are known: `studious suggest` \
-gives the next ones once there are results. The same study gives the same points everywhere and for ever.
+gives the next ones once there are results. The same study gives the same points everywhere and for ever. Points that are \
+taken of another study (search.pointsFrom) are those kept in the run's folder, or else those of the other study's run.
 
 Examples:
   studious sample --study study.yaml --count 5
@@ -28,16 +29,15 @@ pub(crate) struct Sample {
     /// Print at most this many points [default: all that are planned]
     #[arg(long, value_name = "N")]
     count: Option<usize>,
+    /// Where runs are kept, for the study that search.pointsFrom names
+    #[arg(long, value_name = "FOLDER", default_value = "studious-runs")]
+    runs: PathBuf,
 }
 
 impl Sample {
-    pub(crate) fn run(self) -> anyhow::Result<u8> {
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(file) = study_file::read_and_tell(&self.study)? else { return Ok(exit::INVALID) };
-        let Ok(plan) = Plan::new(&file.document.name, &file.document.study.spec).inspect_err(|violations| {
-            study_file::tell_violations(&file.path, violations);
-        }) else {
-            return Ok(exit::INVALID);
-        };
+        let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
         let points = rounds::names(&plan).into_iter().filter_map(|round| rounds::points(&plan, &round, &[])).flatten();
         let mut printed = 0;
         let mut out = io::BufWriter::new(io::stdout().lock());

@@ -59,11 +59,7 @@ impl Suggest {
                 return Ok(exit::INVALID);
             }
         };
-        let Ok(plan) = Plan::new(&file.document.name, &file.document.study.spec).inspect_err(|violations| {
-            study_file::tell_violations(&file.path, violations);
-        }) else {
-            return Ok(exit::INVALID);
-        };
+        let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
         let round = match round(&plan, self.round.as_deref()) {
             Ok(round) => round,
             Err(why) => {

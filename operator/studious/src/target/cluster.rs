@@ -15,6 +15,7 @@ use studious_api::{Study, Trial, labels, trial::TrialPhase};
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
+    search::Taken,
 };
 
 use super::{Loaded, LoadedTrial, TargetArguments};
@@ -48,7 +49,9 @@ pub(super) async fn load(arguments: &TargetArguments, name: &str, max_points: Op
         .list(&selector)
         .await
         .with_context(|| format!("can't list the trials of study {namespace}/{name}"))?;
-    let plan = Plan::new(name, &study.spec)
+    let taken = study.metadata.annotations.as_ref().and_then(|all| all.get(labels::POINTS));
+    let taken = taken.and_then(|text| Taken::read(text, study.metadata.uid.as_deref()?, &study.spec));
+    let plan = Plan::new(name, &taken.map_or_else(|| study.spec.clone(), |taken| taken.listed_in(&study.spec)))
         .map_err(|violations| anyhow!("{}", violations.first().map_or_else(String::new, ToString::to_string)))?;
 
     let (curves, without_curves) = match curves(&client, arguments, &namespace, name, own_token, max_points).await {

@@ -20,7 +20,7 @@ use super::{Loaded, LoadedTrial};
 /// Reads the study of a folder.
 pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Result<Loaded> {
     let folder = RunFolder::new(path);
-    let Some(study) = folder.study_as_run()? else {
+    let Some(study) = folder.study_with_points()? else {
         bail!(
             "{} is not the folder of a run: it has no study.yaml. Give the folder that `studious run` made, such as \
              studious-runs/NAME, or study/NAME for a study in a cluster",
