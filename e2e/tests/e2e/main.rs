@@ -8,6 +8,7 @@
 
 mod api_server;
 mod cluster;
+mod insight;
 mod main_job;
 mod operator;
 mod prometheus;
