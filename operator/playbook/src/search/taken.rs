@@ -62,7 +62,7 @@ impl Taken {
                 Ok(point) if !seen.insert(PointIdentity::of(&point)) => continue,
                 Ok(hyperparameters) => points.push(TakenPoint { trial: trial.name.clone(), hyperparameters }),
                 Err(violations) if wrong.len() < MOST_TOLD => wrong.extend(violations.into_iter().take(2)),
-                Err(_) => continue,
+                Err(_) => {}
             }
             if wrong.is_empty() && from.best.is_some_and(|best| points.len() >= best as usize) {
                 break;
