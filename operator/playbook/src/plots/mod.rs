@@ -5,6 +5,7 @@
 //! Background, text and grid are left to the page (`config`), so that one specification serves light, dark and print.
 
 mod axis;
+mod beside;
 mod best_steps;
 mod budget;
 mod curves;
@@ -28,6 +29,7 @@ mod timeline;
 #[cfg(test)]
 mod tests;
 
+pub use beside::BesideError;
 pub use isolation_over::OverError;
 pub use overlay::{Run, overlay};
 use serde_json::Value;
@@ -88,6 +90,14 @@ pub fn isolation_over(
     buckets: Option<usize>,
 ) -> Result<Vec<Plot>, OverError> {
     isolation_over::plots(&Reading::new(plan, trials), over, buckets)
+}
+
+/// A metric of a few trials, chosen by name, against the step; each curve is named by what sets its trial apart.
+///
+/// # Errors
+/// When a name is unknown, there are too many, or none of them reported the metric.
+pub fn beside(plan: &Plan, trials: &[TrialRecord], names: &[String], metric: &str) -> Result<Plot, BesideError> {
+    beside::plot(plan, trials, names, metric)
 }
 
 /// The objective against a second metric, with the trials that no other beats in both; nothing if no trial that succeeded

@@ -26,6 +26,11 @@ pub struct Run<'a> {
 /// A metric of a few runs against the step; nothing when none was measured.
 #[must_use]
 pub fn overlay(metric: &str, runs: &[Run<'_>]) -> Option<Plot> {
+    drawn(metric, metric.to_owned(), "", runs)
+}
+
+/// As [`overlay`], with a title of its own and a subtitle that begins with `lead`.
+pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[Run<'_>]) -> Option<Plot> {
     let runs: Vec<&Run<'_>> = runs.iter().filter(|run| !run.curve.is_empty()).collect();
     if runs.is_empty() {
         return None;
@@ -87,9 +92,9 @@ pub fn overlay(metric: &str, runs: &[Run<'_>]) -> Option<Plot> {
     }
     let measured = runs.iter().map(|run| run.curve.len()).max().unwrap_or_default();
     let diamonds = if marks.is_empty() { "" } else { " The diamond marks the evaluation that counts." };
-    let subtitle = format!("Up to {measured} measurements of each. No smoothing.{diamonds}");
+    let subtitle = format!("{lead}Up to {measured} measurements of each. No smoothing.{diamonds}");
     let id = metric.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
-    Some(style::plot(id, metric.to_owned(), subtitle, 300, &layers))
+    Some(style::plot(id, title, subtitle, 300, &layers))
 }
 
 #[cfg(test)]

@@ -277,3 +277,27 @@ rounds: [{name: explore, trials: 8, maxTrainSteps: 400}]
     let nothing = super::isolation_over(&plan, &[], &all, None).unwrap_err();
     assert!(nothing.to_string().contains("has none yet"), "{nothing}");
 }
+
+#[test]
+fn trials_beside_each_other_are_named_by_what_sets_them_apart() {
+    let plan = plan(ARMS);
+    let beside = |names: &[&str], metric: &str| {
+        let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
+        super::beside(&plan, &trials(), &names, metric)
+    };
+    let plot = beside(&["s-explore-0002", "s-explore-0003"], "train_loss").unwrap();
+    assert_eq!(plot.id, "beside-train_loss");
+    assert_eq!(plot.title, "train_loss by learning_rate");
+    assert!(
+        plot.subtitle.starts_with("optimizer = momentum, c = 0.1 and width = 64 in all. Up to 2"),
+        "{}",
+        plot.subtitle
+    );
+    let text = plot.specification.to_string();
+    assert!(text.contains("\"run\":\"learning_rate = 0.05\""), "{text}");
+    assert!(text.contains("\"run\":\"learning_rate = 5 (infeasible: Diverged)\""));
+    let said = |names: &[&str], metric: &str| beside(names, metric).unwrap_err().to_string();
+    assert_eq!(said(&["s-explore-0009"], "train_loss"), "no trial is called s-explore-0009");
+    assert_eq!(said(&[], "train_loss"), "0 trials were named: give 1 to 5");
+    assert!(said(&["s-explore-0001"], "bleu").ends_with("they have gradient_norm, train_loss and validation_error"));
+}

@@ -8,7 +8,11 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use studious_dashboard::{Drawer, Theme, WIDTHS};
-use studious_playbook::plots::{self, Plot};
+use studious_playbook::{
+    Plan,
+    plots::{self, Plot},
+    record::TrialRecord,
+};
 
 use crate::{exit, target::SourceArguments};
 
@@ -20,6 +24,7 @@ Examples:
   studious plot study/digits --plot axis-learning_rate --plot best-of-k --format png --out figures
   studious plot --study study.yaml --trials trials.jsonl --format svg --theme dark
   studious plot studious-runs/digits --plot isolation-explore --over learning_rate
+  studious plot studious-runs/digits --beside digits-explore-0003,digits-explore-0004 --metric train_loss
   studious plot studious-runs/digits --plot isolation-explore --format vega-lite --out - | jq .title";
 
 #[derive(Args, Debug)]
@@ -48,6 +53,12 @@ pub(crate) struct PlotCommand {
     /// Nuisance hyperparameters that isolation plots optimise away, the others held: NAME or NAME,NAME [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     over: Vec<String>,
+    /// Draw these trials' curves of one metric beside each other, and nothing else: NAME,NAME, up to five
+    #[arg(long, value_name = "TRIALS", value_delimiter = ',', conflicts_with_all = ["plots", "list", "buckets", "over"])]
+    beside: Vec<String>,
+    /// The metric of --beside [default: the objective's]
+    #[arg(long, value_name = "NAME", requires = "beside")]
+    metric: Option<String>,
     /// The folder for the files; - writes one picture to standard output
     #[arg(long, short, value_name = "FOLDER", default_value = "plots")]
     out: PathBuf,
@@ -80,26 +91,13 @@ impl PlotCommand {
             eprintln!("warning: {why}. Pictures that need curves are left out");
         }
         let records = study.records();
-        let mut all = plots::plots(&study.plan, &records);
-        let buckets = self.buckets.map(usize::from);
-        let others = match buckets {
-            _ if !self.over.is_empty() => plots::isolation_over(&study.plan, &records, &self.over, buckets),
-            Some(buckets) => Ok(plots::isolation_in_buckets(&study.plan, &records, buckets)),
-            None => Ok(Vec::new()),
-        };
-        let others = match others {
-            Ok(others) => others,
-            Err(error) => {
-                eprintln!("error: --over: {error}");
+        let all = match self.pictures(&study.plan, &records) {
+            Ok(all) => all,
+            Err(why) => {
+                eprintln!("error: {why}");
                 return Ok(exit::INVALID);
             }
         };
-        for other in others {
-            match all.iter_mut().find(|plot| plot.id == other.id) {
-                Some(one) => *one = other,
-                None => all.push(other),
-            }
-        }
         if self.list {
             let longest = all.iter().map(|plot| plot.id.len()).max().unwrap_or_default();
             for plot in &all {
@@ -138,6 +136,31 @@ impl PlotCommand {
             println!("{}", path.display());
         }
         Ok(exit::OK)
+    }
+
+    /// All pictures that there are, as the options want them, or why one of them can't be.
+    fn pictures(&self, plan: &Plan, records: &[TrialRecord]) -> Result<Vec<Plot>, String> {
+        if !self.beside.is_empty() {
+            let metric = self.metric.as_ref().unwrap_or(&plan.spec().objective.metric);
+            let plot = plots::beside(plan, records, &self.beside, metric);
+            return plot.map(|plot| vec![plot]).map_err(|error| format!("--beside: {error}"));
+        }
+        let mut all = plots::plots(plan, records);
+        let buckets = self.buckets.map(usize::from);
+        let others = match buckets {
+            _ if !self.over.is_empty() => {
+                plots::isolation_over(plan, records, &self.over, buckets).map_err(|error| format!("--over: {error}"))?
+            }
+            Some(buckets) => plots::isolation_in_buckets(plan, records, buckets),
+            None => Vec::new(),
+        };
+        for other in others {
+            match all.iter_mut().find(|plot| plot.id == other.id) {
+                Some(one) => *one = other,
+                None => all.push(other),
+            }
+        }
+        Ok(all)
     }
 
     /// Specifications need none.
