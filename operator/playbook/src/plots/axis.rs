@@ -94,6 +94,17 @@ pub(super) fn arm_title(arms: &[Arm<'_>]) -> String {
     longest.map_or_else(String::new, |a| a.configuration.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", "))
 }
 
+/// The axis along which trials are placed.
+fn along(hyperparameter: &Hyperparameter) -> Value {
+    let name = hyperparameter.name.as_str();
+    if let Some(range) = &hyperparameter.range {
+        let (scale, axis) = scale::of_range(range, name);
+        return json!({ "field": "x", "type": "quantitative", "scale": scale, "axis": axis });
+    }
+    let domain: Vec<_> = hyperparameter.values.iter().flatten().map(shown).collect();
+    json!({ "field": "x", "type": "nominal", "scale": { "domain": domain }, "axis": { "title": name, "labelAngle": 0 } })
+}
+
 fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: bool) -> Option<Plot> {
     let hyperparameter = varied.hyperparameter;
     let arms: Vec<_> = reading
@@ -113,18 +124,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     }
     let metric = reading.plan.spec().objective.metric.as_str();
     let name = hyperparameter.name.as_str();
-    let (x_type, x_scale, x_axis) = match &hyperparameter.range {
-        Some(range) => {
-            let (scale, axis) = scale::of_range(range, name);
-            ("quantitative", scale, axis)
-        }
-        None => (
-            "nominal",
-            json!({ "domain": hyperparameter.values.iter().flatten().map(shown).collect::<Vec<_>>() }),
-            json!({ "title": name, "labelAngle": 0 }),
-        ),
-    };
-    let x = json!({ "field": "x", "type": x_type, "scale": x_scale, "axis": x_axis });
+    let x = along(hyperparameter);
     // In a list many trials have one value: arms stand side by side.
     let all: Vec<String> = reading.arms(round).iter().map(Arm::short_label).collect();
     let beside = (hyperparameter.range.is_none() && all.len() > 1)
@@ -132,8 +132,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
     let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
 
-    let good = good::region(reading, &all, &names, y_scale["type"] == "log");
-    let (mut layers, shaded) = good.map_or_else(Default::default, |good| (good.layers, good.said));
+    let (mut layers, shaded) = good::region(reading, &all, &names, y_scale["type"] == "log").unwrap_or_default();
     if !ranked.is_empty() {
         let rows: Vec<_> = arms
             .iter()

@@ -15,14 +15,15 @@ use crate::findings::{
 const MOST_BANDS: usize = 3;
 
 /// The bands of a plot whose y axis is the objective, to be drawn behind all else, and what the subtitle says of them.
-pub(super) struct Good {
-    pub(super) layers: Vec<Value>,
-    pub(super) said: String,
-}
-
+///
 /// Nothing where no retraining says how large luck is. `arms` are all labels, in the order of their colours, `shown` those
 /// in the plot; `is_log` says whether the axis has a log scale.
-pub(super) fn region(reading: &Reading<'_>, arms: &[String], shown: &[String], is_log: bool) -> Option<Good> {
+pub(super) fn region(
+    reading: &Reading<'_>,
+    arms: &[String],
+    shown: &[String],
+    is_log: bool,
+) -> Option<(Vec<Value>, String)> {
     let (within, mut regions) = reading.good_regions()?;
     regions.retain(|good| shown.contains(&good.arm.short_label()));
     let counts: Vec<String> = regions
@@ -61,5 +62,5 @@ pub(super) fn region(reading: &Reading<'_>, arms: &[String], shown: &[String], i
         number(reading.threshold(&GOOD_DEVIATIONS)),
         list(&counts),
     );
-    Some(Good { layers, said })
+    Some((layers, said))
 }

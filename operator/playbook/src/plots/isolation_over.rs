@@ -184,9 +184,9 @@ fn of_range(
 ) -> Option<Plot> {
     let round = reading.exploring()?;
     let range = axis.hyperparameter.range.as_ref()?;
-    let placed: Vec<(f64, &TrialRecord)> = round.results().filter_map(|t| Some((axis.position(t)?, t))).collect();
+    let results: Vec<(f64, &TrialRecord)> = round.results().filter_map(|t| Some((axis.position(t)?, t))).collect();
     let series = all_series(held);
-    let most = in_buckets.unwrap_or_else(|| (buckets(placed.len()) / series.len()).clamp(2, MOST_BUCKETS));
+    let most = in_buckets.unwrap_or_else(|| (buckets(results.len()) / series.len()).clamp(2, MOST_BUCKETS));
     let (x_scale, x_axis) = scale::of_range(range, axis.name());
     let x = json!({ "type": "quantitative", "scale": x_scale, "axis": x_axis });
     let value_at = |place: f64| axis.varied.number_at(place).map(|v| scale::field(range, v));
@@ -196,7 +196,7 @@ fn of_range(
         let is_last = bucket + 1 == most;
         let (Some(start), Some(end)) = (value_at(from), value_at(to)) else { continue };
         for one in &series {
-            let inside = placed.iter().filter(|(place, t)| {
+            let inside = results.iter().filter(|(place, t)| {
                 *place >= from && (*place < to || is_last) && series_of(held, t).as_ref() == Some(one)
             });
             places.push(Place { from: start, to: end, trials: inside.map(|(_, t)| *t).collect() });
