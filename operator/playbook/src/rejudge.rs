@@ -125,7 +125,7 @@ fn outcome(record: &TrialRecord, objective: &Objective) -> Outcome {
             Some(best) if !objective.direction.better(next.1, best.1) => Some(best),
             _ => Some(next),
         }),
-        Select::Final => finite().last(),
+        Select::Final => finite().next_back(),
     };
     counts.map_or_else(
         || Outcome::Failed { reason: "NoObjective".to_owned() },

@@ -96,11 +96,8 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         Some(said) if !many => format!("Were there enough trials? Best {metric} of a median study: {said}"),
         _ => format!("Were there enough trials? Best {metric} by the number of trials"),
     };
-    let band = if bands {
-        format!(" Band: the middle {} % of them.", percentage(UNLUCKY - LUCKY))
-    } else {
-        String::new()
-    };
+    let band =
+        if bands { format!(" Band: the middle {} % of them.", percentage(UNLUCKY - LUCKY)) } else { String::new() };
     let n = budgets.iter().map(|b| b.results).sum::<usize>();
     let subtitle = format!(
         "Round {}, {} steps: n = {} in {}, infeasible ones included. Lines: the median of studies drawn from them.{band}",

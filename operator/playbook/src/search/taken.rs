@@ -86,8 +86,8 @@ impl Taken {
     /// What was written down before, if it is what this study asks.
     #[must_use]
     pub fn read(text: &str, taker: &str, spec: &StudySpec) -> Option<Self> {
-        let taken: Self = serde_json::from_str(text).ok()?;
-        (taken.taker == taker && spec.search.points_from.as_ref() == Some(&taken.from)).then_some(taken)
+        let known: Self = serde_json::from_str(text).ok()?;
+        (known.taker == taker && spec.search.points_from.as_ref() == Some(&known.from)).then_some(known)
     }
 
     /// To be written down.

@@ -1,6 +1,6 @@
 //! The trials by another objective, beside the places they have by the study's own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use studious_api::study::{Direction, Select};
@@ -55,7 +55,7 @@ pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String
     }
     let mut text = table.trim_fmt();
     if ranked.len() > limit {
-        text.push_str(&format!("\n… and {} more", ranked.len() - limit));
+        let _ = write!(text, "\n… and {} more", ranked.len() - limit);
     }
     let sign =
         |study: &Loaded, x: f64| if study.plan.spec().objective.direction == Direction::Minimize { x } else { -x };
@@ -66,7 +66,7 @@ pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String
             Some((sign(own, *objective), sign(other, trial.objective()?)))
         })
         .collect();
-    text.push_str(&format!("\n\nBy {was} and by {is}: "));
+    let _ = write!(text, "\n\nBy {was} and by {is}: ");
     match agreement(&pairs) {
         Some(agreement) => text.push_str(&agreement.to_string()),
         None => text.push_str("their orders can't be compared, for there are too few different results"),

@@ -114,9 +114,10 @@ impl Loaded {
         };
         let trials = self.trials.iter().zip(records).map(|(trial, record)| {
             let lacks = trial.record.objective().is_some() && record.objective().is_none();
-            let (phase, message) = match lacks {
-                true => (TrialPhase::Failed, format!("it measured no {}", plan.spec().objective.metric)),
-                false => (trial.phase, trial.message.clone()),
+            let (phase, message) = if lacks {
+                (TrialPhase::Failed, format!("it measured no {}", plan.spec().objective.metric))
+            } else {
+                (trial.phase, trial.message.clone())
             };
             LoadedTrial { record, phase, message, so_far: None, attempt: trial.attempt }
         });
