@@ -132,7 +132,7 @@ impl Folders {
             return Ok(Some(head.clone()));
         }
         let unreadable = |why: String| SourceError::unreadable(folder.root().display().to_string(), why);
-        let study = folder.study_as_run().map_err(|error| unreadable(error.to_string()))?;
+        let study = folder.study_with_points().map_err(|error| unreadable(error.to_string()))?;
         let Some(study) = study else { return Ok(None) };
         let study_name = study.metadata.name.clone().unwrap_or_default();
         let ledger = self.ledger(folder).await?;

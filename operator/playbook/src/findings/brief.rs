@@ -91,8 +91,7 @@ pub fn brief(plan: &Plan, trials: &[TrialRecord], stage: Stage) -> Brief {
         let question = codes::named(&f.code).and_then(|code| code.question);
         answers.questions.iter().any(|q| Some(q.number) == question && q.answer == Answer::Waived)
     };
-    let notable =
-        open.iter().filter(|f| f.severity != Severity::Info && !set_aside(f) && seen.insert(f.code.as_str()));
+    let notable = open.iter().filter(|f| f.severity != Severity::Info && !set_aside(f) && seen.insert(f.code.as_str()));
     Brief {
         conditions,
         notable: notable.map(|f| Announcement { code: f.code.clone(), note: shorten(&f.advice) }).collect(),
@@ -261,7 +260,10 @@ mod tests {
         assert_eq!(space.message, "no larger rate is wanted");
         assert!(brief.notable.iter().all(|f| f.code != "SearchSpaceTooNarrow"), "{:?}", brief.notable);
         let last = brief.findings.last().unwrap();
-        assert_eq!((last.code.as_str(), last.advice.as_str()), ("SearchSpaceTooNarrow", "Waived: no larger rate is wanted"));
+        assert_eq!(
+            (last.code.as_str(), last.advice.as_str()),
+            ("SearchSpaceTooNarrow", "Waived: no larger rate is wanted")
+        );
     }
 
     #[test]
@@ -289,10 +291,9 @@ mod tests {
     fn while_trials_are_to_come_their_number_is_not_held_against_the_study() {
         let mut luck = Luck(3);
         let mut trials = one(4, &mut luck, |u, luck| Some(bowl(u, 0.5, luck)));
-        trials.extend(one(4, &mut luck, |_, _| None).into_iter().map(|trial| TrialRecord {
-            outcome: Outcome::Pending,
-            ..trial
-        }));
+        trials.extend(
+            one(4, &mut luck, |_, _| None).into_iter().map(|trial| TrialRecord { outcome: Outcome::Pending, ..trial }),
+        );
         let brief = brief(&plan(ONE), &trials, Stage::RunsWithoutCurves);
         assert_eq!(claim(&brief, "SampledEnough").reason, "TooLittleToTell");
         assert_eq!(claim(&brief, "TrainingCurvesSound").reason, "TrialsRun");

@@ -362,7 +362,9 @@ impl Checklist {
         let judged = match (self.provisional, &self.problems[..]) {
             (false, _) => "the study's answer can be judged".to_owned(),
             (true, []) => "the study's answer is provisional until no question fails or is unknown".to_owned(),
-            (true, problems) => format!("the study's answer is provisional, since there is a problem: {}", list(problems)),
+            (true, problems) => {
+                format!("the study's answer is provisional, since there is a problem: {}", list(problems))
+            }
         };
         // Writing to a String can't fail.
         let _ = writeln!(text, "{passed} of {} questions pass: {judged}.", self.questions.len());
