@@ -8,7 +8,7 @@ CACHE ?= $(or $(STUDIOUS_CACHE),$(HOME)/.cache/studious)
 STUDIOUS := target/release/studious
 VENV := .venv
 
-.PHONY: help demo test test-fast lint bench bench-search web release venv crds
+.PHONY: help demo test test-fast lint bench bench-search figures web release venv crds
 
 help: ## list these doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ bench: ## benchmarks, each against a floor or a peer in the same run
 
 bench-search: release ## compare the search with Vizier's, Optuna's and scipy's (hours; SEARCH="--seeds 1 --methods tpe" for less)
 	bench/run.sh $(SEARCH)
+
+figures: release venv ## the playbook's figures from real trainings: draws docs/figures.md's, trains what is missing
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" JAX_COMPILATION_CACHE_DIR="$(CACHE)/jax" examples/playbook-figures/figures.sh
 
 release: web
 	./prerequisites.sh demo

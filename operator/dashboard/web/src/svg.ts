@@ -45,7 +45,7 @@ function config(theme: Theme): Config {
     },
     legend: {
       labelColor: colour, titleColor: colour, labelFontSize: 11, titleFontSize: 11, titleFontWeight: "normal",
-      symbolStrokeWidth: 2, labelLimit: 220,
+      symbolStrokeWidth: 2, labelLimit: 440,
     },
     title: {
       color: colour, subtitleColor: colour, anchor: "start", frame: "group", fontSize: 14, fontWeight: "normal",
