@@ -104,7 +104,11 @@ fn what_cel_cannot_say_the_webhook_does() {
             "spec.hyperparameters[2].when",
             "adam",
         ),
-        (change("base: learning_rate", "base: learning_rat"), "spec.schedule.base", "learning_rat"),
+        (
+            change("algorithm: QuasiRandom", "algorithm: Manual, points: [{optimizer: sgd, width: 64}]"),
+            "spec.search.points[0].learning_rate",
+            "missing",
+        ),
         (
             change("          image:", "          env: [{name: STUDIOUS_TRIAL_DIR, value: /x}]\n          image:"),
             "env",
