@@ -7,7 +7,7 @@ use crate::{exit, show, target::SourceArguments};
 
 const AFTER: &str = "\
 The objective may be changed afterwards: points of a quasi-random search stay evenly spread whatever is asked of them, and \
-nothing is trained again. `studious findings` and `studious plot` take the same --by.
+nothing is trained again. `studious findings`, `plot` and `report` take the same --by.
 
 Examples:
   studious rank studious-runs/digits --by final

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use studious_api::study::Select;
 use studious_dashboard::ReportInput;
 use studious_playbook::findings;
 
@@ -69,9 +70,16 @@ impl Report {
             eprintln!("warning: {why}. The report has no curves");
         }
         let text = made(&study, self.format)?;
+        // By another objective it is another report: the study's own stays.
+        let objective = &study.plan.spec().objective;
+        let by = self.source.by().map_or_else(String::new, |_| {
+            let at = if objective.select == Select::Final { "-final" } else { "" };
+            format!("-by-{}{at}", objective.metric.replace('/', "-"))
+        });
+        let ending = self.format.ending();
         let path = self.out.unwrap_or_else(|| match self.source.folder() {
-            Some(folder) => folder.join(format!("report.{}", self.format.ending())),
-            None => PathBuf::from(format!("{}-report.{}", study.plan.name(), self.format.ending())),
+            Some(folder) => folder.join(format!("report{by}.{ending}")),
+            None => PathBuf::from(format!("{}-report{by}.{ending}", study.plan.name())),
         });
         if path == Path::new("-") {
             return match std::io::stdout().lock().write_all(text.as_bytes()) {

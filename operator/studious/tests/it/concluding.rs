@@ -78,3 +78,39 @@ fn thresholds_and_codes_are_listed() {
     let all: serde_json::Value = serde_json::from_str(&bench.call(&["policy", "--format", "json"]).out).unwrap();
     assert!(all["thresholds"].as_array().unwrap().len() > 10 && all["codes"].as_array().unwrap().len() > 10);
 }
+
+/// Four trials whose losses fall where their errors rise.
+fn measured() -> Bench {
+    let bench = Bench::with(STUDY);
+    let mut lines = String::new();
+    for (name, rate, error, loss) in
+        [("a", 0.01, 0.1, 0.4), ("b", 0.02, 0.2, 0.3), ("c", 0.03, 0.3, 0.2), ("d", 0.04, 0.4, 0.1)]
+    {
+        let curves = format!("{{\"validation_error\":[[1,{error}],[2,0.9]],\"train_loss\":[[1,{loss}],[2,{loss}]]}}");
+        writeln!(
+            lines,
+            "{{\"name\":\"{name}\",\"hyperparameters\":{{\"optimizer\":\"plain\",\"learning_rate\":{rate}}},\"objective\":{error},\
+             \"step\":1,\"curves\":{curves}}}"
+        )
+        .unwrap();
+    }
+    std::fs::write(bench.file("trials.jsonl"), lines).unwrap();
+    bench
+}
+
+#[test]
+fn trials_may_be_judged_by_another_objective() {
+    let bench = measured();
+    let source = ["--study", "study.yaml", "--trials", "trials.jsonl", "--by"];
+    let said = bench.call(&[&["rank"][..], &source, &["train_loss"]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    insta::assert_snapshot!(said.out);
+    let said = bench.call(&[&["findings"][..], &source, &["train_loss"]].concat());
+    assert!(said.out.contains("The best train_loss") && said.out.contains("is 0.1, by d"), "{}", said.out);
+    let said = bench.call(&[&["rank"][..], &source, &["latency_ms"]].concat());
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("Measured were train_loss, validation_error"), "{}", said.err);
+    // The study's own report stays what it is.
+    let said = bench.call(&[&["report"][..], &source, &["train_loss", "--format", "md"]].concat());
+    assert!(said.out.trim_end().ends_with("-report-by-train_loss.md"), "{}{}", said.out, said.err);
+}
