@@ -21,6 +21,11 @@ const MOST_EXAMPLES: u32 = 20_000;
 const TOLERANCE: f64 = 2e-3;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    // A loss is no share, whatever numbers it takes.
+    let metric = reading.plan.spec().objective.metric.as_str();
+    if metric.to_ascii_lowercase().contains("loss") {
+        return;
+    }
     let Some(round) = reading.concluding() else { return };
     let all: Vec<f64> = reading.rounds.iter().flat_map(Round::succeeded).filter_map(TrialRecord::objective).collect();
     let Some(examples) = examples(&all) else { return };
@@ -43,7 +48,6 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     // Of a share of n examples, and of the difference of two; on the same examples the latter is less.
     let deviation = |share: f64| (share * (1.0 - share) / n).sqrt();
-    let metric = &reading.plan.spec().objective.metric;
     let mut advice = format!(
         "{metric} is a share of {examples} examples, so one of them is {}. The best, {}, is {} of them, give or take {}, two \
          standard deviations of such a share.",
