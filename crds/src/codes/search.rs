@@ -166,9 +166,9 @@ pub const ALL: &[Code] = &[
     },
     Code {
         name: "TrialVariance",
-        severity: "Info",
+        severity: "Info or Warning",
         question: None,
-        meaning: "How much the same point varies when trained again with other seeds.",
+        meaning: "How much the same point varies when trained again with other seeds; a warning where it can't always be trained.",
         section: ADOPTING,
         thresholds: &[],
     },

@@ -5,7 +5,10 @@ use super::{
     reading::{Reading, point},
     wording::{count, number},
 };
-use crate::{record::TrialRecord, space::PointIdentity};
+use crate::{
+    record::{Outcome, TrialRecord},
+    space::PointIdentity,
+};
 
 const SECTION: &str = "Determining whether to adopt a training pipeline change or hyperparameter configuration";
 
@@ -27,14 +30,29 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             }
             _ => String::new(),
         };
+        // What trains with one seed and not with another has no average.
+        let failed = reading.retrained.iter().filter(|t| {
+            matches!(t.outcome, Outcome::Infeasible { .. }) && PointIdentity::of(&t.hyperparameters) == identity
+        });
+        let failed = failed.count();
+        let (severity, edge) = if failed == 0 {
+            (Severity::Info, String::new())
+        } else {
+            let all = count(repeats.values.len() + failed, "training");
+            let edge = format!(
+                " {failed} of {all} with other seeds could not be trained at all: the point lies at the edge of what can be. \
+                 Don't adopt it; take one that trains whatever the seed."
+            );
+            (Severity::Warning, edge)
+        };
         findings.push(
             Finding::new(
                 "TrialVariance",
-                Severity::Info,
+                severity,
                 SECTION,
                 format!(
                     "Trained {} with other seeds, the point {key} has a {metric} of {} on average, with a standard \
-                     deviation of {}.{luck} Differences between arms that are not larger than this may be luck.",
+                     deviation of {}.{luck}{edge} Differences between arms that are not larger than this may be luck.",
                     count(repeats.values.len(), "time"),
                     number(mean),
                     number(deviation),
@@ -44,6 +62,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             .with("mean", mean)
             .with("standard_deviation", deviation)
             .with("n", repeats.values.len() as f64)
+            .with("infeasible", failed as f64)
             .with("min", repeats.values.iter().copied().fold(f64::INFINITY, f64::min))
             .with("max", repeats.values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
             .with("chosen", original.unwrap_or(f64::NAN)),

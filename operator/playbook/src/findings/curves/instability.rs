@@ -93,14 +93,15 @@ fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>)
         Severity::Warning,
         SECTION,
         format!(
-            "{} of {} whose {} is at most {} times the best ({}{with}) were unstable, {kind}. Instability keeps training \
-             from higher rates: try {first}; after that another optimizer, normalization and residual connections, and a \
-             lower rate as the last resort.",
+            "{} of {} whose {} lies above the best{} ({}{with}), up to {} times as high, were unstable, {kind}. Instability \
+             keeps training from higher rates: try {first}; after that another optimizer, normalization and residual \
+             connections, and a lower rate as the last resort.",
             unstable.len(),
             count(above, "trial"),
             surest.axis.name(),
-            number(reading.threshold(&JUST_ABOVE)),
+            if label.is_empty() { "" } else { " of its arm" },
             number(surest.best),
+            number(reading.threshold(&JUST_ABOVE)),
         ),
     )
     .of(surest.axis.name())

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{FEATURE, LISTS, SAMPLED, feature, lists, pick, sampled};
 use crate::{
     findings::{
-        Confidence, findings,
+        Confidence, Severity, findings,
         simulated::{ARMS, Luck, ONE, STUDIES, arms, bowl, one, plan, raised, rate},
         text,
     },
@@ -100,6 +100,30 @@ fn retraining_shows_the_luck() {
     assert!((found.evidence["n"] - 4.0).abs() < 1e-9);
     // The best of thirty was chosen for its luck.
     assert!(found.advice.contains("part of that was luck"), "{}", found.advice);
+}
+
+#[test]
+fn a_point_that_cannot_always_be_trained_is_warned_of() {
+    let mut trials = one(20, &mut Luck(4), |u, luck| Some(bowl(u, 0.5, luck)));
+    let best = trials[0].hyperparameters.clone();
+    for i in 0..5_u32 {
+        let outcome = if i < 3 {
+            Outcome::Succeeded { objective: 0.1 + 0.01 * f64::from(i), step: Some(100) }
+        } else {
+            Outcome::Infeasible { reason: "Diverged".to_owned() }
+        };
+        trials.push(TrialRecord {
+            name: format!("s-retrain-{i:04}"),
+            round: "retrain".to_owned(),
+            hyperparameters: best.clone(),
+            outcome,
+            ..TrialRecord::default()
+        });
+    }
+    let variance = raised(ONE, &trials, "TrialVariance");
+    assert_eq!(variance.severity, Severity::Warning);
+    assert!((variance.evidence["infeasible"] - 2.0).abs() < 1e-9);
+    assert!(variance.advice.contains("2 of 5 trainings with other seeds could not be trained"), "{}", variance.advice);
 }
 
 #[test]
