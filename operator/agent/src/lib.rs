@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use error::AgentError;
 pub use options::Options;
+pub use pump::FAREWELL;
 
 use crate::{gauges::Gauges, pump::Pump, push::Client};
 

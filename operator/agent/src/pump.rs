@@ -3,6 +3,7 @@
 use std::{borrow::Cow, future::Future, io, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use rand::Rng;
+use studious_playbook::contract::{Event, Line};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
@@ -24,6 +25,11 @@ const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 const DRAINING: Duration = Duration::from_secs(1);
 /// Once the trainer has ended, a refusal is believed after this.
 const REFUSED_FOR_GOOD: Duration = Duration::from_secs(5);
+/// How long the file is still looked at once this process is told to end, unless the trainer has said that it is done. The
+/// kubelet ends a sidecar after the trainer, but when the pod's grace is over: then the trainer, which ignored SIGTERM, is
+/// killed at that very moment, and may write until it is. A sidecar has two seconds even so (*Sidecar Containers*,
+/// kubernetes.io).
+pub const FAREWELL: Duration = Duration::from_millis(500);
 /// A failure that goes on is logged this often.
 const LOG_EVERY: Duration = Duration::from_mins(1);
 
@@ -40,6 +46,8 @@ pub(crate) struct Pump {
     pending: Batch,
     /// Whether something pending shouldn't wait for company.
     urgent: bool,
+    /// Whether the trainer has said that nothing follows.
+    said_done: bool,
     /// Most lines of one push: fewer once the operator found a body too large.
     most_lines: usize,
     last_push: Option<Instant>,
@@ -66,6 +74,7 @@ impl Pump {
             asked: false,
             pending: Batch::default(),
             urgent: false,
+            said_done: false,
             most_lines: BATCH_LINES,
             last_push: None,
             failing: None,
@@ -82,6 +91,7 @@ impl Pump {
         drain_limit: Duration,
     ) -> Result<(), AgentError> {
         self.follow(std::pin::pin!(ended)).await;
+        self.see_off().await;
         tracing::info!(acknowledged = self.pending.first_line, "the trainer has ended: pushing what is left");
         let drained = timeout_at(Instant::now() + drain_limit, self.drain()).await;
         if let Ok(true) = drained {
@@ -115,6 +125,16 @@ impl Pump {
                 () = &mut ended => return,
                 () = sleep(wait) => {}
             }
+        }
+    }
+
+    /// Waits for what a trainer may write that hasn't said it is done.
+    async fn see_off(&mut self) {
+        if let Err(error) = self.read(false).await {
+            self.failed(false, format!("metrics.jsonl can't be read: {error}"));
+        }
+        if !self.said_done {
+            sleep(FAREWELL).await;
         }
     }
 
@@ -173,6 +193,7 @@ impl Pump {
         self.tail = tail;
         let batch = batch?;
         self.urgent |= batch.lines.iter().any(|line| is_urgent(line));
+        self.said_done |= batch.lines.iter().any(|line| is_last(line));
         self.pending.lines.extend(batch.lines);
         Ok(batch.more)
     }
@@ -263,6 +284,13 @@ impl Pump {
         let (first, longest) = if refused { REFUSED } else { TRANSIENT };
         first.saturating_mul(1 << (count - 1).min(16)).min(longest).mul_f64(rand::rng().random_range(0.5..=1.0))
     }
+}
+
+/// Whether a trainer writes nothing after this line.
+fn is_last(line: &str) -> bool {
+    // Most lines are measurements: they needn't be read twice.
+    line.contains("\"event\"")
+        && matches!(Line::parse(line), Ok(Line::Event(Event::Done { .. } | Event::Infeasible { .. })))
 }
 
 /// Whether a line changes what becomes of the trial: events and values that aren't finite.

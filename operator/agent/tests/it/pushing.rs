@@ -47,6 +47,39 @@ async fn a_killed_trainer_loses_nothing_it_wrote() {
     assert_eq!(operator.drained(), 1);
 }
 
+/// A trainer that uses up the pod's grace is killed when the agent is told to end, not before.
+#[tokio::test]
+async fn what_a_trainer_writes_while_it_is_killed_arrives() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.write_lines(0..3);
+    eventually("what was written before", || async { operator.next_line().await == 3 }).await;
+    let metrics = pod.metrics();
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        let mut file = File::options().append(true).open(metrics).unwrap();
+        file.write_all(b"{\"step\":3,\"train_loss\":3.25}\n").unwrap();
+    };
+    let (ended, ()) = tokio::join!(pod.end(), late);
+    ended.unwrap();
+    assert_eq!((operator.steps(), operator.drained()), (vec![0, 1, 2, 3], 1));
+}
+
+/// Whoever has said that it is done writes no more: nobody waits for it.
+#[tokio::test]
+async fn a_trainer_that_is_done_is_not_waited_for() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.write_lines(0..3);
+    pod.write("{\"event\":\"done\",\"step\":3}\n");
+    eventually("all lines", || async { operator.next_line().await == 4 }).await;
+    let begun = Instant::now();
+    pod.end().await.unwrap();
+    assert!(begun.elapsed() < studious_agent::FAREWELL, "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn the_last_line_may_lack_its_break() {
     let operator = Operator::new().await;
