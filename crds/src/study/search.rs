@@ -1,6 +1,6 @@
 //! Objective, search and schedule.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -41,6 +41,19 @@ impl Direction {
         match self {
             Self::Minimize => a < b,
             Self::Maximize => a > b,
+        }
+    }
+
+    /// Which of two comes first where the best stands in front; the better one is [`Ordering::Less`]. A value that is no
+    /// number equals every other.
+    #[must_use]
+    pub fn best_first(self, a: f64, b: f64) -> Ordering {
+        if self.better(a, b) {
+            Ordering::Less
+        } else if self.better(b, a) {
+            Ordering::Greater
+        } else {
+            Ordering::Equal
         }
     }
 }

@@ -68,8 +68,7 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::Round<'_>, metric: &str
         compared.push((arm, best, ranked.len(), bad));
     }
     compared.sort_by(|a, b| match (a.1, b.1) {
-        (Some((_, a)), Some((_, b))) if direction.better(a, b) => std::cmp::Ordering::Less,
-        (Some((_, a)), Some((_, b))) if direction.better(b, a) => std::cmp::Ordering::Greater,
+        (Some((_, a)), Some((_, b))) => direction.best_first(a, b),
         (Some(_), None) => std::cmp::Ordering::Less,
         (None, Some(_)) => std::cmp::Ordering::Greater,
         _ => std::cmp::Ordering::Equal,

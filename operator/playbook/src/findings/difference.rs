@@ -5,8 +5,6 @@
 //! arms didn't matter, which trials belong to which would be chance; the best r of both together, those that beat the
 //! other arm's best, would all belong to one arm with a chance that is counted exactly.
 
-use std::cmp::Ordering;
-
 use studious_api::{
     HyperparameterValue,
     study::{Hyperparameter, Role},
@@ -50,11 +48,7 @@ fn within_noise(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], find
     let mut ranked: Vec<_> =
         arms.iter().filter_map(|arm| Some((arm, reading.ranked(&arm.trials).first()?.1))).collect();
     let direction = reading.direction();
-    ranked.sort_by(|a, b| match (direction.better(a.1, b.1), direction.better(b.1, a.1)) {
-        (true, _) => Ordering::Less,
-        (_, true) => Ordering::Greater,
-        _ => Ordering::Equal,
-    });
+    ranked.sort_by(|a, b| direction.best_first(a.1, b.1));
     let [(first, _), (second, _), ..] = ranked[..] else { return };
     let Some(compared) = compare(reading, first, second) else { return };
     let noise = comparable_noise(reading, round);

@@ -2,7 +2,7 @@
 //!
 //! How many examples there are is seen in the results: error rates and accuracies are multiples of one example.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use studious_api::thresholds::search::FEW_EXAMPLES;
 
@@ -36,11 +36,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         .filter_map(|arm| Some((arm.label(), reading.ranked(&arm.trials).first()?.1)))
         .collect();
     let direction = reading.direction();
-    best.sort_by(|a, b| match (direction.better(a.1, b.1), direction.better(b.1, a.1)) {
-        (true, _) => Ordering::Less,
-        (_, true) => Ordering::Greater,
-        _ => Ordering::Equal,
-    });
+    best.sort_by(|a, b| direction.best_first(a.1, b.1));
     let Some((_, first)) = best.first() else { return };
     let rare = (first.min(1.0 - first) * n).round();
     if rare >= reading.threshold(&FEW_EXAMPLES) {

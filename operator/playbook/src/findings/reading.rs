@@ -166,11 +166,7 @@ impl<'a> Reading<'a> {
         let direction = self.direction();
         let mut ranked: Vec<_> = trials.iter().filter_map(|t| Some((*t, t.objective()?))).collect();
         // Stable: equals stay in canonical order.
-        ranked.sort_by(|a, b| match (direction.better(a.1, b.1), direction.better(b.1, a.1)) {
-            (true, _) => Ordering::Less,
-            (_, true) => Ordering::Greater,
-            _ => Ordering::Equal,
-        });
+        ranked.sort_by(|a, b| direction.best_first(a.1, b.1));
         if !self.plan.spec().constraints.is_empty() {
             ranked.sort_by_cached_key(|(t, _)| !self.satisfies(t));
         }

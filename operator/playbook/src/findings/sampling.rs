@@ -166,7 +166,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let results = count(worst.results, "trial");
     let seen = match why {
         Poor::Few { needed } => format!(
-            "{results}{with}{first} are few for {}: {} a dimension would be {needed}.",
+            "{results}{with}{first} {} few for {}: {} a dimension would be {needed}.",
+            if worst.results == 1 { "is" } else { "are" },
             count(worst.dimensions, "dimension"),
             reading.count(&TRIALS_PER_DIMENSION),
         ),

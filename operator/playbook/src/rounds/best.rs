@@ -39,16 +39,7 @@ fn ranked<'a>(plan: &Plan, round: &str, trials: &'a [TrialState]) -> Vec<&'a Hyp
         .filter(|t| Constraint::judge(&plan.spec().constraints, &t.metrics).is_satisfied())
         .filter_map(|t| Some((t.objective.filter(|x| x.is_finite())?, t)))
         .collect();
-    succeeded.sort_by(|(a, s), (b, t)| {
-        let better_first = if direction.better(*a, *b) {
-            std::cmp::Ordering::Less
-        } else if direction.better(*b, *a) {
-            std::cmp::Ordering::Greater
-        } else {
-            std::cmp::Ordering::Equal
-        };
-        better_first.then_with(|| s.key.index.cmp(&t.key.index))
-    });
+    succeeded.sort_by(|(a, s), (b, t)| direction.best_first(*a, *b).then_with(|| s.key.index.cmp(&t.key.index)));
     let mut seen = HashSet::new();
     let points = succeeded.into_iter().map(|(_, t)| &t.hyperparameters);
     points.filter(|point| seen.insert(PointIdentity::of(point))).collect()

@@ -149,10 +149,6 @@ fn asked<'a>(from: &PointsFrom, source: &'a EarlierStudy) -> Result<Vec<&'a Tria
     ranked.retain(|(trial, _)| place(trial) == last);
     let direction = source.spec.objective.direction;
     // Stable: of equals the first.
-    ranked.sort_by(|(_, a), (_, b)| match (direction.better(*a, *b), direction.better(*b, *a)) {
-        (true, _) => std::cmp::Ordering::Less,
-        (_, true) => std::cmp::Ordering::Greater,
-        _ => std::cmp::Ordering::Equal,
-    });
+    ranked.sort_by(|(_, a), (_, b)| direction.best_first(*a, *b));
     if ranked.is_empty() { Err(nothing(" that succeeded")) } else { Ok(ranked.into_iter().map(|(t, _)| t).collect()) }
 }

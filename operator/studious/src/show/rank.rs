@@ -1,14 +1,17 @@
 //! The trials by another objective, beside the places they have by the study's own.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+use comfy_table::Cell;
 use studious_api::study::{Direction, Select};
 use studious_playbook::rejudge::agreement;
 
 use super::{
-    numbers::{number, value},
-    trials::{in_lines, varied},
+    numbers::number,
+    trials::{in_lines, plain, point, right, varied},
 };
 use crate::target::{Loaded, LoadedTrial};
 
@@ -16,29 +19,22 @@ use crate::target::{Loaded, LoadedTrial};
 /// objective, and how far both agree. Places count trials that have a result by both.
 pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String> {
     let round = other.best_first().into_iter().find(|trial| trial.objective().is_some())?.record.round.clone();
-    let has_both = |trial: &LoadedTrial| {
-        trial.record.round == round
-            && trial.objective().is_some()
-            && other.trials.iter().any(|t| t.record.name == trial.record.name && t.objective().is_some())
-    };
-    let before: Vec<&LoadedTrial> = own.best_first().into_iter().filter(|trial| has_both(trial)).collect();
-    let places: BTreeMap<&str, (usize, f64)> = before
-        .iter()
-        .enumerate()
-        .filter_map(|(at, trial)| Some((trial.record.name.as_str(), (at + 1, trial.objective()?))))
-        .collect();
     let ranked: Vec<&LoadedTrial> =
         other.best_first().into_iter().filter(|t| t.record.round == round && t.objective().is_some()).collect();
+    let names: BTreeSet<&str> = ranked.iter().map(|trial| trial.record.name.as_str()).collect();
+    let before = own.best_first().into_iter().filter(|trial| names.contains(trial.record.name.as_str()));
+    let places: BTreeMap<&str, (usize, f64)> = before
+        .filter_map(|trial| Some((trial.record.name.as_str(), trial.objective()?)))
+        .enumerate()
+        .map(|(at, (name, objective))| (name, (at + 1, objective)))
+        .collect();
     let columns = varied(other);
     let (was, is) = (heading(own), heading(other));
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+    let mut table = plain();
     let mut header = vec!["place".to_owned(), "trial".to_owned(), is.clone(), "step".to_owned(), was.clone()];
     header.push(format!("place by {was}"));
     header.extend(columns.iter().cloned());
     table.set_header(header.iter().map(|name| in_lines(&name.replace(' ', "\n"))));
-    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
     for (at, trial) in ranked.iter().enumerate().take(limit) {
         let known = places.get(trial.record.name.as_str());
         let mut row = vec![right((at + 1).to_string()), Cell::new(&trial.record.name)];
@@ -46,11 +42,7 @@ pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String
         row.push(right(trial.step().map(|step| step.to_string()).unwrap_or_default()));
         row.push(right(known.map(|(_, objective)| number(*objective)).unwrap_or_default()));
         row.push(right(known.map(|(place, _)| place.to_string()).unwrap_or_default()));
-        row.extend(columns.iter().map(|name| match trial.record.hyperparameters.get(name) {
-            Some(v) if v.as_f64().is_some() => right(value(v)),
-            Some(v) => Cell::new(value(v)),
-            None => Cell::new("·").set_alignment(CellAlignment::Center),
-        }));
+        row.extend(point(trial, &columns));
         table.add_row(row);
     }
     let mut text = table.trim_fmt();

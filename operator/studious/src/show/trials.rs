@@ -15,10 +15,7 @@ pub(crate) fn table(study: &Loaded, limit: usize) -> String {
     let shown = &sorted[..sorted.len().min(limit)];
     let columns = varied(study);
     let retried = shown.iter().any(|trial| trial.attempt > 1);
-    let mut table = Table::new();
-    // A table that is wider than the terminal reads better with its lines broken than with its cells broken.
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+    let mut table = plain();
     let metric = &study.plan.spec().objective.metric;
     let mut header = vec!["trial".to_owned(), metric.clone(), "step".to_owned()];
     let constraints = &study.plan.spec().constraints;
@@ -30,11 +27,7 @@ pub(crate) fn table(study: &Loaded, limit: usize) -> String {
         let mut row = vec![Cell::new(&trial.record.name), right(result(trial)), right(step(trial))];
         row.extend(constraints.iter().map(|constraint| right(bounded(trial, constraint))));
         row.extend(retried.then(|| right(trial.attempt.to_string())));
-        row.extend(columns.iter().map(|name| match trial.record.hyperparameters.get(name) {
-            Some(v) if v.as_f64().is_some() => right(value(v)),
-            Some(v) => Cell::new(value(v)),
-            None => Cell::new("·").set_alignment(CellAlignment::Center),
-        }));
+        row.extend(point(trial, &columns));
         table.add_row(row);
     }
     let mut text = table.trim_fmt();
@@ -90,8 +83,28 @@ pub(super) fn in_lines(name: &str) -> String {
     lines.join("\n")
 }
 
-fn right(text: String) -> Cell {
+/// A table of trials without rows yet.
+pub(super) fn plain() -> Table {
+    let mut table = Table::new();
+    // A table that is wider than the terminal reads better with its lines broken than with its cells broken.
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+    table
+}
+
+/// A number's cell.
+pub(super) fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// The cells of a trial's point.
+pub(super) fn point(trial: &LoadedTrial, columns: &[String]) -> Vec<Cell> {
+    let cell = |name: &String| match trial.record.hyperparameters.get(name) {
+        Some(v) if v.as_f64().is_some() => right(value(v)),
+        Some(v) => Cell::new(value(v)),
+        None => Cell::new("·").set_alignment(CellAlignment::Center),
+    };
+    columns.iter().map(cell).collect()
 }
 
 /// Hyperparameters that differ between trials, in the order of the study.

@@ -7,7 +7,7 @@ mod source;
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use studious_api::{study::Direction, trial::TrialPhase};
+use studious_api::trial::TrialPhase;
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
@@ -142,10 +142,7 @@ impl Loaded {
         let mut sorted: Vec<&LoadedTrial> = self.trials.iter().collect();
         sorted.sort_by(|a, b| {
             place(b).cmp(&place(a)).then_with(|| match (a.objective(), b.objective()) {
-                (Some(x), Some(y)) => self.satisfies(b).cmp(&self.satisfies(a)).then(match direction {
-                    Direction::Minimize => x.total_cmp(&y),
-                    Direction::Maximize => y.total_cmp(&x),
-                }),
+                (Some(x), Some(y)) => self.satisfies(b).cmp(&self.satisfies(a)).then(direction.best_first(x, y)),
                 (Some(_), None) => std::cmp::Ordering::Less,
                 (None, Some(_)) => std::cmp::Ordering::Greater,
                 (None, None) => order(a.phase).cmp(&order(b.phase)),
