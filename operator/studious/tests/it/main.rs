@@ -4,6 +4,7 @@
 
 mod bench;
 mod concluding;
+mod figures;
 mod importing;
 mod looking;
 mod running;
