@@ -11,7 +11,10 @@ use super::{
     Answer, ArmTuning, Checklist, Finding, Question, Severity, checklist, findings,
     wording::{count, list},
 };
-use crate::{Plan, record::TrialRecord};
+use crate::{
+    Plan,
+    record::{Outcome, TrialRecord},
+};
 
 /// The conditions that findings set, the five questions first, in their order.
 pub const CONDITIONS: [&str; 7] = [
@@ -91,7 +94,13 @@ pub fn brief(plan: &Plan, trials: &[TrialRecord], stage: Stage) -> Brief {
         let question = codes::named(&f.code).and_then(|code| code.question);
         answers.questions.iter().any(|q| Some(q.number) == question && q.answer == Answer::Waived)
     };
-    let notable = open.iter().filter(|f| f.severity != Severity::Info && !set_aside(f) && seen.insert(f.code.as_str()));
+    let is_early = stage != Stage::Ended && !is_half_done(trials);
+    let is_notable = |f: &Finding| match f.severity {
+        Severity::Info => false,
+        Severity::Warning => !is_early && !set_aside(f),
+        Severity::Problem => !set_aside(f),
+    };
+    let notable = open.iter().filter(|f| is_notable(f) && seen.insert(f.code.as_str()));
     Brief {
         conditions,
         notable: notable.map(|f| Announcement { code: f.code.clone(), note: shorten(&f.advice) }).collect(),
@@ -106,6 +115,13 @@ pub fn brief(plan: &Plan, trials: &[TrialRecord], stage: Stage) -> Brief {
 pub fn appeared(brief: &Brief, announced: &[String]) -> Vec<Announcement> {
     let room = MOST_ANNOUNCED.saturating_sub(announced.len());
     brief.notable.iter().filter(|finding| !announced.contains(&finding.code)).take(room).cloned().collect()
+}
+
+/// Whether half of the trials have ended. Before that warnings aren't announced, although the status lists them: they are
+/// looked for again and again, what the first trials seem to show often passes, and an Event can't be taken back.
+fn is_half_done(trials: &[TrialRecord]) -> bool {
+    let ended = trials.iter().filter(|trial| trial.outcome != Outcome::Pending).count();
+    2 * ended >= trials.len()
 }
 
 fn summary(finding: &Finding) -> FindingSummary {
@@ -208,10 +224,7 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        findings::simulated::{ARMS, Luck, ONE, arms, bowl, one, plan},
-        record::Outcome,
-    };
+    use crate::findings::simulated::{ARMS, Luck, ONE, arms, bowl, one, plan};
 
     fn claim<'a>(brief: &'a Brief, type_: &str) -> &'a Claim {
         brief.conditions.iter().find(|claim| claim.type_ == type_).unwrap()
@@ -285,6 +298,24 @@ mod tests {
         assert_eq!(appeared(&brief, &announced), []);
         let full: Vec<String> = (0..MOST_ANNOUNCED).map(|i| format!("Code{i}")).collect();
         assert_eq!(appeared(&brief, &full), [], "bounded over the life of a study");
+    }
+
+    #[test]
+    fn what_the_first_trials_seem_to_show_is_not_announced() {
+        let study = plan(ONE);
+        let trials = |ended: usize| {
+            let mut trials = one(12, &mut Luck(5), |_, _| None);
+            let pending = one(12, &mut Luck(6), |_, _| None);
+            let pending =
+                pending.into_iter().skip(ended.min(12)).map(|t| TrialRecord { outcome: Outcome::Pending, ..t });
+            trials.truncate(ended);
+            trials.extend(pending);
+            trials
+        };
+        let (early, later) = (brief(&study, &trials(5), Stage::Runs), brief(&study, &trials(6), Stage::Runs));
+        let lists = |brief: &Brief| brief.findings.iter().any(|finding| finding.code == "ManyInfeasible");
+        assert!(lists(&early) && early.notable.is_empty(), "{:?}", early.notable);
+        assert_eq!(later.notable[0].code, "ManyInfeasible");
     }
 
     #[test]
