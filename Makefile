@@ -20,7 +20,7 @@ test: test-fast ## every test, a real cluster included (needs root, or E2E_USE_C
 	e2e/run.sh
 
 test-fast: lint web ## every test that needs no cluster
-	cargo test --workspace --exclude studious-e2e --locked
+	cargo test --locked
 	# What cargo has just built, so that the browser's tests build nothing again.
 	STUDIOUS="$(CURDIR)/target/debug/studious" BIG_RUN="$(CURDIR)/target/debug/examples/big_run" operator/dashboard/web/test.sh
 	STUDIOUS_BINARY="$(CURDIR)/target/debug/studious" trainer-image/test.sh
@@ -30,7 +30,7 @@ test-fast: lint web ## every test that needs no cluster
 lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 	./prerequisites.sh lint
 	cargo fmt --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --features studious-e2e/cluster --locked -- -D warnings
 	e2e/lint.sh
 
 bench: ## benchmarks, each against a floor or a peer in the same run

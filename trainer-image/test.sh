@@ -4,7 +4,7 @@
 #   ./test.sh --fast     without the tests that train real models (marked jax)
 # Other arguments go to pytest, as in: ./test.sh -k checkpoints
 # Tests of notebooks call the studious command: STUDIOUS_BINARY, or the one that was built here, or the path's; without one
-# they are skipped.
+# they fail.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache=${STUDIOUS_CACHE:-$HOME/.cache/studious}/trainer-image

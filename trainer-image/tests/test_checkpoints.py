@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -57,7 +58,6 @@ def test_numpy_reads_the_file_without_pickle(tmp_path: Path) -> None:
 
 
 def test_bfloat16_survives(tmp_path: Path) -> None:
-    ml_dtypes = pytest.importorskip("ml_dtypes")
     tree = {"w": np.array([1.5, -2.25], ml_dtypes.bfloat16)}
     trial = studious.Trial.load(lay(tmp_path))
     trial.checkpoints.save(1, tree)

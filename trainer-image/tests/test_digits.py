@@ -12,13 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from folders import DIGITS, curve, events, lay, lines, run, start
-
-pytest.importorskip("jax")
-pytest.importorskip("sklearn")
-
 import studious
 from studious_trainer import digits
+
+from folders import DIGITS, curve, events, lay, lines, run, start
 
 pytestmark = pytest.mark.jax
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+import jax
 import numpy as np
 import pytest
 
-jax = pytest.importorskip("jax")
-pytest.importorskip("sklearn")
-
-from studious_trainer import _data, _model, digits  # noqa: E402 (needs the jax extra)
+from studious_trainer import _data, _model, digits
 
 pytestmark = pytest.mark.jax
 

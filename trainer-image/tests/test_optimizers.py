@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 
-jax = pytest.importorskip("jax")
-
-from studious_trainer import _optimizers  # noqa: E402 (needs the jax extra)
+from studious_trainer import _optimizers
 
 pytestmark = pytest.mark.jax
 

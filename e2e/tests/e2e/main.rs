@@ -1,5 +1,5 @@
 //! Tests against a real cluster with Studious installed, as a user works with it. `e2e/run.sh` makes the cluster and
-//! sets `KUBECONFIG`; `make test-fast` leaves this crate out.
+//! sets `KUBECONFIG`. The feature `cluster` asks for them: `cargo test` alone touches no cluster.
 //!
 //! They run one after the other: two cores are all there is, and some of them restart the operator.
 

@@ -290,7 +290,7 @@ fn a_best_trial_that_stands_apart_means_too_few_samples() {
 #[test]
 fn adaptive_searches_give_weak_evidence() {
     let bayesian = ONE.replace("rounds:", "search: {algorithm: Bayesian}\nrounds:");
-    let Ok(plan) = crate::Plan::new("s", &serde_yaml::from_str(&bayesian).unwrap()) else { return };
+    let plan = crate::Plan::new("s", &serde_yaml::from_str(&bayesian).unwrap()).unwrap();
     let trials = one(30, &mut Luck(1), |u, _| Some(1.0 - u[0]));
     let found = findings(&plan, &trials);
     let edge = found.iter().find(|f| f.code == "SearchSpaceTooNarrow").unwrap();
@@ -303,9 +303,9 @@ fn a_bayesian_search_of_few_batches_learns_little() {
     let study = |parallelism: u32| {
         let yaml =
             ONE.replace("rounds:", &format!("search: {{algorithm: Bayesian}}\nparallelism: {parallelism}\nrounds:"));
-        crate::Plan::new("s", &serde_yaml::from_str(&yaml).unwrap())
+        crate::Plan::new("s", &serde_yaml::from_str(&yaml).unwrap()).unwrap()
     };
-    let (Ok(wide), Ok(narrow)) = (study(8), study(7)) else { return };
+    let (wide, narrow) = (study(8), study(7));
     let trials = one(30, &mut Luck(29), |_, luck| Some(luck.normal()));
     let found = findings(&wide, &trials);
     let low = found.iter().find(|f| f.code == "LowFeedbackBayes").unwrap();
