@@ -10,6 +10,7 @@ pub mod codes;
 pub mod crd;
 pub mod document;
 mod pod_template;
+pub mod reserved;
 mod schema;
 pub mod study;
 pub mod thresholds;

@@ -3,17 +3,17 @@
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec, VolumeMount};
 
 use super::Violation;
-use crate::{StudySpec, labels, schema, study::Hyperparameter};
+use crate::{
+    StudySpec, labels,
+    reserved::{
+        AGENT_CONTAINER, AGENT_PORT, HYPERPARAMETER_PREFIX, MOUNT, NAME_PREFIX, hyperparameter_variable,
+        is_reserved_variable,
+    },
+    schema,
+    study::Hyperparameter,
+};
 
 const TEMPLATE: &str = "spec.trial.template";
-/// Name of the sidecar that Studious adds.
-const AGENT: &str = "studious-agent";
-/// Where it serves.
-const AGENT_PORT: i32 = 9464;
-/// Where the trial directory is mounted.
-const MOUNT: &str = "/studious";
-/// Names of volumes that Studious adds start with this.
-const VOLUMES: &str = "studious-";
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -52,7 +52,7 @@ fn metadata(template: &PodTemplateSpec, found: &mut Vec<Violation>) {
         for key in map.iter().flatten().map(|(key, _)| key).filter(|key| key.starts_with(labels_prefix())) {
             let mend = "Remove it, or give it a prefix of your own.";
             let field = format!("{TEMPLATE}.metadata.{name}[{key}]");
-            found.push(Violation::new(field, &(), format!("{} is kept for Studious", labels_prefix()), mend));
+            found.push(Violation::new(field, &(), format!("{} is reserved for Studious", labels_prefix()), mend));
         }
     }
 }
@@ -80,30 +80,30 @@ fn pod_fields(pod: &PodSpec, found: &mut Vec<Violation>) {
         }
     }
     for (i, volume) in pod.volumes.iter().flatten().enumerate() {
-        if volume.name.starts_with(VOLUMES) {
-            let rule = format!("names of volumes that start with {VOLUMES} are kept for Studious");
+        if volume.name.starts_with(NAME_PREFIX) {
+            let rule = format!("names of volumes that start with {NAME_PREFIX} are reserved for Studious");
             found.push(Violation::new(format!("{at}.volumes[{i}].name"), &volume.name, rule, "Rename it."));
         }
     }
 }
 
 fn container(at: &str, c: &Container, pod: &PodSpec, found: &mut Vec<Violation>) {
-    if c.name == AGENT {
-        let rule = "is the name of the container that Studious adds to every pod";
+    if c.name.starts_with(NAME_PREFIX) {
+        let rule = format!("names of containers that start with {NAME_PREFIX} are reserved for Studious");
         found.push(Violation::new(format!("{at}.name"), &c.name, rule, "Rename it."));
     }
     for (i, variable) in c.env.iter().flatten().enumerate() {
         reserved(&format!("{at}.env[{i}].name"), variable, found);
     }
     for (i, from) in c.env_from.iter().flatten().enumerate() {
-        if let Some(prefix) = from.prefix.as_ref().filter(|p| is_reserved(p)) {
-            let rule = "variables whose names start with STUDIOUS_ or HP_ are kept for Studious";
+        if let Some(prefix) = from.prefix.as_ref().filter(|p| is_reserved_variable(p)) {
+            let rule = "variables whose names start with STUDIOUS_ or HP_ are reserved for Studious";
             found.push(Violation::new(format!("{at}.envFrom[{i}].prefix"), prefix, rule, "Choose another prefix."));
         }
     }
     for (i, port) in c.ports.iter().flatten().enumerate() {
-        if port.container_port == AGENT_PORT {
-            let rule = format!("is the port of {AGENT}, which shares the pod's address");
+        if port.container_port == i32::from(AGENT_PORT) {
+            let rule = format!("is the port of {AGENT_CONTAINER}, which shares the pod's address");
             let field = format!("{at}.ports[{i}].containerPort");
             found.push(Violation::new(field, &port.container_port, rule, "Let the trainer listen on another port."));
         }
@@ -113,19 +113,15 @@ fn container(at: &str, c: &Container, pod: &PodSpec, found: &mut Vec<Violation>)
     }
 }
 
-fn is_reserved(name: &str) -> bool {
-    name.starts_with("STUDIOUS_") || name.starts_with("HP_") || name == "JOB_COMPLETION_INDEX"
-}
-
 fn reserved(field: &str, variable: &EnvVar, found: &mut Vec<Violation>) {
-    if is_reserved(&variable.name) {
-        let (rule, mend) = if variable.name.starts_with("HP_") {
+    if is_reserved_variable(&variable.name) {
+        let (rule, mend) = if variable.name.starts_with(HYPERPARAMETER_PREFIX) {
             (
-                "is kept for Studious, which sets HP_<NAME> for every hyperparameter",
+                "is reserved for Studious, which sets HP_<NAME> for every hyperparameter",
                 "Remove it; to hold a hyperparameter at a value give it role: Fixed and value.",
             )
         } else {
-            ("is kept for Studious, which sets it for every host", "Remove it, or rename the variable.")
+            ("is reserved for Studious, which sets it for every host", "Remove it, or rename the variable.")
         };
         found.push(Violation::new(field, &variable.name, rule, mend));
     }
@@ -134,7 +130,7 @@ fn reserved(field: &str, variable: &EnvVar, found: &mut Vec<Violation>) {
 fn mounted(at: &str, mount: &VolumeMount, pod: &PodSpec, found: &mut Vec<Violation>) {
     let parts: Vec<&str> = mount.mount_path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.first() == Some(&MOUNT.trim_start_matches('/')) {
-        let rule = format!("{MOUNT} and what is below it are kept for the trial's directory");
+        let rule = format!("{MOUNT} and what is below it are reserved for the trial's directory");
         let mend = "Mount it elsewhere; trainers find their directory in STUDIOUS_TRIAL_DIR.";
         found.push(Violation::new(format!("{at}.mountPath"), &mount.mount_path, rule, mend));
     }
@@ -153,14 +149,14 @@ fn expansions(at: &str, c: &Container, is_trainer: bool, hs: &[Hyperparameter], 
     let env = c.env.iter().flatten().enumerate();
     let env = env.filter_map(|(i, e)| e.value.as_ref().map(|v| (format!("{at}.env[{i}].value"), v)));
     for (field, text) in command.chain(args).chain(env) {
-        for variable in references(text).filter(|v| v.starts_with("HP_")) {
+        for variable in references(text).filter(|v| v.starts_with(HYPERPARAMETER_PREFIX)) {
             if !is_trainer {
                 let mend = "Give it to the first container.";
                 let rule = format!("{variable} is set for the trainer only, which is the first of containers");
                 found.push(Violation::new(&field, text, rule, mend));
                 continue;
             }
-            let known: Vec<String> = hs.iter().map(|h| format!("HP_{}", h.name.to_ascii_uppercase())).collect();
+            let known: Vec<String> = hs.iter().map(|h| hyperparameter_variable(&h.name)).collect();
             if !known.iter().any(|k| k == variable) {
                 let mend = schema::did_you_mean(variable, known.iter().map(String::as_str))
                     .unwrap_or_else(|| "Name a hyperparameter of this study, or write $$( for a plain $(.".to_owned());

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use studious_playbook::contract::TrialJsonError;
+use studious_contract::TrialJsonError;
 
 /// Why an agent gives up.
 #[derive(Debug, thiserror::Error)]

@@ -8,10 +8,10 @@ use std::{
 };
 
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder, core::Collector};
-use studious_playbook::contract::{Line, Measurements};
+use studious_contract::{Line, Measurements, tail::Tail};
 use tokio_util::sync::CancellationToken;
 
-use crate::{inputs::Trial, tail::Tail};
+use crate::inputs::Trial;
 
 /// How old a value may be before it is served.
 const REFRESH: Duration = Duration::from_secs(1);

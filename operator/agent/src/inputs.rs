@@ -8,9 +8,9 @@ use std::{
 };
 
 use serde::Deserialize;
-use studious_playbook::contract::{TrialJsonError, for_host};
+use studious_contract::{METRICS_FILE, TRIAL_FILE, TrialJsonError, for_host};
 
-use crate::{AgentError, METRICS_FILE, Options, TRIAL_FILE};
+use crate::{AgentError, Options};
 
 /// What the agent itself needs of the trial.
 #[derive(Clone, Debug, Deserialize)]

@@ -8,24 +8,21 @@
 //!
 //! The agent keeps no state but the trainer's file: after a restart it asks the operator which line is wanted next.
 //! Nothing it does can slow a trainer down, and a dead operator costs neither lines nor memory: the queue is the file.
-//!
-//! Beside [`run`], [`tail`] is for whoever reads such a file in this process, and [`push`] holds the words of the
-//! operator's `POST /v1/measurements`.
 
 mod error;
 mod gauges;
 mod inputs;
 mod options;
 mod pump;
-pub mod push;
+mod push;
 mod serve;
-pub mod tail;
 
 use std::{
     future::Future,
     sync::{Arc, OnceLock},
 };
 
+use studious_contract::METRICS_FILE;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -34,11 +31,6 @@ pub use options::Options;
 pub use pump::FAREWELL;
 
 use crate::{gauges::Gauges, pump::Pump, push::Client};
-
-/// Name of what the trainer reads, in the trial directory.
-pub const TRIAL_FILE: &str = "trial.json";
-/// Name of what the trainer writes, in the trial directory.
-pub const METRICS_FILE: &str = "metrics.jsonl";
 
 /// Runs until SIGTERM or SIGINT, then pushes what is left.
 ///

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use studious_contract::reserved::AGENT_PORT;
+
 /// What the agent is told. Study, round, trial and attempt come from the downward API's `trial.json`.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -30,10 +32,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Port of `/started` and `/metrics`.
-    pub const PORT: u16 = 9464;
-    /// All addresses of the pod at [`Options::PORT`], IPv4 as well.
-    pub const LISTEN: SocketAddr = SocketAddr::V6(std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, Self::PORT, 0, 0));
+    /// All addresses of the pod at [`AGENT_PORT`], IPv4 as well.
+    pub const LISTEN: SocketAddr = SocketAddr::V6(std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, AGENT_PORT, 0, 0));
     /// Leaves five seconds of the usual grace period of thirty.
     pub const DRAIN_LIMIT: Duration = Duration::from_secs(25);
 }

@@ -3,14 +3,16 @@
 use std::{borrow::Cow, future::Future, io, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use rand::Rng;
-use studious_playbook::contract::{Event, Line};
+use studious_contract::{
+    BATCH_BYTES, BATCH_LINES, Event, Line, PushAnswer, PushRequest, json_bytes,
+    tail::{Batch, Tail},
+};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     AgentError,
     gauges::Gauges,
-    push::{Client, PushAnswer, PushError, PushRequest},
-    tail::{BATCH_BYTES, BATCH_LINES, Batch, Tail, json_bytes},
+    push::{Client, PushError},
 };
 
 /// How often the file is looked at: two calls of `stat`.

@@ -1,17 +1,11 @@
-//! `POST /v1/measurements`: its words, and a client.
-//!
-//! The operator knows namespace, trial and pod from the bearer token, and what it is told beside is checked against
-//! them. Any status but 200 means that nothing was taken. 409 with a [`PushAnswer`] says from which line to send.
+//! The client of `POST /v1/measurements`.
 
-use std::{borrow::Cow, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use reqwest::{StatusCode, Url, redirect};
-use serde::{Deserialize, Serialize};
+use studious_contract::{PUSH_PATH, PushAnswer, PushRequest};
 
 use crate::{AgentError, Options};
-
-/// Where measurements go.
-pub const PUSH_PATH: &str = "/v1/measurements";
 
 /// How long one push may take: an operator that hangs is asked again.
 const PUSH_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,30 +14,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 /// Most characters of an answer that are shown.
 const SHOWN_CHARACTERS: usize = 300;
-
-/// Lines of one host of one attempt. With no lines it asks where to go on.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PushRequest<'a> {
-    /// From 1.
-    pub attempt: u32,
-    /// From 0.
-    pub host: u32,
-    /// Number of the first line, from 0.
-    pub first_line: u64,
-    /// Lines without their breaks.
-    pub lines: Cow<'a, [String]>,
-    /// Whether these are the last: the trainer has ended.
-    pub drained: bool,
-}
-
-/// What the operator answers with 200 and 409.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PushAnswer {
-    /// The line that is wanted next, from 0: all before it are acknowledged.
-    pub next_line: u64,
-}
 
 /// Why a push wasn't acknowledged.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -156,15 +126,6 @@ fn in_full(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_words_of_the_request() {
-        let lines = vec!["{\"step\":1}".to_owned()];
-        let request = PushRequest { attempt: 1, host: 0, first_line: 7, lines: Cow::Borrowed(&lines), drained: false };
-        let json = serde_json::to_string(&request).unwrap();
-        assert_eq!(json, r#"{"attempt":1,"host":0,"firstLine":7,"lines":["{\"step\":1}"],"drained":false}"#);
-        assert_eq!(serde_json::from_str::<PushRequest<'_>>(&json).unwrap(), request);
-    }
 
     #[test]
     fn what_answers_mean() {

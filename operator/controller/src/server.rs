@@ -62,9 +62,9 @@ pub(crate) fn secure(shared: Arc<Shared>) -> Router {
     let dashboard = studious_dashboard::router(Cluster::new(shared.context.clone()), shared.viewers.clone());
     Router::new()
         .route("/validate", post(webhook::validate))
-        .route("/v1/measurements", post(ingest::measurements))
+        .route(studious_contract::PUSH_PATH, post(ingest::measurements))
         .route("/v1/namespaces/{namespace}/studies/{name}/records", get(read::records))
-        .layer(DefaultBodyLimit::max(ingest::MAX_BODY))
+        .layer(DefaultBodyLimit::max(studious_contract::MAX_PUSH_BYTES))
         .with_state(shared)
         .merge(dashboard)
 }

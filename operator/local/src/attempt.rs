@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use studious_contract as contract;
 use studious_ledger::{Ledger, TrialRow};
 use studious_playbook::{
-    Millis, contract,
+    Millis,
     decide::{self, AttemptView, HostState, Progress, Verdict},
 };
 use tokio::sync::mpsc;

@@ -63,7 +63,7 @@ pub enum Error {
     Suggest(#[from] tokio::task::JoinError),
     /// `trial.json` can't be made.
     #[error(transparent)]
-    TrialJson(#[from] studious_playbook::contract::TrialJsonError),
+    TrialJson(#[from] studious_contract::TrialJsonError),
 }
 
 impl Error {

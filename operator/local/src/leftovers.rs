@@ -21,7 +21,9 @@ use nix::{
 };
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
-use crate::{Error, RunFolder, trainer::TRIAL_DIR};
+use studious_contract::reserved::TRIAL_DIR_VARIABLE;
+
+use crate::{Error, RunFolder};
 
 /// How long trainers of a run that is gone have between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
@@ -57,7 +59,7 @@ fn find(root: &Path) -> Vec<Pid> {
     let what = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always).without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
     let own = std::process::id();
-    let prefix = [TRIAL_DIR.as_bytes(), b"="].concat();
+    let prefix = [TRIAL_DIR_VARIABLE.as_bytes(), b"="].concat();
     system
         .processes()
         .iter()

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use studious_playbook::contract::MAX_LINE_BYTES;
+use studious_contract::MAX_LINE_BYTES;
 
 use crate::Error;
 

@@ -13,6 +13,7 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
+use studious_contract::reserved::is_reserved_variable;
 use tokio::{
     io::AsyncReadExt as _,
     net::unix::pipe::Receiver,
@@ -69,7 +70,7 @@ impl HostProcess {
             .process_group(0);
         // What the caller's shell has set must not look like the contract.
         for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|n| n.starts_with("STUDIOUS_") || n.starts_with("HP_")) {
+            if name.to_str().is_some_and(is_reserved_variable) {
                 process.env_remove(name);
             }
         }

@@ -4,12 +4,9 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
 use studious_api::{Hyperparameters, validate::Violation};
-use studious_playbook::contract;
+use studious_contract::{self as contract, reserved};
 
 use crate::expansion::expand;
-
-/// The environment variable with the trial directory.
-pub const TRIAL_DIR: &str = "STUDIOUS_TRIAL_DIR";
 
 /// A process to be started.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -102,8 +99,8 @@ pub(crate) fn command(
 ) -> Option<TrainerCommand> {
     let container = first_container(template)?;
     let mut environment: BTreeMap<String, String> = contract::hyperparameter_environment(point).collect();
-    environment.insert(TRIAL_DIR.to_owned(), directory.display().to_string());
-    environment.insert("JOB_COMPLETION_INDEX".to_owned(), host.to_string());
+    environment.insert(reserved::TRIAL_DIR_VARIABLE.to_owned(), directory.display().to_string());
+    environment.insert(reserved::HOST_VARIABLE.to_owned(), host.to_string());
     // In a pod, a variable may refer to those before it.
     for variable in container.env.iter().flatten() {
         let value = expand(variable.value.as_deref().unwrap_or_default(), &environment);
@@ -141,8 +138,8 @@ mod tests {
         let command = command(&template, &point, Path::new("/run/t"), 1).unwrap();
         assert_eq!(command.program, "sh");
         assert_eq!(command.arguments, ["-c", "echo $HOME", "--lr=0.1", "$(HP_LR)", "http://db/0.1"]);
-        assert_eq!(command.environment[TRIAL_DIR], "/run/t");
-        assert_eq!(command.environment["JOB_COMPLETION_INDEX"], "1");
+        assert_eq!(command.environment[reserved::TRIAL_DIR_VARIABLE], "/run/t");
+        assert_eq!(command.environment[reserved::HOST_VARIABLE], "1");
     }
 
     #[test]

@@ -8,7 +8,6 @@
 //! The heart is [`decide::decide`]: a study and the state of its trials go in, actions come out. Both fleets, processes
 //! of a laptop and Jobs of a cluster, carry out the same actions, so a study means the same on both.
 
-pub mod contract;
 pub mod decide;
 pub mod findings;
 pub mod importance;
@@ -24,6 +23,8 @@ pub mod seeds;
 pub mod space;
 #[cfg(test)]
 mod studies;
+
+pub use studious_contract as contract;
 
 pub use plan::{Plan, PlannedTrial, TrialKey};
 

@@ -17,7 +17,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use studious_agent::{AgentError, METRICS_FILE, Options};
+use studious_agent::{AgentError, Options};
+use studious_contract::METRICS_FILE;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 pub const TOKEN: &str = "first-token";
@@ -94,7 +95,7 @@ impl Pod {
 /// What the operator writes into the pod's annotation.
 pub fn shared() -> String {
     let spec = operator::trial_spec();
-    studious_playbook::contract::shared("s-explore-0000", &spec, 1, Some("s-explore-0000-a1-0.s:8476")).to_string()
+    studious_contract::shared("s-explore-0000", &spec, 1, Some("s-explore-0000-a1-0.s:8476")).to_string()
 }
 
 pub fn free_address() -> SocketAddr {

@@ -16,13 +16,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use studious_agent::push::{PUSH_PATH, PushAnswer, PushRequest};
 use studious_api::{StudySpec, TrialSpec};
+use studious_contract::{Line, LineError, PUSH_PATH, PushAnswer, PushRequest};
 use studious_ledger::{Ledger, LedgerError, RunState, StudyRow, TrialRow};
-use studious_playbook::{
-    Millis,
-    contract::{Line, LineError},
-};
+use studious_playbook::Millis;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub const TRIAL: &str = "trial-uid";

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use studious_playbook::contract::{Event, Line};
+use studious_contract::{Event, Line};
 
 use crate::{Pod, eventually, operator::Operator};
 

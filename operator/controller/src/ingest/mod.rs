@@ -17,9 +17,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use studious_api::{Study, Trial, TrialStatus};
+use studious_contract::{PushAnswer, PushRequest};
 use studious_ledger::{Appended, LedgerError, RunState, StudyRow, TrialRow};
 
 pub(crate) use rate::Rate;
@@ -31,32 +31,8 @@ use crate::{
     status::{millis, now},
 };
 
-/// Largest body, in bytes.
-pub(crate) const MAX_BODY: usize = 2 * 1024 * 1024;
 /// Most requests that are taken in at once; others are told to come back.
 pub(crate) const AT_ONCE: usize = 64;
-
-/// What an agent sends.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Measurements {
-    attempt: u32,
-    host: u32,
-    first_line: u64,
-    #[serde(default)]
-    lines: Vec<String>,
-    /// Nothing more will come.
-    #[serde(default)]
-    drained: bool,
-}
-
-/// What it is told.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Taken {
-    /// The line that is wanted next, from 0.
-    next_line: u64,
-}
 
 /// Why nothing was taken.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +90,7 @@ impl IntoResponse for IngestError {
 pub(crate) async fn measurements(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
-    body: Result<Json<Measurements>, JsonRejection>,
+    body: Result<Json<PushRequest<'static>>, JsonRejection>,
 ) -> Response {
     match take(&shared, &headers, body).await {
         Ok(taken) => Json(taken).into_response(),
@@ -134,8 +110,8 @@ pub(crate) async fn measurements(
 async fn take(
     shared: &Shared,
     headers: &HeaderMap,
-    body: Result<Json<Measurements>, JsonRejection>,
-) -> Result<Taken, IngestError> {
+    body: Result<Json<PushRequest<'static>>, JsonRejection>,
+) -> Result<PushAnswer, IngestError> {
     let _turn = shared.turns.try_acquire().map_err(|_| IngestError::Busy)?;
     let context = &shared.context;
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -166,8 +142,8 @@ async fn append(
     shared: &Shared,
     sender: &Sender,
     study: Option<&Study>,
-    body: &Measurements,
-) -> Result<Taken, IngestError> {
+    body: &PushRequest<'_>,
+) -> Result<PushAnswer, IngestError> {
     let context = &shared.context;
     let trial = &sender.trial;
     let uid = trial.uid().unwrap_or_default();
@@ -197,7 +173,7 @@ async fn append(
     } else if telling || drained {
         context.caches.trial_queue.push(ObjectRef::from_obj(trial.as_ref()));
     }
-    Ok(Taken { next_line: appended.next_line })
+    Ok(PushAnswer { next_line: appended.next_line })
 }
 
 fn count(metrics: &crate::metrics::Metrics, sent: usize, appended: &Appended) {

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use studious_api::{Trial, TrialStatus, trial::TrialPhase};
+use studious_contract::Line;
 use studious_ledger::{Appended, StudyRow, TrialRow};
-use studious_playbook::{Millis, contract::Line};
+use studious_playbook::Millis;
 
 use super::world::{Request, World};
 

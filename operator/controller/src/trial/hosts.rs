@@ -10,7 +10,7 @@ use k8s_openapi::{
 };
 use studious_playbook::decide::HostState;
 
-use super::jobs::AGENT;
+use studious_contract::reserved::AGENT_CONTAINER;
 
 /// The label that holds a pod's index.
 pub(crate) const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
@@ -285,7 +285,7 @@ fn trainer(pod: &Pod) -> Option<&ContainerStatus> {
 }
 
 fn agent(pod: &Pod) -> Option<&ContainerState> {
-    init_states(pod).find(|(name, _)| *name == AGENT).map(|(_, state)| state)
+    init_states(pod).find(|(name, _)| *name == AGENT_CONTAINER).map(|(_, state)| state)
 }
 
 fn init_states(pod: &Pod) -> impl Iterator<Item = (&str, &ContainerState)> {

@@ -20,16 +20,10 @@ use k8s_openapi::{
 };
 use kube::{Resource, ResourceExt};
 use studious_api::{Trial, labels};
-use studious_playbook::contract;
+use studious_contract::{self as contract, reserved};
 
-/// Name of the agent's container.
-pub(crate) const AGENT: &str = "studious-agent";
 /// Audience of the tokens that agents show.
 pub(crate) const AUDIENCE: &str = "studious";
-/// Where a trainer finds its trial.
-const TRIAL_DIR: &str = "/studious/trial";
-/// The port at which an agent says that it has begun, and serves metrics.
-const AGENT_PORT: i32 = 9464;
 /// User and group of the operator's image.
 const AGENT_USER: i64 = 65532;
 /// How long a finished Job is kept, in seconds.
@@ -176,16 +170,14 @@ fn template(
 }
 
 fn refuse_reserved(pod: &PodSpec) -> Result<(), JobError> {
-    let reserved = |name: &str| name.starts_with("studious-");
     let volumes = pod.volumes.iter().flatten().map(|volume| ("volumes", &volume.name));
     let containers =
         pod.init_containers.iter().flatten().chain(&pod.containers).map(|container| ("containers", &container.name));
-    if let Some((what, name)) = volumes.chain(containers).find(|(_, name)| reserved(name)) {
+    if let Some((what, name)) = volumes.chain(containers).find(|(_, name)| name.starts_with(reserved::NAME_PREFIX)) {
         return Err(JobError::Reserved { what, name: name.clone() });
     }
-    let own = |name: &str| name.starts_with("STUDIOUS_") || name.starts_with("HP_") || name == "JOB_COMPLETION_INDEX";
     let trainer = pod.containers.first().into_iter().flat_map(|container| container.env.iter().flatten());
-    match trainer.map(|variable| &variable.name).find(|name| own(name)) {
+    match trainer.map(|variable| &variable.name).find(|name| reserved::is_reserved_variable(name)) {
         Some(name) => Err(JobError::Reserved { what: "containers[0].env", name: name.clone() }),
         None => Ok(()),
     }
@@ -216,7 +208,7 @@ fn restrict_container(context: &mut SecurityContext) {
 fn equip_trainer(trainer: &mut Container, trial: &Trial) {
     // Before the template's own variables, which may then refer to them.
     let own = contract::hyperparameter_environment(&trial.spec.hyperparameters)
-        .chain([("STUDIOUS_TRIAL_DIR".to_owned(), TRIAL_DIR.to_owned())])
+        .chain([(reserved::TRIAL_DIR_VARIABLE.to_owned(), reserved::TRIAL_DIR.to_owned())])
         .map(|(name, value)| EnvVar { name, value: Some(value), value_from: None });
     trainer.env = Some(own.chain(trainer.env.take().unwrap_or_default()).collect());
 
@@ -224,15 +216,15 @@ fn equip_trainer(trainer: &mut Container, trial: &Trial) {
     let uid = trial.uid().unwrap_or_default();
     let folder = format!("{}/{}-{}", trial.spec.study, trial.name_any(), uid.split('-').next().unwrap_or_default());
     trainer.volume_mounts.get_or_insert_default().extend([
-        mount(TRIAL_VOLUME, TRIAL_DIR),
+        mount(TRIAL_VOLUME, reserved::TRIAL_DIR),
         VolumeMount {
-            sub_path_expr: Some(format!("{folder}/host-$(JOB_COMPLETION_INDEX)")),
-            ..mount(CHECKPOINTS_VOLUME, &format!("{TRIAL_DIR}/checkpoints"))
+            sub_path_expr: Some(format!("{folder}/host-$({})", reserved::HOST_VARIABLE)),
+            ..mount(CHECKPOINTS_VOLUME, &format!("{}/checkpoints", reserved::TRIAL_DIR))
         },
         VolumeMount {
             sub_path_expr: Some(format!("{folder}/host-0")),
             read_only: Some(true),
-            ..mount(CHECKPOINTS_VOLUME, &format!("{TRIAL_DIR}/restore"))
+            ..mount(CHECKPOINTS_VOLUME, &format!("{}/restore", reserved::TRIAL_DIR))
         },
     ]);
 }
@@ -247,7 +239,7 @@ fn agent_container(agent: &AgentSettings) -> Container {
     let env = [
         ("STUDIOUS_INGEST_URL", agent.ingest_url.as_str()),
         ("STUDIOUS_CA_PEM", agent.ca_pem.as_str()),
-        ("STUDIOUS_TRIAL_DIR", TRIAL_DIR),
+        (reserved::TRIAL_DIR_VARIABLE, reserved::TRIAL_DIR),
     ]
     .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None });
     let field = |name: &str, path: &str| EnvVar {
@@ -259,7 +251,7 @@ fn agent_container(agent: &AgentSettings) -> Container {
         }),
     };
     Container {
-        name: AGENT.to_owned(),
+        name: reserved::AGENT_CONTAINER.to_owned(),
         image: Some(agent.image.clone()),
         image_pull_policy: agent.image_pull_policy.clone(),
         args: Some(vec!["agent".to_owned()]),
@@ -267,13 +259,13 @@ fn agent_container(agent: &AgentSettings) -> Container {
         env: Some(env.into_iter().chain([field("STUDIOUS_NAMESPACE", "metadata.namespace")]).collect()),
         ports: Some(vec![k8s_openapi::api::core::v1::ContainerPort {
             name: Some("agent-metrics".to_owned()),
-            container_port: AGENT_PORT,
+            container_port: reserved::AGENT_PORT.into(),
             ..Default::default()
         }]),
         startup_probe: Some(Probe {
             http_get: Some(HTTPGetAction {
                 path: Some("/started".to_owned()),
-                port: IntOrString::Int(AGENT_PORT),
+                port: IntOrString::Int(reserved::AGENT_PORT.into()),
                 ..HTTPGetAction::default()
             }),
             period_seconds: Some(1),
@@ -296,9 +288,9 @@ fn agent_container(agent: &AgentSettings) -> Container {
             ..SecurityContext::default()
         }),
         volume_mounts: Some(vec![
-            mount(TRIAL_VOLUME, TRIAL_DIR),
-            VolumeMount { read_only: Some(true), ..mount(DOWNWARD_VOLUME, "/studious/downward") },
-            VolumeMount { read_only: Some(true), ..mount(TOKEN_VOLUME, "/studious/token") },
+            mount(TRIAL_VOLUME, reserved::TRIAL_DIR),
+            VolumeMount { read_only: Some(true), ..mount(DOWNWARD_VOLUME, reserved::DOWNWARD_DIR) },
+            VolumeMount { read_only: Some(true), ..mount(TOKEN_VOLUME, reserved::TOKEN_DIR) },
         ]),
         ..Container::default()
     }
@@ -320,7 +312,7 @@ fn volumes(trial: &Trial) -> [Volume; 4] {
             downward_api: Some(DownwardAPIVolumeSource {
                 default_mode: None,
                 items: Some(vec![DownwardAPIVolumeFile {
-                    path: "trial.json".to_owned(),
+                    path: contract::TRIAL_FILE.to_owned(),
                     field_ref: Some(ObjectFieldSelector {
                         api_version: None,
                         field_path: format!("metadata.annotations['{}']", labels::TRIAL_JSON),

@@ -120,7 +120,7 @@ fn the_annotation_is_what_agents_read() {
     let job = build(&trial(2, "", "spec: {containers: [{name: t}]}"), 2, &agent()).unwrap();
     let annotations = job.spec.unwrap().template.metadata.unwrap().annotations.unwrap();
     let shared: serde_json::Value = serde_json::from_str(&annotations["studious.dev/trial"]).unwrap();
-    let host = studious_playbook::contract::for_host(shared, 1).unwrap();
+    let host = studious_contract::for_host(shared, 1).unwrap();
     assert_eq!(host["seeds"]["data"], 91);
     assert_eq!(host["host"]["coordinator"], "digits-explore-0007-a2-0.digits:8476");
     assert_eq!(host["attempt"], 2);

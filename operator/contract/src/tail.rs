@@ -11,12 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use studious_playbook::contract::MAX_LINE_BYTES;
+use crate::{BATCH_BYTES, BATCH_LINES, MAX_LINE_BYTES, json_bytes};
 
-/// Most lines of one batch.
-pub const BATCH_LINES: usize = 1000;
-/// Bytes at which a batch is full, as they are written in JSON. One line may go beyond.
-pub const BATCH_BYTES: usize = 1024 * 1024;
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
 /// Most bytes read for one batch, however long or unwanted its lines are.
@@ -255,19 +251,6 @@ impl Filling {
     fn push(&mut self, line: String) {
         self.bytes += json_bytes(&line);
         self.batch.lines.push(line);
-    }
-}
-
-/// How many bytes a line takes in a JSON array.
-pub(crate) fn json_bytes(line: &str) -> usize {
-    3 + line.bytes().map(escaped_bytes).sum::<usize>()
-}
-
-fn escaped_bytes(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
-        0..=0x1f => 6,
-        _ => 1,
     }
 }
 

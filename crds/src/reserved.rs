@@ -1,0 +1,51 @@
+//! Names, paths and ports that Studious uses in the pod of a trial. Validation refuses templates that use them, and the
+//! controller, the agent and local runs use these constants: what is used and what is refused can't differ.
+
+/// Name of the sidecar container.
+pub const AGENT_CONTAINER: &str = "studious-agent";
+/// Names of containers and volumes that start with this are reserved.
+pub const NAME_PREFIX: &str = "studious-";
+/// Port at which the agent serves `/started` and `/metrics`.
+pub const AGENT_PORT: u16 = 9464;
+/// What lies here and below is mounted by Studious.
+pub const MOUNT: &str = "/studious";
+/// The trial directory in a pod.
+pub const TRIAL_DIR: &str = "/studious/trial";
+/// Where the agent finds the downward API's file, in a pod.
+pub const DOWNWARD_DIR: &str = "/studious/downward";
+/// Where the agent finds its token, in a pod.
+pub const TOKEN_DIR: &str = "/studious/token";
+
+/// The environment variable with the trial directory.
+pub const TRIAL_DIR_VARIABLE: &str = "STUDIOUS_TRIAL_DIR";
+/// The environment variable with the host's index, as an Indexed Job names it.
+pub const HOST_VARIABLE: &str = "JOB_COMPLETION_INDEX";
+/// Environment variables that start with this are reserved.
+pub const VARIABLE_PREFIX: &str = "STUDIOUS_";
+/// Prefix of the environment variables with hyperparameters.
+pub const HYPERPARAMETER_PREFIX: &str = "HP_";
+
+/// Whether an environment variable, or a prefix of some, is set by Studious.
+#[must_use]
+pub fn is_reserved_variable(name: &str) -> bool {
+    name.starts_with(VARIABLE_PREFIX) || name.starts_with(HYPERPARAMETER_PREFIX) || name == HOST_VARIABLE
+}
+
+/// The environment variable of a hyperparameter: `learning_rate` → `HP_LEARNING_RATE`. What is neither letter nor digit
+/// becomes `_`.
+#[must_use]
+pub fn hyperparameter_variable(hyperparameter: &str) -> String {
+    let name = hyperparameter.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+    format!("{HYPERPARAMETER_PREFIX}{}", name.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_upper_case_and_plain() {
+        assert_eq!(hyperparameter_variable("one_minus_momentum"), "HP_ONE_MINUS_MOMENTUM");
+        assert_eq!(hyperparameter_variable("l2.weight"), "HP_L2_WEIGHT");
+    }
+}
