@@ -1,0 +1,11 @@
+//! The two backends as processes: `studious run` with real trainers, and `studious operator` against a model of the API
+//! server with a kubelet that runs the same trainers beside real agents.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod cluster;
+mod kubelet;
+mod local;
+mod open;
+mod outcome;
+mod table;
