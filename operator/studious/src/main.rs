@@ -2,10 +2,11 @@
 //! kubectl plugin: `kubectl study report NAME`.
 
 mod arguments;
+mod client;
 mod commands;
 mod show;
+mod source;
 mod study_file;
-mod target;
 mod trials_file;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use studious_playbook::findings;
 
-use crate::{exit, target::SourceArguments};
+use crate::{exit, source::SourceArguments};
 
 const AFTER: &str = "\
 Before a study's goal is judged, five questions are answered: is the search space large enough, was it sampled enough, \

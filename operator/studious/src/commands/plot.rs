@@ -14,7 +14,7 @@ use studious_playbook::{
     record::TrialRecord,
 };
 
-use crate::{exit, target::SourceArguments};
+use crate::{exit, source::SourceArguments};
 
 const AFTER: &str = "\
 Draws without a network and without a browser. Without --plot all pictures of the study are drawn; --list names them.

@@ -3,7 +3,7 @@
 use clap::Args;
 use studious_playbook::rejudge::{self, By};
 
-use crate::{exit, show, target::SourceArguments};
+use crate::{exit, show, source::SourceArguments};
 
 const AFTER: &str = "\
 The objective may be changed afterwards: points of a quasi-random search stay evenly spread whatever is asked of them, and \

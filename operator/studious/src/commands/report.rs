@@ -13,7 +13,7 @@ use studious_playbook::findings;
 
 use crate::{
     exit,
-    target::{Loaded, SourceArguments},
+    source::{LoadedStudy, SourceArguments},
 };
 
 const AFTER: &str = "\
@@ -94,12 +94,12 @@ impl Report {
 }
 
 /// Writes the page of a study.
-pub(crate) fn write(study: &Loaded, path: &Path) -> anyhow::Result<()> {
+pub(crate) fn write(study: &LoadedStudy, path: &Path) -> anyhow::Result<()> {
     let html = made(study, Format::Html)?;
     std::fs::write(path, html).with_context(|| format!("can't write {}", path.display()))
 }
 
-fn made(study: &Loaded, format: Format) -> anyhow::Result<String> {
+fn made(study: &LoadedStudy, format: Format) -> anyhow::Result<String> {
     let records = study.records();
     let findings = findings::findings(&study.plan, &records);
     let input = ReportInput {

@@ -19,8 +19,8 @@ use crate::{
         numbers::duration,
         progress::{Progress, Style},
     },
+    source::{self, LoadedStudy},
     study_file::{self, StudyFile},
-    target::{self, Loaded},
 };
 
 const AFTER: &str = "\
@@ -85,7 +85,7 @@ impl Run {
             }
             Err(error) => return Err(error.into()),
         };
-        let study = target::load_folder(&path, None).await?;
+        let study = source::load_folder(&path, None).await?;
         let code = match &end {
             RunEnd::Study(end) if studious_local::succeeded(end) => exit::OK,
             RunEnd::Study(_) => exit::FAILED,
@@ -236,7 +236,7 @@ async fn trials_before(
 }
 
 /// The table of trials, the best point, the findings and the report.
-fn show_result(study: &Loaded, folder: &RunFolder, took: Duration) -> anyhow::Result<()> {
+fn show_result(study: &LoadedStudy, folder: &RunFolder, took: Duration) -> anyhow::Result<()> {
     if study.trials.is_empty() {
         return Ok(());
     }

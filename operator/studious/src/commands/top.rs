@@ -3,7 +3,7 @@
 use clap::Args;
 use studious_api::study::Direction;
 
-use crate::{exit, show, target::TargetArguments};
+use crate::{exit, show, source::TargetArguments};
 
 const AFTER: &str = "\
 Trials of the latest round come first: rounds train for different numbers of steps, so their results don't compare.

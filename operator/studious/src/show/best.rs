@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use studious_playbook::{record::Outcome, rounds};
 
 use super::numbers::{number, value};
-use crate::target::Loaded;
+use crate::source::LoadedStudy;
 
 /// The best trial of the latest round that has one, with its point; nothing if no trial has succeeded. Of a study with
 /// constraints it is the best of those that satisfy them all.
-pub(crate) fn best(study: &Loaded) -> Option<String> {
+pub(crate) fn best(study: &LoadedStudy) -> Option<String> {
     let Some(trial) = study.best() else { return none_satisfies(study) };
     let Outcome::Succeeded { objective, step } = trial.record.outcome else { return None };
     let metric = &study.plan.spec().objective.metric;
@@ -37,7 +37,7 @@ pub(crate) fn best(study: &Loaded) -> Option<String> {
     Some(text)
 }
 
-fn none_satisfies(study: &Loaded) -> Option<String> {
+fn none_satisfies(study: &LoadedStudy) -> Option<String> {
     study.trials.iter().find(|trial| trial.objective().is_some())?;
     let bounds: Vec<String> = study.plan.spec().constraints.iter().map(ToString::to_string).collect();
     Some(format!("Best: none. No trial that succeeded is known to satisfy {}.\n", bounds.join(" and ")))

@@ -11,7 +11,7 @@ use super::{
     numbers::{number, value},
     trials::{in_lines, varied},
 };
-use crate::target::Loaded;
+use crate::source::LoadedStudy;
 
 /// The trials of the round that the answer is drawn from by its objective and a second metric: first those that no other
 /// beats in both, at most `limit` in all (0 for no limit).
@@ -19,7 +19,7 @@ use crate::target::Loaded;
 /// # Errors
 /// When no trial that succeeded reported the metric: names those that trials did report.
 pub(crate) fn table(
-    study: &Loaded,
+    study: &LoadedStudy,
     metric: &str,
     direction: Option<Direction>,
     limit: usize,
@@ -70,7 +70,7 @@ pub(crate) fn table(
 }
 
 /// What the marks mean and what is left out.
-fn notes(study: &Loaded, found: &Pareto<'_>, second: &Second, shown: usize) -> String {
+fn notes(study: &LoadedStudy, found: &Pareto<'_>, second: &Second, shown: usize) -> String {
     let better = |direction| if direction == Direction::Minimize { "smaller" } else { "larger" };
     let objective = &study.plan.spec().objective;
     let mut text = format!(

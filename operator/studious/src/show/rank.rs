@@ -13,11 +13,11 @@ use super::{
     numbers::number,
     trials::{in_lines, plain, point, right, varied},
 };
-use crate::target::{Loaded, LoadedTrial};
+use crate::source::{LoadedStudy, LoadedTrial};
 
 /// The latest round's trials by another objective, the best first, at most `limit`; with their places by the study's own
 /// objective, and how far both agree. Places count trials that have a result by both.
-pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String> {
+pub(crate) fn table(own: &LoadedStudy, other: &LoadedStudy, limit: usize) -> Option<String> {
     let round = other.best_first().into_iter().find(|trial| trial.objective().is_some())?.record.round.clone();
     let ranked: Vec<&LoadedTrial> =
         other.best_first().into_iter().filter(|t| t.record.round == round && t.objective().is_some()).collect();
@@ -50,7 +50,7 @@ pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String
         let _ = write!(text, "\n… and {} more", ranked.len() - limit);
     }
     let sign =
-        |study: &Loaded, x: f64| if study.plan.spec().objective.direction == Direction::Minimize { x } else { -x };
+        |study: &LoadedStudy, x: f64| if study.plan.spec().objective.direction == Direction::Minimize { x } else { -x };
     let pairs: Vec<(f64, f64)> = ranked
         .iter()
         .filter_map(|trial| {
@@ -68,7 +68,7 @@ pub(crate) fn table(own: &Loaded, other: &Loaded, limit: usize) -> Option<String
 }
 
 /// An objective in a word or two.
-fn heading(study: &Loaded) -> String {
+fn heading(study: &LoadedStudy) -> String {
     let objective = &study.plan.spec().objective;
     match objective.select {
         Select::Best => objective.metric.clone(),

@@ -7,10 +7,10 @@ use studious_api::{study::Constraint, trial::TrialPhase};
 use studious_playbook::record::Outcome;
 
 use super::numbers::{number, value};
-use crate::target::{Loaded, LoadedTrial};
+use crate::source::{LoadedStudy, LoadedTrial};
 
 /// The trials, the best first, at most `limit` of them; then how many were left out.
-pub(crate) fn table(study: &Loaded, limit: usize) -> String {
+pub(crate) fn table(study: &LoadedStudy, limit: usize) -> String {
     let sorted = study.best_first();
     let shown = &sorted[..sorted.len().min(limit)];
     let columns = varied(study);
@@ -49,7 +49,7 @@ fn bounded(trial: &LoadedTrial, constraint: &Constraint) -> String {
 }
 
 /// What the marks mean, if there are any.
-fn legend(study: &Loaded, shown: &[&LoadedTrial]) -> String {
+fn legend(study: &LoadedStudy, shown: &[&LoadedTrial]) -> String {
     let constraints = &study.plan.spec().constraints;
     if !shown.iter().any(|trial| trial.objective().is_some() && !study.satisfies(trial)) {
         return String::new();
@@ -59,7 +59,7 @@ fn legend(study: &Loaded, shown: &[&LoadedTrial]) -> String {
 }
 
 /// Trials that failed, through no fault of their points, with what to do; at most a few of them.
-pub(crate) fn failures(study: &Loaded) -> Option<String> {
+pub(crate) fn failures(study: &LoadedStudy) -> Option<String> {
     const SHOWN: usize = 5;
     let failed: Vec<_> = study.trials.iter().filter(|trial| trial.phase == TrialPhase::Failed).collect();
     let lines = failed.iter().take(SHOWN).map(|trial| format!("{}: {}\n", trial.record.name, trial.message));
@@ -108,7 +108,7 @@ pub(super) fn point(trial: &LoadedTrial, columns: &[String]) -> Vec<Cell> {
 }
 
 /// Hyperparameters that differ between trials, in the order of the study.
-pub(super) fn varied(study: &Loaded) -> Vec<String> {
+pub(super) fn varied(study: &LoadedStudy) -> Vec<String> {
     let mut names = Vec::new();
     let mut seen = BTreeSet::new();
     for hyperparameter in &study.plan.spec().hyperparameters {

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use crate::{exit, target::SourceArguments};
+use crate::{exit, source::SourceArguments};
 
 const AFTER: &str = "\
 jsonl prints one JSON object a line: name, round, hyperparameters, objective and step (or \"infeasible\":true with a \

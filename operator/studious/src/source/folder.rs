@@ -15,10 +15,10 @@ use studious_playbook::{
     record::TrialRecord,
 };
 
-use super::{Loaded, LoadedTrial};
+use super::{LoadedStudy, LoadedTrial};
 
 /// Reads the study of a folder.
-pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Result<Loaded> {
+pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
     let folder = RunFolder::new(path);
     let Some(study) = folder.study_with_points()? else {
         bail!(
@@ -57,7 +57,7 @@ pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Resu
             })
         })
         .collect();
-    Ok(Loaded { plan, trials, status, without_curves: None }.in_order_of_rounds())
+    Ok(LoadedStudy { plan, trials, status, without_curves: None }.in_order_of_rounds())
 }
 
 /// Where a study stands, as `decide` sees it.

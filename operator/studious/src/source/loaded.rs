@@ -1,12 +1,7 @@
-//! What a command looks at: a folder made by `studious run`, or a study of the current Kubernetes context.
+//! A study with its trials as a command shows it, wherever it came from.
 
-mod cluster;
-mod folder;
-mod source;
+use std::collections::BTreeMap;
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
-
-use clap::Args;
 use studious_api::trial::TrialPhase;
 use studious_playbook::{
     Plan,
@@ -14,51 +9,9 @@ use studious_playbook::{
     rejudge::{self, By},
 };
 
-/// Which study a command looks at.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct TargetArguments {
-    /// A folder made by `studious run`, or study/NAME in the current Kubernetes context
-    target: Target,
-    /// Namespace of study/NAME [default: the context's]
-    #[arg(short, long, value_name = "NAMESPACE")]
-    namespace: Option<String>,
-    /// Context of study/NAME in the kubeconfig [default: the current one]
-    #[arg(long, value_name = "CONTEXT")]
-    context: Option<String>,
-    /// Namespace of the operator, which keeps the curves [default: where its webhook says it is]
-    #[arg(long, value_name = "NAMESPACE", env = "STUDIOUS_NAMESPACE")]
-    operator_namespace: Option<String>,
-}
-
-/// Where a study is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Target {
-    /// A folder made by `studious run`.
-    Folder(PathBuf),
-    /// A study in a cluster.
-    Cluster(String),
-}
-
-impl FromStr for Target {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('/') {
-            Some(("study" | "studies" | "studies.studious.dev", name)) if !name.contains('/') => {
-                if name.is_empty() {
-                    return Err("the name is missing: study/NAME".to_owned());
-                }
-                Ok(Self::Cluster(name.to_owned()))
-            }
-            _ if text.is_empty() => Err("give a folder, or study/NAME".to_owned()),
-            _ => Ok(Self::Folder(PathBuf::from(text))),
-        }
-    }
-}
-
 /// A study as it stands.
 #[derive(Debug)]
-pub(crate) struct Loaded {
+pub(crate) struct LoadedStudy {
     /// The study.
     pub plan: Plan,
     /// Its trials, in the order of rounds, by index within each.
@@ -84,20 +37,7 @@ pub(crate) struct LoadedTrial {
     pub attempt: u32,
 }
 
-impl TargetArguments {
-    /// Reads the study with curves of at most `max_points` points.
-    pub(crate) async fn load(&self, max_points: Option<usize>) -> anyhow::Result<Loaded> {
-        match &self.target {
-            Target::Folder(path) => folder::load(path, max_points).await,
-            Target::Cluster(name) => cluster::load(self, name, max_points).await,
-        }
-    }
-}
-
-pub(crate) use folder::load as load_folder;
-pub(crate) use source::SourceArguments;
-
-impl Loaded {
+impl LoadedStudy {
     /// The trials as data.
     pub(crate) fn records(&self) -> Vec<TrialRecord> {
         self.trials.iter().map(|trial| trial.record.clone()).collect()
@@ -126,7 +66,7 @@ impl Loaded {
     }
 
     /// Sorts trials into the order of the study's rounds; within one they keep theirs.
-    fn in_order_of_rounds(mut self) -> Self {
+    pub(super) fn in_order_of_rounds(mut self) -> Self {
         let places: BTreeMap<String, usize> =
             studious_playbook::rounds::names(&self.plan).into_iter().enumerate().map(|(i, name)| (name, i)).collect();
         self.trials.sort_by_key(|trial| places.get(&trial.record.round).copied().unwrap_or(usize::MAX));
@@ -187,19 +127,5 @@ fn order(phase: TrialPhase) -> u8 {
         TrialPhase::Stopped => 4,
         TrialPhase::Infeasible => 5,
         TrialPhase::Failed => 6,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_and_studies() {
-        assert_eq!("study/digits".parse(), Ok(Target::Cluster("digits".to_owned())));
-        assert_eq!("studious-runs/digits".parse(), Ok(Target::Folder("studious-runs/digits".into())));
-        assert_eq!("./study/digits".parse(), Ok(Target::Folder("./study/digits".into())));
-        assert_eq!("digits".parse(), Ok(Target::Folder("digits".into())));
-        assert!("study/".parse::<Target>().is_err());
     }
 }

@@ -1,0 +1,77 @@
+//! A study of a Kubernetes cluster: its trials from the API server, their curves from the operator.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use studious_api::{Study, Trial, labels, trial::TrialPhase};
+use studious_playbook::{
+    Plan,
+    record::{Outcome, TrialRecord},
+    search::Taken,
+};
+
+use super::{LoadedStudy, LoadedTrial};
+use crate::client::{ClusterArguments, ClusterClient};
+
+/// Reads a study of a cluster.
+pub(super) async fn load(
+    cluster: &ClusterArguments,
+    name: &str,
+    max_points: Option<usize>,
+) -> anyhow::Result<LoadedStudy> {
+    let client = ClusterClient::connect(cluster).await?;
+    let study = client.study(name).await?;
+    let mut trials = client.trials(name).await?;
+    let taken = study.metadata.annotations.as_ref().and_then(|all| all.get(labels::POINTS));
+    let taken = taken.and_then(|text| Taken::read(text, study.metadata.uid.as_deref()?, &study.spec));
+    let plan = Plan::new(name, &taken.map_or_else(|| study.spec.clone(), |taken| taken.listed_in(&study.spec)))
+        .map_err(|violations| anyhow!("{}", violations.first().map_or_else(String::new, ToString::to_string)))?;
+    let (records, without_curves) = match client.records(name, max_points).await {
+        Ok(records) => (records, None),
+        Err(error) => (Vec::new(), Some(format!("the operator's curves can't be read: {error:#}"))),
+    };
+    let curves = records.into_iter().map(|record| (record.name.clone(), record)).collect();
+    trials.sort_by_key(|trial| trial.spec.index);
+    let trials = trials.into_iter().map(|trial| of_object(trial, &curves)).collect();
+    Ok(LoadedStudy { status: status(&study), plan, trials, without_curves }.in_order_of_rounds())
+}
+
+/// A trial by what the operator says of it.
+fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTrial {
+    let name = trial.metadata.name.unwrap_or_default();
+    let status = trial.status.unwrap_or_default();
+    let reason = status.reason.clone().unwrap_or_default();
+    let outcome = match (status.phase, status.objective) {
+        (TrialPhase::Succeeded, Some(objective)) => Outcome::Succeeded { objective, step: status.best_step },
+        (TrialPhase::Infeasible, _) => Outcome::Infeasible { reason },
+        (TrialPhase::Failed | TrialPhase::Succeeded, _) => Outcome::Failed { reason },
+        (TrialPhase::Stopped, _) => Outcome::Stopped { reason },
+        (TrialPhase::Pending | TrialPhase::Retrying | TrialPhase::Running, _) => Outcome::Pending,
+    };
+    // What its hosts reported is the operator's to say; how it stands, the object's.
+    let reported = curves.get(&name).cloned().unwrap_or_default();
+    LoadedTrial {
+        record: TrialRecord {
+            round: trial.spec.round,
+            hyperparameters: trial.spec.hyperparameters,
+            outcome,
+            metrics: status.metrics,
+            name,
+            ..reported
+        },
+        phase: status.phase,
+        message: status.message.unwrap_or_default(),
+        so_far: status.objective,
+        attempt: status.attempt.unwrap_or_default(),
+    }
+}
+
+fn status(study: &Study) -> String {
+    let Some(status) = &study.status else { return "the operator hasn't seen it yet".to_owned() };
+    let done = status.done.as_deref().map(|done| format!(", {done} trials have ended")).unwrap_or_default();
+    let complete = status.conditions.iter().find(|c| c.type_ == "Complete" && c.status == "True");
+    match complete {
+        Some(condition) if !condition.message.is_empty() => format!("{:?}: {}", status.phase, condition.message),
+        _ => format!("{:?}{done}", status.phase),
+    }
+}

@@ -1,0 +1,14 @@
+//! What a command looks at: a folder made by `studious run`, a study of a Kubernetes context, or a study file with trials
+//! as data.
+
+mod arguments;
+mod cluster;
+mod files;
+mod folder;
+mod loaded;
+mod target;
+
+pub(crate) use arguments::SourceArguments;
+pub(crate) use folder::load as load_folder;
+pub(crate) use loaded::{LoadedStudy, LoadedTrial};
+pub(crate) use target::{Target, TargetArguments};

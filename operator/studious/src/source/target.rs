@@ -1,0 +1,74 @@
+//! A study that ran, as a command line names it: a folder made by `studious run`, or a study of a Kubernetes context.
+
+use std::{path::PathBuf, str::FromStr};
+
+use clap::Args;
+
+use super::{LoadedStudy, cluster, folder};
+use crate::client::ClusterArguments;
+
+/// Which study a command looks at.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TargetArguments {
+    /// A folder made by `studious run`, or study/NAME in the current Kubernetes context
+    target: Target,
+    #[command(flatten)]
+    cluster: ClusterArguments,
+}
+
+/// Where a study is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Target {
+    /// A folder made by `studious run`.
+    Folder(PathBuf),
+    /// A study in a cluster.
+    Cluster(String),
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some(("study" | "studies" | "studies.studious.dev", name)) if !name.contains('/') => {
+                if name.is_empty() {
+                    return Err("the name is missing: study/NAME".to_owned());
+                }
+                Ok(Self::Cluster(name.to_owned()))
+            }
+            _ if text.is_empty() => Err("give a folder, or study/NAME".to_owned()),
+            _ => Ok(Self::Folder(PathBuf::from(text))),
+        }
+    }
+}
+
+impl Target {
+    /// Reads the study with curves of at most `max_points` points.
+    pub(super) async fn load(&self, at: &ClusterArguments, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
+        match self {
+            Self::Folder(path) => folder::load(path, max_points).await,
+            Self::Cluster(name) => cluster::load(at, name, max_points).await,
+        }
+    }
+}
+
+impl TargetArguments {
+    /// Reads the study with curves of at most `max_points` points.
+    pub(crate) async fn load(&self, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
+        self.target.load(&self.cluster, max_points).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_and_studies() {
+        assert_eq!("study/digits".parse(), Ok(Target::Cluster("digits".to_owned())));
+        assert_eq!("studious-runs/digits".parse(), Ok(Target::Folder("studious-runs/digits".into())));
+        assert_eq!("./study/digits".parse(), Ok(Target::Folder("./study/digits".into())));
+        assert_eq!("digits".parse(), Ok(Target::Folder("digits".into())));
+        assert!("study/".parse::<Target>().is_err());
+    }
+}
