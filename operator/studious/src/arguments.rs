@@ -1,10 +1,10 @@
 //! The command line.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use clap::{Parser, Subcommand};
 
-use crate::commands;
+use crate::{commands, source::Target};
 
 const AFTER: &str = "\
 Exit codes: 0 all went well; 1 the study failed, or the command did; 2 the study or the command line is wrong, and \
@@ -89,42 +89,46 @@ impl Command {
             Self::Keep(command) => command.run(),
         }
     }
-}
 
-/// Commands of the kubectl plugin, which name a study in the cluster: `kubectl study top NAME`.
-const ON_A_STUDY: [&str; 6] = ["report", "top", "rank", "findings", "plot", "export"];
-
-/// The command line as `studious` reads it. Called as `kubectl-study`, a bare name is a study of the current context.
-pub(crate) fn as_plugin(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    let called = arguments.first().and_then(|a| std::path::Path::new(a).file_stem()).unwrap_or_default();
-    if called != "kubectl-study" && called != "kubectl_study" {
-        return arguments;
-    }
-    let mut seen_command = false;
-    let mut value_follows = false;
-    for argument in arguments.iter_mut().skip(1) {
-        let Some(text) = argument.to_str() else { continue };
-        if value_follows {
-            value_follows = false;
-        } else if text.starts_with('-') {
-            // Every option of these commands takes a value, but for these, and unless it is given with `=`.
-            value_follows = !text.contains('=')
-                && text.len() > 1
-                && !matches!(text, "-h" | "--help" | "-V" | "--version" | "--list" | "--measurements");
-        } else if !seen_command {
-            if !ON_A_STUDY.contains(&text) {
-                break;
-            }
-            seen_command = true;
-        } else {
-            if !text.contains('/') {
-                *argument = OsString::from(format!("study/{text}"));
-            }
-            break;
+    /// The study that ran which the command looks at, if it is one of those that do.
+    fn target_mut(&mut self) -> Option<&mut Target> {
+        match self {
+            Self::Top(command) => Some(command.target_mut()),
+            Self::Rank(command) => command.target_mut(),
+            Self::Findings(command) => command.target_mut(),
+            Self::Report(command) => command.target_mut(),
+            Self::Plot(command) => command.target_mut(),
+            Self::Export(command) => command.target_mut(),
+            Self::Run(_)
+            | Self::Validate(_)
+            | Self::Plan(_)
+            | Self::Sample(_)
+            | Self::Suggest(_)
+            | Self::Policy(_)
+            | Self::Ui(_)
+            | Self::Import(_)
+            | Self::Operator(_)
+            | Self::Agent(_)
+            | Self::Crds(_)
+            | Self::About(_)
+            | Self::Keep(_) => None,
         }
     }
-    arguments
+}
+
+/// Reads the command line. Called as `kubectl-study`, a bare name is a study of the current context.
+///
+/// # Errors
+/// When the command line is not valid, or asks for help or the version.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let called = words.first().and_then(|word| Path::new(word).file_stem()).unwrap_or_default();
+    let is_plugin = called == "kubectl-study" || called == "kubectl_study";
+    let mut arguments = Arguments::try_parse_from(words)?;
+    if is_plugin && let Some(target) = arguments.command.target_mut() {
+        target.resolve_bare_name();
+    }
+    Ok(arguments)
 }
 
 #[cfg(test)]
@@ -138,25 +142,49 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
-    fn plugin(line: &str) -> String {
-        let words = as_plugin(line.split(' ').map(OsString::from));
-        words.iter().map(|w| w.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+    fn target_of(line: &str) -> Option<Target> {
+        parse(line.split(' ').map(OsString::from)).unwrap().command.target_mut().cloned()
     }
 
+    /// F-084: whatever flags a command has, with values and without.
     #[test]
     fn a_plugin_names_studies_of_the_cluster() {
-        for (given, meant) in [
-            ("/usr/bin/kubectl-study top digits", "/usr/bin/kubectl-study top study/digits"),
-            (
-                "kubectl-study report -n team digits --out x.html",
-                "kubectl-study report -n team study/digits --out x.html",
-            ),
-            ("kubectl-study export --measurements digits", "kubectl-study export --measurements study/digits"),
-            ("kubectl-study export study/digits --format csv", "kubectl-study export study/digits --format csv"),
-            ("kubectl-study validate study.yaml", "kubectl-study validate study.yaml"),
-            ("studious top digits", "studious top digits"),
+        let study = Some(Target::Cluster("digits".to_owned()));
+        for line in [
+            "/usr/bin/kubectl-study top digits",
+            "kubectl-study top study/digits",
+            "kubectl-study report -n team digits --out x.html",
+            "kubectl-study report -nteam --out=x.html digits",
+            "kubectl-study export --measurements digits",
+            "kubectl-study export digits --format csv",
+            "kubectl_study plot --list digits",
+            "kubectl-study plot --width 300 --list -- digits",
         ] {
-            assert_eq!(plugin(given), meant);
+            assert_eq!(target_of(line), study, "{line}");
         }
+        for line in ["studious top digits", "kubectl-study top ./digits", "kubectl-study top runs/digits"] {
+            assert!(matches!(target_of(line), Some(Target::Folder(_))), "{line}");
+        }
+        assert_eq!(target_of("kubectl-study validate study.yaml"), None);
+        assert_eq!(target_of("kubectl-study findings --study s.yaml --trials t.jsonl"), None);
+    }
+
+    /// Each flag without a value of each command that looks at a study, those of commands to come included.
+    #[test]
+    fn flags_without_values_leave_the_name_alone() {
+        let commands = Arguments::command();
+        let with_target = |c: &&clap::Command| c.get_arguments().any(|a| a.get_id() == "target");
+        let mut seen = 0;
+        for command in commands.get_subcommands().filter(with_target) {
+            let flags = command.get_arguments().filter(|a| matches!(a.get_action(), clap::ArgAction::SetTrue));
+            for flag in flags.filter_map(clap::Arg::get_long) {
+                let line = format!("kubectl-study {} --{flag} digits", command.get_name());
+                assert_eq!(target_of(&line), Some(Target::Cluster("digits".to_owned())), "{line}");
+                seen += 1;
+            }
+            let line = format!("kubectl-study {} digits", command.get_name());
+            assert_eq!(target_of(&line), Some(Target::Cluster("digits".to_owned())), "{line}");
+        }
+        assert!(seen >= 2, "{seen}");
     }
 }

@@ -11,8 +11,6 @@ mod trials_file;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 /// Exit codes of every command, as `--help` documents them.
 mod exit {
     /// All went well.
@@ -26,7 +24,7 @@ mod exit {
 }
 
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse_from(arguments::as_plugin(std::env::args_os()));
+    let arguments = arguments::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

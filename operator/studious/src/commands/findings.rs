@@ -4,7 +4,10 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use studious_playbook::findings;
 
-use crate::{exit, source::SourceArguments};
+use crate::{
+    exit,
+    source::{SourceArguments, Target},
+};
 
 const AFTER: &str = "\
 Before a study's goal is judged, five questions are answered: is the search space large enough, was it sampled enough, \
@@ -40,6 +43,11 @@ enum Format {
 }
 
 impl Findings {
+    /// The study that it looks at.
+    pub(crate) fn target_mut(&mut self) -> Option<&mut Target> {
+        self.source.target_mut()
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {

@@ -14,7 +14,10 @@ use studious_playbook::{
     record::TrialRecord,
 };
 
-use crate::{exit, source::SourceArguments};
+use crate::{
+    exit,
+    source::{SourceArguments, Target},
+};
 
 const AFTER: &str = "\
 Draws without a network and without a browser. Without --plot all pictures of the study are drawn; --list names them.
@@ -85,6 +88,11 @@ impl Format {
 }
 
 impl PlotCommand {
+    /// The study that it looks at.
+    pub(crate) fn target_mut(&mut self) -> Option<&mut Target> {
+        self.source.target_mut()
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {

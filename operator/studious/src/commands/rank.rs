@@ -3,7 +3,10 @@
 use clap::Args;
 use studious_playbook::rejudge::{self, By};
 
-use crate::{exit, show, source::SourceArguments};
+use crate::{
+    exit, show,
+    source::{SourceArguments, Target},
+};
 
 const AFTER: &str = "\
 The objective may be changed afterwards: points of a quasi-random search stay evenly spread whatever is asked of them, and \
@@ -26,6 +29,11 @@ pub(crate) struct Rank {
 }
 
 impl Rank {
+    /// The study that it looks at.
+    pub(crate) fn target_mut(&mut self) -> Option<&mut Target> {
+        self.source.target_mut()
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let by: By = self.source.by().cloned().unwrap_or_default();
         let Some(own) = self.source.load_own(None).await? else { return Ok(exit::INVALID) };

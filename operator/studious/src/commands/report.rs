@@ -13,7 +13,7 @@ use studious_playbook::findings;
 
 use crate::{
     exit,
-    source::{LoadedStudy, SourceArguments},
+    source::{LoadedStudy, SourceArguments, Target},
 };
 
 const AFTER: &str = "\
@@ -63,6 +63,11 @@ impl Format {
 }
 
 impl Report {
+    /// The study that it looks at.
+    pub(crate) fn target_mut(&mut self) -> Option<&mut Target> {
+        self.source.target_mut()
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         // Findings look at whole curves; plots thin them to what a screen shows.
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };

@@ -3,7 +3,10 @@
 use clap::Args;
 use studious_api::study::Direction;
 
-use crate::{exit, show, source::TargetArguments};
+use crate::{
+    exit, show,
+    source::{Target, TargetArguments},
+};
 
 const AFTER: &str = "\
 Trials of the latest round come first: rounds train for different numbers of steps, so their results don't compare.
@@ -42,6 +45,11 @@ fn second(text: &str) -> Result<(String, Option<Direction>), String> {
 }
 
 impl Top {
+    /// The study that it looks at.
+    pub(crate) fn target_mut(&mut self) -> &mut Target {
+        self.target.target_mut()
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         // The second metric is read where the objective was best: of all points.
         let study = self.target.load(if self.pareto.is_some() { None } else { Some(8) }).await?;

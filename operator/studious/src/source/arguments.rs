@@ -29,6 +29,11 @@ pub(crate) struct SourceArguments {
 }
 
 impl SourceArguments {
+    /// The study that ran, if it isn't one of trials as data.
+    pub(crate) fn target_mut(&mut self) -> Option<&mut Target> {
+        self.target.as_mut()
+    }
+
     /// The objective that is asked for, if it isn't the study's own.
     pub(crate) fn by(&self) -> Option<&By> {
         self.by.as_ref()

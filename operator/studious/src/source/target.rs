@@ -43,6 +43,15 @@ impl FromStr for Target {
 }
 
 impl Target {
+    /// Takes a bare name, which isn't a path, for a study of the current context.
+    pub(crate) fn resolve_bare_name(&mut self) {
+        if let Self::Folder(path) = self
+            && let Some(name) = path.to_str().filter(|name| !name.contains('/'))
+        {
+            *self = Self::Cluster(name.to_owned());
+        }
+    }
+
     /// Reads the study with curves of at most `max_points` points.
     pub(super) async fn load(&self, at: &ClusterArguments, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
         match self {
@@ -53,6 +62,11 @@ impl Target {
 }
 
 impl TargetArguments {
+    /// The study.
+    pub(crate) fn target_mut(&mut self) -> &mut Target {
+        &mut self.target
+    }
+
     /// Reads the study with curves of at most `max_points` points.
     pub(crate) async fn load(&self, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
         self.target.load(&self.cluster, max_points).await

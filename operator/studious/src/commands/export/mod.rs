@@ -13,7 +13,10 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-use crate::{exit, source::SourceArguments};
+use crate::{
+    exit,
+    source::{SourceArguments, Target},
+};
 
 const AFTER: &str = "\
 jsonl prints one JSON object a line: name, round, hyperparameters, objective and step (or \"infeasible\":true with a \
@@ -57,6 +60,11 @@ enum Format {
 }
 
 impl Export {
+    /// The study that it looks at.
+    pub(crate) fn target_mut(&mut self) -> Option<&mut Target> {
+        self.source.target_mut()
+    }
+
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let to_output = self.out == Path::new("-");
         if self.format == Format::Parquet && to_output && io::stdout().is_terminal() {
