@@ -13,6 +13,7 @@ pub type Hyperparameters = BTreeMap<String, HyperparameterValue>;
 /// The API server writes `1.0` as `1`, so an integer and a real number of the same value are equal.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum HyperparameterValue {
     /// `true` or `false`.
     Bool(bool),

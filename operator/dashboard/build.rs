@@ -159,7 +159,9 @@ fn files_under(web: &Path, folder: &str, files: &mut Vec<String>) -> io::Result<
 
 fn is_current(web: &Path, sources: &str) -> bool {
     fs::read_to_string(web.join("dist/app.sources")).is_ok_and(|made_from| made_from == sources)
-        && ["report.js", "svg.js", "DejaVuSans.ttf"].iter().all(|name| web.join("dist").join(name).exists())
+        && ["format.js", "report.js", "svg.js", "DejaVuSans.ttf"]
+            .iter()
+            .all(|name| web.join("dist").join(name).exists())
 }
 
 /// Whether npm has installed what the lock file says. It writes its own file last.

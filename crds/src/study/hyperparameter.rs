@@ -18,6 +18,7 @@ use crate::HyperparameterValue;
     validation = Rule::new("!self.name.lowerAscii().replace('_', '').matches('^(max|num|total|n)?(train|training)?(steps|epochs)$')")
         .message("can't be searched: all trials of a round train for the round's maxTrainSteps").field_path(".name"),
 )]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Hyperparameter {
     /// The name that trainers see; `HP_<NAME>` in the environment.
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"))]
@@ -49,6 +50,7 @@ pub struct Hyperparameter {
 ///
 /// Playbook: "Identifying scientific, nuisance, and fixed hyperparameters". Nuisance unless said otherwise.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Role {
     /// Its effect on the objective is what the study measures.
     Scientific,
@@ -71,6 +73,7 @@ pub enum Role {
     validation = Rule::new("!has(self.integer) || !self.integer || (self.min == double(int(self.min)) && self.max == double(int(self.max)))")
         .message("integer is true, so min and max must be whole numbers"),
 )]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Range {
     /// Smallest value.
     pub min: f64,
@@ -86,6 +89,7 @@ pub struct Range {
 
 /// The scale in which a range is searched.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Scale {
     /// As it is.
     #[default]

@@ -27,6 +27,7 @@ pub struct Objective {
 
 /// Which way is better.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Direction {
     /// Smaller is better: errors, losses.
     Minimize,
@@ -232,6 +233,7 @@ fn is_zero(x: &f64) -> bool {
 
 /// Shape of the decay.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum ScheduleFamily {
     /// No decay.
     Constant,

@@ -124,6 +124,7 @@ fn opaque_hyperparameters(_: &mut SchemaGenerator) -> Schema {
 /// line or half a cosine, and stays there.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct TrialSchedule {
     /// Shape of the decay.
     pub family: ScheduleFamily,
@@ -142,6 +143,7 @@ pub struct TrialSchedule {
 /// Seeds of one trial, each below 2^31.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct TrialSeeds {
     /// Of the initialisation: the same on every host.
     pub init: u32,

@@ -71,6 +71,7 @@ fn is_zero(n: &u32) -> bool {
 
 /// Where a trial stands.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum TrialPhase {
     /// Not yet running.
     #[default]
@@ -120,6 +121,7 @@ pub struct AttemptRecord {
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum AttemptOutcome {
     /// To its end.
     Finished,

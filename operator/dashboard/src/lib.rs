@@ -5,14 +5,12 @@
 //! and [`Drawer`] runs them where there is no browser.
 
 mod draw;
-mod folders;
 mod report;
 mod serve;
 
 pub use draw::{DrawError, Drawer, Theme, WIDTHS};
-pub use folders::Folders;
 pub use report::{ReportError, ReportInput, report, report_data, report_markdown};
 pub use serve::{
-    Counts, Fleet, Gate, Happening, Refusal, Source, SourceError, Standing, StudyHead, StudyKey, ThisMachine,
-    TrialDetail, TrialHead, records_router, router,
+    Backend, Counts, Gate, KubernetesEvent, Refusal, SourceError, StudyKey, StudySource, StudyState, StudySummary,
+    ThisMachine, TrialDetail, TrialSummary, records_router, router,
 };

@@ -50,6 +50,15 @@ await build({
   outfile: "dist/svg.js",
   format: "iife",
 });
+// How the pages write numbers, for the crate's tests to compare with its own.
+await build({
+  ...shared,
+  platform: "neutral",
+  entryPoints: ["src/app/format.ts"],
+  outfile: "dist/format.js",
+  format: "iife",
+  globalName: "format",
+});
 // Its text is drawn, and measured, in this font.
 copyFileSync("node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf", "dist/DejaVuSans.ttf");
 

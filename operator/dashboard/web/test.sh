@@ -24,7 +24,7 @@ cp test/study.yaml test/trainer.py "$work/few/"
 if [ -n "${BIG_RUN:-}" ]; then
   "$BIG_RUN" "$work/many" 10000 2 >/dev/null
 else
-  (cd "$root" && cargo run --quiet --locked -p studious-dashboard --example big_run -- "$work/many" 10000 2 >/dev/null)
+  (cd "$root" && cargo run --quiet --locked -p studious --example big_run -- "$work/many" 10000 2 >/dev/null)
 fi
 export CHROMIUM STUDIOUS STUDIOUS_TEST_WORK=$work
 node --test --test-concurrency=1 --test-timeout=120000 test/*.test.mjs

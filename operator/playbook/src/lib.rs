@@ -11,6 +11,7 @@
 pub mod decide;
 pub mod findings;
 pub mod importance;
+pub mod numbers;
 pub mod pareto;
 mod plan;
 pub mod plots;
@@ -30,4 +31,5 @@ pub use plan::{Plan, PlannedTrial, TrialKey};
 
 /// Milliseconds since the epoch: the clock is an argument.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Millis(pub u64);

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a study as processes of this machine
-    Run(commands::run::Run),
+    Run(commands::run::RunCommand),
     /// Say everything that is wrong with study files
     Validate(commands::validate::Validate),
     /// Say what a study would do: rounds, arms, trials, steps
@@ -40,7 +40,7 @@ pub(crate) enum Command {
     /// Say what can be concluded from a study
     Findings(commands::findings::Findings),
     /// List the thresholds and codes behind findings
-    Policy(commands::policy::Policy),
+    Policy(commands::policy::PolicyCommand),
     /// Write the report of a study: a page, data, or text
     Report(commands::report::Report),
     /// Show studies in a browser, live as they run
@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Read trials that ran elsewhere: CSV files, TensorBoard's event files
     Import(commands::import::Import),
     /// Carry studies out on the cluster this runs in (the chart starts it)
-    Operator(commands::operator::Operator),
+    Operator(commands::operator::OperatorCommand),
     /// Serve one host of a trial as its sidecar (the operator starts it)
     Agent(commands::agent::Agent),
     /// Print the CRDs, Study and Trial

@@ -1,4 +1,4 @@
-//! The caches and the ledger as a [`Source`].
+//! The caches and the ledger as a [`StudySource`].
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::DefaultHasher},
@@ -14,11 +14,12 @@ use studious_api::{
     trial::{TrialPhase, TrialStatus},
 };
 use studious_dashboard::{
-    Counts, Fleet, Happening, Source, SourceError, Standing, StudyHead, StudyKey, TrialDetail, TrialHead,
+    Backend, Counts, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail,
+    TrialSummary,
 };
 use studious_playbook::{Millis, Plan, record::TrialRecord};
 
-use super::happenings;
+use super::events;
 use crate::{caches::Caches, context::Context, study, trial::jobs};
 
 /// Curves that are read at once.
@@ -28,7 +29,7 @@ const AT_ONCE: usize = 4;
 pub(crate) struct Cluster {
     context: Arc<Context>,
     /// Studies at a glance, by uid, with the version of the object they were made from.
-    heads: Mutex<HashMap<String, (String, StudyHead)>>,
+    heads: Mutex<HashMap<String, (String, StudySummary)>>,
 }
 
 impl Cluster {
@@ -50,7 +51,7 @@ impl Cluster {
         trials
     }
 
-    fn head(&self, study: &Study) -> StudyHead {
+    fn head(&self, study: &Study) -> StudySummary {
         let uid = study.uid().unwrap_or_default();
         let version = study.resource_version().unwrap_or_default();
         let heads = || self.heads.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,18 +78,18 @@ impl Cluster {
     }
 }
 
-impl Source for Cluster {
-    fn fleet(&self) -> Fleet {
-        Fleet::Kubernetes
+impl StudySource for Cluster {
+    fn backend(&self) -> Backend {
+        Backend::Kubernetes
     }
 
-    async fn studies(&self) -> Result<Vec<StudyHead>, SourceError> {
+    async fn studies(&self) -> Result<Vec<StudySummary>, SourceError> {
         let studies = self.context.caches.studies.state();
         self.keep(&studies.iter().filter_map(|study| study.uid()).collect::<Vec<_>>());
         Ok(studies.iter().map(|study| self.head(study)).collect())
     }
 
-    async fn study(&self, key: &StudyKey) -> Result<Option<StudyHead>, SourceError> {
+    async fn study(&self, key: &StudyKey) -> Result<Option<StudySummary>, SourceError> {
         Ok(self.found(key).map(|study| self.head(&study)))
     }
 
@@ -105,7 +106,7 @@ impl Source for Cluster {
         Ok(Some(format!("{:016x}", hasher.finish())))
     }
 
-    async fn trials(&self, key: &StudyKey) -> Result<Vec<TrialHead>, SourceError> {
+    async fn trials(&self, key: &StudyKey) -> Result<Vec<TrialSummary>, SourceError> {
         let Some(study) = self.found(key) else { return Ok(Vec::new()) };
         let latest = self.context.ledger.latest(&study.uid().unwrap_or_default()).await;
         let mut latest = latest.map_err(|error| SourceError::unreadable("the ledger", error))?;
@@ -153,10 +154,10 @@ impl Source for Cluster {
         }))
     }
 
-    async fn happenings(&self, key: &StudyKey, name: &str) -> Result<Vec<Happening>, SourceError> {
+    async fn events(&self, key: &StudyKey, name: &str) -> Result<Vec<KubernetesEvent>, SourceError> {
         let Some(trial) = self.trial_of(key, name) else { return Ok(Vec::new()) };
-        let happenings = happenings::of_trial(&self.context.client, &self.context.caches, &trial).await;
-        happenings.map_err(|error| SourceError::unreadable("the Events", error))
+        let events = events::of_trial(&self.context.client, &self.context.caches, &trial).await;
+        events.map_err(|error| SourceError::unreadable("the Events", error))
     }
 }
 
@@ -164,7 +165,7 @@ fn millis(time: &Time) -> Option<Millis> {
     u64::try_from(time.0.as_millisecond()).ok().map(Millis)
 }
 
-fn at_a_glance(study: &Study) -> StudyHead {
+fn at_a_glance(study: &Study) -> StudySummary {
     let status = study.status.clone().unwrap_or_default();
     let counts = Counts {
         // Before the operator has counted, what the study says.
@@ -181,17 +182,17 @@ fn at_a_glance(study: &Study) -> StudyHead {
         stopped: status.trials.stopped,
     };
     let standing = match status.phase {
-        StudyPhase::Pending => Standing::Pending,
-        StudyPhase::Invalid => Standing::Invalid,
-        StudyPhase::Running => Standing::Running,
-        StudyPhase::Paused => Standing::Paused,
-        StudyPhase::Completed => Standing::Completed,
-        StudyPhase::Failed => Standing::Failed,
+        StudyPhase::Pending => StudyState::Pending,
+        StudyPhase::Invalid => StudyState::Invalid,
+        StudyPhase::Running => StudyState::Running,
+        StudyPhase::Paused => StudyState::Paused,
+        StudyPhase::Completed => StudyState::Completed,
+        StudyPhase::Failed => StudyState::Failed,
     };
     let condition = |kind: &str| status.conditions.iter().find(|condition| condition.type_ == kind);
     let telling = match standing {
-        Standing::Invalid => condition("Accepted"),
-        Standing::Completed | Standing::Failed => condition("Complete"),
+        StudyState::Invalid => condition("Accepted"),
+        StudyState::Completed | StudyState::Failed => condition("Complete"),
         _ => condition("Progressing"),
     };
     let message = match telling {
@@ -200,7 +201,7 @@ fn at_a_glance(study: &Study) -> StudyHead {
     };
     let changed = status.conditions.iter().filter_map(|condition| millis(&condition.last_transition_time)).max();
     let created = study.creation_timestamp().as_ref().and_then(millis);
-    StudyHead {
+    StudySummary {
         key: StudyKey { namespace: study.namespace().unwrap_or_default(), name: study.name_any() },
         study_name: study.name_any(),
         spec: Arc::new(study.spec.clone()),
@@ -215,14 +216,14 @@ fn at_a_glance(study: &Study) -> StudyHead {
     }
 }
 
-fn row(trial: &Trial, latest: Option<BTreeMap<String, f64>>) -> TrialHead {
+fn row(trial: &Trial, latest: Option<BTreeMap<String, f64>>) -> TrialSummary {
     let status = trial.status.clone().unwrap_or_default();
     let mut latest = latest.unwrap_or_default();
     if let Some(step) = status.step {
         // The ledger may have been lost; the object's word is as old as its last change.
         latest.entry("step".to_owned()).or_insert(step as f64);
     }
-    TrialHead {
+    TrialSummary {
         name: trial.name_any(),
         round: trial.spec.round.clone(),
         index: trial.spec.index,

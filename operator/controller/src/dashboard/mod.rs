@@ -1,7 +1,7 @@
 //! The dashboard on a cluster: objects from the caches, curves from the ledger, shown to those who may see them.
 
 mod cluster;
-mod happenings;
+mod events;
 mod recent;
 mod viewers;
 

@@ -4,12 +4,11 @@ use maud::{Markup, html};
 use studious_api::study::{Hyperparameter, Role, Scale};
 use studious_playbook::{
     Plan,
-    findings::{best, number},
+    findings::best,
+    numbers::{self, number},
     record::{Outcome, TrialRecord},
     space::Dimension,
 };
-
-use super::shown;
 
 pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
     let Some(trial) = best(plan, trials) else {
@@ -57,7 +56,7 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                             tr {
                                 th scope="row" { code { (hyperparameter.name) } }
                                 td { (role(hyperparameter.role)) }
-                                td.number { @if let Some(value) = trial.hyperparameters.get(&hyperparameter.name) { (shown(value)) } }
+                                td.number { @if let Some(value) = trial.hyperparameters.get(&hyperparameter.name) { (numbers::value(value)) } }
                                 td { (searched(hyperparameter, dimension, trial)) }
                             }
                         }
@@ -105,7 +104,7 @@ fn searched(hyperparameter: &Hyperparameter, dimension: &Dimension, trial: &Tria
         };
     }
     match (&hyperparameter.values, &hyperparameter.fixed_because) {
-        (Some(values), _) => html! { (values.iter().map(shown).collect::<Vec<_>>().join(", ")) },
+        (Some(values), _) => html! { (values.iter().map(numbers::value).collect::<Vec<_>>().join(", ")) },
         (None, Some(why)) => html! { "not searched: " (why) },
         (None, None) => html! { "not searched" },
     }

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use studious_playbook::{
     Plan,
-    findings::{Answer, Checklist, Finding, Severity, checklist, number},
+    findings::{Answer, Checklist, Finding, Severity, checklist},
+    numbers::number,
     record::TrialRecord,
 };
 

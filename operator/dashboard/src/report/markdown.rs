@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use studious_playbook::{
-    findings::{Answer, Confidence, Finding, Severity, best, checklist, number},
+    findings::{Answer, Confidence, Finding, Severity, best, checklist},
+    numbers::{self, number},
     plots,
     record::{Outcome, TrialRecord},
     rounds,
 };
 
-use super::{Figures, ReportInput, attribution, better, findings::words, rounds as outlines, shown, trials};
+use super::{Figures, ReportInput, attribution, better, findings::words, rounds as outlines, trials};
 
 /// Trials that are listed: the best of the last round first.
 const MOST_TRIALS: usize = 30;
@@ -180,8 +181,11 @@ impl Text {
         }
         let _ = write!(said, ", the best of round {}.", escape(&trial.round));
         self.paragraph(&said);
-        let rows: Vec<_> =
-            trial.hyperparameters.iter().map(|(name, value)| vec![code(name), escape(&shown(value))]).collect();
+        let rows: Vec<_> = trial
+            .hyperparameters
+            .iter()
+            .map(|(name, value)| vec![code(name), escape(&numbers::value(value))])
+            .collect();
         self.table(&[("Hyperparameter".into(), false), ("Value".into(), true)], &rows);
     }
 
@@ -255,7 +259,11 @@ fn row(columns: &[&str], trial: &TrialRecord) -> Vec<String> {
     };
     let missing = || "–".to_owned();
     let mut row = vec![code(&trial.name), escape(&trial.round)];
-    row.extend(columns.iter().map(|name| trial.hyperparameters.get(*name).map_or_else(missing, |v| escape(&shown(v)))));
+    row.extend(
+        columns
+            .iter()
+            .map(|name| trial.hyperparameters.get(*name).map_or_else(missing, |v| escape(&numbers::value(v)))),
+    );
     row.extend([objective.map_or_else(missing, number), step.map_or_else(missing, |step| step.to_string()), outcome]);
     row
 }

@@ -24,7 +24,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use studious_api::study::Direction;
 use studious_playbook::{
     Plan,
-    findings::{Finding, Severity, best, number},
+    findings::{Finding, Severity, best},
+    numbers::number,
     plots,
     record::{Outcome, TrialRecord},
 };
@@ -206,9 +207,4 @@ fn contents(plots: &[plots::Plot]) -> Markup {
             }
         }
     }
-}
-
-/// The value of a hyperparameter, short enough for a table.
-fn shown(value: &studious_api::HyperparameterValue) -> String {
-    value.as_f64().map_or_else(|| value.to_string(), number)
 }

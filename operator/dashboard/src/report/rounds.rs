@@ -5,12 +5,10 @@ use serde::Serialize;
 use studious_api::study::{Direction, Role};
 use studious_playbook::{
     Plan,
-    findings::number,
+    numbers::{self, number},
     record::{Outcome, TrialRecord},
     rounds,
 };
-
-use super::shown;
 
 pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
     let spec = plan.spec();
@@ -39,7 +37,7 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                     @for hyperparameter in fixed {
                         li {
                             code { (hyperparameter.name) }
-                            @if let Some(value) = &hyperparameter.value { " = " (shown(value)) }
+                            @if let Some(value) = &hyperparameter.value { " = " (numbers::value(value)) }
                             @if let Some(why) = &hyperparameter.fixed_because { " (" (why) ")" }
                         }
                     }

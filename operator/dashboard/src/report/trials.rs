@@ -6,12 +6,10 @@ use maud::{Markup, html};
 use studious_api::study::Role;
 use studious_playbook::{
     Plan,
-    findings::number,
+    numbers::{self, number},
     record::{Outcome, TrialRecord},
     rounds,
 };
-
-use super::shown;
 
 const TABLE: &str = "trial-table";
 
@@ -84,7 +82,7 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
             td data-value=(trial.round) { (trial.round) }
             @for column in columns {
                 @match trial.hyperparameters.get(*column) {
-                    Some(value) => td class=[is_number(plan, column).then_some("number")] data-value=(value) { (shown(value)) },
+                    Some(value) => td class=[is_number(plan, column).then_some("number")] data-value=(value) { (numbers::value(value)) },
                     None => td class=(if is_number(plan, column) { "muted number" } else { "muted" }) data-value="" { "·" },
                 }
             }

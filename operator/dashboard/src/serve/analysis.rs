@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
 use studious_playbook::{
     Plan,
     findings::{self, Checklist, Finding, Severity},
@@ -15,7 +14,10 @@ use studious_playbook::{
 };
 use tokio::sync::{Notify, Semaphore};
 
-use super::source::{Source, SourceError, StudyKey};
+use super::{
+    source::{SourceError, StudyKey, StudySource},
+    views::{FindingCounts, FindingsState, FindingsView, PlotItem},
+};
 
 /// Points of each curve that is looked at: whole curves, where a study's fit into memory.
 fn points(trials: usize) -> usize {
@@ -63,19 +65,35 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// How many findings there are of a severity, those that were set aside left out.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity && finding.waived.is_none()).count()
+    /// How many findings deserve attention.
+    pub fn counts(&self) -> FindingCounts {
+        let of = |severity: Severity| {
+            self.findings.iter().filter(|finding| finding.severity == severity && finding.waived.is_none()).count()
+        };
+        FindingCounts { problems: of(Severity::Problem), warnings: of(Severity::Warning) }
     }
 
-    /// The findings with the names of the pictures.
-    pub fn view(&self) -> Value {
-        let pictures: Vec<Value> = self
-            .pictures
-            .iter()
-            .map(|picture| json!({ "id": picture.id, "title": picture.title, "subtitle": picture.subtitle }))
-            .collect();
-        json!({ "trials": self.trials, "checklist": self.checklist, "findings": self.findings, "plots": pictures })
+    /// The findings with the names of the plots.
+    pub fn view(&self, state: FindingsState) -> FindingsView {
+        let plots = self.pictures.iter().map(|picture| PlotItem {
+            id: picture.id.clone(),
+            title: picture.title.clone(),
+            subtitle: picture.subtitle.clone(),
+        });
+        FindingsView {
+            state,
+            trials: Some(self.trials),
+            findings: Some(self.findings.clone()),
+            checklist: Some(self.checklist.clone()),
+            plots: Some(plots.collect()),
+        }
+    }
+}
+
+impl FindingsView {
+    /// Of a study without conclusions.
+    pub fn empty(state: FindingsState) -> Self {
+        Self { state, trials: None, findings: None, checklist: None, plots: None }
     }
 }
 
@@ -118,7 +136,7 @@ impl Analyses {
     }
 
     /// What is concluded from a study as it is now. Begins to draw conclusions when there are none of this version.
-    pub async fn of<S: Source>(
+    pub async fn of<S: StudySource>(
         self: &Arc<Self>,
         source: &Arc<S>,
         key: &StudyKey,
@@ -134,7 +152,7 @@ impl Analyses {
 
     /// Begins to draw conclusions of a version unless it was done, is being done, or was done a moment ago. What it
     /// returns tells of the end.
-    pub fn begin<S: Source>(
+    pub fn begin<S: StudySource>(
         self: &Arc<Self>,
         source: &Arc<S>,
         key: &StudyKey,
@@ -166,7 +184,14 @@ impl Analyses {
     }
 
     // Whoever opens a large study sees its trials first: reading their curves takes all there is.
-    async fn draw<S: Source>(&self, source: &Arc<S>, key: StudyKey, plan: Arc<Plan>, version: String, points: usize) {
+    async fn draw<S: StudySource>(
+        &self,
+        source: &Arc<S>,
+        key: StudyKey,
+        plan: Arc<Plan>,
+        version: String,
+        points: usize,
+    ) {
         if points < WHOLE {
             tokio::time::sleep(PATIENCE).await;
         }
@@ -213,7 +238,7 @@ impl Analyses {
 }
 
 /// Reads a study's curves and draws conclusions, away from the threads that answer.
-async fn conclude<S: Source>(
+async fn conclude<S: StudySource>(
     source: &Arc<S>,
     key: &StudyKey,
     plan: Arc<Plan>,

@@ -5,13 +5,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::{assets, gate::Refusal, source::SourceError, table::TableError};
+use super::{assets, gate::Refusal, source::SourceError, table::TableError, views::ErrorView};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum RequestError {
     /// Whoever asks may not see it, or isn't known.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -26,13 +26,13 @@ pub enum Problem {
     Meaningless(String),
 }
 
-impl From<TableError> for Problem {
+impl From<TableError> for RequestError {
     fn from(error: TableError) -> Self {
         Self::Meaningless(error.to_string())
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for RequestError {
     fn into_response(self) -> Response {
         let code = match &self {
             Self::Refused(refusal) => refusal.status(),
@@ -43,8 +43,16 @@ impl IntoResponse for Problem {
             }
             Self::Meaningless(_) => StatusCode::BAD_REQUEST,
         };
-        (code, Json(json!({ "error": self.to_string() }))).into_response()
+        (code, Json(ErrorView { error: self.to_string() })).into_response()
     }
+}
+
+/// A view as JSON.
+///
+/// # Errors
+/// When it can't be written as JSON.
+pub fn json(view: &impl Serialize) -> Result<String, RequestError> {
+    serde_json::to_string(view).map_err(|error| SourceError::unreadable("the answer", error).into())
 }
 
 /// Entity tags of what is asked and of what there is.
@@ -71,8 +79,11 @@ impl Tag {
     }
 
     /// An answer of this version as JSON.
-    pub fn json(self, value: &Value) -> Response {
-        self.answer("application/json", value.to_string())
+    ///
+    /// # Errors
+    /// When it can't be written as JSON.
+    pub fn json(self, view: &impl Serialize) -> Result<Response, RequestError> {
+        Ok(self.answer("application/json", json(view)?))
     }
 
     /// That nothing has changed.

@@ -11,24 +11,24 @@ use studious_playbook::Plan;
 use super::{
     analysis::Analyses,
     gate::Gate,
-    source::{Source, SourceError, StudyHead, StudyKey, TrialHead},
+    source::{SourceError, StudyKey, StudySource, StudySummary, TrialSummary},
 };
 
 /// Studies whose trials are kept as they were last read.
 const MOST_KEPT: usize = 32;
 
 /// A study as it was at one version.
-pub struct Shown {
+pub struct StudySnapshot {
     /// The version.
     pub version: String,
     /// At a glance.
-    pub head: StudyHead,
+    pub head: StudySummary,
     /// Checked; nothing when it is refused.
     pub plan: Option<Arc<Plan>>,
     /// What is wrong with it.
     pub violations: Vec<String>,
     /// Its trials, in the order of rounds, by index within each.
-    pub trials: Vec<TrialHead>,
+    pub trials: Vec<TrialSummary>,
 }
 
 /// What answers share.
@@ -42,17 +42,17 @@ pub struct App<S, G> {
 #[derive(Default)]
 struct Kept {
     /// Held by whoever reads, so that ten who look at once read once.
-    latest: Arc<tokio::sync::Mutex<Option<Arc<Shown>>>>,
+    latest: Arc<tokio::sync::Mutex<Option<Arc<StudySnapshot>>>>,
     used: Option<Instant>,
 }
 
-impl<S: Source, G: Gate> App<S, G> {
+impl<S: StudySource, G: Gate> App<S, G> {
     pub fn new(source: S, gate: G) -> Self {
         Self { source: Arc::new(source), gate, analyses: Arc::default(), shown: Mutex::default() }
     }
 
     /// A study with its trials, read again only when something has changed.
-    pub async fn shown(&self, key: &StudyKey) -> Result<Option<Arc<Shown>>, SourceError> {
+    pub async fn shown(&self, key: &StudyKey) -> Result<Option<Arc<StudySnapshot>>, SourceError> {
         let Some(version) = self.source.version(key).await? else {
             self.shown.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
             return Ok(None);
@@ -72,12 +72,12 @@ impl<S: Source, G: Gate> App<S, G> {
             },
         };
         let trials = self.source.trials(key).await?;
-        let shown = Arc::new(Shown { version, head, plan, violations, trials });
+        let shown = Arc::new(StudySnapshot { version, head, plan, violations, trials });
         *latest = Some(shown.clone());
         Ok(Some(shown))
     }
 
-    fn slot(&self, key: &StudyKey) -> Arc<tokio::sync::Mutex<Option<Arc<Shown>>>> {
+    fn slot(&self, key: &StudyKey) -> Arc<tokio::sync::Mutex<Option<Arc<StudySnapshot>>>> {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if shown.len() >= MOST_KEPT && !shown.contains_key(key) {
             let oldest = shown.iter().min_by_key(|(_, kept)| kept.used).map(|(key, _)| key.clone());

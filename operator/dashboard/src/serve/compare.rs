@@ -7,28 +7,28 @@ use axum::{
     http::{Extensions, HeaderMap},
     response::Response,
 };
-use serde_json::{Value, json};
 use studious_playbook::plots::{Run, overlay};
 
 use super::{
-    answer::{Problem, Tag},
+    answer::{RequestError, Tag},
     app::App,
     gate::Gate,
-    source::{Source, StudyKey},
+    source::{StudyKey, StudySource},
     studies::enter,
-    trials::{POINTS, find, metrics, picture, view},
+    trials::{POINTS, find, metrics, view},
+    views::{ComparisonView, PlotView},
 };
 
 /// Most trials beside each other: as many as colours and dashes tell apart.
 const MOST: usize = 12;
 
 /// Trials beside each other, and their curves in one picture for each metric.
-pub async fn trials<S: Source, G: Gate>(
+pub async fn trials<S: StudySource, G: Gate>(
     State(app): State<Arc<App<S, G>>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let wanted = wanted(query.as_deref().unwrap_or_default())?;
     let (mut versions, mut views, mut found) = (String::new(), Vec::new(), Vec::new());
     for (key, trial) in &wanted {
@@ -51,7 +51,7 @@ pub async fn trials<S: Source, G: Gate>(
             if twice { format!("{}/{trial}", key.namespace) } else { trial.clone() }
         })
         .collect();
-    let pictures: Vec<Value> = metrics(objective, found.iter().map(|(_, one)| &one.record))
+    let plots: Vec<PlotView> = metrics(objective, found.iter().map(|(_, one)| &one.record))
         .into_iter()
         .filter_map(|metric| {
             let runs: Vec<Run<'_>> = found
@@ -62,20 +62,20 @@ pub async fn trials<S: Source, G: Gate>(
                     Some(Run { name, curve: one.record.curves.get(metric)?, marked })
                 })
                 .collect();
-            overlay(metric, &runs).map(|plot| picture(&plot))
+            overlay(metric, &runs).map(PlotView::from)
         })
         .collect();
-    Ok(tag.json(&json!({ "trials": views, "plots": pictures })))
+    tag.json(&ComparisonView { trials: views, plots })
 }
 
-fn wanted(query: &str) -> Result<Vec<(StudyKey, String)>, Problem> {
+fn wanted(query: &str) -> Result<Vec<(StudyKey, String)>, RequestError> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|error| Problem::Meaningless(format!("the query can't be read: {error}")))?;
-    let meaningless = |value: &str| Problem::Meaningless(format!("trial={value}: name it namespace/study/trial"));
+        .map_err(|error| RequestError::Meaningless(format!("the query can't be read: {error}")))?;
+    let meaningless = |value: &str| RequestError::Meaningless(format!("trial={value}: name it namespace/study/trial"));
     let mut wanted = Vec::new();
     for (name, value) in pairs {
         if name != "trial" {
-            return Err(Problem::Meaningless(format!("{name}={value}: only trial= is known here")));
+            return Err(RequestError::Meaningless(format!("{name}={value}: only trial= is known here")));
         }
         let mut parts = value.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -86,7 +86,9 @@ fn wanted(query: &str) -> Result<Vec<(StudyKey, String)>, Problem> {
         }
     }
     if wanted.is_empty() || wanted.len() > MOST {
-        return Err(Problem::Meaningless(format!("name between 1 and {MOST} trials: trial=namespace/study/trial")));
+        return Err(RequestError::Meaningless(format!(
+            "name between 1 and {MOST} trials: trial=namespace/study/trial"
+        )));
     }
     Ok(wanted)
 }

@@ -1,6 +1,6 @@
 //! The dashboard: a JSON API and the pages that read it.
 //!
-//! [`router`] serves whatever a [`Source`] holds to whom a [`Gate`] lets in: `studious ui` the folders of local runs, the
+//! [`router`] serves whatever a [`StudySource`] holds to whom a [`Gate`] lets in: `studious ui` the folders of local runs, the
 //! operator a cluster. It writes nothing.
 
 mod analysis;
@@ -14,7 +14,11 @@ mod source;
 mod studies;
 mod table;
 mod trials;
+mod views;
 mod yaml;
+
+#[cfg(test)]
+mod types_tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,7 +41,8 @@ use app::App;
 pub use gate::{Gate, Refusal, ThisMachine};
 pub use records::records_router;
 pub use source::{
-    Counts, Fleet, Happening, Source, SourceError, Standing, StudyHead, StudyKey, TrialDetail, TrialHead,
+    Backend, Counts, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail,
+    TrialSummary,
 };
 
 /// How long one answer may take.
@@ -48,7 +53,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Everything that is served: pages at `/` and `/assets`, data under `/v1`. Handlers look for the peer's address in
 /// `ConnectInfo<SocketAddr>`, where the server gives it.
-pub fn router<S: Source, G: Gate>(source: S, gate: G) -> Router {
+pub fn router<S: StudySource, G: Gate>(source: S, gate: G) -> Router {
     let app = Arc::new(App::new(source, gate));
     let of_study = Router::new()
         .route("/", get(studies::detail::<S, G>))
@@ -57,7 +62,7 @@ pub fn router<S: Source, G: Gate>(source: S, gate: G) -> Router {
         .route("/trials", get(trials::page::<S, G>))
         .route("/trials/{trial}", get(trials::detail::<S, G>))
         .route("/trials/{trial}/plots", get(trials::plots::<S, G>))
-        .route("/trials/{trial}/events", get(trials::happenings::<S, G>));
+        .route("/trials/{trial}/events", get(trials::events::<S, G>));
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };

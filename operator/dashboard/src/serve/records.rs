@@ -15,10 +15,10 @@ use futures::StreamExt as _;
 use serde::Deserialize;
 
 use super::{
-    answer::Problem,
+    answer::RequestError,
     app::App,
     gate::Gate,
-    source::{Source, StudyKey},
+    source::{StudyKey, StudySource},
     studies::enter,
 };
 
@@ -28,25 +28,25 @@ const MOST_POINTS: usize = 100_000;
 /// How much is wanted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct RecordsQuery {
     /// Points of a curve at most.
     points: Option<usize>,
 }
 
 /// Serves the trials of a source's studies to whom a gate lets in. Beside [`super::router`].
-pub fn records_router<S: Source, G: Gate>(source: S, gate: G) -> Router {
+pub fn records_router<S: StudySource, G: Gate>(source: S, gate: G) -> Router {
     Router::new()
         .route("/v1/namespaces/{namespace}/studies/{name}/records", get(records::<S, G>))
         .with_state(Arc::new(App::new(source, gate)))
 }
 
-async fn records<S: Source, G: Gate>(
+async fn records<S: StudySource, G: Gate>(
     State(app): State<Arc<App<S, G>>>,
     Path((namespace, name)): Path<(String, String)>,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<RecordsQuery>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let key = StudyKey { namespace, name };
     enter(&app, &headers, &extensions, &key).await?;
     let points = wanted.points.unwrap_or(MOST_POINTS).min(MOST_POINTS);

@@ -18,7 +18,8 @@ pub struct StudyKey {
 
 /// Where a study stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-pub enum Standing {
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum StudyState {
     /// Nothing has been started.
     Pending,
     /// Refused.
@@ -35,7 +36,7 @@ pub enum Standing {
     Failed,
 }
 
-impl Standing {
+impl StudyState {
     /// Whether nothing more will happen by itself.
     #[must_use]
     pub fn is_settled(self) -> bool {
@@ -45,6 +46,7 @@ impl Standing {
 
 /// Trials by where they stand.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Counts {
     /// Planned in all rounds.
     pub planned: u32,
@@ -89,7 +91,7 @@ impl Counts {
 
 /// A study at a glance.
 #[derive(Clone, Debug)]
-pub struct StudyHead {
+pub struct StudySummary {
     /// Which.
     pub key: StudyKey,
     /// The name by which its trials are called. A local folder may have another.
@@ -99,7 +101,7 @@ pub struct StudyHead {
     /// Its labels, shown as tags.
     pub labels: BTreeMap<String, String>,
     /// Where it stands.
-    pub standing: Standing,
+    pub standing: StudyState,
     /// Why, in a sentence.
     pub message: String,
     /// The round that runs, or ran last.
@@ -116,7 +118,7 @@ pub struct StudyHead {
 
 /// A trial at a glance.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrialHead {
+pub struct TrialSummary {
     /// Its name.
     pub name: String,
     /// Its round.
@@ -153,7 +155,7 @@ pub struct TrialHead {
 #[derive(Clone, Debug)]
 pub struct TrialDetail {
     /// At a glance.
-    pub head: TrialHead,
+    pub head: TrialSummary,
     /// Everything needed to run it again.
     pub spec: TrialSpec,
     /// As data, with what its hosts reported. Its curves may be left out.
@@ -170,7 +172,8 @@ pub struct TrialDetail {
 
 /// Something that Kubernetes or the operator said of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Happening {
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct KubernetesEvent {
     /// When.
     pub at: Option<Millis>,
     /// `Normal` or `Warning`.
@@ -187,7 +190,8 @@ pub struct Happening {
 
 /// What kind of fleet is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-pub enum Fleet {
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum Backend {
     /// Folders of local runs.
     Local,
     /// A Kubernetes cluster.
@@ -215,22 +219,22 @@ impl SourceError {
 }
 
 /// Where what is shown comes from.
-pub trait Source: Send + Sync + 'static {
+pub trait StudySource: Send + Sync + 'static {
     /// What kind of fleet it is.
-    fn fleet(&self) -> Fleet;
+    fn backend(&self) -> Backend;
 
     /// All studies, in no order.
-    fn studies(&self) -> impl Future<Output = Result<Vec<StudyHead>, SourceError>> + Send;
+    fn studies(&self) -> impl Future<Output = Result<Vec<StudySummary>, SourceError>> + Send;
 
     /// One study, if it is there.
-    fn study(&self, key: &StudyKey) -> impl Future<Output = Result<Option<StudyHead>, SourceError>> + Send;
+    fn study(&self, key: &StudyKey) -> impl Future<Output = Result<Option<StudySummary>, SourceError>> + Send;
 
     /// A word that changes whenever anything that is shown of a study changes; nothing if it isn't there. Cheap: it is
     /// asked every second or two by everybody who looks.
     fn version(&self, key: &StudyKey) -> impl Future<Output = Result<Option<String>, SourceError>> + Send;
 
     /// The trials of a study at a glance, in the order of rounds, by index within each.
-    fn trials(&self, key: &StudyKey) -> impl Future<Output = Result<Vec<TrialHead>, SourceError>> + Send;
+    fn trials(&self, key: &StudyKey) -> impl Future<Output = Result<Vec<TrialSummary>, SourceError>> + Send;
 
     /// The trials of a study as data, with curves of at most so many points.
     fn records(
@@ -248,9 +252,9 @@ pub trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<TrialDetail>, SourceError>> + Send;
 
     /// What Kubernetes and the operator said of a trial, the latest first.
-    fn happenings(
+    fn events(
         &self,
         key: &StudyKey,
         trial: &str,
-    ) -> impl Future<Output = Result<Vec<Happening>, SourceError>> + Send;
+    ) -> impl Future<Output = Result<Vec<KubernetesEvent>, SourceError>> + Send;
 }

@@ -8,21 +8,21 @@ use axum::{
     response::Response,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
-use serde_json::{Value, json};
 use studious_api::{StudySpec, study::Role};
 use studious_playbook::{
     Plan,
-    findings::Severity,
     rounds::{self, RETRAIN},
 };
 
 use super::{
     analysis::{Analysis, Concluded},
-    answer::{Problem, Tag},
-    app::{App, Shown},
+    answer::{RequestError, Tag, json},
+    app::{App, StudySnapshot},
     gate::{Gate, Refusal},
-    source::{Counts, Source, SourceError, StudyHead, StudyKey, TrialHead},
-    table, yaml,
+    source::{Counts, SourceError, StudyKey, StudySource, StudySummary, TrialSummary},
+    table,
+    views::{AboutView, FindingsState, FindingsView, FixedView, RoundView, StudyItem, StudyList, StudyView},
+    yaml,
 };
 
 /// Most studies of one answer.
@@ -40,12 +40,12 @@ pub fn peer(extensions: &Extensions) -> Option<SocketAddr> {
 }
 
 /// A study that whoever asks may see.
-pub async fn enter<S: Source, G: Gate>(
+pub async fn enter<S: StudySource, G: Gate>(
     app: &App<S, G>,
     headers: &HeaderMap,
     extensions: &Extensions,
     key: &StudyKey,
-) -> Result<Arc<Shown>, Problem> {
+) -> Result<Arc<StudySnapshot>, RequestError> {
     let viewer = app.gate.admit(headers, peer(extensions)).await?;
     if !app.gate.may_get(&viewer, key).await? {
         let who = G::name(&viewer).unwrap_or("you");
@@ -57,54 +57,55 @@ pub async fn enter<S: Source, G: Gate>(
         ))
         .into());
     }
-    let missing = || Problem::Missing(format!("study {}/{}", key.namespace, key.name));
+    let missing = || RequestError::Missing(format!("study {}/{}", key.namespace, key.name));
     app.shown(key).await?.ok_or_else(missing)
 }
 
-type Shared<S, G> = State<Arc<App<S, G>>>;
+type AppState<S, G> = State<Arc<App<S, G>>>;
 
 /// Who asks, of what.
-pub async fn about<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn about<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let viewer = app.gate.admit(&headers, peer(&extensions)).await?;
-    let user = G::name(&viewer);
-    let about = json!({ "version": env!("CARGO_PKG_VERSION"), "fleet": app.source.fleet(), "user": user });
-    Ok(Tag::of(user.unwrap_or_default()).json(&about))
+    let user = G::name(&viewer).map(str::to_owned);
+    let tag = Tag::of(user.as_deref().unwrap_or_default());
+    tag.json(&AboutView { version: env!("CARGO_PKG_VERSION").to_owned(), fleet: app.source.backend(), user })
 }
 
 /// The studies that whoever asks may see.
-pub async fn list<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn list<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let viewer = app.gate.admit(&headers, peer(&extensions)).await?;
     let mut heads = app.source.studies().await?;
     heads.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.key.cmp(&b.key)));
     // Asked side by side: each question may take the API server a while.
     let (gate, viewer) = (&app.gate, &viewer);
-    let allowed: Vec<(StudyHead, bool)> = futures::stream::iter(heads)
+    let allowed: Vec<(StudySummary, bool)> = futures::stream::iter(heads)
         .map(|head| async move { gate.may_get(viewer, &head.key).await.map(|allowed| (head, allowed)) })
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let visible: Vec<StudyHead> = allowed.into_iter().filter(|(_, allowed)| *allowed).map(|(head, _)| head).collect();
+    let visible: Vec<StudySummary> =
+        allowed.into_iter().filter(|(_, allowed)| *allowed).map(|(head, _)| head).collect();
     let more = visible.len() > MOST_STUDIES;
     let mut studies = Vec::new();
     for head in visible.iter().take(MOST_STUDIES) {
         begin_small(&app, head).await;
-        studies.push(summary(head, app.analyses.known(&head.key).as_deref()));
+        studies.push(item(head, app.analyses.known(&head.key).as_deref()));
     }
-    let body = json!({ "studies": studies, "more": more }).to_string();
+    let body = json(&StudyList { studies, more })?;
     let tag = Tag::of(&digest(body.as_bytes()));
     Ok(if tag.is_known(&headers) { tag.unchanged() } else { tag.answer("application/json", body) })
 }
 
 /// Begins to draw conclusions of a study that is listed, if that costs little.
-async fn begin_small<S: Source, G: Gate>(app: &App<S, G>, head: &StudyHead) {
+async fn begin_small<S: StudySource, G: Gate>(app: &App<S, G>, head: &StudySummary) {
     let ended = head.counts.ended();
     if ended == 0 || ended > SMALL || app.analyses.known(&head.key).is_some() {
         return;
@@ -124,42 +125,39 @@ fn digest(bytes: &[u8]) -> String {
     format!("{hash:016x}")
 }
 
-fn summary(head: &StudyHead, analysis: Option<&Analysis>) -> Value {
+fn item(head: &StudySummary, analysis: Option<&Analysis>) -> StudyItem {
     let spec = &head.spec;
-    let findings = analysis.map(
-        |analysis| json!({ "problems": analysis.count(Severity::Problem), "warnings": analysis.count(Severity::Warning) }),
-    );
-    let labels: serde_json::Map<String, Value> =
-        head.labels.iter().filter(|(k, _)| *k != ARCHIVED).map(|(k, v)| (k.clone(), v.as_str().into())).collect();
-    json!({
-        "namespace": head.key.namespace,
-        "name": head.key.name,
-        "goal": spec.goal,
-        "project": spec.project.as_ref().map(|project| &project.name),
-        "labels": labels,
-        "archived": head.labels.get(ARCHIVED).is_some_and(|value| value == "true"),
-        "standing": head.standing,
-        "message": head.message,
-        "round": head.round,
-        "counts": head.counts,
-        "ended": head.counts.ended(),
-        "metric": spec.objective.metric,
-        "direction": spec.objective.direction,
-        "best": head.best.as_ref().map(|(objective, _)| objective),
-        "bestTrial": head.best.as_ref().map(|(_, trial)| trial),
-        "findings": findings,
-        "created": head.created,
-        "changed": head.changed,
-    })
+    let labels = head.labels.iter().filter(|(name, _)| *name != ARCHIVED);
+    let (best, best_trial) = head.best.clone().unzip();
+    StudyItem {
+        namespace: head.key.namespace.clone(),
+        name: head.key.name.clone(),
+        goal: spec.goal.clone(),
+        project: spec.project.as_ref().map(|project| project.name.clone()),
+        labels: labels.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        archived: head.labels.get(ARCHIVED).is_some_and(|value| value == "true"),
+        standing: head.standing,
+        message: head.message.clone(),
+        round: head.round.clone(),
+        counts: head.counts,
+        ended: head.counts.ended(),
+        metric: spec.objective.metric.clone(),
+        direction: spec.objective.direction,
+        best,
+        best_trial,
+        findings: analysis.map(Analysis::counts),
+        created: head.created,
+        changed: head.changed,
+    }
 }
 
 /// One study, without its trials.
-pub async fn detail<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn detail<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     Path((namespace, name)): Path<(String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let tag = Tag::of(&shown.version);
@@ -169,34 +167,32 @@ pub async fn detail<S: Source, G: Gate>(
     let head = &shown.head;
     let spec = &head.spec;
     let best = shown.trials.iter().find(|trial| head.best.as_ref().is_some_and(|(_, name)| *name == trial.name));
-    let mut detail = summary(head, app.analyses.known(&key).as_deref());
-    let more = json!({
-        "studyName": head.study_name,
-        "settled": head.standing.is_settled(),
-        "description": spec.description,
-        "violations": shown.violations,
-        "rounds": rounds_of(shown.plan.as_deref(), spec, &shown.trials),
-        "fixed": fixed(spec),
-        "bestPoint": best.map(table::row),
-        "hyperparameters": spec.hyperparameters,
-        "columns": table::columns(spec, &shown.trials),
-        "yaml": yaml::manifest("Study", &head.study_name, spec.as_ref())
-            .map_err(|error| SourceError::unreadable("the study", error))?,
-        "spec": spec.as_ref(),
-    });
-    if let (Value::Object(detail), Value::Object(more)) = (&mut detail, more) {
-        detail.extend(more);
-    }
-    Ok(tag.json(&detail))
+    let unreadable = |error: serde_yaml::Error| SourceError::unreadable("the study", error);
+    tag.json(&StudyView {
+        item: item(head, app.analyses.known(&key).as_deref()),
+        study_name: head.study_name.clone(),
+        settled: head.standing.is_settled(),
+        description: spec.description.clone(),
+        violations: shown.violations.clone(),
+        rounds: rounds_of(shown.plan.as_deref(), spec, &shown.trials),
+        fixed: fixed(spec),
+        best_point: best.map(table::row),
+        hyperparameters: spec.hyperparameters.clone(),
+        columns: table::columns(spec, &shown.trials),
+        yaml: yaml::manifest("Study", &head.study_name, spec.as_ref()).map_err(unreadable)?,
+        spec: spec.as_ref().clone(),
+    })
 }
 
-fn fixed(spec: &StudySpec) -> Vec<Value> {
+fn fixed(spec: &StudySpec) -> Vec<FixedView> {
     let fixed = spec.hyperparameters.iter().filter(|h| h.role == Role::Fixed);
-    fixed.map(|h| json!({ "name": h.name, "value": h.value, "because": h.fixed_because })).collect()
+    fixed
+        .map(|h| FixedView { name: h.name.clone(), value: h.value.clone(), because: h.fixed_because.clone() })
+        .collect()
 }
 
 /// What was planned of each round, and what became of it.
-fn rounds_of(plan: Option<&Plan>, spec: &StudySpec, trials: &[TrialHead]) -> Vec<Value> {
+fn rounds_of(plan: Option<&Plan>, spec: &StudySpec, trials: &[TrialSummary]) -> Vec<RoundView> {
     let mut names: Vec<&str> = spec.rounds.iter().map(|round| round.name.as_str()).collect();
     names.extend(spec.retrain.iter().map(|_| RETRAIN));
     names
@@ -210,50 +206,48 @@ fn rounds_of(plan: Option<&Plan>, spec: &StudySpec, trials: &[TrialHead]) -> Vec
                 .filter(|trial| trial.phase == studious_api::trial::TrialPhase::Succeeded)
                 .filter_map(|trial| trial.objective);
             let best = objectives.reduce(|a, b| if spec.objective.direction.better(b, a) { b } else { a });
-            json!({
-                "name": name,
-                "maxTrainSteps": plan.map(|plan| rounds::max_train_steps(plan, name)),
-                "counts": counts,
-                "best": best,
-            })
+            RoundView {
+                name: name.to_owned(),
+                max_train_steps: plan.map(|plan| rounds::max_train_steps(plan, name)),
+                counts,
+                best,
+            }
         })
         .collect()
 }
 
 /// What is concluded from a study's trials, and which pictures there are.
-pub async fn findings<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn findings<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     Path((namespace, name)): Path<(String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let Some(plan) = &shown.plan else {
-        return Ok(Tag::of(&shown.version).json(&json!({ "state": "none" })));
+        return Tag::of(&shown.version).json(&FindingsView::empty(FindingsState::None));
     };
     let (state, analysis) = match app.analyses.of(&app.source, &key, plan, &shown.version, shown.trials.len()).await {
-        Concluded::Ready(analysis) => ("ready", Some(analysis)),
-        Concluded::Pending(analysis) => ("pending", analysis),
+        Concluded::Ready(analysis) => (FindingsState::Ready, Some(analysis)),
+        Concluded::Pending(analysis) => (FindingsState::Pending, analysis),
         Concluded::Failed(why) => return Err(SourceError::unreadable("the curves", why).into()),
     };
     let of = analysis.as_ref().map_or("", |analysis| analysis.version.as_str());
-    let tag = Tag::of(&format!("{state}-{of}"));
+    let tag = Tag::of(&format!("{state:?}-{of}"));
     if tag.is_known(&headers) {
         return Ok(tag.unchanged());
     }
-    let mut view = analysis.map_or_else(|| json!({}), |analysis| analysis.view());
-    view["state"] = state.into();
-    Ok(tag.json(&view))
+    tag.json(&analysis.map_or_else(|| FindingsView::empty(state), |analysis| analysis.view(state)))
 }
 
 /// One picture.
-pub async fn plot<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn plot<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     Path((namespace, name, plot)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let analysis = match &shown.plan {
@@ -266,7 +260,7 @@ pub async fn plot<S: Source, G: Gate>(
     };
     let picture = analysis.as_ref().and_then(|analysis| analysis.pictures.iter().find(|one| one.id == plot));
     let (Some(picture), Some(analysis)) = (picture, &analysis) else {
-        return Err(Problem::Missing(format!("plot {plot} of study {}/{}", key.namespace, key.name)));
+        return Err(RequestError::Missing(format!("plot {plot} of study {}/{}", key.namespace, key.name)));
     };
     let tag = Tag::of(&analysis.version);
     if tag.is_known(&headers) {

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use studious_api::{
     HyperparameterValue, StudySpec,
     study::{Direction, Role},
@@ -11,7 +11,10 @@ use studious_api::{
 };
 use studious_playbook::{Millis, rounds::RETRAIN};
 
-use super::source::TrialHead;
+use super::{
+    source::TrialSummary,
+    views::{HyperparameterColumn, TableColumns, TrialItem, TrialsPage},
+};
 
 /// Most rows of one answer.
 const MOST_ROWS: usize = 500;
@@ -21,7 +24,7 @@ const USUAL_ROWS: usize = 100;
 /// Which rows, in which order.
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
 #[serde(deny_unknown_fields, default)]
-pub struct Wanted {
+pub struct TableQuery {
     /// A column's name, `-` before it for the other way round; `best` without it: the last round first, in it the best.
     pub sort: Option<String>,
     /// Words that must occur in the name, point, reason or message.
@@ -58,14 +61,14 @@ enum Key<'a> {
 }
 
 /// What may be shown of the trials of a study beside what every trial has.
-pub fn columns(spec: &StudySpec, trials: &[TrialHead]) -> Value {
+pub fn columns(spec: &StudySpec, trials: &[TrialSummary]) -> TableColumns {
     let mut seen = BTreeSet::new();
     let mut hyperparameters = Vec::new();
     for role in [Role::Scientific, Role::Nuisance, Role::Fixed] {
         for h in spec.hyperparameters.iter().filter(|h| h.role == role) {
             if seen.insert(h.name.as_str()) {
-                let is_number = h.values.iter().flatten().chain(&h.value).all(|value| value.as_f64().is_some());
-                hyperparameters.push(json!({ "name": h.name, "role": role, "number": is_number }));
+                let number = h.values.iter().flatten().chain(&h.value).all(|value| value.as_f64().is_some());
+                hyperparameters.push(HyperparameterColumn { name: h.name.clone(), role, number });
             }
         }
     }
@@ -73,34 +76,38 @@ pub fn columns(spec: &StudySpec, trials: &[TrialHead]) -> Value {
     for trial in trials {
         metrics.extend(trial.latest.keys().map(String::as_str).filter(|name| *name != "step"));
     }
-    json!({ "hyperparameters": hyperparameters, "latest": metrics })
+    TableColumns { hyperparameters, latest: metrics.into_iter().map(str::to_owned).collect() }
 }
 
 /// One page of the table.
 ///
 /// # Errors
 /// When it is asked for by a column or phase that doesn't exist.
-pub fn page(spec: &StudySpec, trials: &[TrialHead], wanted: &Wanted) -> Result<Value, TableError> {
-    let matching = matching(spec, trials, wanted)?;
-    let offset = wanted.offset.unwrap_or(0);
-    let limit = wanted.limit.unwrap_or(USUAL_ROWS).min(MOST_ROWS);
-    let rows: Vec<Value> = matching.iter().skip(offset).take(limit).map(|trial| row(trial)).collect();
-    Ok(json!({ "total": trials.len(), "matching": matching.len(), "offset": offset, "rows": rows }))
+pub fn page(spec: &StudySpec, trials: &[TrialSummary], query: &TableQuery) -> Result<TrialsPage, TableError> {
+    let matching = matching(spec, trials, query)?;
+    let offset = query.offset.unwrap_or(0);
+    let limit = query.limit.unwrap_or(USUAL_ROWS).min(MOST_ROWS);
+    let rows = matching.iter().skip(offset).take(limit).map(|trial| row(trial)).collect();
+    Ok(TrialsPage { total: trials.len(), matching: matching.len(), offset, rows })
 }
 
-/// The trials that are wanted, in the order that is wanted.
-fn matching<'a>(spec: &StudySpec, trials: &'a [TrialHead], wanted: &Wanted) -> Result<Vec<&'a TrialHead>, TableError> {
+/// The trials that are wanted, in the order that is query.
+fn matching<'a>(
+    spec: &StudySpec,
+    trials: &'a [TrialSummary],
+    query: &TableQuery,
+) -> Result<Vec<&'a TrialSummary>, TableError> {
     let words: Vec<String> =
-        wanted.text.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
-    let phases = phases(wanted.phase.as_deref().unwrap_or_default())?;
-    let round = wanted.round.as_deref().filter(|round| !round.is_empty());
-    let mut matching: Vec<&TrialHead> = trials
+        query.text.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
+    let phases = phases(query.phase.as_deref().unwrap_or_default())?;
+    let round = query.round.as_deref().filter(|round| !round.is_empty());
+    let mut matching: Vec<&TrialSummary> = trials
         .iter()
         .filter(|t| round.is_none_or(|round| t.round == round))
         .filter(|t| phases.is_empty() || phases.contains(&t.phase))
         .filter(|t| words.is_empty() || says(t, &words))
         .collect();
-    let sort = wanted.sort.as_deref().unwrap_or("best");
+    let sort = query.sort.as_deref().unwrap_or("best");
     let (column, reverse) = sort.strip_prefix('-').map_or((sort, false), |column| (column, true));
     if column == "best" {
         matching.sort_by(|a, b| best_first(spec, a, b));
@@ -140,7 +147,7 @@ fn phases(text: &str) -> Result<Vec<TrialPhase>, TableError> {
         .collect()
 }
 
-fn says(trial: &TrialHead, words: &[String]) -> bool {
+fn says(trial: &TrialSummary, words: &[String]) -> bool {
     let mut text = format!("{} {} {}", trial.name, trial.reason, trial.message).to_lowercase();
     for (name, value) in &trial.hyperparameters {
         text.push_str(&format!(" {name}={value}").to_lowercase());
@@ -148,7 +155,7 @@ fn says(trial: &TrialHead, words: &[String]) -> bool {
     words.iter().all(|word| text.contains(word.as_str()))
 }
 
-fn is_column(spec: &StudySpec, trials: &[TrialHead], column: &str) -> bool {
+fn is_column(spec: &StudySpec, trials: &[TrialSummary], column: &str) -> bool {
     match column.split_once('.') {
         Some(("hyperparameters", name)) => spec.hyperparameters.iter().any(|h| h.name == name),
         Some(("latest", name)) => trials.is_empty() || trials.iter().any(|t| t.latest.contains_key(name)),
@@ -171,7 +178,7 @@ fn is_column(spec: &StudySpec, trials: &[TrialHead], column: &str) -> bool {
     }
 }
 
-fn key<'a>(trial: &'a TrialHead, column: &str) -> Key<'a> {
+fn key<'a>(trial: &'a TrialSummary, column: &str) -> Key<'a> {
     let number = |number: Option<f64>| number.map_or(Key::Missing, Key::Number);
     let time = |at: Option<Millis>| number(at.map(|at| at.0 as f64));
     match column {
@@ -202,25 +209,25 @@ fn key<'a>(trial: &'a TrialHead, column: &str) -> Key<'a> {
 }
 
 /// An infeasible trial has no objective, whatever it measured before.
-fn objective(trial: &TrialHead) -> Option<f64> {
+fn objective(trial: &TrialSummary) -> Option<f64> {
     let has_one = !matches!(trial.phase, TrialPhase::Infeasible | TrialPhase::Failed);
     trial.objective.filter(|_| has_one)
 }
 
 /// Milliseconds from its first attempt's start to its end.
-fn duration(trial: &TrialHead) -> Option<f64> {
+fn duration(trial: &TrialSummary) -> Option<f64> {
     let (started, ended) = (trial.started?, trial.ended?);
     Some(ended.0.saturating_sub(started.0) as f64)
 }
 
 /// The last round first, in it the best first, then infeasible trials, then those under way, then all others.
-fn best_first(spec: &StudySpec, a: &TrialHead, b: &TrialHead) -> Ordering {
+fn best_first(spec: &StudySpec, a: &TrialSummary, b: &TrialSummary) -> Ordering {
     let direction: Direction = spec.objective.direction;
-    let place = |t: &TrialHead| match spec.rounds.iter().position(|round| round.name == t.round) {
+    let place = |t: &TrialSummary| match spec.rounds.iter().position(|round| round.name == t.round) {
         None if t.round == RETRAIN => spec.rounds.len(),
         place => place.unwrap_or_default(),
     };
-    let kind = |t: &TrialHead| match t.phase {
+    let kind = |t: &TrialSummary| match t.phase {
         TrialPhase::Succeeded => 0,
         TrialPhase::Running | TrialPhase::Retrying => 1,
         TrialPhase::Infeasible => 2,
@@ -239,28 +246,23 @@ fn best_first(spec: &StudySpec, a: &TrialHead, b: &TrialHead) -> Ordering {
 }
 
 /// One trial as a row.
-pub fn row(trial: &TrialHead) -> Value {
-    let mut row = Map::new();
-    let mut put = |name: &str, value: Value| {
-        if !value.is_null() {
-            row.insert(name.to_owned(), value);
-        }
-    };
-    let text = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
-    put("name", trial.name.as_str().into());
-    put("round", trial.round.as_str().into());
-    put("maxTrainSteps", trial.max_train_steps.into());
-    put("phase", json!(trial.phase));
-    put("reason", text(&trial.reason));
-    put("message", text(&trial.message));
-    put("objective", json!(objective(trial)));
-    put("bestStep", json!(trial.best_step));
-    put("step", json!(trial.latest.get("step")));
-    put("attempt", trial.attempt.into());
-    put("disruptions", if trial.disruptions == 0 { Value::Null } else { trial.disruptions.into() });
-    put("started", json!(trial.started));
-    put("ended", json!(trial.ended));
-    put("hyperparameters", json!(trial.hyperparameters));
-    put("latest", json!(trial.latest));
-    Value::Object(row)
+pub fn row(trial: &TrialSummary) -> TrialItem {
+    let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    TrialItem {
+        name: trial.name.clone(),
+        round: trial.round.clone(),
+        max_train_steps: trial.max_train_steps,
+        phase: trial.phase,
+        reason: text(&trial.reason),
+        message: text(&trial.message),
+        objective: objective(trial),
+        best_step: trial.best_step,
+        step: trial.latest.get("step").copied(),
+        attempt: trial.attempt,
+        disruptions: Some(trial.disruptions).filter(|disruptions| *disruptions > 0),
+        started: trial.started,
+        ended: trial.ended,
+        hyperparameters: trial.hyperparameters.clone(),
+        latest: trial.latest.clone(),
+    }
 }

@@ -7,20 +7,20 @@ use axum::{
     http::{Extensions, HeaderMap},
     response::Response,
 };
-use serde_json::{Value, json};
 use studious_api::trial::TrialPhase;
 use studious_playbook::{
-    plots::{Plot, Run, overlay},
+    plots::{Run, overlay},
     record::TrialRecord,
 };
 
 use super::{
-    answer::{Problem, Tag},
-    app::{App, Shown},
+    answer::{RequestError, Tag},
+    app::{App, StudySnapshot},
     gate::Gate,
-    source::{Source, SourceError, StudyKey, TrialDetail},
+    source::{SourceError, StudyKey, StudySource, TrialDetail},
     studies::enter,
-    table::{self, Wanted},
+    table::{self, TableQuery},
+    views::{AttemptView, CommandView, InitView, PlotView, RankView, TrialEvents, TrialPlots, TrialView},
     yaml,
 };
 
@@ -33,32 +33,32 @@ const MOST_HOSTS: usize = 16;
 /// Reports of beginnings and checkpoints that are listed: the latest.
 const MOST_REPORTS: usize = 200;
 
-type Shared<S, G> = State<Arc<App<S, G>>>;
+type AppState<S, G> = State<Arc<App<S, G>>>;
 
 /// A page of the table.
-pub async fn page<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn page<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     Path((namespace, name)): Path<(String, String)>,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<TableQuery>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let shown = enter(&app, &headers, &extensions, &StudyKey { namespace, name }).await?;
     let tag = Tag::of(&shown.version);
     if tag.is_known(&headers) {
         return Ok(tag.unchanged());
     }
     let page = table::page(&shown.head.spec, &shown.trials, &wanted)?;
-    Ok(tag.json(&page))
+    tag.json(&page)
 }
 
 /// One trial, without its curves.
-pub async fn detail<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn detail<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     Path((namespace, name, trial)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let tag = Tag::of(&shown.version);
@@ -66,16 +66,16 @@ pub async fn detail<S: Source, G: Gate>(
         return Ok(tag.unchanged());
     }
     let found = find(&app, &key, &trial, 4).await?;
-    Ok(tag.json(&view(&shown, &found)?))
+    tag.json(&view(&shown, &found)?)
 }
 
 /// The curves of a trial, one picture for each metric.
-pub async fn plots<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn plots<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     Path((namespace, name, trial)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let tag = Tag::of(&shown.version);
@@ -89,7 +89,7 @@ pub async fn plots<S: Source, G: Gate>(
         .take(MOST_HOSTS)
         .collect();
     let marked = found.head.best_step;
-    let pictures: Vec<Value> = metrics(objective, hosts.iter().map(|(_, record, _)| *record))
+    let plots: Vec<PlotView> = metrics(objective, hosts.iter().map(|(_, record, _)| *record))
         .into_iter()
         .filter_map(|metric| {
             let runs: Vec<Run<'_>> = hosts
@@ -103,41 +103,41 @@ pub async fn plots<S: Source, G: Gate>(
                     Some(Run { name, curve: curves.get(metric)?, marked })
                 })
                 .collect();
-            overlay(metric, &runs).map(|plot| picture(&plot))
+            overlay(metric, &runs).map(PlotView::from)
         })
         .collect();
-    Ok(tag.json(&json!({ "plots": pictures })))
+    tag.json(&TrialPlots { plots })
 }
 
 /// What Kubernetes and the operator said of a trial.
-pub async fn happenings<S: Source, G: Gate>(
-    State(app): Shared<S, G>,
+pub async fn events<S: StudySource, G: Gate>(
+    State(app): AppState<S, G>,
     Path((namespace, name, trial)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, Problem> {
+) -> Result<Response, RequestError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     if !shown.trials.iter().any(|head| head.name == trial) {
         return Err(missing(&key, &trial));
     }
-    let happenings = app.source.happenings(&key, &trial).await?;
-    Ok(axum::Json(json!({ "events": happenings })).into_response())
+    let events = app.source.events(&key, &trial).await?;
+    Ok(axum::Json(TrialEvents { events }).into_response())
 }
 
 use axum::response::IntoResponse as _;
 
-fn missing(key: &StudyKey, trial: &str) -> Problem {
-    Problem::Missing(format!("trial {trial} in study {}/{}", key.namespace, key.name))
+fn missing(key: &StudyKey, trial: &str) -> RequestError {
+    RequestError::Missing(format!("trial {trial} in study {}/{}", key.namespace, key.name))
 }
 
 /// A trial of a study.
-pub async fn find<S: Source, G: Gate>(
+pub async fn find<S: StudySource, G: Gate>(
     app: &App<S, G>,
     key: &StudyKey,
     trial: &str,
     points: usize,
-) -> Result<TrialDetail, Problem> {
+) -> Result<TrialDetail, RequestError> {
     app.source.trial(key, trial, points).await?.ok_or_else(|| missing(key, trial))
 }
 
@@ -159,54 +159,43 @@ pub fn metrics<'a>(objective: &'a str, records: impl Iterator<Item = &'a TrialRe
     ordered
 }
 
-/// A picture with its specification.
-pub fn picture(plot: &Plot) -> Value {
-    json!({ "id": plot.id, "title": plot.title, "subtitle": plot.subtitle, "specification": plot.specification })
-}
-
 /// What is shown of a trial.
-pub fn view(shown: &Shown, found: &TrialDetail) -> Result<Value, Problem> {
+pub fn view(shown: &StudySnapshot, found: &TrialDetail) -> Result<TrialView, RequestError> {
     let unreadable = |error: serde_yaml::Error| SourceError::unreadable("the trial", error);
-    let record = &found.record;
-    let mut view = table::row(&found.head);
+    let (record, head) = (&found.record, &shown.head);
     let latest = |n: usize| n.saturating_sub(MOST_REPORTS);
-    let attempts: Vec<Value> = record
+    let attempts = record
         .attempts
         .iter()
-        .map(|span| {
-            let mut attempt = json!(span);
-            attempt["message"] = json!(found.attempt_messages.get(&span.number));
-            attempt
-        })
-        .collect();
-    let more = json!({
-        "study": shown.head.key.name,
-        "namespace": shown.head.key.namespace,
-        "goal": shown.head.spec.goal,
-        "metric": shown.head.spec.objective.metric,
-        "direction": shown.head.spec.objective.direction,
-        "rank": rank(shown, found),
-        "space": shown.head.spec.hyperparameters,
-        "schedule": found.spec.schedule,
-        "seeds": record.seeds.as_ref().unwrap_or(&found.spec.seeds),
-        "hosts": found.spec.hosts,
-        "inits": &record.inits[latest(record.inits.len())..],
-        "checkpoints": &record.checkpoints[latest(record.checkpoints.len())..],
-        "attempts": attempts,
-        "malformed": found.malformed,
-        "commands": found.commands.iter().map(|(what, command)| json!({ "what": what, "command": command })).collect::<Vec<_>>(),
-        "output": found.output,
-        "yaml": yaml::manifest("Trial", &format!("{}-again", found.head.name), &found.spec).map_err(unreadable)?,
-        "settled": found.head.phase.has_ended(),
-    });
-    if let (Value::Object(view), Value::Object(more)) = (&mut view, more) {
-        view.extend(more);
-    }
-    Ok(view)
+        .map(|span| AttemptView { message: found.attempt_messages.get(&span.number).cloned(), span: span.clone() });
+    let commands = found.commands.iter();
+    Ok(TrialView {
+        item: table::row(&found.head),
+        study: head.key.name.clone(),
+        namespace: head.key.namespace.clone(),
+        goal: head.spec.goal.clone(),
+        metric: head.spec.objective.metric.clone(),
+        direction: head.spec.objective.direction,
+        rank: rank(shown, found),
+        space: head.spec.hyperparameters.clone(),
+        schedule: found.spec.schedule.clone(),
+        seeds: record.seeds.as_ref().unwrap_or(&found.spec.seeds).clone(),
+        hosts: found.spec.hosts,
+        inits: record.inits[latest(record.inits.len())..].iter().cloned().map(InitView::from).collect(),
+        checkpoints: record.checkpoints[latest(record.checkpoints.len())..].to_vec(),
+        attempts: attempts.collect(),
+        malformed: found.malformed,
+        commands: commands
+            .map(|(what, command)| CommandView { what: what.clone(), command: command.clone() })
+            .collect(),
+        output: found.output.clone(),
+        yaml: yaml::manifest("Trial", &format!("{}-again", found.head.name), &found.spec).map_err(unreadable)?,
+        settled: found.head.phase.has_ended(),
+    })
 }
 
 /// Its place among the trials of its round that succeeded, from 1, and how many these are.
-fn rank(shown: &Shown, found: &TrialDetail) -> Option<Value> {
+fn rank(shown: &StudySnapshot, found: &TrialDetail) -> Option<RankView> {
     let own = found.head.objective.filter(|_| found.head.phase == TrialPhase::Succeeded)?;
     let direction = shown.head.spec.objective.direction;
     let others = shown
@@ -219,5 +208,5 @@ fn rank(shown: &Shown, found: &TrialDetail) -> Option<Value> {
         all += 1;
         better += usize::from(direction.better(other, own));
     }
-    Some(json!({ "place": better + 1, "of": all }))
+    Some(RankView { place: better + 1, of: all })
 }

@@ -1,6 +1,6 @@
 //! Requests as a browser of this machine sends them.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -8,8 +8,10 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use serde_json::Value;
-use studious_dashboard::{Folders, ThisMachine, records_router, router};
+use studious_dashboard::{ThisMachine, records_router, router};
 use tower::ServiceExt as _;
+
+use crate::memory::Memory;
 
 pub struct Asking(Router);
 
@@ -30,8 +32,8 @@ impl Answer {
 }
 
 impl Asking {
-    pub fn new(root: &Path) -> Self {
-        Self(router(Folders::new(root), ThisMachine).merge(records_router(Folders::new(root), ThisMachine)))
+    pub fn new(source: &Memory) -> Self {
+        Self(router(source.clone(), ThisMachine).merge(records_router(source.clone(), ThisMachine)))
     }
 
     async fn send(&self, path: &str, more: &[(&str, &str)]) -> Answer {

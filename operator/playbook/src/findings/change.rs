@@ -10,12 +10,15 @@ use super::reading::Reading;
 
 /// One edit of a study: for the next study, since the space of one that exists can't change.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Change {
     /// Where: `spec.hyperparameters[1].range.max`.
     pub path: String,
     /// What stands there now; `null` when nothing does.
+    #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
     pub from: Value,
     /// What should stand there; `null` when it should go.
+    #[cfg_attr(feature = "typescript", ts(type = "unknown"))]
     pub to: Value,
 }
 

@@ -32,6 +32,7 @@ const OF_OPTIMIZATION: [&str; 2] = ["train_loss", "gradient_norm"];
 
 /// The five questions with their answers.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Checklist {
     /// Whether the study's answer must wait: some question fails or is unknown, or there is a problem beside them.
     pub provisional: bool,
@@ -47,6 +48,7 @@ pub struct Checklist {
 
 /// One question with its answer.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Question {
     /// 1 to 5.
     pub number: u8,
@@ -62,6 +64,7 @@ pub struct Question {
 
 /// Whether the nuisance hyperparameters of an arm are tuned well enough to compare it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ArmTuning {
     /// The scientific values that its trials share.
     pub configuration: Hyperparameters,
@@ -75,6 +78,7 @@ pub struct ArmTuning {
 
 /// An answer.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Answer {
     /// Yes: nothing speaks against it.
     Pass,

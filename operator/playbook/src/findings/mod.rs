@@ -55,12 +55,13 @@ pub(crate) use curves::overfitting_trials;
 use reading::Reading;
 use serde::{Deserialize, Serialize};
 
-pub use wording::number;
+pub(crate) use wording::number;
 
 use crate::{Plan, record::TrialRecord};
 
 /// A conclusion drawn from the trials.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Finding {
     /// Stable code, such as `SearchSpaceTooNarrow`.
     pub code: String,
@@ -91,6 +92,7 @@ pub struct Finding {
 
 /// Why a finding is less sure than its words.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Confidence {
     /// Drawn from an adaptive search, which may have left parts of the space unexplored (requirement R-146).
     Weak,
@@ -100,6 +102,7 @@ pub enum Confidence {
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Severity {
     /// Good to know.
     Info,

@@ -1,21 +1,8 @@
-//! Words and numbers as people read them.
+//! Words as people read them.
 
 use studious_api::study::Hyperparameter;
 
-/// Four significant digits, without trailing zeros; an exponent only where there would be a row of zeros.
-#[must_use]
-pub fn number(x: f64) -> String {
-    if x == 0.0 || !x.is_finite() {
-        return x.to_string();
-    }
-    let scientific = format!("{x:.3e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
-    match exponent.parse::<i32>().unwrap_or(0) {
-        -3..=6 => format!("{mantissa}e{exponent}").parse::<f64>().map_or_else(|_| x.to_string(), |x| x.to_string()),
-        _ => format!("{mantissa}e{exponent}"),
-    }
-}
+pub(crate) use crate::numbers::{count, number};
 
 /// `23%`; below one percent with a digit more.
 pub(crate) fn percent(share: f64) -> String {
@@ -26,11 +13,6 @@ pub(crate) fn percent(share: f64) -> String {
         p if p < 10.0 => format!("{p:.1}%"),
         p => format!("{p:.0}%"),
     }
-}
-
-/// `1 trial`, `3 trials`.
-pub(crate) fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// `a, b and c`.
@@ -85,28 +67,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
-        let pairs: [(f64, &str); 10] = [
-            (0.0, "0"),
-            (0.013_888_9, "0.01389"),
-            (0.5, "0.5"),
-            (10.0, "10"),
-            (0.000_012_3, "1.23e-5"),
-            (12_345.6, "12350"),
-            (9.999_96, "10"),
-            (-0.25, "-0.25"),
-            (3.2e9, "3.2e9"),
-            (0.001, "0.001"),
-        ];
-        for (x, text) in pairs {
-            assert_eq!(number(x), text);
-        }
-    }
-
-    #[test]
-    fn lists_and_counts_read_well() {
+    fn lists_and_shares_read_well() {
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
-        assert_eq!(count(1, "trial"), "1 trial");
         assert_eq!(percent(0.004), "0.4%");
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
     }

@@ -9,6 +9,7 @@ use crate::{Millis, contract::Init};
 /// One try at running a trial, in time. What isn't known is left out.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct AttemptSpan {
     /// From 1.
     pub number: u32,
@@ -41,6 +42,7 @@ pub struct HostInit {
 /// A checkpoint that a host said it saved.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct SavedCheckpoint {
     /// From 1.
     pub attempt: u32,

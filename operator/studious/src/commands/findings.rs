@@ -29,12 +29,12 @@ pub(crate) struct Findings {
     #[command(flatten)]
     source: SourceArguments,
     /// How to print them
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = FindingsFormat::Text)]
+    format: FindingsFormat,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum FindingsFormat {
     /// In plain words
     Text,
     /// A JSON object: the checklist with the five questions, and the findings, each with code, severity, evidence, advice,
@@ -57,11 +57,11 @@ impl Findings {
         let findings = findings::findings(&study.plan, &records);
         let checklist = findings::checklist(&study.plan, &records, &findings);
         match self.format {
-            Format::Text => {
+            FindingsFormat::Text => {
                 println!("{}\n", checklist.text().trim_end());
                 println!("{}", findings::text(&findings).trim_end());
             }
-            Format::Json => {
+            FindingsFormat::Json => {
                 println!("{}", serde_json::to_string_pretty(&json!({"checklist": checklist, "findings": findings}))?);
             }
         }

@@ -10,7 +10,7 @@ use crate::exit;
 
 /// Flags of `studious operator`; the chart sets them.
 #[derive(Args, Debug)]
-pub(crate) struct Operator {
+pub(crate) struct OperatorCommand {
     /// The operator's own namespace, where its Lease is
     #[arg(long, env = "STUDIOUS_NAMESPACE", value_name = "NAMESPACE")]
     namespace: String,
@@ -62,7 +62,7 @@ pub(crate) struct Operator {
     log_format: LogFormat,
 }
 
-impl Operator {
+impl OperatorCommand {
     /// Runs until SIGTERM or SIGINT.
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         log(self.log_format, "info,kube_runtime=warn")?;

@@ -8,13 +8,13 @@ use studious_api::{
     study::{Algorithm, Hyperparameter, Role},
     validate,
 };
-use studious_playbook::{Plan, rounds, search};
-
-use crate::{
-    exit,
-    show::numbers::{count, number, thousands, value},
-    study_file,
+use studious_playbook::{
+    Plan,
+    numbers::{count, number, thousands, value},
+    rounds, search,
 };
+
+use crate::{exit, study_file};
 
 const AFTER: &str = "\
 Starts nothing. Warnings say what the playbook advises against; `studious validate` prints the same.

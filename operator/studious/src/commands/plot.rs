@@ -42,8 +42,8 @@ pub(crate) struct PlotCommand {
     #[arg(long, conflicts_with_all = ["plots", "out"])]
     list: bool,
     /// What kind of files
-    #[arg(long, value_enum, default_value_t = Format::Svg)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = PlotFormat::Svg)]
+    format: PlotFormat,
     /// For paper or for dark pages
     #[arg(long, default_value = "light", value_parser = |text: &str| text.parse::<Theme>())]
     theme: Theme,
@@ -68,7 +68,7 @@ pub(crate) struct PlotCommand {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Format {
+enum PlotFormat {
     /// Lines and text that scale
     Svg,
     /// Pixels
@@ -77,7 +77,7 @@ enum Format {
     VegaLite,
 }
 
-impl Format {
+impl PlotFormat {
     fn ending(self) -> &'static str {
         match self {
             Self::Svg => "svg",
@@ -173,13 +173,13 @@ impl PlotCommand {
 
     /// Specifications need none.
     fn drawer(&self) -> anyhow::Result<Option<Drawer>> {
-        Ok((self.format != Format::VegaLite).then(Drawer::new).transpose()?)
+        Ok((self.format != PlotFormat::VegaLite).then(Drawer::new).transpose()?)
     }
 
     fn draw(&self, drawer: Option<&Drawer>, plot: &Plot) -> anyhow::Result<Vec<u8>> {
         Ok(match (self.format, drawer) {
-            (Format::Svg, Some(drawer)) => drawer.svg(plot, self.theme, self.width)?.into_bytes(),
-            (Format::Png, Some(drawer)) => drawer.png(plot, self.theme, self.width)?,
+            (PlotFormat::Svg, Some(drawer)) => drawer.svg(plot, self.theme, self.width)?.into_bytes(),
+            (PlotFormat::Png, Some(drawer)) => drawer.png(plot, self.theme, self.width)?,
             _ => serde_json::to_vec_pretty(&plot.specification)?,
         })
     }

@@ -24,29 +24,29 @@ Examples:
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
-pub(crate) struct Policy {
+pub(crate) struct PolicyCommand {
     /// List the codes of findings in place of the thresholds
     #[arg(long)]
     codes: bool,
     /// How to print them
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = PolicyFormat::Text)]
+    format: PolicyFormat,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum PolicyFormat {
     /// A table
     Text,
     /// A JSON object with thresholds and codes
     Json,
 }
 
-impl Policy {
+impl PolicyCommand {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         match self.format {
-            Format::Text if self.codes => println!("{}", of_codes()),
-            Format::Text => println!("{}", of_thresholds()),
-            Format::Json => println!("{}", serde_json::to_string_pretty(&as_json())?),
+            PolicyFormat::Text if self.codes => println!("{}", of_codes()),
+            PolicyFormat::Text => println!("{}", of_thresholds()),
+            PolicyFormat::Json => println!("{}", serde_json::to_string_pretty(&as_json())?),
         }
         Ok(exit::OK)
     }
@@ -62,7 +62,7 @@ fn of_thresholds() -> Table {
     let mut table = table(&["Threshold", "Default", "From", "Meaning"]);
     for threshold in thresholds::all() {
         let from = if threshold.playbook { "playbook" } else { "ours" };
-        let default = studious_playbook::findings::number(threshold.default);
+        let default = studious_playbook::numbers::number(threshold.default);
         table.add_row([threshold.name, &default, from, threshold.meaning]);
     }
     table

@@ -35,15 +35,15 @@ pub(crate) struct Report {
     #[command(flatten)]
     source: SourceArguments,
     /// How to write it
-    #[arg(long, value_enum, default_value_t = Format::Html)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
+    format: ReportFormat,
     /// Write it here, - for standard output [default: report.FORMAT in the folder; NAME-report.FORMAT here for others]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum ReportFormat {
     /// One page with pictures
     Html,
     /// One JSON object
@@ -52,7 +52,7 @@ enum Format {
     Md,
 }
 
-impl Format {
+impl ReportFormat {
     fn ending(self) -> &'static str {
         match self {
             Self::Html => "html",
@@ -100,11 +100,11 @@ impl Report {
 
 /// Writes the page of a study.
 pub(crate) fn write(study: &LoadedStudy, path: &Path) -> anyhow::Result<()> {
-    let html = made(study, Format::Html)?;
+    let html = made(study, ReportFormat::Html)?;
     std::fs::write(path, html).with_context(|| format!("can't write {}", path.display()))
 }
 
-fn made(study: &LoadedStudy, format: Format) -> anyhow::Result<String> {
+fn made(study: &LoadedStudy, format: ReportFormat) -> anyhow::Result<String> {
     let records = study.records();
     let findings = findings::findings(&study.plan, &records);
     let input = ReportInput {
@@ -115,8 +115,8 @@ fn made(study: &LoadedStudy, format: Format) -> anyhow::Result<String> {
         generated_at: &jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z").to_string(),
     };
     Ok(match format {
-        Format::Html => studious_dashboard::report(&input)?,
-        Format::Json => serde_json::to_string_pretty(&studious_dashboard::report_data(&input)?)? + "\n",
-        Format::Md => studious_dashboard::report_markdown(&input),
+        ReportFormat::Html => studious_dashboard::report(&input)?,
+        ReportFormat::Json => serde_json::to_string_pretty(&studious_dashboard::report_data(&input)?)? + "\n",
+        ReportFormat::Md => studious_dashboard::report_markdown(&input),
     })
 }

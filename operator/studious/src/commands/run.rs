@@ -16,8 +16,8 @@ use crate::{
     exit,
     show::{
         self,
-        numbers::duration,
-        progress::{Progress, Style},
+        durations::duration,
+        progress::{ProgressDisplay, Style},
     },
     source::{self, LoadedStudy},
     study_file::{self, StudyFile},
@@ -45,7 +45,7 @@ const TABLE: usize = 60;
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
-pub(crate) struct Run {
+pub(crate) struct RunCommand {
     /// The study file
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -66,7 +66,7 @@ pub(crate) struct Run {
     quiet: bool,
 }
 
-impl Run {
+impl RunCommand {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(file) = study_file::read_and_tell(&self.file)? else { return Ok(exit::INVALID) };
         let path = self.dir.clone().unwrap_or_else(|| Path::new("studious-runs").join(&file.document.name));
@@ -134,7 +134,7 @@ impl Run {
                 folder.root().display()
             );
         }
-        let mut progress: Option<Progress> = None;
+        let mut progress: Option<ProgressDisplay> = None;
         let run = studious_local::run(options, tell, interrupts);
         tokio::pin!(run);
         let mut tick = tokio::time::interval(Duration::from_millis(250));
@@ -142,7 +142,7 @@ impl Run {
             tokio::select! {
                 biased;
                 Some(event) = told.recv() => {
-                    progress.get_or_insert_with(|| Progress::new(&plan, style, &before)).take(event);
+                    progress.get_or_insert_with(|| ProgressDisplay::new(&plan, style, &before)).take(event);
                 }
                 end = &mut run => break end,
                 _ = tick.tick() => if let Some(progress) = &progress { progress.draw() },
@@ -150,7 +150,7 @@ impl Run {
         };
         // A run that was over before anything was shown has events all the same.
         while let Ok(event) = told.try_recv() {
-            progress.get_or_insert_with(|| Progress::new(&plan, style, &before)).take(event);
+            progress.get_or_insert_with(|| ProgressDisplay::new(&plan, style, &before)).take(event);
         }
         if let Some(progress) = &progress {
             progress.finish();

@@ -7,9 +7,9 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use studious_dashboard::{Folders, ThisMachine};
+use studious_dashboard::ThisMachine;
 
-use crate::exit;
+use crate::{exit, source::RunFolders};
 
 const AFTER: &str = "\
 It shows what `studious run` keeps, while it runs and afterwards, and changes nothing. Only this machine reaches it.
@@ -41,8 +41,8 @@ impl Ui {
             eprintln!("{} is not there yet: studies appear once `studious run` has made it", self.dir.display());
         }
         println!("http://{address}");
-        let router = studious_dashboard::router(Folders::new(self.dir.clone()), ThisMachine)
-            .merge(studious_dashboard::records_router(Folders::new(self.dir), ThisMachine));
+        let router = studious_dashboard::router(RunFolders::new(self.dir.clone()), ThisMachine)
+            .merge(studious_dashboard::records_router(RunFolders::new(self.dir), ThisMachine));
         axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(stopped())
             .await?;

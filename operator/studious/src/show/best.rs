@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use studious_playbook::{record::Outcome, rounds};
+use studious_playbook::{
+    numbers::{number, value},
+    record::Outcome,
+    rounds,
+};
 
-use super::numbers::{number, value};
 use crate::source::LoadedStudy;
 
 /// The best trial of the latest round that has one, with its point; nothing if no trial has succeeded. Of a study with

@@ -1,7 +1,7 @@
 //! How things are shown: numbers, tables, progress.
 
 pub(crate) mod best;
-pub(crate) mod numbers;
+pub(crate) mod durations;
 pub(crate) mod pareto;
 pub(crate) mod progress;
 pub(crate) mod rank;

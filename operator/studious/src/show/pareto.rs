@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use anyhow::bail;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use studious_api::study::Direction;
-use studious_playbook::pareto::{Pareto, Second, pareto};
-
-use super::{
+use studious_playbook::{
     numbers::{number, value},
-    trials::{in_lines, varied},
+    pareto::{Pareto, Second, pareto},
 };
+
+use super::trials::{in_lines, varied};
 use crate::source::LoadedStudy;
 
 /// The trials of the round that the answer is drawn from by its objective and a second metric: first those that no other

@@ -11,9 +11,13 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use studious_api::{study::Direction, trial::TrialPhase};
 use studious_local::Event;
-use studious_playbook::{Plan, rounds};
+use studious_playbook::{
+    Plan,
+    numbers::{count, number},
+    rounds,
+};
 
-use super::numbers::{count, duration, number};
+use super::durations::duration;
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,7 +42,7 @@ impl Style {
 }
 
 /// Follows a run and shows it on standard error.
-pub(crate) struct Progress {
+pub(crate) struct ProgressDisplay {
     style: Style,
     bar: ProgressBar,
     direction: Direction,
@@ -59,7 +63,7 @@ pub(crate) struct Progress {
     begun: Instant,
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// Of a run that begins. `before` are trials that ended in earlier runs: round, phase and the
     /// objective of those that satisfy the study's constraints.
     pub(crate) fn new(plan: &Plan, style: Style, before: &[(String, String, TrialPhase, Option<f64>)]) -> Self {

@@ -7,12 +7,9 @@ use std::{
 
 use comfy_table::Cell;
 use studious_api::study::{Direction, Select};
-use studious_playbook::rejudge::agreement;
+use studious_playbook::{numbers::number, rejudge::agreement};
 
-use super::{
-    numbers::number,
-    trials::{in_lines, plain, point, right, varied},
-};
+use super::trials::{in_lines, plain, point, right, varied};
 use crate::source::{LoadedStudy, LoadedTrial};
 
 /// The latest round's trials by another objective, the best first, at most `limit`; with their places by the study's own

@@ -4,9 +4,11 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use studious_api::{study::Constraint, trial::TrialPhase};
-use studious_playbook::record::Outcome;
+use studious_playbook::{
+    numbers::{number, value},
+    record::Outcome,
+};
 
-use super::numbers::{number, value};
 use crate::source::{LoadedStudy, LoadedTrial};
 
 /// The trials, the best first, at most `limit` of them; then how many were left out.

@@ -1,4 +1,4 @@
-//! Folders made by `studious run` as a [`Source`]: `studious-runs` with a folder for each study, or one such folder.
+//! Folders made by `studious run` as a [`StudySource`]: `studious-runs` with a folder for each study, or one such folder.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,16 +13,16 @@ use studious_api::{
     study::StudyPhase,
     trial::{AttemptOutcome, TrialPhase},
 };
+use studious_dashboard::{
+    Backend, Counts, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail,
+    TrialSummary,
+};
 use studious_ledger::{Ledger, TrialHead as Row};
 use studious_local::RunFolder;
 use studious_playbook::{
     Millis, Plan, TrialKey,
     decide::{self, Action, TrialState},
     record::TrialRecord,
-};
-
-use crate::serve::{
-    Counts, Fleet, Happening, Source, SourceError, Standing, StudyHead, StudyKey, TrialDetail, TrialHead,
 };
 
 /// The namespace of everything here.
@@ -36,20 +36,20 @@ const OUTPUT_BYTES: u64 = 8 * 1024;
 
 /// Folders made by `studious run`.
 #[derive(Debug)]
-pub struct Folders {
+pub(crate) struct RunFolders {
     root: PathBuf,
     ledgers: Mutex<HashMap<PathBuf, (Ledger, u64)>>,
     /// Studies at a glance with the state of the folder they were read from.
-    heads: Mutex<HashMap<PathBuf, (String, StudyHead)>>,
+    heads: Mutex<HashMap<PathBuf, (String, StudySummary)>>,
     /// The trials that were read last, with the state of their folder: who asks for a study asks for its trials next.
     rows: Mutex<Option<(PathBuf, String, Vec<Row>)>>,
     uses: std::sync::atomic::AtomicU64,
 }
 
-impl Folders {
+impl RunFolders {
     /// The runs below a folder; or the one that the folder itself is.
     #[must_use]
-    pub fn new(root: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
             ledgers: Mutex::default(),
@@ -124,7 +124,7 @@ impl Folders {
     }
 
     /// A study at a glance, read again only when its folder has changed.
-    async fn head(&self, name: &str, folder: &RunFolder) -> Result<Option<StudyHead>, SourceError> {
+    async fn head(&self, name: &str, folder: &RunFolder) -> Result<Option<StudySummary>, SourceError> {
         let Some(state) = state_of(folder) else { return Ok(None) };
         let heads = || self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         let path = folder.root().to_owned();
@@ -140,7 +140,7 @@ impl Folders {
         let created = ledger.study(&study_name).await.map_err(|error| unreadable(error.to_string()))?;
         let is_running = folder.is_running();
         let ends = rows.iter().filter_map(|row| row.state.end_time.max(row.state.start_time)).max();
-        let head = StudyHead {
+        let head = StudySummary {
             key: StudyKey { namespace: NAMESPACE.to_owned(), name: name.to_owned() },
             // Whoever opens a ledger to look may change its file.
             changed: if is_running { changed(folder).or(ends) } else { ends.or_else(|| changed(folder)) },
@@ -154,12 +154,12 @@ impl Folders {
     }
 }
 
-impl Source for Folders {
-    fn fleet(&self) -> Fleet {
-        Fleet::Local
+impl StudySource for RunFolders {
+    fn backend(&self) -> Backend {
+        Backend::Local
     }
 
-    async fn studies(&self) -> Result<Vec<StudyHead>, SourceError> {
+    async fn studies(&self) -> Result<Vec<StudySummary>, SourceError> {
         let mut heads = Vec::new();
         for (name, folder) in self.runs()? {
             match self.head(&name, &folder).await {
@@ -171,7 +171,7 @@ impl Source for Folders {
         Ok(heads)
     }
 
-    async fn study(&self, key: &StudyKey) -> Result<Option<StudyHead>, SourceError> {
+    async fn study(&self, key: &StudyKey) -> Result<Option<StudySummary>, SourceError> {
         match self.run(key) {
             Some(folder) => self.head(&key.name, &folder).await,
             None => Ok(None),
@@ -182,7 +182,7 @@ impl Source for Folders {
         Ok(self.run(key).and_then(|folder| state_of(&folder)))
     }
 
-    async fn trials(&self, key: &StudyKey) -> Result<Vec<TrialHead>, SourceError> {
+    async fn trials(&self, key: &StudyKey) -> Result<Vec<TrialSummary>, SourceError> {
         let Some((folder, study)) = self.of(key)? else { return Ok(Vec::new()) };
         let ledger = self.ledger(&folder).await?;
         let unreadable = |error| SourceError::unreadable(folder.ledger().display().to_string(), error);
@@ -275,12 +275,12 @@ impl Source for Folders {
         }))
     }
 
-    async fn happenings(&self, _: &StudyKey, _: &str) -> Result<Vec<Happening>, SourceError> {
+    async fn events(&self, _: &StudyKey, _: &str) -> Result<Vec<KubernetesEvent>, SourceError> {
         Ok(Vec::new())
     }
 }
 
-impl Folders {
+impl RunFolders {
     /// The folder of a study, and the name of the study in it.
     fn of(&self, key: &StudyKey) -> Result<Option<(RunFolder, String)>, SourceError> {
         let Some(folder) = self.run(key) else { return Ok(None) };
@@ -330,9 +330,9 @@ fn changed(folder: &RunFolder) -> Option<Millis> {
     Some(Millis(u64::try_from(at.as_millis()).unwrap_or(u64::MAX)))
 }
 
-fn at_a_glance(latest: &mut BTreeMap<String, BTreeMap<String, f64>>, row: Row) -> TrialHead {
+fn at_a_glance(latest: &mut BTreeMap<String, BTreeMap<String, f64>>, row: Row) -> TrialSummary {
     let disruptions = row.state.attempts.iter().filter(|a| a.outcome == AttemptOutcome::Disrupted).count();
-    TrialHead {
+    TrialSummary {
         latest: latest.remove(&row.uid).unwrap_or_default(),
         name: row.name,
         round: row.round,
@@ -352,7 +352,7 @@ fn at_a_glance(latest: &mut BTreeMap<String, BTreeMap<String, f64>>, row: Row) -
 }
 
 /// Where a study stands. Its key, labels and times are the caller's to say.
-fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_running: bool) -> StudyHead {
+fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_running: bool) -> StudySummary {
     let plan = Plan::new(&study_name, &spec);
     let mut counts = Counts::of(rows.iter().map(|row| row.state.phase));
     // Only a study with nothing under way has ended; whoever runs one says so when it has.
@@ -364,12 +364,14 @@ fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_ru
     };
     let ended = counts.ended();
     let (standing, message) = match (&plan, end) {
-        (Err(violations), _) => (Standing::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
-        (Ok(_), Some((StudyPhase::Failed, message))) => (Standing::Failed, message),
-        (Ok(_), Some((_, message))) => (Standing::Completed, message),
-        (Ok(_), None) if is_running => (Standing::Running, format!("{ended} of {} trials have ended", counts.planned)),
+        (Err(violations), _) => (StudyState::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
+        (Ok(_), Some((StudyPhase::Failed, message))) => (StudyState::Failed, message),
+        (Ok(_), Some((_, message))) => (StudyState::Completed, message),
+        (Ok(_), None) if is_running => {
+            (StudyState::Running, format!("{ended} of {} trials have ended", counts.planned))
+        }
         (Ok(_), None) => (
-            Standing::Interrupted,
+            StudyState::Interrupted,
             format!("{ended} of {} trials have ended; it goes on when it is run again", counts.planned),
         ),
     };
@@ -379,7 +381,7 @@ fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_ru
         of.filter_map(|row| Some((row.state.objective?, row.name.clone())))
             .reduce(|a, b| if spec.objective.direction.better(b.0, a.0) { b } else { a })
     });
-    StudyHead {
+    StudySummary {
         key: StudyKey { namespace: NAMESPACE.to_owned(), name: study_name.clone() },
         study_name,
         labels: BTreeMap::new(),

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import { ask, studyPath, useData } from "./api";
-import { number, value, words } from "./format";
+import { number, value, words, whole } from "./format";
 import { Outcome, Stands, Waiting } from "./parts";
 import { Picture } from "./picture";
 import { href, studyHref, trialHref, useRoute } from "./route";
-import type { FindingsView, Hyperparameter, Page, Picture as PictureView, StudyView, Summary, TrialView } from "./types";
+import type { ComparisonView, FindingsView, Hyperparameter, StudyItem, StudyList, StudyView, TrialView, TrialsPage } from "./types";
 
 const RHYTHM = 4_000;
 
@@ -24,7 +24,7 @@ export function Compare() {
 
 function CompareTrials({ ids }: { ids: string[] }) {
   const query = new URLSearchParams(ids.map((id) => ["trial", id]));
-  const loaded = useData<{ trials: TrialView[]; plots: PictureView[] }>(ids.length > 0 ? `v1/compare?${query}` : null, (data) =>
+  const loaded = useData<ComparisonView>(ids.length > 0 ? `v1/compare?${query}` : null, (data) =>
     data.trials.every((trial) => trial.settled) ? null : RHYTHM,
   );
   if (ids.length === 0) return <p class="calm">Choose trials in the table of a study, then “Compare”.</p>;
@@ -42,7 +42,7 @@ function CompareTrials({ ids }: { ids: string[] }) {
       (trial) => <strong>{number(trial.objective)}</strong>,
       false,
     ],
-    ["At step", (trial) => `${number(trial.bestStep)} of ${number(trial.maxTrainSteps)}`, differs(trials.map((trial) => trial.maxTrainSteps))],
+    ["At step", (trial) => `${whole(trial.bestStep)} of ${whole(trial.maxTrainSteps)}`, differs(trials.map((trial) => trial.maxTrainSteps))],
     ["Init seed", (trial) => trial.seeds.init, false],
     ...names.map((name): [string, (trial: TrialView) => preact.ComponentChildren, boolean] => [
       name,
@@ -108,7 +108,7 @@ function CompareTrials({ ids }: { ids: string[] }) {
 function AddTrial({ ids, last }: { ids: string[]; last: TrialView | undefined }) {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState<string>();
-  const studies = useData<{ studies: Summary[] }>("v1/studies", () => null);
+  const studies = useData<StudyList>("v1/studies", () => null);
   const add = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
@@ -153,7 +153,7 @@ function AddTrial({ ids, last }: { ids: string[]; last: TrialView | undefined })
   );
 }
 
-async function found(text: string, last: TrialView | undefined, studies: Summary[]): Promise<string> {
+async function found(text: string, last: TrialView | undefined, studies: StudyItem[]): Promise<string> {
   if (text.split("/").length === 3) return text;
   const study = studies.find((one) => text === one.name || text === `${one.namespace}/${one.name}`);
   if (study !== undefined) {
@@ -165,7 +165,7 @@ async function found(text: string, last: TrialView | undefined, studies: Summary
   const candidates = [...within, ...studies.filter((one) => text.startsWith(`${one.name}-`))].slice(0, 8);
   for (const one of candidates) {
     const path = `${studyPath(one.namespace, one.name)}/trials?${new URLSearchParams({ text, limit: "20" })}`;
-    const page = (await ask<Page>(path, null, new AbortController().signal))?.data;
+    const page = (await ask<TrialsPage>(path, null, new AbortController().signal))?.data;
     const row = page?.rows.find((candidate) => candidate.name === text || candidate.name.endsWith(`-${text}`));
     if (row !== undefined) return `${one.namespace}/${one.name}/${row.name}`;
   }
@@ -183,7 +183,7 @@ function CompareStudies({ ids }: { ids: string[] }) {
 }
 
 function AddStudy({ ids }: { ids: string[] }) {
-  const loaded = useData<{ studies: Summary[] }>("v1/studies", () => null);
+  const loaded = useData<StudyList>("v1/studies", () => null);
   const others = (loaded.data?.studies ?? []).filter((study) => !ids.includes(`${study.namespace}/${study.name}`));
   if (others.length === 0 || ids.length >= 8) return null;
   return (
@@ -248,7 +248,7 @@ function Beside({ ids }: { ids: string[] }) {
     ],
     ["Trials", ({ study }) => `${study.ended} of ${study.counts.planned}`, false],
     ["Infeasible", ({ study }) => study.counts.infeasible, false],
-    ["Longest training", ({ study }) => `${number(Math.max(0, ...study.rounds.map((round) => round.maxTrainSteps ?? 0)))} steps`, false],
+    ["Longest training", ({ study }) => `${whole(Math.max(0, ...study.rounds.map((round) => round.maxTrainSteps ?? 0)))} steps`, false],
   ];
   const difference = (cells: string[]): boolean => new Set(cells).size > 1;
   const row = (name: string, cells: preact.ComponentChildren[], isDifferent: boolean) => (

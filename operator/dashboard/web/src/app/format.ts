@@ -1,22 +1,30 @@
-import type { Value } from "./types";
+import type { HyperparameterValue } from "./types";
 
-/** Four digits that count, as the report prints them. */
+/**
+ * Whole numbers below ten million as they are; of others four digits that count, with an exponent below 0.001 and from ten
+ * million on. The same as `studious_playbook::numbers::number`, which a test of the crate compares it with.
+ */
 export function number(x: number | null | undefined): string {
   if (x === null || x === undefined) return "–";
-  if (Number.isInteger(x) && Math.abs(x) < 1e7) return x.toLocaleString("en", { useGrouping: Math.abs(x) >= 1e4 });
-  const size = Math.abs(x);
-  if (size !== 0 && (size < 1e-3 || size >= 1e7)) {
-    return x.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
-  }
-  return String(Number(x.toPrecision(4)));
+  if (x === 0) return "0";
+  if (!Number.isFinite(x) || (Number.isInteger(x) && Math.abs(x) < 1e7)) return String(x);
+  const [mantissa = "", exponent = "0"] = x.toExponential(3).split("e");
+  const digits = mantissa.replace(/\.?0+$/, "");
+  const power = Number(exponent);
+  return power >= -3 && power <= 6 ? String(Number(`${digits}e${power}`)) : `${digits}e${power}`;
 }
 
-export function value(x: Value | null | undefined): string {
+/** Steps and counts: `12,000`. */
+export function whole(n: number | null | undefined): string {
+  return n === null || n === undefined ? "–" : n.toLocaleString("en");
+}
+
+export function value(x: HyperparameterValue | null | undefined): string {
   return typeof x === "number" ? number(x) : x === null || x === undefined ? "·" : String(x);
 }
 
 export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+  return `${whole(n)} ${n === 1 ? one : many}`;
 }
 
 export function duration(milliseconds: number): string {

@@ -8,11 +8,11 @@ import { useRoute } from "./route";
 import { Studies } from "./studies";
 import { Study } from "./study";
 import { Trial } from "./trial";
-import type { About } from "./types";
+import type { AboutView } from "./types";
 
 function App() {
   const { parts } = useRoute();
-  const about = useData<About>("v1/about", () => null).data;
+  const about = useData<AboutView>("v1/about", () => null).data;
   const main = useRef<HTMLElement>(null);
   const path = parts.join("/");
   const before = useRef(path);
@@ -62,7 +62,7 @@ function App() {
   );
 }
 
-function Page({ parts, about }: { parts: string[]; about: About | undefined }) {
+function Page({ parts, about }: { parts: string[]; about: AboutView | undefined }) {
   const [kind, namespace, study, trials, trial] = parts;
   if (kind === undefined) return <Studies about={about} />;
   if (kind === "compare" && parts.length === 1) return <Compare />;

@@ -3,9 +3,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Refused, setToken, token } from "./api";
 import { number } from "./format";
-import type { Counts, Phase, Standing } from "./types";
+import type { Counts, StudyState, TrialPhase } from "./types";
 
-const MARKS: Record<Phase, string> = {
+const MARKS: Record<TrialPhase, string> = {
   Succeeded: "●",
   Infeasible: "✕",
   Failed: "▲",
@@ -16,7 +16,7 @@ const MARKS: Record<Phase, string> = {
 };
 
 /** How a trial stands, by shape, word and colour. */
-export function Outcome({ phase, reason }: { phase: Phase; reason?: string | undefined }) {
+export function Outcome({ phase, reason }: { phase: TrialPhase; reason?: string | undefined }) {
   return (
     <span class={`outcome ${phase.toLowerCase()}`}>
       <span class="mark" aria-hidden="true">
@@ -28,7 +28,7 @@ export function Outcome({ phase, reason }: { phase: Phase; reason?: string | und
   );
 }
 
-const STANDINGS: Record<Standing, string> = {
+const STANDINGS: Record<StudyState, string> = {
   Pending: "pending",
   Invalid: "refused",
   Running: "running",
@@ -38,7 +38,7 @@ const STANDINGS: Record<Standing, string> = {
   Failed: "failed",
 };
 
-export function Stands({ standing }: { standing: Standing }) {
+export function Stands({ standing }: { standing: StudyState }) {
   return <span class={`standing ${standing.toLowerCase()}`}>{STANDINGS[standing]}</span>;
 }
 

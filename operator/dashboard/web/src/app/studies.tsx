@@ -3,7 +3,7 @@ import { useData } from "./api";
 import { ago, count, number } from "./format";
 import { Progress, Stale, Stands, Waiting } from "./parts";
 import { choose, href, studyHref, useRoute } from "./route";
-import type { About, Summary } from "./types";
+import type { AboutView, StudyItem, StudyList } from "./types";
 
 const RHYTHM = 3_000;
 /** Rows that are shown before one asks for more. */
@@ -11,9 +11,9 @@ const FIRST = 200;
 
 type Column = "name" | "standing" | "project" | "ended" | "best" | "findings" | "changed";
 
-export function Studies({ about }: { about: About | undefined }) {
+export function Studies({ about }: { about: AboutView | undefined }) {
   const { query } = useRoute();
-  const loaded = useData<{ studies: Summary[]; more: boolean }>("v1/studies", () => RHYTHM);
+  const loaded = useData<StudyList>("v1/studies", () => RHYTHM);
   const [most, setMost] = useState(FIRST);
   const text = query.get("text") ?? "";
   const standing = query.get("standing") ?? "";
@@ -201,7 +201,7 @@ function compareHref(studies: string[]): string {
   return href(["compare"], new URLSearchParams(studies.map((study) => ["study", study])));
 }
 
-function Mend({ study }: { study: Summary }) {
+function Mend({ study }: { study: StudyItem }) {
   if (study.findings === null) return <span class="muted">{study.ended > 0 ? "…" : "–"}</span>;
   const { problems, warnings } = study.findings;
   if (problems + warnings === 0) return <span class="muted">nothing</span>;
@@ -214,7 +214,7 @@ function Mend({ study }: { study: Summary }) {
   );
 }
 
-function Nothing({ about }: { about: About | undefined }) {
+function Nothing({ about }: { about: AboutView | undefined }) {
   const local = about?.fleet !== "Kubernetes";
   return (
     <div class="calm">
@@ -237,7 +237,7 @@ function Nothing({ about }: { about: About | undefined }) {
 }
 
 /** Labels, but for those that machines put there. */
-function tagsOf(study: Summary): string[] {
+function tagsOf(study: StudyItem): string[] {
   return Object.entries(study.labels)
     .filter(([key]) => !key.includes("/"))
     .map(([key, value]) => (value === "" ? key : `${key}=${value}`));
@@ -251,7 +251,7 @@ interface Choice {
   sort: string;
 }
 
-function arrange(studies: Summary[], choice: Choice): Summary[] {
+function arrange(studies: StudyItem[], choice: Choice): StudyItem[] {
   const words = choice.text.toLowerCase().split(/\s+/).filter(Boolean);
   const matching = studies.filter((study) => {
     const tags = tagsOf(study);
@@ -265,7 +265,7 @@ function arrange(studies: Summary[], choice: Choice): Summary[] {
   });
   const reverse = choice.sort.startsWith("-");
   const column = choice.sort.replace(/^-/, "") as Column;
-  const key = (study: Summary): string | number | null => {
+  const key = (study: StudyItem): string | number | null => {
     switch (column) {
       case "name":
         return study.name;

@@ -1,11 +1,11 @@
 import { studyPath, useData } from "./api";
 import { Findings } from "./findings";
-import { ago, count, number, time, value } from "./format";
+import { ago, count, number, time, value, whole } from "./format";
 import { Copyable, Figure, Progress, Stale, Stands, Waiting } from "./parts";
 import { Picture } from "./picture";
 import { href, trialHref } from "./route";
 import { Trials } from "./table";
-import type { FindingsView, Hyperparameter, Row, StudyView } from "./types";
+import type { FindingsView, Hyperparameter, StudyView, TrialItem } from "./types";
 
 const RHYTHM = 1_500;
 const SELDOM = 10_000;
@@ -143,7 +143,7 @@ function Contents({ hasPlots }: { hasPlots: boolean }) {
   );
 }
 
-function BestPoint({ study, row }: { study: StudyView; row: Row }) {
+function BestPoint({ study, row }: { study: StudyView; row: TrialItem }) {
   return (
     <section aria-labelledby="best">
       <h2 id="best">Best point</h2>
@@ -160,7 +160,7 @@ function BestPoint({ study, row }: { study: StudyView; row: Row }) {
 }
 
 /** A point: its values, and where each lies in what was searched. */
-export function Point({ row, space }: { row: Row; space: Hyperparameter[] }) {
+export function Point({ row, space }: { row: TrialItem; space: Hyperparameter[] }) {
   const active = Object.entries(row.hyperparameters).map(([name, x]) => {
     // The same name may stand under several conditions: the one that holds here.
     const meant = space.find((h) => h.name === name && Object.entries(h.when ?? {}).every(([on, values]) => values.some((v) => v === row.hyperparameters[on])));
@@ -244,11 +244,11 @@ function Rounds({ study }: { study: StudyView }) {
             {study.rounds.map((round) => (
               <tr key={round.name}>
                 <th scope="row">{round.name}</th>
-                <td class="number">{number(round.maxTrainSteps)}</td>
-                <td class="number">{number(round.counts.planned)}</td>
-                <td class="number">{number(round.counts.succeeded)}</td>
-                <td class="number">{number(round.counts.infeasible)}</td>
-                <td class="number">{number(round.counts.failed)}</td>
+                <td class="number">{whole(round.maxTrainSteps)}</td>
+                <td class="number">{whole(round.counts.planned)}</td>
+                <td class="number">{whole(round.counts.succeeded)}</td>
+                <td class="number">{whole(round.counts.infeasible)}</td>
+                <td class="number">{whole(round.counts.failed)}</td>
                 <td class="number">{number(round.best)}</td>
               </tr>
             ))}

@@ -2,10 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, studyPath } from "./api";
-import { count, duration, number, short, time, value } from "./format";
+import { count, duration, number, short, time, value, whole } from "./format";
 import { Outcome } from "./parts";
 import { choose, href, trialHref, useRoute } from "./route";
-import type { Columns, Page, Row, StudyView } from "./types";
+import type { StudyView, TableColumns, TrialItem, TrialsPage } from "./types";
 
 /** Height of a row in pixels; the style sheet says the same. */
 const ROW = 34;
@@ -21,18 +21,18 @@ interface Column {
   name: string;
   /** The words by which the server sorts; none: not sortable. */
   number: boolean;
-  cell: (row: Row) => ComponentChildren;
+  cell: (row: TrialItem) => ComponentChildren;
 }
 
 const PHASES = ["Succeeded", "Infeasible", "Running", "Retrying", "Pending", "Stopped", "Failed"] as const;
 
 function all(study: StudyView): Column[] {
-  const shown = (row: Row, name: string): ComponentChildren => {
+  const shown = (row: TrialItem, name: string): ComponentChildren => {
     const x = row.hyperparameters[name];
     return x === undefined ? <span class="muted">·</span> : value(x);
   };
   const missing = <span class="muted">–</span>;
-  const of = (columns: Columns): Column[] => [
+  const of = (columns: TableColumns): Column[] => [
     { id: "round", name: "Round", number: false, cell: (row) => row.round },
     ...columns.hyperparameters.map(
       (h): Column => ({ id: `hyperparameters.${h.name}`, name: h.name, number: h.number, cell: (row) => shown(row, h.name) }),
@@ -44,12 +44,12 @@ function all(study: StudyView): Column[] {
       cell: (row) =>
         row.objective === undefined ? missing : row.phase === "Succeeded" ? number(row.objective) : <span class="muted">{number(row.objective)}</span>,
     },
-    { id: "bestStep", name: "Best step", number: true, cell: (row) => (row.bestStep === undefined ? missing : number(row.bestStep)) },
+    { id: "bestStep", name: "Best step", number: true, cell: (row) => (row.bestStep === undefined ? missing : whole(row.bestStep)) },
     {
       id: "step",
       name: "Step",
       number: true,
-      cell: (row) => (row.step === undefined ? missing : `${number(row.step)}/${number(row.maxTrainSteps)}`),
+      cell: (row) => (row.step === undefined ? missing : `${whole(row.step)}/${whole(row.maxTrainSteps)}`),
     },
     { id: "phase", name: "Outcome", number: false, cell: (row) => <Outcome phase={row.phase} reason={row.reason} /> },
     { id: "attempt", name: "Attempt", number: true, cell: (row) => row.attempt },
@@ -298,7 +298,7 @@ interface Rows {
   total: number | undefined;
   matching: number | undefined;
   problem: string | undefined;
-  at: (index: number) => Row | undefined;
+  at: (index: number) => TrialItem | undefined;
   show: (first: number, last: number) => void;
 }
 
@@ -307,7 +307,7 @@ function useRows(study: StudyView, wanted: { text: string; phase: string; round:
   const base = `${studyPath(study.namespace, study.name)}/trials`;
   const key = JSON.stringify([base, wanted]);
   const [range, setRange] = useState<[number, number]>([0, 40]);
-  const [known, setKnown] = useState<{ key: string; pages: Map<number, Page>; total?: number; matching?: number; problem?: string }>({
+  const [known, setKnown] = useState<{ key: string; pages: Map<number, TrialsPage>; total?: number; matching?: number; problem?: string }>({
     key,
     pages: new Map(),
   });
@@ -327,7 +327,7 @@ function useRows(study: StudyView, wanted: { text: string; phase: string; round:
           const query = new URLSearchParams({ sort: wanted.sort, offset: String(page * PAGE), limit: String(PAGE) });
           for (const name of ["text", "phase", "round"] as const) if (wanted[name] !== "") query.set(name, wanted[name]);
           const path = `${base}?${query}`;
-          const answer = await ask<Page>(path, tags.current.get(path) ?? null, ending.signal);
+          const answer = await ask<TrialsPage>(path, tags.current.get(path) ?? null, ending.signal);
           if (answer === null) continue;
           // Tags of pages that were dropped would answer "as before" for rows that are gone.
           if (tags.current.size > 64) tags.current.clear();

@@ -1,10 +1,10 @@
 import { studyPath, useData } from "./api";
-import { duration, number, short, time } from "./format";
+import { duration, number, short, time, whole } from "./format";
 import { Copyable, Figure, Outcome, Stale, Waiting } from "./parts";
 import { Picture } from "./picture";
 import { href, studyHref } from "./route";
 import { Point } from "./study";
-import type { About, Attempt, Happening, Init, Picture as PictureView, TrialView } from "./types";
+import type { AboutView, AttemptView, InitView, KubernetesEvent, TrialEvents, TrialPlots, TrialView } from "./types";
 
 const RHYTHM = 1_500;
 const SELDOM = 15_000;
@@ -12,7 +12,7 @@ const SELDOM = 15_000;
 const PRINT = 12;
 
 interface Properties {
-  about: About | undefined;
+  about: AboutView | undefined;
   namespace: string;
   study: string;
   name: string;
@@ -22,9 +22,9 @@ export function Trial({ about, namespace, study, name }: Properties) {
   const path = `${studyPath(namespace, study)}/trials/${encodeURIComponent(name)}`;
   const loaded = useData<TrialView>(path, (trial) => (trial.settled ? SELDOM : RHYTHM));
   const trial = loaded.data;
-  const curves = useData<{ plots: PictureView[] }>(`${path}/plots`, () => (trial?.settled === true ? SELDOM : 3_000));
+  const curves = useData<TrialPlots>(`${path}/plots`, () => (trial?.settled === true ? SELDOM : 3_000));
   const isCluster = about?.fleet === "Kubernetes";
-  const happenings = useData<{ events: Happening[] }>(isCluster ? `${path}/events` : null, () => (trial?.settled === true ? SELDOM : 5_000));
+  const events = useData<TrialEvents>(isCluster ? `${path}/events` : null, () => (trial?.settled === true ? SELDOM : 5_000));
   if (trial === undefined) return <Waiting error={loaded.error} what={`trial ${name}`} again={loaded.again} page />;
   return (
     <>
@@ -46,11 +46,11 @@ export function Trial({ about, namespace, study, name }: Properties) {
         >
           {number(trial.objective)}
         </Figure>
-        <Figure name="At step" note={`of ${number(trial.maxTrainSteps)}`}>
-          {number(trial.bestStep)}
+        <Figure name="At step" note={`of ${whole(trial.maxTrainSteps)}`}>
+          {whole(trial.bestStep)}
         </Figure>
         <Figure name="Last step" note={trial.settled ? "it has ended" : "seen so far"}>
-          {number(trial.step)}
+          {whole(trial.step)}
         </Figure>
         <Figure name="Attempt" note={trial.disruptions === undefined ? "none was lost" : `${trial.disruptions} lost to disruptions`}>
           {trial.attempt}
@@ -80,10 +80,10 @@ export function Trial({ about, namespace, study, name }: Properties) {
       {isCluster && (
         <section aria-labelledby="events">
           <h2 id="events">Events</h2>
-          {happenings.data === undefined ? (
-            <Waiting error={happenings.error} what="the events" again={happenings.again} />
+          {events.data === undefined ? (
+            <Waiting error={events.error} what="the events" again={events.again} />
           ) : (
-            <Happenings events={happenings.data.events} />
+            <Events events={events.data.events} />
           )}
         </section>
       )}
@@ -123,7 +123,7 @@ function Schedule({ schedule }: { schedule: Record<string, unknown> }) {
 }
 
 function Attempts({ trial }: { trial: TrialView }) {
-  const took = (attempt: Attempt): string =>
+  const took = (attempt: AttemptView): string =>
     attempt.started === undefined || attempt.ended === undefined ? "–" : duration(attempt.ended - attempt.started);
   return (
     <section aria-labelledby="attempts">
@@ -175,7 +175,7 @@ function Attempts({ trial }: { trial: TrialView }) {
 
 function Seeds({ trial }: { trial: TrialView }) {
   const hosts = Array.from({ length: Math.min(trial.hosts, 64) }, (_, host) => host);
-  const latest = (host: number): Init | undefined => trial.inits.filter((init) => init.host === host).at(-1);
+  const latest = (host: number): InitView | undefined => trial.inits.filter((init) => init.host === host).at(-1);
   const prints = new Set(hosts.map((host) => latest(host)?.parameters_sha256).filter((print) => print !== undefined));
   return (
     <section aria-labelledby="seeds">
@@ -231,14 +231,14 @@ function Seeds({ trial }: { trial: TrialView }) {
       </div>
       {trial.checkpoints.length > 0 && (
         <p class="muted">
-          {trial.checkpoints.length} checkpoints were saved, the last at step {number(trial.checkpoints.at(-1)?.step)}.
+          {trial.checkpoints.length} checkpoints were saved, the last at step {whole(trial.checkpoints.at(-1)?.step)}.
         </p>
       )}
     </section>
   );
 }
 
-function Happenings({ events }: { events: Happening[] }) {
+function Events({ events }: { events: KubernetesEvent[] }) {
   if (events.length === 0) return <p class="calm">Kubernetes keeps Events for about an hour; there are none of this trial.</p>;
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label="Table of events">

@@ -1,196 +1,762 @@
-// What the API says. Names are those of operator/dashboard/src/serve.
+// Generated from operator/dashboard/src/serve/views.rs: don't edit. To write it again:
+// UPDATE_TYPES=1 cargo test -p studious-dashboard types_of_the_pages
 
-export type Value = number | string | boolean;
-export type Standing = "Pending" | "Invalid" | "Running" | "Paused" | "Interrupted" | "Completed" | "Failed";
-export type Phase = "Pending" | "Retrying" | "Running" | "Succeeded" | "Infeasible" | "Failed" | "Stopped";
+/**
+ * `/v1/about`: who asks, of what.
+ */
+export type AboutView = {
+/**
+ * Of Studious.
+ */
+version: string,
+/**
+ * What carries trials out.
+ */
+fleet: Backend,
+/**
+ * The name of whoever asks, if they have one.
+ */
+user: string | null, };
+
+/**
+ * An answer.
+ */
+export type Answer = "Pass" | "Fail" | "Unknown" | "Waived";
+
+/**
+ * Whether the nuisance hyperparameters of an arm are tuned well enough to compare it.
+ */
+export type ArmTuning = {
+/**
+ * The scientific values that its trials share.
+ */
+configuration: { [key in string]: HyperparameterValue },
+/**
+ * `Pass`: its search space, its sampling and its infeasible trials give no cause for doubt.
+ */
+nuisance_tuned_enough: Answer,
+/**
+ * Why, in a sentence.
+ */
+reason: string,
+/**
+ * The codes of the findings that speak against it.
+ */
+codes: Array<string>, };
+
+/**
+ * How an attempt ended.
+ */
+export type AttemptOutcome = "Finished" | "Failed" | "Disrupted";
+
+/**
+ * An attempt at a trial.
+ */
+export type AttemptView = {
+/**
+ * What is said of its end.
+ */
+message: string | null,
+/**
+ * From 1.
+ */
+number: number,
+/**
+ * When its processes or its Job were asked for, in milliseconds since the epoch.
+ */
+queued?: Millis,
+/**
+ * When its first host began.
+ */
+started?: Millis,
+/**
+ * When it ended; nothing while it runs.
+ */
+ended?: Millis,
+/**
+ * How it ended.
+ */
+outcome?: AttemptOutcome, };
+
+/**
+ * What kind of fleet is shown.
+ */
+export type Backend = "Local" | "Kubernetes";
+
+/**
+ * One edit of a study: for the next study, since the space of one that exists can't change.
+ */
+export type Change = {
+/**
+ * Where: `spec.hyperparameters[1].range.max`.
+ */
+path: string,
+/**
+ * What stands there now; `null` when nothing does.
+ */
+from: unknown,
+/**
+ * What should stand there; `null` when it should go.
+ */
+to: unknown, };
+
+/**
+ * The five questions with their answers.
+ */
+export type Checklist = {
+/**
+ * Whether the study's answer must wait: some question fails or is unknown, or there is a problem beside them.
+ */
+provisional: boolean,
+/**
+ * The codes of problems that speak to none of the questions, such as `SeedMismatch`, and aren't waived.
+ */
+problems: Array<string>,
+/**
+ * The five questions in their order.
+ */
+questions: Array<Question>,
+/**
+ * For each arm whether it is tuned well enough to compare. One without a configuration where no scientific
+ * hyperparameter has a list of values.
+ */
+arms: Array<ArmTuning>, };
+
+/**
+ * A command for a shell, and what for.
+ */
+export type CommandView = { what: string, command: string, };
+
+/**
+ * `/v1/compare`: trials beside each other.
+ */
+export type ComparisonView = { trials: Array<TrialView>,
+/**
+ * One for each metric, with the curves of all trials.
+ */
+plots: Array<PlotView>, };
+
+/**
+ * Why a finding is less sure than its words.
+ */
+export type Confidence = "Weak" | "OpenQuestion";
+
+/**
+ * Trials by where they stand.
+ */
+export type Counts = {
+/**
+ * Planned in all rounds.
+ */
+planned: number,
+/**
+ * Created, not yet running.
+ */
+pending: number,
+/**
+ * Running, or waiting for another attempt.
+ */
+running: number,
+/**
+ * Ended with an objective.
+ */
+succeeded: number,
+/**
+ * Ended as infeasible.
+ */
+infeasible: number,
+/**
+ * Failed, through no fault of the point.
+ */
+failed: number,
+/**
+ * Stopped.
+ */
+stopped: number, };
+
+/**
+ * Which way is better.
+ */
+export type Direction = "Minimize" | "Maximize";
+
+/**
+ * Why there is no answer.
+ */
+export type ErrorView = { error: string, };
+
+/**
+ * A conclusion drawn from the trials.
+ */
+export type Finding = {
+/**
+ * Stable code, such as `SearchSpaceTooNarrow`.
+ */
+code: string,
+/**
+ * How much it matters.
+ */
+severity: Severity,
+/**
+ * The hyperparameter it speaks of.
+ */
+hyperparameter?: string,
+/**
+ * The trials it speaks of.
+ */
+trials: Array<string>,
+/**
+ * The numbers behind it.
+ */
+evidence: { [key in string]: number },
+/**
+ * What was found and what to do, in a sentence or two.
+ */
+advice: string,
+/**
+ * The playbook's section.
+ */
+section: string,
+/**
+ * The change to the study that it suggests.
+ */
+change?: Change,
+/**
+ * Why its advice is less sure than others', if it is.
+ */
+confidence?: Confidence,
+/**
+ * Why it is set aside, where `spec.policy.waive` does so.
+ */
+waived?: string, };
+
+/**
+ * Findings by severity, without those that were set aside.
+ */
+export type FindingCounts = { problems: number, warnings: number, };
+
+/**
+ * Whether conclusions are those of the trials as they are now.
+ */
+export type FindingsState = "ready" | "pending" | "none";
+
+/**
+ * `…/findings`: what is concluded from a study's trials, and which plots there are.
+ */
+export type FindingsView = { state: FindingsState,
+/**
+ * How many trials they were drawn from.
+ */
+trials?: number, findings?: Array<Finding>, checklist?: Checklist, plots?: Array<PlotItem>, };
+
+/**
+ * A hyperparameter that is held.
+ */
+export type FixedView = { name: string, value: HyperparameterValue | null, because: string | null, };
+
+/**
+ * One dimension of the study, or one value held fixed. Exactly one of `range`, `values` and `value` is given.
+ */
+export type Hyperparameter = {
+/**
+ * The name that trainers see; `HP_<NAME>` in the environment.
+ */
+name: string,
+/**
+ * Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held.
+ */
+role: Role,
+/**
+ * Exists only when each hyperparameter named here has one of the given values.
+ */
+when?: { [key in string]: Array<HyperparameterValue> },
+/**
+ * An interval to search.
+ */
+range?: Range,
+/**
+ * A list of values to choose from.
+ */
+values?: Array<HyperparameterValue>,
+/**
+ * The one value of a `Fixed` hyperparameter.
+ */
+value?: HyperparameterValue,
+/**
+ * Why it isn't tuned: printed as a caveat with every conclusion.
+ */
+fixedBecause?: string, };
+
+/**
+ * A column of a hyperparameter's values.
+ */
+export type HyperparameterColumn = { name: string, role: Role,
+/**
+ * Whether all its values are numbers.
+ */
+number: boolean, };
+
+/**
+ * One value: a truth value, an integer, a real number or a name.
+ *
+ * The API server writes `1.0` as `1`, so an integer and a real number of the same value are equal.
+ */
+export type HyperparameterValue = boolean | number | number | string;
+
+/**
+ * What a host reported of its beginning. What it left out is left out.
+ */
+export type InitView = { attempt: number, host: number, parameters_sha256?: string, init_seed?: number, data_seed?: number,
+/**
+ * The step of the checkpoint that it resumed from.
+ */
+restored_step?: number, };
+
+/**
+ * Something that Kubernetes or the operator said of a trial.
+ */
+export type KubernetesEvent = {
+/**
+ * When.
+ */
+at: Millis | null,
+/**
+ * `Normal` or `Warning`.
+ */
+severity: string,
+/**
+ * In a word.
+ */
+reason: string,
+/**
+ * In a sentence.
+ */
+message: string,
+/**
+ * The object: `Job/digits-explore-0007-a1`.
+ */
+object: string,
+/**
+ * How often.
+ */
+count: number, };
+
+/**
+ * Milliseconds since the epoch: the clock is an argument.
+ */
+export type Millis = number;
+
+/**
+ * A plot of a study by name.
+ */
+export type PlotItem = { id: string, title: string,
+/**
+ * What it is drawn from.
+ */
+subtitle: string, };
+
+/**
+ * A plot with its specification.
+ */
+export type PlotView = { id: string, title: string,
+/**
+ * What it is drawn from.
+ */
+subtitle: string,
+/**
+ * Vega-Lite's.
+ */
+specification: Record<string, unknown>, };
+
+/**
+ * One question with its answer.
+ */
+export type Question = {
+/**
+ * 1 to 5.
+ */
+number: number,
+/**
+ * The question.
+ */
+question: string,
+/**
+ * The answer.
+ */
+answer: Answer,
+/**
+ * Why, in a sentence or two.
+ */
+reason: string,
+/**
+ * The codes of the findings that speak to it.
+ */
+codes: Array<string>, };
+
+/**
+ * An interval, both ends included.
+ */
+export type Range = {
+/**
+ * Smallest value.
+ */
+min: number,
+/**
+ * Largest value.
+ */
+max: number,
+/**
+ * In which scale points are spread evenly.
+ */
+scale: Scale,
+/**
+ * Whole numbers only.
+ */
+integer: boolean, };
+
+/**
+ * The rank of a trial among those of its round that succeeded.
+ */
+export type RankView = {
+/**
+ * From 1.
+ */
+place: number, of: number, };
+
+/**
+ * What a hyperparameter is to the question of a study.
+ *
+ * Playbook: "Identifying scientific, nuisance, and fixed hyperparameters". Nuisance unless said otherwise.
+ */
+export type Role = "Scientific" | "Nuisance" | "Fixed";
+
+/**
+ * What was planned of a round, and what became of it.
+ */
+export type RoundView = { name: string,
+/**
+ * Nothing of a study that is refused.
+ */
+maxTrainSteps: number | null, counts: Counts, best: number | null, };
+
+/**
+ * A checkpoint that a host said it saved.
+ */
+export type SavedCheckpoint = {
+/**
+ * From 1.
+ */
+attempt: number,
+/**
+ * From 0. Only host 0 should save any.
+ */
+host: number,
+/**
+ * Training step.
+ */
+step: number,
+/**
+ * Fingerprint of what was saved.
+ */
+parameters_sha256?: string, };
+
+/**
+ * The scale in which a range is searched.
+ */
+export type Scale = "Linear" | "Log" | "ReverseLog";
+
+/**
+ * Shape of the decay.
+ */
+export type ScheduleFamily = "Constant" | "Linear" | "Cosine";
+
+/**
+ * How much a finding matters.
+ */
 export type Severity = "Info" | "Warning" | "Problem";
 
-export interface About {
-  version: string;
-  fleet: "Local" | "Kubernetes";
-  user: string | null;
-}
+/**
+ * A study in a list.
+ */
+export type StudyItem = { namespace: string, name: string, goal: string, project: string | null, labels: { [key in string]: string },
+/**
+ * Whether its label says that it is out of the way.
+ */
+archived: boolean, standing: StudyState,
+/**
+ * Why, in a sentence.
+ */
+message: string,
+/**
+ * The round that runs, or ran last.
+ */
+round: string | null, counts: Counts,
+/**
+ * Trials that have ended.
+ */
+ended: number,
+/**
+ * The objective's.
+ */
+metric: string, direction: Direction,
+/**
+ * The best objective, and its trial.
+ */
+best: number | null, bestTrial: string | null,
+/**
+ * Nothing before conclusions were drawn.
+ */
+findings: FindingCounts | null,
+/**
+ * Milliseconds since the epoch, as all times here.
+ */
+created: Millis | null, changed: Millis | null, };
 
-export interface Counts {
-  planned: number;
-  pending: number;
-  running: number;
-  succeeded: number;
-  infeasible: number;
-  failed: number;
-  stopped: number;
-}
+/**
+ * `/v1/studies`.
+ */
+export type StudyList = {
+/**
+ * The last changed first.
+ */
+studies: Array<StudyItem>,
+/**
+ * Whether there are more than one answer holds.
+ */
+more: boolean, };
 
-export interface Summary {
-  namespace: string;
-  name: string;
-  goal: string;
-  project: string | null;
-  labels: Record<string, string>;
-  archived: boolean;
-  standing: Standing;
-  message: string;
-  round: string | null;
-  counts: Counts;
-  ended: number;
-  metric: string;
-  direction: "Minimize" | "Maximize";
-  best: number | null;
-  bestTrial: string | null;
-  findings: { problems: number; warnings: number } | null;
-  created: number | null;
-  changed: number | null;
-}
+/**
+ * Where a study stands.
+ */
+export type StudyState = "Pending" | "Invalid" | "Running" | "Paused" | "Interrupted" | "Completed" | "Failed";
 
-export interface Hyperparameter {
-  name: string;
-  role?: "Scientific" | "Nuisance" | "Fixed";
-  range?: { min: number; max: number; scale?: "Linear" | "Log" | "ReverseLog"; integer?: boolean };
-  values?: Value[];
-  value?: Value;
-  fixedBecause?: string;
-  when?: Record<string, Value[]>;
-}
+/**
+ * `/v1/namespaces/{namespace}/studies/{name}`: a study without its trials.
+ */
+export type StudyView = {
+/**
+ * The name by which its trials are called. A local folder may have another.
+ */
+studyName: string,
+/**
+ * Whether nothing more will happen by itself.
+ */
+settled: boolean, description: string | null,
+/**
+ * What is wrong with it, if it is refused.
+ */
+violations: Array<string>, rounds: Array<RoundView>, fixed: Array<FixedView>,
+/**
+ * The best trial.
+ */
+bestPoint: TrialItem | null, hyperparameters: Array<Hyperparameter>, columns: TableColumns,
+/**
+ * The study as YAML.
+ */
+yaml: string, spec: Record<string, unknown>, namespace: string, name: string, goal: string, project: string | null, labels: { [key in string]: string },
+/**
+ * Whether its label says that it is out of the way.
+ */
+archived: boolean, standing: StudyState,
+/**
+ * Why, in a sentence.
+ */
+message: string,
+/**
+ * The round that runs, or ran last.
+ */
+round: string | null, counts: Counts,
+/**
+ * Trials that have ended.
+ */
+ended: number,
+/**
+ * The objective's.
+ */
+metric: string, direction: Direction,
+/**
+ * The best objective, and its trial.
+ */
+best: number | null, bestTrial: string | null,
+/**
+ * Nothing before conclusions were drawn.
+ */
+findings: FindingCounts | null,
+/**
+ * Milliseconds since the epoch, as all times here.
+ */
+created: Millis | null, changed: Millis | null, };
 
-export interface RoundView {
-  name: string;
-  maxTrainSteps: number | null;
-  counts: Counts;
-  best: number | null;
-}
+/**
+ * What may be shown of the trials of a study beside what every trial has.
+ */
+export type TableColumns = { hyperparameters: Array<HyperparameterColumn>,
+/**
+ * Metrics whose latest value trials have.
+ */
+latest: Array<string>, };
 
-export interface Columns {
-  hyperparameters: { name: string; role: "Scientific" | "Nuisance" | "Fixed"; number: boolean }[];
-  latest: string[];
-}
+/**
+ * `…/trials/{trial}/events`: what Kubernetes and the operator said of a trial.
+ */
+export type TrialEvents = {
+/**
+ * The latest first.
+ */
+events: Array<KubernetesEvent>, };
 
-export interface StudyView extends Summary {
-  studyName: string;
-  settled: boolean;
-  description: string | null;
-  violations: string[];
-  rounds: RoundView[];
-  fixed: { name: string; value: Value | null; because: string | null }[];
-  bestPoint: Row | null;
-  hyperparameters: Hyperparameter[];
-  columns: Columns;
-  yaml: string;
-  spec: Record<string, unknown>;
-}
+/**
+ * A trial in a table. What it doesn't have is left out.
+ */
+export type TrialItem = { name: string, round: string, maxTrainSteps: number, phase: TrialPhase, reason?: string, message?: string,
+/**
+ * So far, of one that hasn't ended; an infeasible trial has none.
+ */
+objective?: number, bestStep?: number,
+/**
+ * The latest step that host 0 reported.
+ */
+step?: number,
+/**
+ * From 1; 0 before the first.
+ */
+attempt: number,
+/**
+ * Attempts that were disrupted.
+ */
+disruptions?: number, started?: Millis, ended?: Millis, hyperparameters: { [key in string]: HyperparameterValue },
+/**
+ * The last value of every metric of host 0.
+ */
+latest: { [key in string]: number }, };
 
-export interface Change {
-  path: string;
-  /** What stands there; null when nothing does. */
-  from: unknown;
-  /** What should; null when it should go. */
-  to: unknown;
-}
+/**
+ * Where a trial stands.
+ */
+export type TrialPhase = "Pending" | "Retrying" | "Running" | "Succeeded" | "Infeasible" | "Failed" | "Stopped";
 
-export interface Finding {
-  code: string;
-  severity: Severity;
-  hyperparameter?: string;
-  trials?: string[];
-  evidence: Record<string, number>;
-  advice: string;
-  section: string;
-  change?: Change;
-  confidence?: string;
-  waived?: string;
-}
+/**
+ * `…/trials/{trial}/plots`: the curves of a trial.
+ */
+export type TrialPlots = {
+/**
+ * One for each metric, the objective first.
+ */
+plots: Array<PlotView>, };
 
-export interface Question {
-  number: number;
-  question: string;
-  answer: "Pass" | "Fail" | "Unknown" | "Waived";
-  reason: string;
-  codes: string[];
-}
+/**
+ * A schedule worked out for one trial. At 0-based step `t` the learning rate is `base * t / warmupSteps` while
+ * `t < warmupSteps`, then `base` for `constantSteps`, then falls to `base * endFactor` over `decaySteps` in a straight
+ * line or half a cosine, and stays there.
+ */
+export type TrialSchedule = {
+/**
+ * Shape of the decay.
+ */
+family: ScheduleFamily,
+/**
+ * Peak learning rate.
+ */
+base: number,
+/**
+ * Steps of warmup.
+ */
+warmupSteps: number,
+/**
+ * Steps at the peak.
+ */
+constantSteps: number,
+/**
+ * Steps of decay.
+ */
+decaySteps: number,
+/**
+ * Learning rate at the end as a share of the peak.
+ */
+endFactor: number, };
 
-export interface FindingsView {
-  state: "ready" | "pending" | "none";
-  trials?: number;
-  findings?: Finding[];
-  checklist?: { questions: Question[]; provisional: boolean };
-  plots?: { id: string; title: string; subtitle: string }[];
-}
+/**
+ * Seeds of one trial, each below 2^31.
+ */
+export type TrialSeeds = {
+/**
+ * Of the initialisation: the same on every host.
+ */
+init: number,
+/**
+ * Of the data order: one for each host, all different.
+ */
+data: Array<number>,
+/**
+ * Of the split into train, validation and test: the same for the whole study.
+ */
+split: number, };
 
-export interface Row {
-  name: string;
-  round: string;
-  maxTrainSteps: number;
-  phase: Phase;
-  reason?: string;
-  message?: string;
-  objective?: number;
-  bestStep?: number;
-  step?: number;
-  attempt: number;
-  disruptions?: number;
-  started?: number;
-  ended?: number;
-  hyperparameters: Record<string, Value>;
-  latest: Record<string, number>;
-}
+/**
+ * `…/trials/{trial}`: a trial without its curves.
+ */
+export type TrialView = { study: string, namespace: string, goal: string, metric: string, direction: Direction,
+/**
+ * Nothing unless it succeeded.
+ */
+rank: RankView | null, space: Array<Hyperparameter>, schedule: TrialSchedule | null, seeds: TrialSeeds, hosts: number,
+/**
+ * The latest reports of hosts on how they began.
+ */
+inits: Array<InitView>,
+/**
+ * The latest checkpoints.
+ */
+checkpoints: Array<SavedCheckpoint>, attempts: Array<AttemptView>,
+/**
+ * Lines of `metrics.jsonl` that could not be read.
+ */
+malformed: number, commands: Array<CommandView>,
+/**
+ * The end of what its trainer printed, where that is at hand.
+ */
+output: string | null,
+/**
+ * A Trial that trains the same again, as YAML.
+ */
+yaml: string,
+/**
+ * Whether nothing more will happen to it.
+ */
+settled: boolean, name: string, round: string, maxTrainSteps: number, phase: TrialPhase, reason?: string, message?: string,
+/**
+ * So far, of one that hasn't ended; an infeasible trial has none.
+ */
+objective?: number, bestStep?: number,
+/**
+ * The latest step that host 0 reported.
+ */
+step?: number,
+/**
+ * From 1; 0 before the first.
+ */
+attempt: number,
+/**
+ * Attempts that were disrupted.
+ */
+disruptions?: number, started?: Millis, ended?: Millis, hyperparameters: { [key in string]: HyperparameterValue },
+/**
+ * The last value of every metric of host 0.
+ */
+latest: { [key in string]: number }, };
 
-export interface Page {
-  total: number;
-  matching: number;
-  offset: number;
-  rows: Row[];
-}
-
-export interface Attempt {
-  number: number;
-  queued?: number;
-  started?: number;
-  ended?: number;
-  outcome?: "Finished" | "Failed" | "Disrupted";
-  message: string | null;
-}
-
-export interface Init {
-  attempt: number;
-  host: number;
-  parameters_sha256?: string;
-  init_seed?: number;
-  data_seed?: number;
-  restored_step?: number;
-}
-
-export interface TrialView extends Row {
-  study: string;
-  namespace: string;
-  goal: string;
-  metric: string;
-  direction: "Minimize" | "Maximize";
-  rank: { place: number; of: number } | null;
-  space: Hyperparameter[];
-  schedule: Record<string, unknown> | null;
-  seeds: { init: number; data: number[]; split: number };
-  hosts: number;
-  inits: Init[];
-  checkpoints: { attempt: number; host: number; step: number; parameters_sha256?: string }[];
-  attempts: Attempt[];
-  malformed: number;
-  commands: { what: string; command: string }[];
-  output: string | null;
-  yaml: string;
-  settled: boolean;
-}
-
-export interface Picture {
-  id: string;
-  title: string;
-  subtitle: string;
-  specification: Record<string, unknown>;
-}
-
-export interface Happening {
-  at: number | null;
-  severity: string;
-  reason: string;
-  message: string;
-  object: string;
-  count: number;
-}
+/**
+ * `…/trials`: one page of the table.
+ */
+export type TrialsPage = {
+/**
+ * Trials of the study.
+ */
+total: number,
+/**
+ * Trials that the query matches.
+ */
+matching: number,
+/**
+ * The row that the page begins with, from 0.
+ */
+offset: number, rows: Array<TrialItem>, };

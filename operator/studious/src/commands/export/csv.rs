@@ -7,13 +7,16 @@ use std::{
 
 use studious_api::HyperparameterValue;
 
-use super::table::{Cells, Table};
+use super::table::{Cells, TrialTable};
 
 /// Writes tables of the same columns below each other.
-pub(super) fn write<'a, T: Borrow<Table<'a>>>(tables: impl IntoIterator<Item = T>, out: impl Write) -> io::Result<()> {
+pub(super) fn write<'a, T: Borrow<TrialTable<'a>>>(
+    tables: impl IntoIterator<Item = T>,
+    out: impl Write,
+) -> io::Result<()> {
     let mut out = ::csv::Writer::from_writer(out);
     for (i, table) in tables.into_iter().enumerate() {
-        let table: &Table<'a> = table.borrow();
+        let table: &TrialTable<'a> = table.borrow();
         if i == 0 {
             out.write_record(table.columns.iter().map(|(name, _)| name.as_str()))?;
         }

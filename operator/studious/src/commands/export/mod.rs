@@ -39,8 +39,8 @@ pub(crate) struct Export {
     #[command(flatten)]
     source: SourceArguments,
     /// How to write them
-    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
+    format: ExportFormat,
     /// Every value that was measured, in place of trials
     #[arg(long)]
     measurements: bool,
@@ -50,7 +50,7 @@ pub(crate) struct Export {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Format {
+enum ExportFormat {
     /// One JSON object a line, with curves
     Jsonl,
     /// A table as text
@@ -67,23 +67,27 @@ impl Export {
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let to_output = self.out == Path::new("-");
-        if self.format == Format::Parquet && to_output && io::stdout().is_terminal() {
+        if self.format == ExportFormat::Parquet && to_output && io::stdout().is_terminal() {
             eprintln!("error: parquet is not for terminals. Give a file: --out trials.parquet");
             return Ok(exit::INVALID);
         }
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
-        if let (Some(why), true) = (&study.without_curves, self.measurements || self.format == Format::Jsonl) {
+        if let (Some(why), true) = (&study.without_curves, self.measurements || self.format == ExportFormat::Jsonl) {
             eprintln!("warning: {why}. Curves are left out");
         }
         let records = study.records();
         let write = |out: Box<dyn Write + Send>| -> io::Result<()> {
             match (self.format, self.measurements) {
-                (Format::Jsonl, false) => jsonl(&records, out),
-                (Format::Jsonl, true) => jsonl(table::measurements(&records), out),
-                (Format::Csv, false) => csv::write(&[table::trials(&study.plan, &records)], out),
-                (Format::Csv, true) => csv::write(table::measurement_tables(&records), out),
-                (Format::Parquet, false) => parquet::write("trials", &[table::trials(&study.plan, &records)], out),
-                (Format::Parquet, true) => parquet::write("measurements", table::measurement_tables(&records), out),
+                (ExportFormat::Jsonl, false) => jsonl(&records, out),
+                (ExportFormat::Jsonl, true) => jsonl(table::measurements(&records), out),
+                (ExportFormat::Csv, false) => csv::write(&[table::trials(&study.plan, &records)], out),
+                (ExportFormat::Csv, true) => csv::write(table::measurement_tables(&records), out),
+                (ExportFormat::Parquet, false) => {
+                    parquet::write("trials", &[table::trials(&study.plan, &records)], out)
+                }
+                (ExportFormat::Parquet, true) => {
+                    parquet::write("measurements", table::measurement_tables(&records), out)
+                }
             }
         };
         if to_output {

@@ -15,10 +15,10 @@ use ::parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use super::table::{Cells, Table};
+use super::table::{Cells, TrialTable};
 
 /// Writes tables of the same columns, of which there is at least one: each becomes a row group. Every cell may be empty.
-pub(super) fn write<'a, T: Borrow<Table<'a>>>(
+pub(super) fn write<'a, T: Borrow<TrialTable<'a>>>(
     name: &str,
     tables: impl IntoIterator<Item = T>,
     out: impl Write + Send,
@@ -49,7 +49,7 @@ fn as_io(error: ParquetError) -> io::Error {
     }
 }
 
-fn schema(name: &str, table: &Table<'_>) -> Result<TypePtr, ParquetError> {
+fn schema(name: &str, table: &TrialTable<'_>) -> Result<TypePtr, ParquetError> {
     let fields = table.columns.iter().map(|(name, cells)| {
         let (physical, logical) = match cells {
             Cells::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
@@ -64,7 +64,7 @@ fn schema(name: &str, table: &Table<'_>) -> Result<TypePtr, ParquetError> {
     Ok(Arc::new(Type::group_type_builder(name).with_fields(fields).build()?))
 }
 
-fn group<W: Write + Send>(writer: &mut SerializedFileWriter<W>, table: &Table<'_>) -> Result<(), ParquetError> {
+fn group<W: Write + Send>(writer: &mut SerializedFileWriter<W>, table: &TrialTable<'_>) -> Result<(), ParquetError> {
     let mut group = writer.next_row_group()?;
     for (_, cells) in &table.columns {
         let Some(mut column) = group.next_column()? else { break };

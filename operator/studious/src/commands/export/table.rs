@@ -17,7 +17,7 @@ const OF_A_TRIAL: [&str; 6] = ["name", "round", "outcome", "reason", "objective"
 
 /// Columns of the same length.
 #[derive(Debug)]
-pub(super) struct Table<'a> {
+pub(super) struct TrialTable<'a> {
     pub columns: Vec<(String, Cells<'a>)>,
 }
 
@@ -41,14 +41,14 @@ impl Cells<'_> {
     }
 }
 
-impl Table<'_> {
+impl TrialTable<'_> {
     pub(super) fn rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, cells)| cells.len())
     }
 }
 
 /// A row for each trial.
-pub(super) fn trials<'a>(plan: &Plan, records: &'a [TrialRecord]) -> Table<'a> {
+pub(super) fn trials<'a>(plan: &Plan, records: &'a [TrialRecord]) -> TrialTable<'a> {
     let text = |f: fn(&'a TrialRecord) -> &'a str| {
         let cells = records.iter().map(|record| Some(f(record)).filter(|text| !text.is_empty()).map(Cow::Borrowed));
         Cells::Text(cells.collect())
@@ -76,7 +76,7 @@ pub(super) fn trials<'a>(plan: &Plan, records: &'a [TrialRecord]) -> Table<'a> {
         let cells = records.iter().map(|record| record.metric(metric)).collect();
         columns.push((format!("metrics.{metric}"), Cells::Number(cells)));
     }
-    Table { columns }
+    TrialTable { columns }
 }
 
 fn outcome(outcome: &Outcome) -> (&str, &str) {
@@ -148,7 +148,7 @@ pub(super) fn measurements(records: &[TrialRecord]) -> impl Iterator<Item = Meas
 }
 
 /// The same in tables, one after the other; at least one, which may be empty.
-pub(super) fn measurement_tables(records: &[TrialRecord]) -> impl Iterator<Item = Table<'_>> {
+pub(super) fn measurement_tables(records: &[TrialRecord]) -> impl Iterator<Item = TrialTable<'_>> {
     let mut all = measurements(records);
     let mut is_first = true;
     std::iter::from_fn(move || {
@@ -161,12 +161,12 @@ pub(super) fn measurement_tables(records: &[TrialRecord]) -> impl Iterator<Item 
     })
 }
 
-fn table_of<'a>(rows: &[Measurement<'a>]) -> Table<'a> {
+fn table_of<'a>(rows: &[Measurement<'a>]) -> TrialTable<'a> {
     let text = |f: fn(&Measurement<'a>) -> &'a str| {
         Cells::Text(rows.iter().map(|row| Some(f(row)).filter(|text| !text.is_empty()).map(Cow::Borrowed)).collect())
     };
     let steps = rows.iter().map(|row| i64::try_from(row.step).ok());
-    Table {
+    TrialTable {
         columns: vec![
             ("trial".to_owned(), text(|row| row.trial)),
             ("round".to_owned(), text(|row| row.round)),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studious_playbook::Plan;
 
-use super::{Problem, options::Options, sheet::Sheet};
+use super::{ImportProblem, options::ImportOptions, sheet::Sheet};
 
 /// Names of columns, each with who writes it so.
 const NAMES: [&str; 7] = ["name", "trial", "Name", "trial_id", "run_id", "trial_name", "number"];
@@ -43,9 +43,9 @@ pub(super) fn spellings(name: &str) -> [String; 6] {
 }
 
 /// Finds the columns of a table.
-pub(super) fn find(sheet: &Sheet, plan: &Plan, options: &Options) -> Result<Columns, Vec<Problem>> {
+pub(super) fn find(sheet: &Sheet, plan: &Plan, options: &ImportOptions) -> Result<Columns, Vec<ImportProblem>> {
     let spec = plan.spec();
-    let mut search = Search { sheet, taken: BTreeMap::new(), problems: Vec::new() };
+    let mut search = ColumnSearch { sheet, taken: BTreeMap::new(), problems: Vec::new() };
     let mut hyperparameters = BTreeMap::new();
     let names: BTreeSet<&str> = spec.hyperparameters.iter().map(|h| h.name.as_str()).collect();
     for name in names {
@@ -88,14 +88,14 @@ pub(super) fn find(sheet: &Sheet, plan: &Plan, options: &Options) -> Result<Colu
 /// Names that mean something else than a hyperparameter.
 const OF_A_TRIAL: [&str; 6] = ["name", "round", "outcome", "reason", "objective", "step"];
 
-struct Search<'a> {
+struct ColumnSearch<'a> {
     sheet: &'a Sheet,
     /// What each column that is read is.
     taken: BTreeMap<usize, String>,
-    problems: Vec<Problem>,
+    problems: Vec<ImportProblem>,
 }
 
-impl Search<'_> {
+impl ColumnSearch<'_> {
     fn at(&self, head: &str) -> Option<usize> {
         self.sheet.heads.iter().position(|other| other == head)
     }
@@ -134,6 +134,6 @@ impl Search<'_> {
     }
 
     fn tell(&mut self, message: String) {
-        self.problems.push(Problem { place: self.sheet.heading(), message });
+        self.problems.push(ImportProblem { place: self.sheet.heading(), message });
     }
 }

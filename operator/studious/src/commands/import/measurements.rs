@@ -7,7 +7,7 @@ use std::{
 
 use studious_playbook::{Plan, record::Curve};
 
-use super::{Problem, listed, outcome, sheet::Sheet};
+use super::{ImportProblem, listed, outcome, sheet::Sheet};
 
 /// Most measurements.
 const MOST_ROWS: usize = 50_000_000;
@@ -67,7 +67,7 @@ pub(super) fn step(text: &str) -> Option<u64> {
 }
 
 /// Reads a file of measurements.
-pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, Vec<Problem>>> {
+pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, Vec<ImportProblem>>> {
     let sheet = match Sheet::read(path, delimiter)? {
         Ok(sheet) => sheet,
         Err(problem) => return Ok(Err(vec![problem])),
@@ -79,7 +79,7 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
             "measurements need the columns trial, metric, step and value. There are {}",
             listed(&sheet.heads.iter().cloned().collect())
         );
-        return Ok(Err(vec![Problem { place: sheet.heading(), message }]));
+        return Ok(Err(vec![ImportProblem { place: sheet.heading(), message }]));
     };
     let host = at("host");
     let mut curves = Curves::default();
@@ -88,7 +88,7 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
         if i >= MOST_ROWS || problems.len() >= MOST_PROBLEMS {
             if i >= MOST_ROWS {
                 let message = format!("there are more than {MOST_ROWS} rows. Give fewer");
-                problems.push(Problem { place: sheet.heading(), message });
+                problems.push(ImportProblem { place: sheet.heading(), message });
             }
             break;
         }
@@ -99,7 +99,8 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
                 continue;
             }
         };
-        let mut wrong = |column: usize, message: String| problems.push(Problem { place: row.place(column), message });
+        let mut wrong =
+            |column: usize, message: String| problems.push(ImportProblem { place: row.place(column), message });
         let (Some(name), Some(metric)) = (row.cell(trial), row.cell(metric)) else {
             wrong(trial, "a measurement needs a trial and a metric".to_owned());
             continue;

@@ -25,7 +25,7 @@ use studious_playbook::{
 };
 
 use crate::{exit, study_file};
-use options::{Format, Mapping, Options, WithoutObjective};
+use options::{ImportFormat, ImportOptions, Mapping, WithoutObjective};
 
 /// How many problems are told.
 const MOST_TOLD: usize = 20;
@@ -58,7 +58,7 @@ pub(crate) struct Import {
     study: PathBuf,
     /// What is read [default: a folder is TensorBoard's, a file CSV]
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<ImportFormat>,
     /// The column or key of a hyperparameter; may be given again
     #[arg(long = "map", value_name = "HYPERPARAMETER=COLUMN")]
     map: Vec<Mapping>,
@@ -102,14 +102,14 @@ pub(crate) struct Import {
 
 /// Something that is wrong with what is imported, at its place.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Problem {
+struct ImportProblem {
     /// `trials.csv:3:14`, or a file or folder.
     place: String,
     /// What, and the mend.
     message: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ImportProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: error: {}", self.place, self.message)
     }
@@ -117,9 +117,9 @@ impl fmt::Display for Problem {
 
 /// What was found.
 #[derive(Debug, Default)]
-struct Found {
+struct Imported {
     trials: Vec<TrialRecord>,
-    problems: Vec<Problem>,
+    problems: Vec<ImportProblem>,
     /// What was left out, each a sentence.
     notes: Vec<String>,
 }
@@ -175,11 +175,11 @@ impl Import {
         let looks_so = |path: &PathBuf| {
             path.is_dir() || path.file_name().is_some_and(|name| name.to_string_lossy().contains("tfevents"))
         };
-        self.format.map_or_else(|| self.sources.iter().all(looks_so), |format| format == Format::Tensorboard)
+        self.format.map_or_else(|| self.sources.iter().all(looks_so), |format| format == ImportFormat::Tensorboard)
     }
 
     /// What the command line says, held against the study.
-    fn options(&self, plan: &Plan) -> Result<Options, String> {
+    fn options(&self, plan: &Plan) -> Result<ImportOptions, String> {
         let mut metrics = options::collected(&self.metrics, "--metric")?;
         let objective = &plan.spec().objective.metric;
         if let Some(column) = &self.objective
@@ -187,7 +187,7 @@ impl Import {
         {
             return Err(format!("--objective {column}: --metric names a column for {objective} too. Give one of them"));
         }
-        let options = Options {
+        let options = ImportOptions {
             hyperparameters: options::collected(&self.map, "--map")?,
             metrics,
             round: self.round.clone(),

@@ -7,7 +7,7 @@ use studious_playbook::{Plan, decide::TRAIN_LOSS, rounds};
 
 /// What is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum ImportFormat {
     /// A row for each trial
     Csv,
     /// Folders with event files
@@ -58,7 +58,7 @@ pub(super) fn collected(mappings: &[Mapping], option: &str) -> Result<BTreeMap<S
 
 /// What the command line says.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Options {
+pub(super) struct ImportOptions {
     /// Columns of hyperparameters, where they have other names.
     pub hyperparameters: BTreeMap<String, String>,
     /// Columns or tags of metrics.
@@ -73,7 +73,7 @@ pub(super) struct Options {
     pub sidecar: Option<String>,
 }
 
-impl Options {
+impl ImportOptions {
     /// What names nothing of the study, or would be read by nothing.
     pub(super) fn check(&self, plan: &Plan, is_tensorboard: bool, has_measurements: bool) -> Result<(), String> {
         let spec = plan.spec();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, bail};
 
-use super::Problem;
+use super::ImportProblem;
 
 /// Largest file.
 const MOST_BYTES: u64 = 1 << 30;
@@ -28,7 +28,7 @@ pub(super) struct Row<'a> {
 
 impl Sheet {
     /// Reads a file. A heading that names a column twice is an error.
-    pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Self, Problem>> {
+    pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Self, ImportProblem>> {
         let shown = path.display().to_string();
         let failed = || format!("can't read {shown}");
         let size = std::fs::metadata(path).with_context(failed)?.len();
@@ -42,7 +42,7 @@ impl Sheet {
                 let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                 let line = before.split(|byte| *byte == b'\n').count();
                 let message = "is not UTF-8. Save it as UTF-8".to_owned();
-                return Ok(Err(Problem { place: format!("{shown}:{line}"), message }));
+                return Ok(Err(ImportProblem { place: format!("{shown}:{line}"), message }));
             }
         };
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
@@ -55,7 +55,7 @@ impl Sheet {
         for (i, head) in heads.iter().enumerate().filter(|(_, head)| !head.is_empty()) {
             if let Some(first) = places.insert(head, i) {
                 let message = format!("columns {} and {} are both called {head}. Rename one of them", first + 1, i + 1);
-                return Ok(Err(Problem { place: format!("{}:1", sheet.path), message }));
+                return Ok(Err(ImportProblem { place: format!("{}:1", sheet.path), message }));
             }
         }
         sheet.heads = heads;
@@ -72,7 +72,7 @@ impl Sheet {
     }
 
     /// The rows, each by itself wrong or right.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Result<Row<'_>, Problem>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = Result<Row<'_>, ImportProblem>> {
         let mut reader = self.reader();
         let mut is_over = false;
         std::iter::from_fn(move || {
@@ -96,7 +96,7 @@ impl Sheet {
         })
     }
 
-    fn unreadable(&self, error: &csv::Error) -> Problem {
+    fn unreadable(&self, error: &csv::Error) -> ImportProblem {
         let line = error.position().map_or(1, csv::Position::line);
         let message = match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
@@ -106,7 +106,7 @@ impl Sheet {
             ),
             _ => error.to_string(),
         };
-        Problem { place: format!("{}:{line}", self.path), message }
+        ImportProblem { place: format!("{}:{line}", self.path), message }
     }
 }
 

@@ -9,11 +9,11 @@ use studious_api::validate::Violation;
 use studious_playbook::{Plan, record::TrialRecord, rounds};
 
 use super::{
-    Found, Problem,
+    ImportProblem, Imported,
     columns::{self, Columns},
     listed,
     measurements::{self, Curves},
-    options::Options,
+    options::ImportOptions,
     outcome::{self, State, Told},
     point,
     sheet::{Row, Sheet},
@@ -23,35 +23,40 @@ use super::{
 const MOST_ROWS: usize = 1_000_000;
 
 /// Reads trials, and their curves where a second file holds some.
-pub(super) fn read(path: &Path, curves: Option<&Path>, plan: &Plan, options: &Options) -> anyhow::Result<Found> {
-    let mut found = Found::default();
+pub(super) fn read(
+    path: &Path,
+    curves: Option<&Path>,
+    plan: &Plan,
+    options: &ImportOptions,
+) -> anyhow::Result<Imported> {
+    let mut found = Imported::default();
     let sheet = match Sheet::read(path, options.delimiter)? {
         Ok(sheet) => sheet,
-        Err(problem) => return Ok(Found { problems: vec![problem], ..found }),
+        Err(problem) => return Ok(Imported { problems: vec![problem], ..found }),
     };
     let columns = match columns::find(&sheet, plan, options) {
         Ok(columns) => columns,
-        Err(problems) => return Ok(Found { problems, ..found }),
+        Err(problems) => return Ok(Imported { problems, ..found }),
     };
     if columns.objective.is_none() && curves.is_none() {
         let metric = &plan.spec().objective.metric;
         let heads = sheet.heads.iter().cloned().collect();
         let message =
             format!("no column is the objective ({metric}). Name one with --objective; columns are {}", listed(&heads));
-        return Ok(Found { problems: vec![Problem { place: sheet.heading(), message }], ..found });
+        return Ok(Imported { problems: vec![ImportProblem { place: sheet.heading(), message }], ..found });
     }
     let mut curves = match curves {
         None => Curves::default(),
         Some(path) => match measurements::read(path, options.delimiter)? {
             Ok(curves) => curves,
-            Err(problems) => return Ok(Found { problems, ..found }),
+            Err(problems) => return Ok(Imported { problems, ..found }),
         },
     };
-    let mut reading = Reading { plan, options, columns: &columns, names: BTreeMap::new(), idle: BTreeMap::new() };
+    let mut reading = TableReading { plan, options, columns: &columns, names: BTreeMap::new(), idle: BTreeMap::new() };
     for (i, row) in sheet.rows().enumerate() {
         if i >= MOST_ROWS {
             let message = format!("there are more than {MOST_ROWS} rows. Give fewer");
-            found.problems.push(Problem { place: sheet.heading(), message });
+            found.problems.push(ImportProblem { place: sheet.heading(), message });
             break;
         }
         match row.map_err(|problem| vec![problem]).and_then(|row| reading.trial(&row, &mut curves)) {
@@ -74,9 +79,9 @@ pub(super) fn read(path: &Path, curves: Option<&Path>, plan: &Plan, options: &Op
     Ok(found)
 }
 
-struct Reading<'a> {
+struct TableReading<'a> {
     plan: &'a Plan,
-    options: &'a Options,
+    options: &'a ImportOptions,
     columns: &'a Columns,
     /// The line of each name.
     names: BTreeMap<String, u64>,
@@ -84,8 +89,8 @@ struct Reading<'a> {
     idle: BTreeMap<String, usize>,
 }
 
-impl Reading<'_> {
-    fn trial(&mut self, row: &Row<'_>, curves: &mut Curves) -> Result<TrialRecord, Vec<Problem>> {
+impl TableReading<'_> {
+    fn trial(&mut self, row: &Row<'_>, curves: &mut Curves) -> Result<TrialRecord, Vec<ImportProblem>> {
         let columns = self.columns;
         let mut problems = Vec::new();
         let text = |column: Option<usize>| column.and_then(|column| row.cell(column));
@@ -93,7 +98,7 @@ impl Reading<'_> {
         if let Some(line) = self.names.insert(name.clone(), row.line()) {
             let place = columns.name.map_or_else(|| row.start(), |column| row.place(column));
             let message = format!("the trial of line {line} is called {name} too. Give each a name of its own");
-            problems.push(Problem { place, message });
+            problems.push(ImportProblem { place, message });
         }
         let round = self.round(row, &mut problems);
         let hyperparameters = self.point(row, &mut problems);
@@ -122,7 +127,7 @@ impl Reading<'_> {
         })
     }
 
-    fn round(&self, row: &Row<'_>, problems: &mut Vec<Problem>) -> String {
+    fn round(&self, row: &Row<'_>, problems: &mut Vec<ImportProblem>) -> String {
         if let Some(round) = &self.options.round {
             return round.clone();
         }
@@ -135,12 +140,12 @@ impl Reading<'_> {
                 "round = {round}: is no round of this study. Name one of {}, or give --round for all",
                 names.join(", ")
             );
-            problems.push(Problem { place: row.place(column), message });
+            problems.push(ImportProblem { place: row.place(column), message });
         }
         round.to_owned()
     }
 
-    fn point(&mut self, row: &Row<'_>, problems: &mut Vec<Problem>) -> studious_api::Hyperparameters {
+    fn point(&mut self, row: &Row<'_>, problems: &mut Vec<ImportProblem>) -> studious_api::Hyperparameters {
         let columns = &self.columns.hyperparameters;
         let given =
             columns.iter().filter_map(|(name, column)| Some((name.clone(), row.cell(*column)?.to_owned()))).collect();
@@ -159,20 +164,20 @@ impl Reading<'_> {
     }
 
     /// A violation at the cell that it speaks of.
-    fn violation(&self, row: &Row<'_>, violation: &Violation) -> Problem {
+    fn violation(&self, row: &Row<'_>, violation: &Violation) -> ImportProblem {
         let name = violation.field.strip_prefix("hyperparameters.").unwrap_or(&violation.field);
         let Some(column) = self.columns.hyperparameters.get(name) else {
             let message = format!("{violation} No column is {name}: --map {name}=COLUMN names one.");
-            return Problem { place: row.start(), message };
+            return ImportProblem { place: row.start(), message };
         };
-        Problem { place: row.place(*column), message: violation.to_string() }
+        ImportProblem { place: row.place(*column), message: violation.to_string() }
     }
 
     fn outcome(
         &self,
         row: &Row<'_>,
         taken: &measurements::OfATrial,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<ImportProblem>,
     ) -> Option<studious_playbook::record::Outcome> {
         let columns = self.columns;
         let before = problems.len();
@@ -183,7 +188,7 @@ impl Reading<'_> {
                     "{word:?} says nothing of how a trial ended. Write succeeded, infeasible, failed, stopped or pending, \
                      or name another column with --state"
                 );
-                problems.push(Problem { place: row.place(column), message });
+                problems.push(ImportProblem { place: row.place(column), message });
             }
             state
         });
@@ -206,32 +211,32 @@ impl Reading<'_> {
                            --without-objective infeasible (or failed, or pending)"
                 .to_owned();
             let place = columns.objective.map_or_else(|| row.start(), |column| row.place(column));
-            problems.push(Problem { place, message });
+            problems.push(ImportProblem { place, message });
         }
         outcome
     }
 
-    fn number(row: &Row<'_>, column: usize, problems: &mut Vec<Problem>) -> Told {
+    fn number(row: &Row<'_>, column: usize, problems: &mut Vec<ImportProblem>) -> Told {
         let Some(cell) = row.cell(column) else { return Told::Nothing };
         match cell.parse::<f64>() {
             Ok(value) if value.is_finite() => Told::Finite(value, None),
             Ok(_) => Told::NonFinite,
             Err(_) => {
                 let message = format!("{cell:?} is no number. Give one, or NaN for a trial that diverged");
-                problems.push(Problem { place: row.place(column), message });
+                problems.push(ImportProblem { place: row.place(column), message });
                 Told::Nothing
             }
         }
     }
 
-    fn step(&self, row: &Row<'_>, problems: &mut Vec<Problem>) -> Option<u64> {
+    fn step(&self, row: &Row<'_>, problems: &mut Vec<ImportProblem>) -> Option<u64> {
         let column = self.columns.step?;
         let cell = row.cell(column)?;
         // Data frames write whole numbers with a fraction where some are missing.
         let step = measurements::step(cell);
         if step.is_none() {
             let message = format!("step = {cell}: is no step. Give a whole number from 0");
-            problems.push(Problem { place: row.place(column), message });
+            problems.push(ImportProblem { place: row.place(column), message });
         }
         step
     }

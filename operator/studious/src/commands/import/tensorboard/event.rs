@@ -7,7 +7,7 @@ use prost::Message;
 
 /// One event of a file.
 #[derive(Clone, Message, PartialEq)]
-pub(super) struct Event {
+pub(super) struct EventRecord {
     /// Seconds since the epoch.
     #[prost(double, tag = "1")]
     pub wall_time: f64,

@@ -17,19 +17,19 @@ use studious_playbook::{
 };
 
 use super::{
-    Found, Problem, columns, listed,
-    options::Options,
+    ImportProblem, Imported, columns, listed,
+    options::ImportOptions,
     outcome::{self, State, Told},
     point,
 };
-use run::{Run, Status, event_files, is_event_file};
+use run::{Status, TensorBoardRun, event_files, is_event_file};
 
 /// Most trials.
 const MOST_TRIALS: usize = 100_000;
 
 /// Reads the trials of folders: one that holds event files is a trial, one that holds folders with some is several.
-pub(super) fn read(sources: &[PathBuf], plan: &Plan, options: &Options) -> anyhow::Result<Found> {
-    let mut found = Found::default();
+pub(super) fn read(sources: &[PathBuf], plan: &Plan, options: &ImportOptions) -> anyhow::Result<Imported> {
+    let mut found = Imported::default();
     let mut notes = Notes::default();
     let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
     for (name, folder, files) in trials(sources)? {
@@ -37,7 +37,7 @@ pub(super) fn read(sources: &[PathBuf], plan: &Plan, options: &Options) -> anyho
         if let Some(other) = names.insert(name.clone(), folder.clone()) {
             let message =
                 format!("{} is called {name} too. Give each trial's folder a name of its own", other.display());
-            found.problems.push(Problem { place, message });
+            found.problems.push(ImportProblem { place, message });
             continue;
         }
         match trial(&name, &folder, &files, plan, options, &mut notes) {
@@ -127,12 +127,12 @@ fn trial(
     folder: &Path,
     files: &[PathBuf],
     plan: &Plan,
-    options: &Options,
+    options: &ImportOptions,
     notes: &mut Notes,
-) -> Result<TrialRecord, Vec<Problem>> {
+) -> Result<TrialRecord, Vec<ImportProblem>> {
     let place = folder.display().to_string();
-    let wrong = |message: String| vec![Problem { place: place.clone(), message }];
-    let run = Run::read(folder, files).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |message: String| vec![ImportProblem { place: place.clone(), message }];
+    let run = TensorBoardRun::read(folder, files).map_err(|error| wrong(error.to_string()))?;
     notes.halves.extend(run.halves.iter().cloned());
     let (from, given) = if run.hyperparameters.is_empty() || options.sidecar.is_some() {
         match sidecar::read(folder, options.sidecar.as_deref()).map_err(&wrong)? {
@@ -151,7 +151,7 @@ fn trial(
     let values = chosen(plan, options, &given, notes);
     let (hyperparameters, idle) = point::point(plan, &values).map_err(|violations| {
         let keys = listed(&given.keys().cloned().collect());
-        let told = violations.into_iter().map(|violation| Problem {
+        let told = violations.into_iter().map(|violation| ImportProblem {
             place: from.clone(),
             message: format!("{violation} Keys are {keys}; --map HYPERPARAMETER=KEY names another."),
         });
@@ -197,7 +197,7 @@ fn trial(
 /// The values of the study's hyperparameters, by the names that they are given or may have.
 fn chosen(
     plan: &Plan,
-    options: &Options,
+    options: &ImportOptions,
     given: &BTreeMap<String, String>,
     notes: &mut Notes,
 ) -> BTreeMap<String, String> {
@@ -223,7 +223,11 @@ fn chosen(
 }
 
 /// The curves by metric, and the objective. What is not finite is left out of curves, and decides.
-fn curves(plan: &Plan, options: &Options, run: &Run) -> Result<(BTreeMap<String, Curve>, Told), String> {
+fn curves(
+    plan: &Plan,
+    options: &ImportOptions,
+    run: &TensorBoardRun,
+) -> Result<(BTreeMap<String, Curve>, Told), String> {
     let metric_of: BTreeMap<&str, &str> =
         options.metrics.iter().map(|(metric, tag)| (tag.as_str(), metric.as_str())).collect();
     let mut curves: BTreeMap<String, Curve> = BTreeMap::new();

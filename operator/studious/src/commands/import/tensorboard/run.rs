@@ -11,7 +11,7 @@ use prost::Message as _;
 use studious_playbook::Millis;
 
 use super::{
-    event::{Event, HPARAMS, HParams, STATUS_FAILURE, STATUS_RUNNING, SummaryValue},
+    event::{EventRecord, HPARAMS, HParams, STATUS_FAILURE, STATUS_RUNNING, SummaryValue},
     records::{Next, RecordError, Records},
 };
 
@@ -26,7 +26,7 @@ const MOST_VALUES: usize = 10_000_000;
 
 /// What the event files of a trial's folder add up to.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+pub(super) struct TensorBoardRun {
     /// By tag and step.
     pub scalars: BTreeMap<String, BTreeMap<u64, f64>>,
     /// From the HParams plugin.
@@ -50,7 +50,7 @@ pub(super) enum Status {
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RunError {
+pub(super) enum TensorBoardError {
     #[error("{}: {source}", path.display())]
     Record { path: PathBuf, source: RecordError },
     #[error("{}: holds something that is no event: {source}. Is it TensorBoard's?", path.display())]
@@ -59,10 +59,10 @@ pub(super) enum RunError {
     TooMuch { path: PathBuf, most: usize, what: &'static str },
 }
 
-impl Run {
+impl TensorBoardRun {
     /// Reads event files, given with the folder that each stands in, in the order of their names: a run that was resumed
     /// goes on in another file.
-    pub(super) fn read(folder: &Path, files: &[PathBuf]) -> Result<Self, RunError> {
+    pub(super) fn read(folder: &Path, files: &[PathBuf]) -> Result<Self, TensorBoardError> {
         let mut run = Self::default();
         for path in files {
             let mut one = Self { values: run.values, ..Self::default() };
@@ -80,7 +80,7 @@ impl Run {
         Ok(run)
     }
 
-    fn merge(&mut self, other: Self, prefix: &str, path: &Path) -> Result<(), RunError> {
+    fn merge(&mut self, other: Self, prefix: &str, path: &Path) -> Result<(), TensorBoardError> {
         for (tag, values) in other.scalars {
             let all = self.scalars.entry(format!("{prefix}{tag}")).or_default();
             // It was resumed there: what was measured beyond belongs to a run that was lost.
@@ -90,7 +90,7 @@ impl Run {
             all.extend(values);
         }
         if self.scalars.len() > MOST_TAGS {
-            return Err(RunError::TooMuch { path: path.to_owned(), most: MOST_TAGS, what: "tags" });
+            return Err(TensorBoardError::TooMuch { path: path.to_owned(), most: MOST_TAGS, what: "tags" });
         }
         self.hyperparameters.extend(other.hyperparameters);
         self.status = other.status.or(self.status);
@@ -102,8 +102,8 @@ impl Run {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path) -> Result<(), RunError> {
-        let wrong = |source: RecordError| RunError::Record { path: path.to_owned(), source };
+    fn file(&mut self, path: &Path) -> Result<(), TensorBoardError> {
+        let wrong = |source: RecordError| TensorBoardError::Record { path: path.to_owned(), source };
         let file = File::open(path).map_err(|error| wrong(error.into()))?;
         let mut records = Records::new(BufReader::new(file));
         // Values of other plugins, which say so once.
@@ -111,8 +111,8 @@ impl Run {
         loop {
             match records.next().map_err(wrong)? {
                 Next::Record(data) => {
-                    let event = Event::decode(data.as_slice())
-                        .map_err(|source| RunError::Event { path: path.to_owned(), source })?;
+                    let event = EventRecord::decode(data.as_slice())
+                        .map_err(|source| TensorBoardError::Event { path: path.to_owned(), source })?;
                     self.event(event, path, &mut others)?;
                 }
                 Next::Passed => {}
@@ -125,7 +125,12 @@ impl Run {
         }
     }
 
-    fn event(&mut self, event: Event, path: &Path, others: &mut BTreeSet<String>) -> Result<(), RunError> {
+    fn event(
+        &mut self,
+        event: EventRecord,
+        path: &Path,
+        others: &mut BTreeSet<String>,
+    ) -> Result<(), TensorBoardError> {
         if event.wall_time.is_finite() && event.wall_time > 0.0 {
             // Milliseconds until the year 10,000, and not negative.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -137,7 +142,7 @@ impl Run {
             if let Some(plugin) = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref()) {
                 if plugin.plugin_name == HPARAMS {
                     let session = HParams::decode(plugin.content.as_slice())
-                        .map_err(|source| RunError::Event { path: path.to_owned(), source })?;
+                        .map_err(|source| TensorBoardError::Event { path: path.to_owned(), source })?;
                     self.session(session);
                     others.insert(value.tag);
                     continue;
@@ -158,11 +163,11 @@ impl Run {
         step: u64,
         path: &Path,
         others: &BTreeSet<String>,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), TensorBoardError> {
         let Some(scalar) = value.scalar().filter(|_| !others.contains(&value.tag)) else { return Ok(()) };
         self.values += 1;
         if self.values > MOST_VALUES {
-            return Err(RunError::TooMuch { path: path.to_owned(), most: MOST_VALUES, what: "values" });
+            return Err(TensorBoardError::TooMuch { path: path.to_owned(), most: MOST_VALUES, what: "values" });
         }
         self.scalars.entry(value.tag).or_default().insert(step, scalar);
         Ok(())
@@ -225,7 +230,7 @@ mod tests {
     fn events(values: &[(i64, &str, f32)]) -> Vec<u8> {
         let one = |(step, tag, value): &(i64, &str, f32)| {
             let value = SummaryValue { tag: (*tag).to_owned(), simple_value: Some(*value), ..SummaryValue::default() };
-            Event { wall_time: 1.5, step: *step, summary: Some(Summary { value: vec![value] }) }
+            EventRecord { wall_time: 1.5, step: *step, summary: Some(Summary { value: vec![value] }) }
         };
         values.iter().flat_map(|value| record(&one(value).encode_to_vec())).collect()
     }
@@ -243,7 +248,7 @@ mod tests {
         std::fs::write(path("train/events.out.tfevents.1"), events(&[(1, "loss", 0.5)])).unwrap();
         std::fs::write(path("notes.txt"), "no events").unwrap();
         let files = event_files(folder.path()).unwrap();
-        let run = Run::read(folder.path(), &files).unwrap();
+        let run = TensorBoardRun::read(folder.path(), &files).unwrap();
         let curve: Vec<_> = run.scalars["loss"].iter().map(|(step, value)| (*step, *value)).collect();
         assert_eq!(curve, [(1, 3.0), (2, 2.5), (3, 1.5)]);
         assert_eq!(run.scalars["train/loss"].len(), 1);
@@ -262,8 +267,8 @@ mod tests {
             ..SummaryValue::default()
         };
         for (plugin, count) in [("scalars", 1), ("histograms", 0), ("", 1)] {
-            let mut run = Run::default();
-            let event = Event { summary: Some(Summary { value: vec![value(plugin)] }), ..Event::default() };
+            let mut run = TensorBoardRun::default();
+            let event = EventRecord { summary: Some(Summary { value: vec![value(plugin)] }), ..EventRecord::default() };
             run.event(event, Path::new("f"), &mut BTreeSet::new()).unwrap();
             assert_eq!(run.scalars.len(), count, "{plugin}");
         }

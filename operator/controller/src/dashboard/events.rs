@@ -3,7 +3,7 @@
 use k8s_openapi::api::events::v1::Event;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 use studious_api::Trial;
-use studious_dashboard::Happening;
+use studious_dashboard::KubernetesEvent;
 use studious_playbook::Millis;
 
 use crate::{caches::Caches, trial::jobs};
@@ -19,25 +19,29 @@ const PODS: usize = 8;
 ///
 /// # Errors
 /// When the API server can't be asked.
-pub(super) async fn of_trial(client: &Client, caches: &Caches, trial: &Trial) -> Result<Vec<Happening>, kube::Error> {
+pub(super) async fn of_trial(
+    client: &Client,
+    caches: &Caches,
+    trial: &Trial,
+) -> Result<Vec<KubernetesEvent>, kube::Error> {
     let (namespace, name) = (trial.namespace().unwrap_or_default(), trial.name_any());
     let mut names = vec![name.clone()];
     let attempt = trial.status.as_ref().and_then(|status| status.attempt).unwrap_or(1).max(1);
     names.extend((attempt.saturating_sub(ATTEMPTS - 1).max(1)..=attempt).map(|n| jobs::name(&name, n)));
     names.extend(caches.pods_of(&namespace, &name).iter().take(PODS).map(|pod| pod.name_any()));
-    let events = Api::<Event>::namespaced(client.clone(), &namespace);
+    let api = Api::<Event>::namespaced(client.clone(), &namespace);
     let lists = names.iter().map(|name| {
-        let wanted = ListParams::default().fields(&format!("regarding.name={name}")).limit(OF_ONE);
-        let events = &events;
-        async move { events.list(&wanted).await }
+        let query = ListParams::default().fields(&format!("regarding.name={name}")).limit(OF_ONE);
+        let api = &api;
+        async move { api.list(&query).await }
     });
-    let mut happenings: Vec<Happening> =
-        futures::future::try_join_all(lists).await?.into_iter().flat_map(|list| list.items).map(happening).collect();
-    happenings.sort_by_key(|happening| std::cmp::Reverse(happening.at));
-    Ok(happenings)
+    let mut events: Vec<KubernetesEvent> =
+        futures::future::try_join_all(lists).await?.into_iter().flat_map(|list| list.items).map(of_event).collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    Ok(events)
 }
 
-fn happening(event: Event) -> Happening {
+fn of_event(event: Event) -> KubernetesEvent {
     let series = event.series;
     let at = series
         .as_ref()
@@ -47,7 +51,7 @@ fn happening(event: Event) -> Happening {
         .or(event.metadata.creation_timestamp.map(|time| time.0));
     let about = event.regarding.unwrap_or_default();
     let count = series.map(|series| series.count).or(event.deprecated_count).unwrap_or(1);
-    Happening {
+    KubernetesEvent {
         at: at.and_then(|at| u64::try_from(at.as_millisecond()).ok()).map(Millis),
         severity: event.type_.unwrap_or_default(),
         reason: event.reason.unwrap_or_default(),
