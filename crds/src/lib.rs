@@ -12,7 +12,6 @@ pub mod document;
 mod pod_template;
 pub mod reserved;
 mod schema;
-pub mod spelling;
 pub mod study;
 pub mod thresholds;
 pub mod trial;

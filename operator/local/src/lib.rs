@@ -12,6 +12,7 @@ mod event;
 mod expansion;
 mod folder;
 mod leftovers;
+mod lines;
 mod memory;
 mod points;
 mod process;

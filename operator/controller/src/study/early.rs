@@ -13,7 +13,6 @@ use studious_ledger::LedgerError;
 use studious_playbook::{
     Plan, TrialKey,
     decide::{self, Action, Trace},
-    trial::Reason,
 };
 
 use super::observe::Observed;
@@ -36,7 +35,7 @@ pub(super) async fn stops(
     context: &Arc<Context>,
     plan: &Plan,
     seen: &Observed,
-) -> Vec<(String, Reason, String)> {
+) -> Vec<(String, String)> {
     if !is_asked(plan, seen) {
         return Vec::new();
     }
@@ -63,7 +62,7 @@ pub(super) async fn stops(
     decide::early_ends(plan, &seen.states, &traces)
         .into_iter()
         .filter_map(|action| match action {
-            Action::Stop { trial, reason, why } => Some((trial, reason, why)),
+            Action::Stop { trial, why } => Some((trial, why)),
             _ => None,
         })
         .collect()

@@ -1,15 +1,18 @@
 //! What the caches show of a study's trials.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use studious_api::{Study, StudyStatus, Trial, TrialStatus, trial::TrialPhase};
 use studious_playbook::{
-    Millis, PlannedTrial, TrialKey,
+    Millis, TrialKey,
+    decide::TrialState,
     record::{AttemptSpan, Outcome, TrialRecord},
-    trial::{Reason, TrialState},
 };
 
 use crate::{context::Context, status::Written};
@@ -37,7 +40,15 @@ pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Obser
     context.studies.with(&uid, |memory| {
         let shown: BTreeSet<String> = trials.iter().map(|trial| trial.name_any()).collect();
         memory.made.retain(|name, (_, at)| !shown.contains(name) && now.duration_since(*at) < CACHE_PATIENCE);
-        let made = memory.made.values().map(|(planned, _)| created(planned));
+        let made = memory.made.values().map(|(planned, _)| TrialState {
+            key: TrialKey { round: planned.spec.round.clone(), index: planned.spec.index },
+            hyperparameters: planned.spec.hyperparameters.clone(),
+            phase: TrialPhase::Pending,
+            objective: None,
+            attempt: 1,
+            metrics: BTreeMap::new(),
+            retry_at: None,
+        });
         let all = trials.iter().map(|trial| state(trial)).chain(made).collect();
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
@@ -45,22 +56,14 @@ pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Obser
     })
 }
 
-/// A trial that was made and that the cache doesn't show yet. Its first attempt is its own controller's.
-pub(super) fn created(planned: &PlannedTrial) -> TrialState {
-    TrialState { attempt: 1, ..TrialState::created(planned.key(), planned.spec.hyperparameters.clone()) }
-}
-
 /// A trial as far as decisions go. Its attempts are the trial controller's: it begins the next one when it is due.
 fn state(trial: &Trial) -> TrialState {
     let status = trial.status.clone().unwrap_or_default();
-    let succeeded = status.phase == TrialPhase::Succeeded;
     TrialState {
-        key: TrialKey::of(&trial.spec),
+        key: TrialKey { round: trial.spec.round.clone(), index: trial.spec.index },
         hyperparameters: trial.spec.hyperparameters.clone(),
         phase: status.phase,
-        reason: status.reason.as_deref().map(Reason::from),
-        objective: status.objective.filter(|_| succeeded),
-        step: status.best_step.filter(|_| succeeded),
+        objective: status.objective.filter(|_| status.phase == TrialPhase::Succeeded),
         attempt: status.attempt.unwrap_or(1).max(1),
         metrics: status.metrics,
         retry_at: (status.phase == TrialPhase::Retrying).then_some(Millis(u64::MAX)),
@@ -70,16 +73,18 @@ fn state(trial: &Trial) -> TrialState {
 /// A trial as data, without its curves.
 pub(crate) fn record(trial: &Trial) -> TrialRecord {
     let status = trial.status.clone().unwrap_or_default();
+    let reason = || status.reason.clone().unwrap_or_default();
     TrialRecord {
         name: trial.name_any(),
         round: trial.spec.round.clone(),
         hyperparameters: trial.spec.hyperparameters.clone(),
-        outcome: Outcome::of(
-            status.phase,
-            status.reason.as_deref().map(Reason::from).as_ref(),
-            status.objective,
-            status.best_step,
-        ),
+        outcome: match (status.phase, status.objective) {
+            (TrialPhase::Succeeded, Some(objective)) => Outcome::Succeeded { objective, step: status.best_step },
+            (TrialPhase::Infeasible, _) => Outcome::Infeasible { reason: reason() },
+            (TrialPhase::Failed, _) => Outcome::Failed { reason: reason() },
+            (TrialPhase::Stopped, _) => Outcome::Stopped { reason: reason() },
+            _ => Outcome::Pending,
+        },
         attempts: spans(&status),
         metrics: status.metrics,
         seeds: Some(trial.spec.seeds.clone()),

@@ -130,6 +130,13 @@ impl TestCluster {
         tokio::time::timeout(LIMIT, operator.wait()).await.expect("the operator stops").unwrap();
     }
 
+    /// Kills the operator, as a lost node does.
+    pub(crate) async fn kill_operator(&mut self) {
+        if let Some(mut operator) = self.operator.take() {
+            operator.kill().await.unwrap();
+        }
+    }
+
     /// What the operator has logged since its last start.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path(&format!("operator-{}.log", self.starts))).unwrap_or_default()

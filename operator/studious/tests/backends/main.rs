@@ -3,9 +3,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod chaos;
 mod cluster;
+mod deletion;
 mod kubelet;
+mod ledger;
 mod local;
+mod names;
 mod open;
 mod outcome;
+mod pods;
 mod table;

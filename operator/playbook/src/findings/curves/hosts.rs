@@ -9,10 +9,7 @@ use super::super::{
     reading::Reading,
     wording::{count, list},
 };
-use crate::{
-    record::{Curve, Outcome, TrialRecord},
-    trial::Reason,
-};
+use crate::record::{Curve, Outcome, TrialRecord};
 
 const SECTION: &str = "Considerations for multi-host pipelines";
 /// The shard of the data that a host reads, from 0, and into how many the data are divided.
@@ -74,7 +71,7 @@ fn report(code: &str, found: &[(&TrialRecord, String)], mend: &str, findings: &m
 
 /// Trials that were ended for their seeds.
 fn refused(trial: &TrialRecord) -> Option<String> {
-    let ended = matches!(&trial.outcome, Outcome::Failed { reason } if *reason == Reason::SeedMismatch);
+    let ended = matches!(&trial.outcome, Outcome::Failed { reason } if reason == "SeedMismatch");
     ended.then(|| "its hosts' seeds or fingerprints were not those given".to_owned())
 }
 

@@ -1,0 +1,79 @@
+//! Objects that are refused, or that somebody else has already.
+
+use serde_json::{Value, json};
+use studious_api_server_model::InjectedFault;
+
+use crate::{
+    cluster::{NAMESPACE, TestCluster},
+    open::{came_to, reasons, study},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_refused_is_told_on_its_trial() {
+    let cluster = TestCluster::start().await;
+    cluster.api.faults().set("PATCH /jobs/", InjectedFault::refuse(403, "Forbidden", "exceeded quota: team-a"));
+    cluster.apply(&study("s", 4, 4, &Value::Null));
+    let tries = |cluster: &TestCluster| cluster.api.answered().iter().filter(|request| request.status == 403).count();
+    let told = |cluster: &TestCluster| reasons(cluster, "trials", "s-a-0000").contains("exceeded quota");
+    cluster.until("the Job is refused again", |cluster| (tries(cluster) >= 12 || told(cluster)).then_some(())).await;
+    came_to("F-045", "told", if told(&cluster) { "told" } else { "no reason, no Event" });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_two_studies_that_collide_are_told() {
+    let cluster = TestCluster::start().await;
+    let round = |name: &str| json!({"rounds": [{"name": name, "trials": 1, "maxTrainSteps": 100}]});
+    cluster.apply(&study("digits", 1, 1, &round("lr-explore")));
+    cluster.job("digits-lr-explore-0000", 1).await;
+    cluster.apply(&study("digits-lr", 1, 1, &round("explore")));
+    let told = |cluster: &TestCluster| {
+        let study = cluster.study("digits-lr");
+        let all = study["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        all.iter().any(|condition| {
+            let message = condition["message"].as_str().unwrap_or_default();
+            condition["type"] == "Accepted"
+                && condition["status"] == "False"
+                && message.contains("digits-lr-explore-0000")
+        })
+    };
+    let silent = |cluster: &TestCluster| cluster.log().matches("is still being deleted").count() >= 2;
+    let told =
+        cluster.until("a word", |cluster| told(cluster).then_some(true).or(silent(cluster).then_some(false))).await;
+    came_to("F-048", "Accepted is False", if told { "Accepted is False" } else { "no status" });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_of_the_same_name_is_left_alone() {
+    let cluster = TestCluster::start().await;
+    cluster.api.create(
+        "services",
+        NAMESPACE,
+        json!({"metadata": {"name": "kafka"}, "spec": {"selector": {"app": "kafka"}}}),
+    );
+    let mut kafka = study("kafka", 1, 1, &Value::Null);
+    kafka["spec"]["trial"]["hosts"] = 2.into();
+    cluster.apply(&kafka);
+    cluster
+        .until("the study has begun or is refused", |cluster| {
+            let begun = cluster.api.get("jobs", NAMESPACE, "kafka-a-0000-a1").is_some();
+            (begun || reasons(cluster, "studies", "kafka").contains("Service")).then_some(())
+        })
+        .await;
+    let service = cluster.api.get("services", NAMESPACE, "kafka").unwrap();
+    let alone =
+        service["spec"]["selector"] == json!({"app": "kafka"}) && service["metadata"]["ownerReferences"].is_null();
+    came_to("F-056", "left alone", if alone { "left alone" } else { "taken over" });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_of_somebody_else_is_told_on_the_trial() {
+    let cluster = TestCluster::start().await;
+    cluster.api.create("jobs", NAMESPACE, json!({"metadata": {"name": "s-a-0000-a1"}, "spec": {"completions": 7}}));
+    cluster.apply(&study("s", 1, 1, &Value::Null));
+    let touched = |cluster: &TestCluster| {
+        cluster.api.get("jobs", NAMESPACE, "s-a-0000-a1").is_some_and(|job| job["spec"]["completions"] != 7)
+    };
+    let told = |cluster: &TestCluster| reasons(cluster, "trials", "s-a-0000").contains("s-a-0000-a1");
+    cluster.until("the Job is named or taken", |cluster| (told(cluster) || touched(cluster)).then_some(())).await;
+    came_to("F-099", "told", if touched(&cluster) { "taken over" } else { "told" });
+}
