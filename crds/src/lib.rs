@@ -12,6 +12,7 @@ pub mod document;
 mod pod_template;
 pub mod reserved;
 mod schema;
+pub mod spelling;
 pub mod study;
 pub mod thresholds;
 pub mod trial;

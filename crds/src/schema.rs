@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::validate::Violation;
+use crate::{
+    spelling::{DID_YOU_MEAN, did_you_mean},
+    validate::Violation,
+};
 
 /// Everything in which a value contradicts a schema, except fields that the schema doesn't know: see [`unknown_fields`].
 pub(crate) fn check(schema: &Value, value: &Value, at: &str) -> Vec<Violation> {
@@ -214,33 +217,35 @@ pub(crate) fn join(at: &str, name: &str) -> String {
     }
 }
 
-const DID_YOU_MEAN: &str = "Did you mean ";
-
-/// `Did you mean learning_rate?`, when a known word is close.
-pub(crate) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let plain = |s: &str| s.chars().filter(|c| !"_-. ".contains(*c)).flat_map(char::to_lowercase).collect::<String>();
-    let wanted = plain(word);
-    let allowed = (wanted.chars().count() / 3).clamp(1, 3);
-    known
-        .map(|k| (strsim::osa_distance(&wanted, &plain(k)), k))
-        .filter(|(distance, k)| *distance <= allowed && *distance < k.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, k)| format!("{DID_YOU_MEAN}{k}?"))
+/// Whether a string matches a pattern. A test holds that each pattern of our schemas is one.
+fn matches_pattern(pattern: &str, s: &str) -> bool {
+    regex_lite::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(s))
 }
 
-/// The patterns that our schema uses, without a regular-expression engine: anything else is left to the rules and to the
-/// API server.
-fn matches_pattern(pattern: &str, s: &str) -> bool {
-    let word = |s: &str, others: &str| s.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c));
-    let first = |f: fn(&char) -> bool| s.chars().next().is_some_and(|c| f(&c) || c == '_');
-    match pattern {
-        "^[A-Za-z_][A-Za-z0-9_]*$" => first(char::is_ascii_alphabetic) && word(s, "_"),
-        "^[A-Za-z_][A-Za-z0-9_./-]*$" => first(char::is_ascii_alphabetic) && word(s, "_./-"),
-        "^[a-z]([a-z0-9-]*[a-z0-9])?$" => {
-            s.starts_with(|c: char| c.is_ascii_lowercase())
-                && !s.ends_with('-')
-                && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(schema: &Value, found: &mut Vec<String>) {
+        match schema {
+            Value::Object(map) => {
+                found.extend(map.get("pattern").and_then(Value::as_str).map(str::to_owned));
+                map.values().for_each(|value| patterns(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| patterns(item, found)),
+            _ => {}
         }
-        _ => true,
+    }
+
+    #[test]
+    fn every_pattern_of_the_schema_is_understood() {
+        let mut found = Vec::new();
+        patterns(crate::crd::study_schema(), &mut found);
+        assert!(found.len() >= 3, "{found:?}");
+        for pattern in found {
+            regex_lite::Regex::new(&pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+        }
+        assert!(matches_pattern("^[a-z]([a-z0-9-]*[a-z0-9])?$", "a-1"));
+        assert!(!matches_pattern("^[a-z]([a-z0-9-]*[a-z0-9])?$", "a-"));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use super::tree::{Mark, Node, Unreadable};
-use crate::{GROUP, VERSION, crd, schema, validate::Violation};
+use crate::{GROUP, VERSION, crd, spelling, validate::Violation};
 
 /// The one study among the documents of a file.
 pub(super) fn the_study(documents: &[Node]) -> Result<&Node, Unreadable> {
@@ -63,7 +63,7 @@ pub(super) fn refusals(value: &Value) -> Vec<Violation> {
         match value[field].as_str() {
             Some(given) if given == wanted => {}
             Some(given) => {
-                let mend = schema::did_you_mean(given, std::iter::once(wanted)).unwrap_or_default();
+                let mend = spelling::did_you_mean(given, std::iter::once(wanted)).unwrap_or_default();
                 found.push(Violation::new(field, &given, format!("must be {wanted}"), mend));
             }
             None => found.push(Violation::new(field, &(), "is missing", format!("Add {field}: {wanted}."))),

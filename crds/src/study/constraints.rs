@@ -56,7 +56,13 @@ impl Constraint {
     /// How a trial stands whose metrics had these values at its objective's step.
     #[must_use]
     pub fn judge<'a>(constraints: &'a [Self], metrics: &BTreeMap<String, f64>) -> Standing<'a> {
-        let value = |constraint: &Self| metrics.get(&constraint.metric).copied();
+        Self::judge_by(constraints, |metric| metrics.get(metric).copied())
+    }
+
+    /// As [`Constraint::judge`], by what gives the value of a metric.
+    #[must_use]
+    pub fn judge_by(constraints: &[Self], metric: impl Fn(&str) -> Option<f64>) -> Standing<'_> {
+        let value = |constraint: &Self| metric(&constraint.metric);
         let violated: Vec<_> = constraints.iter().filter(|c| value(c).is_some_and(|x| !c.allows(x))).collect();
         if !violated.is_empty() {
             return Standing::Violated(violated);

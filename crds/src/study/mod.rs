@@ -27,7 +27,7 @@ pub use running::{
 pub use search::{
     Algorithm, Direction, Grid, Objective, PointsFrom, Schedule, ScheduleFamily, Scientific, Search, Select, StartFrom,
 };
-pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudyStatus, TrialCounts};
+pub use status::{BestTrial, FindingSummary, GeneratorStatus, RetrainedBest, StudyPhase, StudyStatus, TrialCounts};
 
 /// What a user asks: a question (`goal`), the space to search, and how to run it.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -50,6 +50,7 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, StudyPhase, StudySt
     printcolumn(name = "Done", type_ = "string", json_path = ".status.done"),
     printcolumn(name = "Infeasible", type_ = "integer", json_path = ".status.trials.infeasible"),
     printcolumn(name = "Best", type_ = "number", format = "double", json_path = ".status.best.objective"),
+    printcolumn(name = "Retrained", type_ = "string", json_path = ".status.best.retrained.summary", priority = 1),
     printcolumn(name = "Conclusive", type_ = "string", json_path = ".status.conditions[?(@.type==\"Conclusive\")].status", priority = 1),
     printcolumn(name = "Findings", type_ = "integer", json_path = ".status.findingsCount", priority = 1),
     printcolumn(name = "Goal", type_ = "string", json_path = ".spec.goal", priority = 1),

@@ -103,6 +103,14 @@ pub struct TrialCounts {
     pub stopped: u32,
 }
 
+impl TrialCounts {
+    /// Trials that have ended.
+    #[must_use]
+    pub fn ended(&self) -> u32 {
+        self.succeeded + self.infeasible + self.failed + self.stopped
+    }
+}
+
 /// The best trial so far.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,6 +127,25 @@ pub struct BestTrial {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 8))]
     pub metrics: BTreeMap<String, f64>,
+    /// What training its point again with other seeds showed (`spec.retrain`). The best trial was chosen for being lucky
+    /// as well as good; retraining chooses none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrained: Option<RetrainedBest>,
+}
+
+/// What training the best point again showed.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetrainedBest {
+    /// Mean of the objectives.
+    pub mean: f64,
+    /// Their standard deviation; missing of a single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_deviation: Option<f64>,
+    /// Retrainings that succeeded.
+    pub trials: u32,
+    /// `0.1 ± 0.03 (5 retrainings)`.
+    pub summary: String,
 }
 
 /// How points are made.

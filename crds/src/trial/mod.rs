@@ -104,6 +104,10 @@ pub struct TrialSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub stop: Option<String>,
+    /// Why it is to end, in a word: the rule that ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub stop_reason: Option<String>,
     /// The pod of each host, as the study gives it.
     #[schemars(schema_with = "pod_template::opaque_schema")]
     pub template: PodTemplateSpec,

@@ -6,7 +6,7 @@ use super::{
     printed::{list, short},
 };
 use crate::{
-    HyperparameterValue, StudySpec, schema,
+    HyperparameterValue, StudySpec, spelling,
     study::{Hyperparameter, Role},
 };
 
@@ -44,7 +44,7 @@ fn condition(hs: &[Hyperparameter], i: usize, h: &Hyperparameter, found: &mut Ve
         let entries: Vec<_> = hs.iter().filter(|p| p.name == *parent).collect();
         if entries.is_empty() {
             let names = hs.iter().map(|p| p.name.as_str()).filter(|name| *name != h.name);
-            let mend = schema::did_you_mean(parent, names)
+            let mend = spelling::did_you_mean(parent, names)
                 .unwrap_or_else(|| "Name one of the study's hyperparameters, or add it.".to_owned());
             found.push(Violation::new(&at, &(), format!("there is no hyperparameter {parent} in this study"), mend));
             continue;
@@ -89,7 +89,7 @@ fn condition(hs: &[Hyperparameter], i: usize, h: &Hyperparameter, found: &mut Ve
         for (j, value) in allowed.iter().enumerate().filter(|(_, value)| !possible.contains(value)) {
             let words: Vec<String> = possible.iter().map(short).collect();
             let mend = match value {
-                HyperparameterValue::Text(text) => schema::did_you_mean(text, words.iter().map(String::as_str)),
+                HyperparameterValue::Text(text) => spelling::did_you_mean(text, words.iter().map(String::as_str)),
                 _ => None,
             };
             let rule = format!("{parent} never has this value: it is {}", list(&shortened(&words), "or"));

@@ -6,7 +6,7 @@ use super::{
     printed::{list, short},
 };
 use crate::{
-    HyperparameterValue, Hyperparameters, schema,
+    HyperparameterValue, Hyperparameters, spelling,
     study::{Hyperparameter, Role},
 };
 
@@ -42,7 +42,7 @@ pub fn point(
         }
     }
     for (name, value) in point.iter().filter(|(name, _)| !hyperparameters.iter().any(|h| h.name == **name)) {
-        let mend = schema::did_you_mean(name, hyperparameters.iter().map(|h| h.name.as_str()))
+        let mend = spelling::did_you_mean(name, hyperparameters.iter().map(|h| h.name.as_str()))
             .unwrap_or_else(|| "Remove it, or add it to spec.hyperparameters.".to_owned());
         found.push(Violation::new(format!("{at}.{name}"), value, "is no hyperparameter of this study", mend));
     }
@@ -79,7 +79,7 @@ fn wrong(h: &Hyperparameter, value: &HyperparameterValue, at: &str) -> Option<Vi
         (_, Some(values), _) => (!values.contains(value)).then(|| {
             let words: Vec<String> = values.iter().map(short).collect();
             let meant = match value {
-                HyperparameterValue::Text(text) => schema::did_you_mean(text, words.iter().map(String::as_str)),
+                HyperparameterValue::Text(text) => spelling::did_you_mean(text, words.iter().map(String::as_str)),
                 _ => None,
             };
             let mend = meant.unwrap_or_else(|| format!("Give {}, or list it in values.", domain(h)));

@@ -1,7 +1,7 @@
 //! Thresholds that differ from the default, and what is waived: each by a name that exists, each with a reason.
 
 use super::{Violation, printed::counted};
-use crate::{StudySpec, codes, thresholds};
+use crate::{StudySpec, codes, spelling::nearest, thresholds};
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let Some(policy) = &spec.policy else { return Vec::new() };
@@ -9,8 +9,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     for (name, given) in &policy.thresholds {
         let field = format!("spec.policy.thresholds.{name}");
         let Some(threshold) = thresholds::named(name) else {
-            let all: Vec<_> = thresholds::all().map(|t| t.name).collect();
-            let mend = nearest(name, &all).map_or_else(
+            let mend = nearest(name, thresholds::all().map(|t| t.name)).map_or_else(
                 || "`studious policy` lists those that there are.".to_owned(),
                 |near| format!("Did you mean {near}? `studious policy` lists those that there are."),
             );
@@ -47,7 +46,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
             )),
             (None, Some(code)) if codes::named(code).is_none() => {
                 let all: Vec<_> = codes::all().map(|c| c.name).collect();
-                let mend = nearest(code, &all).map_or_else(
+                let mend = nearest(code, all.iter().copied()).map_or_else(
                     || format!("There are {}: see docs/findings.md.", counted(all.len() as u64, "code")),
                     |near| format!("Did you mean {near}?"),
                 );
@@ -70,8 +69,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
                     "Remove it, or name the code of a finding.",
                 ));
             } else if !spec.hyperparameters.iter().any(|h| h.name == *name) {
-                let all: Vec<_> = spec.hyperparameters.iter().map(|h| h.name.as_str()).collect();
-                let mend = nearest(name, &all)
+                let mend = nearest(name, spec.hyperparameters.iter().map(|h| h.name.as_str()))
                     .map_or_else(|| "Name one of the study.".to_owned(), |near| format!("Did you mean {near}?"));
                 let field = format!("{field}.hyperparameter");
                 found.push(Violation::new(field, name, "is no hyperparameter of this study", mend));
@@ -91,11 +89,4 @@ fn reason(field: &str, reason: &String, found: &mut Vec<Violation>) {
             "Say why, in a sentence.",
         ));
     }
-}
-
-/// The most similar name, if any is similar.
-fn nearest<'a>(name: &str, all: &[&'a str]) -> Option<&'a str> {
-    let similarity = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    let best = all.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
-    (similarity(best) > 0.8).then_some(best)
 }

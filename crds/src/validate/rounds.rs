@@ -2,7 +2,7 @@
 
 use super::{Violation, assignments::scientific_configurations, printed::counted, size::space_size};
 use crate::{
-    StudySpec, schema,
+    StudySpec, spelling,
     study::{Algorithm, Per, Role, Round, RoundSource, Scientific},
 };
 
@@ -102,7 +102,7 @@ fn taken(
     let earlier = &spec.rounds[..i];
     let Some(source) = earlier.iter().position(|r| r.name == from.round) else {
         let field = format!("{at}.from.round");
-        let mend = schema::did_you_mean(&from.round, earlier.iter().map(|r| r.name.as_str()));
+        let mend = spelling::did_you_mean(&from.round, earlier.iter().map(|r| r.name.as_str()));
         if let Some(j) = spec.rounds.iter().position(|r| r.name == from.round) {
             let rule = if i == j { "a round can't take points from itself" } else { "is not an earlier round" };
             found.push(Violation::new(field, &from.round, rule, "Name a round that has ended before this one begins."));

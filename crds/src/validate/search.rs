@@ -2,7 +2,7 @@
 
 use super::{Violation, point, printed::counted, size};
 use crate::{
-    Hyperparameters, StudySpec, schema,
+    Hyperparameters, StudySpec, spelling,
     study::{Algorithm, Grid},
 };
 
@@ -73,7 +73,7 @@ fn levels(spec: &StudySpec, grid: &Grid, found: &mut Vec<Violation>) {
         let field = format!("spec.search.grid.levelsOf.{name}");
         let hs = &spec.hyperparameters;
         if !hs.iter().any(|h| h.name == *name) {
-            let mend = schema::did_you_mean(name, hs.iter().map(|h| h.name.as_str()))
+            let mend = spelling::did_you_mean(name, hs.iter().map(|h| h.name.as_str()))
                 .unwrap_or_else(|| "Name a hyperparameter with a range.".to_owned());
             found.push(Violation::new(field, levels, "is no hyperparameter of this study", mend));
         } else if !hs.iter().any(|h| h.name == *name && h.range.is_some()) {

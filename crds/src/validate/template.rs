@@ -9,7 +9,7 @@ use crate::{
         AGENT_CONTAINER, AGENT_PORT, HYPERPARAMETER_PREFIX, MOUNT, NAME_PREFIX, hyperparameter_variable,
         is_reserved_variable,
     },
-    schema,
+    spelling,
     study::Hyperparameter,
 };
 
@@ -136,7 +136,7 @@ fn mounted(at: &str, mount: &VolumeMount, pod: &PodSpec, found: &mut Vec<Violati
     }
     let volumes: Vec<&str> = pod.volumes.iter().flatten().map(|v| v.name.as_str()).collect();
     if !volumes.contains(&mount.name.as_str()) {
-        let mend = schema::did_you_mean(&mount.name, volumes.iter().copied())
+        let mend = spelling::did_you_mean(&mount.name, volumes.iter().copied())
             .unwrap_or_else(|| format!("Add it to {TEMPLATE}.spec.volumes."));
         found.push(Violation::new(format!("{at}.name"), &mount.name, "is not a volume of the template", mend));
     }
@@ -158,7 +158,7 @@ fn expansions(at: &str, c: &Container, is_trainer: bool, hs: &[Hyperparameter], 
             }
             let known: Vec<String> = hs.iter().map(|h| hyperparameter_variable(&h.name)).collect();
             if !known.iter().any(|k| k == variable) {
-                let mend = schema::did_you_mean(variable, known.iter().map(String::as_str))
+                let mend = spelling::did_you_mean(variable, known.iter().map(String::as_str))
                     .unwrap_or_else(|| "Name a hyperparameter of this study, or write $$( for a plain $(.".to_owned());
                 let rule = format!("no hyperparameter of this study is {variable}, so it would not be replaced");
                 found.push(Violation::new(&field, text, rule, mend));

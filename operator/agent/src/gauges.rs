@@ -133,7 +133,7 @@ pub(crate) async fn follow(metrics: PathBuf, gauges: Arc<Gauges>, stop: Cancella
     loop {
         let gauges = gauges.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let more = match tail.read() {
+            let more = match tail.read(false) {
                 Ok(batch) => {
                     batch.lines.iter().for_each(|line| gauges.observe(line));
                     batch.more

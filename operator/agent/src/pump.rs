@@ -188,7 +188,7 @@ impl Pump {
         }
         let mut tail = std::mem::replace(&mut self.tail, Tail::new(PathBuf::new()));
         let reading = tokio::task::spawn_blocking(move || {
-            let batch = if ended { tail.read_rest() } else { tail.read() };
+            let batch = tail.read(ended);
             (tail, batch)
         });
         let (tail, batch) = reading.await.map_err(io::Error::other)?;

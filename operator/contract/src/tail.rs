@@ -1,8 +1,11 @@
 //! Reading a `metrics.jsonl` while it is written: every complete line once, with its number, in bounded memory.
 //!
-//! A [`Tail`] reads from disk what it is asked for and keeps nothing but the beginning of an incomplete line: whoever
-//! can't pass lines on stops asking, and the file is the queue. Reads block (on a local disk's page cache, for
+//! A [`Tail`] reads from disk what it is asked for and keeps nothing but the beginning of an incomplete line: a caller
+//! that can't pass lines on stops asking, and the file is the queue. Reads block (on a local disk's page cache, for
 //! microseconds); call them from a blocking thread where that matters.
+//!
+//! Trainers are expected to append. Those that don't are followed too: a file that is truncated, written again, replaced by
+//! a rename, or deleted and made again holds new lines, unless it begins with what was read already.
 
 use std::{
     fs::File,
@@ -13,6 +16,8 @@ use std::{
 
 use crate::{BATCH_BYTES, BATCH_LINES, MAX_LINE_BYTES, json_bytes};
 
+/// Bytes before the place of reading by which a file is recognized that was written again.
+const RECOGNIZED_BYTES: usize = 64;
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
 /// Most bytes read for one batch, however long or unwanted its lines are.
@@ -20,14 +25,15 @@ const BATCH_READ_BYTES: usize = 16 * 1024 * 1024;
 
 /// A file of lines that grows. It need not exist yet.
 ///
-/// Lines are numbered from 0. A file that is begun again (truncated, or another one under its name) goes on with the
-/// numbers: its lines are new ones.
+/// Lines are numbered from 0. A file that is begun again continues with the numbers: its lines are new ones.
 #[derive(Debug)]
 pub struct Tail {
     path: PathBuf,
     file: Option<File>,
     /// Where to read next.
     offset: u64,
+    /// The last bytes before that.
+    before: Vec<u8>,
     /// Number of the first line of the file as it now is.
     file_first: u64,
     /// Number of the next line to be given out.
@@ -67,12 +73,21 @@ impl Tail {
             path: path.into(),
             file: None,
             offset: 0,
+            before: Vec::new(),
             file_first: 0,
             next_line: 0,
             skip: 0,
             partial: Vec::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
         }
+    }
+
+    /// As [`Tail::new`], from a line on: those before it were read by an earlier process.
+    #[must_use]
+    pub fn starting_at(path: impl Into<PathBuf>, line: u64) -> Self {
+        let mut tail = Self::new(path);
+        tail.go_to(line);
+        tail
     }
 
     /// The file.
@@ -92,8 +107,7 @@ impl Tail {
     /// A line before those of the file as it now is (it was begun again) can't be had: then the file's first line gets
     /// this number.
     pub fn go_to(&mut self, line: u64) {
-        self.offset = 0;
-        self.partial.clear();
+        self.rewind();
         if line < self.file_first {
             tracing::warn!(file = %self.path.display(), from = line, to = self.file_first,
                 "these lines are gone with the file that held them: what it holds now takes their place");
@@ -104,24 +118,12 @@ impl Tail {
     }
 
     /// Complete lines that haven't been given out, up to [`BATCH_LINES`] and [`BATCH_BYTES`]. None when there is nothing
-    /// new or no file.
+    /// new or no file. Once the writer has `ended`, what stands after the last line break is a line too: half of one most
+    /// likely.
     ///
     /// # Errors
     /// When the file is there and can't be read. Lines read before are given out first.
-    pub fn read(&mut self) -> io::Result<Batch> {
-        self.read_batch(false)
-    }
-
-    /// As [`Tail::read`], for when the writer has ended: what stands after the last line break is a line too, half of
-    /// one most likely.
-    ///
-    /// # Errors
-    /// As [`Tail::read`].
-    pub fn read_rest(&mut self) -> io::Result<Batch> {
-        self.read_batch(true)
-    }
-
-    fn read_batch(&mut self, ended: bool) -> io::Result<Batch> {
+    pub fn read(&mut self, ended: bool) -> io::Result<Batch> {
         let mut filling = Filling { batch: Batch { first_line: self.next_line, ..Batch::default() }, bytes: 0 };
         match self.fill(&mut filling, ended) {
             Err(error) if filling.batch.lines.is_empty() => Err(error),
@@ -132,6 +134,9 @@ impl Tail {
 
     fn fill(&mut self, filling: &mut Filling, ended: bool) -> io::Result<()> {
         let mut budget = BATCH_READ_BYTES;
+        if self.is_another_text()? {
+            self.begin_again(filling);
+        }
         loop {
             if filling.is_full() || budget == 0 {
                 filling.batch.more = true;
@@ -159,6 +164,7 @@ impl Tail {
                     }
                 }
                 Ok(_) => {
+                    self.recognize(used);
                     self.offset += used as u64;
                     budget = budget.saturating_sub(used);
                 }
@@ -189,6 +195,20 @@ impl Tail {
         used
     }
 
+    /// Keeps the last of the bytes that were used of the buffer.
+    fn recognize(&mut self, used: usize) {
+        let new = &self.buffer[used.saturating_sub(RECOGNIZED_BYTES)..used];
+        let kept = (RECOGNIZED_BYTES - new.len()).min(self.before.len());
+        self.before.drain(..self.before.len() - kept);
+        self.before.extend_from_slice(new);
+    }
+
+    fn rewind(&mut self) {
+        self.offset = 0;
+        self.before.clear();
+        self.partial.clear();
+    }
+
     fn extend(&mut self, bytes: &[u8]) {
         let room = (MAX_LINE_BYTES + 1).saturating_sub(self.partial.len());
         self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -198,7 +218,8 @@ impl Tail {
         if self.skip > 0 {
             self.skip -= 1;
         } else {
-            filling.push(String::from_utf8_lossy(&self.partial).into_owned());
+            let line = String::from_utf8_lossy(&self.partial);
+            filling.push(line.trim_end_matches('\r').to_owned());
             self.next_line += 1;
         }
         self.partial.clear();
@@ -206,11 +227,22 @@ impl Tail {
         self.partial.shrink_to(CHUNK / 16);
     }
 
+    /// Whether the file no longer holds what was read of it: it was truncated, and may have been written again since.
+    fn is_another_text(&self) -> io::Result<bool> {
+        let Some(file) = &self.file else { return Ok(false) };
+        let mut now = [0; RECOGNIZED_BYTES];
+        let now = &mut now[..self.before.len()];
+        match file.read_exact_at(now, self.offset - self.before.len() as u64) {
+            Ok(()) => Ok(*now != *self.before),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// At the end of the file: whether it was begun again and is to be read from its beginning.
     fn begins_again(&mut self, filling: &mut Filling) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         let open = file.metadata()?;
-        let truncated = open.len() < self.offset;
         let replaced = match self.path.metadata() {
             Ok(named) => (named.dev(), named.ino()) != (open.dev(), open.ino()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -218,22 +250,25 @@ impl Tail {
         };
         // What was passed over may include half a line, given out when the writer seemed to have ended.
         let too_short = self.skip > u64::from(!self.partial.is_empty());
-        if !(truncated || replaced || too_short) {
+        if !(replaced || too_short || open.len() < self.offset) {
             return Ok(false);
         }
+        self.begin_again(filling);
+        if replaced {
+            self.file = None;
+        }
+        Ok(true)
+    }
+
+    fn begin_again(&mut self, filling: &mut Filling) {
         tracing::warn!(file = %self.path.display(), line = self.next_line,
             "the trainer has begun its file again instead of appending: its lines are read as new ones");
         if self.skip == 0 && !self.partial.is_empty() {
             self.complete(filling);
         }
-        if replaced {
-            self.file = None;
-        }
-        self.partial.clear();
-        self.offset = 0;
+        self.rewind();
         self.skip = 0;
         self.file_first = self.next_line;
-        Ok(true)
     }
 }
 
@@ -256,7 +291,7 @@ impl Filling {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, fs::OpenOptions, io::Write};
+    use std::{fs, fs::OpenOptions, io::Write, os::unix::fs::symlink};
 
     use super::*;
 
@@ -285,16 +320,16 @@ mod tests {
     #[test]
     fn a_file_that_comes_later_and_lines_that_come_in_pieces() {
         let (file, mut tail) = fixture();
-        assert_eq!(tail.read().unwrap(), Batch::default());
+        assert_eq!(tail.read(false).unwrap(), Batch::default());
         file.append("one\ntw");
-        assert_eq!(lines(&tail.read().unwrap()), ["one"]);
-        assert_eq!(tail.read().unwrap().lines.len(), 0);
+        assert_eq!(lines(&tail.read(false).unwrap()), ["one"]);
+        assert_eq!(tail.read(false).unwrap().lines.len(), 0);
         file.append("o\n\nfour");
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.first_line, lines(&batch)), (1, vec!["two", ""]));
-        let rest = tail.read_rest().unwrap();
+        let rest = tail.read(true).unwrap();
         assert_eq!((rest.first_line, lines(&rest), rest.more), (3, vec!["four"], false));
-        assert_eq!(tail.read_rest().unwrap().lines.len(), 0);
+        assert_eq!(tail.read(true).unwrap().lines.len(), 0);
         assert_eq!(tail.next_line(), 4);
     }
 
@@ -302,11 +337,11 @@ mod tests {
     fn batches_end_at_their_limits() {
         let (file, mut tail) = fixture();
         file.append(&"x\n".repeat(BATCH_LINES + 5));
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.lines.len(), batch.more), (BATCH_LINES, true));
-        assert_eq!(tail.read().unwrap().lines.len(), 5);
+        assert_eq!(tail.read(false).unwrap().lines.len(), 5);
         file.append(&format!("{}\n", "\"".repeat(60_000)).repeat(20));
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!(batch.lines.len(), 9, "quotes count twice");
         assert!(serde_json::to_string(&batch.lines).unwrap().len() < BATCH_BYTES + 130_000);
     }
@@ -316,30 +351,30 @@ mod tests {
         let (file, mut tail) = fixture();
         file.append("a\nb\nc\nd\n");
         tail.go_to(2);
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.first_line, lines(&batch)), (2, vec!["c", "d"]));
         tail.go_to(1);
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.first_line, lines(&batch)), (1, vec!["b", "c", "d"]));
         tail.go_to(4);
-        assert!(tail.read().unwrap().lines.is_empty());
+        assert!(tail.read(false).unwrap().lines.is_empty());
         file.append("e\n");
-        assert_eq!(lines(&tail.read().unwrap()), ["e"]);
+        assert_eq!(lines(&tail.read(false).unwrap()), ["e"]);
     }
 
     #[test]
     fn a_truncated_file_goes_on_with_the_numbers() {
         let (file, mut tail) = fixture();
         file.append("a\nb\nhal");
-        assert_eq!(tail.read().unwrap().lines.len(), 2);
+        assert_eq!(tail.read(false).unwrap().lines.len(), 2);
         fs::write(&file.path, "c\n").unwrap();
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.first_line, lines(&batch)), (2, vec!["hal", "c"]));
         tail.go_to(3);
-        assert_eq!(lines(&tail.read().unwrap()), ["c"]);
+        assert_eq!(lines(&tail.read(false).unwrap()), ["c"]);
         // Lines of the earlier file can't be had again.
         tail.go_to(1);
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.first_line, lines(&batch)), (1, vec!["c"]));
     }
 
@@ -347,11 +382,11 @@ mod tests {
     fn a_rotated_file_is_read_to_its_end_first() {
         let (file, mut tail) = fixture();
         file.append("a\n");
-        assert_eq!(tail.read().unwrap().lines.len(), 1);
+        assert_eq!(tail.read(false).unwrap().lines.len(), 1);
         file.append("b\n");
         fs::rename(&file.path, file.path.with_extension("1")).unwrap();
         file.append("c\n");
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.first_line, lines(&batch)), (1, vec!["b", "c"]));
     }
 
@@ -360,7 +395,7 @@ mod tests {
         let (file, mut tail) = fixture();
         file.append("a\nb\n");
         tail.go_to(100);
-        let batch = tail.read().unwrap();
+        let batch = tail.read(false).unwrap();
         assert_eq!((batch.first_line, lines(&batch)), (100, vec!["a", "b"]));
     }
 
@@ -369,8 +404,8 @@ mod tests {
         let (file, mut tail) = fixture();
         file.append("a\nhal");
         tail.go_to(2);
-        assert!(tail.read().unwrap().lines.is_empty());
-        assert!(tail.read_rest().unwrap().lines.is_empty());
+        assert!(tail.read(false).unwrap().lines.is_empty());
+        assert!(tail.read(true).unwrap().lines.is_empty());
     }
 
     #[test]
@@ -380,7 +415,7 @@ mod tests {
         file.append("\nnext\n");
         let mut all = Vec::new();
         loop {
-            let batch = tail.read().unwrap();
+            let batch = tail.read(false).unwrap();
             assert!(tail.partial.capacity() <= 2 * (MAX_LINE_BYTES + 1));
             all.extend(batch.lines.iter().map(String::len));
             if !batch.more {
@@ -395,13 +430,60 @@ mod tests {
     fn what_is_not_utf_8_is_a_line_all_the_same() {
         let (file, mut tail) = fixture();
         fs::write(&file.path, b"\xff\xfe\nok\n").unwrap();
-        assert_eq!(lines(&tail.read().unwrap()), ["\u{fffd}\u{fffd}", "ok"]);
+        assert_eq!(lines(&tail.read(false).unwrap()), ["\u{fffd}\u{fffd}", "ok"]);
+    }
+
+    #[test]
+    fn a_file_that_is_written_again_and_again_holds_each_line_once() {
+        let (file, mut tail) = fixture();
+        let mut all = String::new();
+        let mut seen = Vec::new();
+        for i in 0..5 {
+            all.extend(["line ", &i.to_string(), "\n"]);
+            fs::write(&file.path, &all).unwrap();
+            seen.extend(tail.read(false).unwrap().lines);
+        }
+        assert_eq!(seen, ["line 0", "line 1", "line 2", "line 3", "line 4"]);
+    }
+
+    #[test]
+    fn a_truncated_file_that_has_grown_beyond_what_was_read_is_another_text() {
+        let (file, mut tail) = fixture();
+        file.append("a\nb\n");
+        assert_eq!(tail.read(false).unwrap().lines.len(), 2);
+        fs::write(&file.path, "c\nd\ne\n").unwrap();
+        let batch = tail.read(false).unwrap();
+        assert_eq!((batch.first_line, lines(&batch)), (2, vec!["c", "d", "e"]));
+    }
+
+    #[test]
+    fn a_link_is_followed_to_another_file() {
+        let (file, _) = fixture();
+        let link = file.path.with_extension("link");
+        let mut tail = Tail::new(&link);
+        symlink(&file.path, &link).unwrap();
+        assert!(tail.read(false).unwrap().lines.is_empty(), "the link leads nowhere yet");
+        file.append("a\n");
+        assert_eq!(lines(&tail.read(false).unwrap()), ["a"]);
+        let other = file.path.with_extension("other");
+        fs::write(&other, "b\n").unwrap();
+        fs::remove_file(&link).unwrap();
+        assert!(tail.read(false).unwrap().lines.is_empty());
+        symlink(&other, &link).unwrap();
+        assert_eq!(lines(&tail.read(false).unwrap()), ["b"]);
+    }
+
+    #[test]
+    fn line_breaks_of_other_systems() {
+        let (file, mut tail) = fixture();
+        file.append("a\r\n\r\nb\r\n");
+        assert_eq!(lines(&tail.read(false).unwrap()), ["a", "", "b"]);
     }
 
     #[test]
     fn a_file_that_cannot_be_read_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let mut tail = Tail::new(folder.path());
-        assert!(tail.read().is_err(), "a folder is no file");
+        assert!(tail.read(false).is_err(), "a folder is no file");
     }
 }

@@ -130,7 +130,7 @@ fn train(round: &str, index: usize, point: &Hyperparameters, steps: u64, luck: &
     let best = error.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
     let outcome = match best {
         Some((step, objective)) if !diverges => Outcome::Succeeded { objective, step: Some(step) },
-        _ => Outcome::Infeasible { reason: "Diverged".to_owned() },
+        _ => Outcome::Infeasible { reason: "Diverged".into() },
     };
     TrialRecord {
         name: format!("digits-momentum-{round}-{index:04}"),

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::SqliteConnection;
 use studious_api::{
-    StudySpec, TrialSpec,
+    Hyperparameters, StudySpec, TrialSpec,
     trial::{AttemptOutcome, TrialPhase},
 };
 use studious_playbook::{
     Millis,
     record::{AttemptSpan, Outcome},
+    trial::{Reason, TrialKey, TrialState},
 };
 
 use crate::{Ledger, LedgerError};
@@ -113,17 +114,36 @@ impl RunState {
         spans
     }
 
+    /// The trial with this key and point as far as decisions go. An objective is a result only once it succeeded.
+    #[must_use]
+    pub fn trial_state(&self, key: TrialKey, hyperparameters: Hyperparameters) -> TrialState {
+        let succeeded = self.phase == TrialPhase::Succeeded;
+        TrialState {
+            key,
+            hyperparameters,
+            phase: self.phase,
+            reason: self.reason.as_deref().map(Reason::from),
+            objective: self.objective.filter(|_| succeeded),
+            step: self.best_step.filter(|_| succeeded),
+            metrics: self.metrics.clone(),
+            attempt: self.attempt,
+            retry_at: self.retry_at,
+        }
+    }
+
     /// How the trial ended, as reports and findings read it.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let reason = self.reason.clone().unwrap_or_default();
-        match (self.phase, self.objective) {
-            (TrialPhase::Succeeded, Some(objective)) => Outcome::Succeeded { objective, step: self.best_step },
-            (TrialPhase::Infeasible, _) => Outcome::Infeasible { reason },
-            (TrialPhase::Failed | TrialPhase::Succeeded, _) => Outcome::Failed { reason },
-            (TrialPhase::Stopped, _) => Outcome::Stopped { reason },
-            (TrialPhase::Pending | TrialPhase::Retrying | TrialPhase::Running, _) => Outcome::Pending,
-        }
+        let reason = self.reason.as_deref().map(Reason::from);
+        Outcome::of(self.phase, reason.as_ref(), self.objective, self.best_step)
+    }
+}
+
+impl TrialRow {
+    /// As far as decisions go.
+    #[must_use]
+    pub fn trial_state(&self) -> TrialState {
+        self.state.trial_state(TrialKey::of(&self.spec), self.spec.hyperparameters.clone())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use studious_contract as contract;
+use studious_contract::{self as contract, METRICS_FILE, tail::Tail};
 use studious_ledger::{Ledger, TrialRow};
 use studious_playbook::{
     Millis,
@@ -15,7 +15,6 @@ use tokio::sync::mpsc;
 
 use crate::{
     Error, RunFolder,
-    lines::Lines,
     process::{Exit, HostId, HostProcess},
     trainer,
 };
@@ -38,15 +37,12 @@ pub(crate) struct Attempt {
 struct Host {
     process: Option<HostProcess>,
     state: HostState,
-    lines: Lines,
+    lines: Tail,
     /// It has left and every line it wrote has been read.
     drained: bool,
     /// It was asked to leave: its exit code says nothing.
     asked: bool,
 }
-
-/// Bytes of `metrics.jsonl` that are read of one host before the others have their turn.
-const READ_BYTES: usize = 1 << 20;
 
 /// How long a trainer may tidy up after it said `done`.
 const LINGER: Duration = Duration::from_secs(5);
@@ -89,7 +85,7 @@ impl Attempt {
             hosts.push(Host {
                 process,
                 state,
-                lines: Lines::new(directory.join("metrics.jsonl"), 0),
+                lines: Tail::new(directory.join(METRICS_FILE)),
                 drained: false,
                 asked: false,
             });
@@ -106,7 +102,7 @@ impl Attempt {
             hosts.push(Host {
                 process: None,
                 state: HostState::Lost { reason: RUN_KILLED.to_owned() },
-                lines: Lines::new(folder.host(&row.name, number, host).join("metrics.jsonl"), next_line),
+                lines: Tail::starting_at(folder.host(&row.name, number, host).join(METRICS_FILE), next_line),
                 drained: false,
                 asked: false,
             });
@@ -142,7 +138,7 @@ impl Attempt {
                 continue;
             }
             let ended = host.process.is_none();
-            let batch = host.lines.read(READ_BYTES, ended)?;
+            let batch = host.lines.read(ended).map_err(|e| Error::io("read", host.lines.path(), e))?;
             if !batch.lines.is_empty() {
                 let taken = ledger.append(&row.uid, self.number, index, batch.first_line, &batch.lines).await?;
                 for (number, line) in &taken.new {

@@ -10,6 +10,7 @@ use std::{
 
 use serde_json::Value;
 use studious_api::Study;
+use studious_contract::{METRICS_FILE, TRIAL_FILE};
 
 use crate::{Error, points};
 
@@ -125,8 +126,8 @@ impl RunFolder {
         // Relative, so that the folder can be moved.
         symlink(format!("../../checkpoints/host-{host}"), directory.join("checkpoints")).map_err(fail)?;
         symlink("../../checkpoints/host-0", directory.join("restore")).map_err(fail)?;
-        File::create(directory.join("metrics.jsonl")).map_err(fail)?;
-        let file = directory.join("trial.json");
+        File::create(directory.join(METRICS_FILE)).map_err(fail)?;
+        let file = directory.join(TRIAL_FILE);
         fs::write(&file, format!("{trial_json:#}\n")).map_err(fail)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).map_err(fail)?;
         fs::canonicalize(&directory).map_err(fail)

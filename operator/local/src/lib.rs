@@ -12,7 +12,6 @@ mod event;
 mod expansion;
 mod folder;
 mod leftovers;
-mod lines;
 mod memory;
 mod points;
 mod process;

@@ -3,10 +3,12 @@
 use std::{fs, io, path::Path};
 
 use studious_api::{StudySpec, validate::Violation};
+use studious_ledger::TrialRow;
 use studious_playbook::{
     Plan,
-    decide::{self, Action, TrialState},
+    decide::{self, Action},
     search::Taken,
+    trial::TrialState,
 };
 
 use crate::{Error, RunFolder, earlier::read, trial::now};
@@ -37,7 +39,7 @@ pub async fn taken_points(name: &str, spec: &StudySpec, folder: &RunFolder) -> R
     if other.is_running() {
         return Err(refused("is still running".to_owned(), "Wait for its end.".to_owned()));
     }
-    let states: Vec<TrialState> = rows.iter().map(crate::trial::state).collect();
+    let states: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
     let ended = match Plan::new(&from.study, &source.spec) {
         // What was valid when it ran may be refused by a later version: its trials say as much.
         Err(_) => states.iter().all(|state| state.phase.has_ended()),

@@ -10,7 +10,8 @@ use studious_api::{Study, study::StudyPhase, trial::TrialPhase};
 use studious_ledger::{Ledger, RunState, StudyRow, TrialRow};
 use studious_playbook::{
     Plan, PlannedTrial, TrialKey,
-    decide::{self, Action, Progress, StudyEnd, TrialEnd, TrialState, Verdict},
+    decide::{self, Action, Progress, StudyEnd, TrialEnd, Verdict},
+    trial::{Reason, TrialState},
 };
 use tokio::sync::mpsc;
 
@@ -284,21 +285,21 @@ impl Run {
 
     /// Carries out what `decide` says. Returns how the study ends, if it does.
     async fn act(&mut self) -> Result<Option<StudyEnd>, Error> {
-        let states: Vec<TrialState> = self.trials.iter().map(|(key, trial)| trial.state(key)).collect();
+        let states: Vec<TrialState> = self.trials.values().map(Trial::state).collect();
         let mut finish = None;
         let mut unknown = Vec::new();
         for action in decide::decide_with(&self.plan, &states, self.suggestions.points(), now()) {
             match action {
                 Action::Start { trial, attempt } => self.start(*trial, attempt).await?,
                 Action::Suggest { keys } => unknown = keys,
-                Action::Stop { trial, why } => self.stop(&trial, why).await?,
+                Action::Stop { trial, reason, why } => self.stop(&trial, &reason, why).await?,
                 Action::Advance { round } => self.tell(Event::RoundBegan { round }),
                 Action::Finish(end) => finish = Some(end),
             }
         }
         if !unknown.is_empty() {
             // Those that have just begun are tried already.
-            let states = self.trials.iter().map(|(key, trial)| trial.state(key)).collect();
+            let states = self.trials.values().map(Trial::state).collect();
             self.suggestions.ask(&self.plan, unknown, states);
         }
         Ok(finish)
@@ -320,15 +321,15 @@ impl Run {
         let is_settled = |trial: &Trial| trial.attempt.as_ref().is_some_and(Attempt::is_ending);
         let states: Vec<TrialState> = self
             .trials
-            .iter()
-            .map(|(key, trial)| match trial.state(key) {
+            .values()
+            .map(|trial| match trial.state() {
                 state if is_settled(trial) => TrialState { phase: TrialPhase::Stopped, ..state },
                 state => state,
             })
             .collect();
         for action in decide::early_ends(&self.plan, &states, &traces) {
-            if let Action::Stop { trial, why } = action {
-                self.stop(&trial, why).await?;
+            if let Action::Stop { trial, reason, why } = action {
+                self.stop(&trial, &reason, why).await?;
             }
         }
         Ok(())
@@ -368,21 +369,18 @@ impl Run {
         Ok(())
     }
 
-    async fn stop(&mut self, name: &str, why: String) -> Result<(), Error> {
+    async fn stop(&mut self, name: &str, reason: &Reason, why: String) -> Result<(), Error> {
         let Some(trial) = self.keys.get(name).and_then(|key| self.trials.get_mut(key)) else { return Ok(()) };
         trial.row.spec.stop = Some(why);
-        let verdict = match &mut trial.attempt {
-            Some(attempt) => {
-                let verdict = attempt.judge(&trial.row, &trial.progress);
-                attempt.stop(self.grace);
-                attempt.end_with(verdict);
-                return Ok(());
-            }
-            // It waits for another attempt.
-            None => trial.row.spec.stop.clone().unwrap_or_default(),
-        };
-        let (reason, message) = decide::stop_reason(&verdict);
-        let end = TrialEnd { phase: TrialPhase::Stopped, reason, message: message.to_owned(), objective: None };
+        trial.row.spec.stop_reason = Some(reason.to_string());
+        if let Some(attempt) = &mut trial.attempt {
+            let verdict = attempt.judge(&trial.row, &trial.progress);
+            attempt.stop(self.grace);
+            attempt.end_with(verdict);
+            return Ok(());
+        }
+        // It waits for another attempt.
+        let Some(end) = TrialEnd::stopped(&trial.row.spec) else { return Ok(()) };
         let event = trial.end(end, None, &self.folder);
         self.ledger.upsert_trial(&trial.row).await?;
         self.tell(event);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use studious_playbook::{Plan, TrialKey, decide::TrialState, rounds::RoundPoint, search, search::EarlierStudy};
+use studious_playbook::{Plan, TrialKey, rounds::RoundPoint, search, search::EarlierStudy, trial::TrialState};
 use tokio::task::JoinHandle;
 
 use crate::Error;

@@ -11,8 +11,9 @@ use studious_api::{
 };
 use studious_ledger::{Attempt as PastAttempt, TrialRow};
 use studious_playbook::{
-    Millis, TrialKey,
-    decide::{self, Progress, TrialEnd, TrialState},
+    Millis,
+    decide::{self, Progress, TrialEnd},
+    trial::TrialState,
 };
 
 use crate::{Event, RunFolder, attempt::Attempt, evaluations::Evaluations};
@@ -36,8 +37,8 @@ impl Trial {
     }
 
     /// As far as decisions go.
-    pub(crate) fn state(&self, key: &TrialKey) -> TrialState {
-        TrialState { key: key.clone(), ..state(&self.row) }
+    pub(crate) fn state(&self) -> TrialState {
+        self.row.trial_state()
     }
 
     /// How far it has come, if that is further than was told.
@@ -89,16 +90,12 @@ impl Trial {
             end.message.push_str("; ");
             end.message.push_str(remark);
         }
-        let outcome = match end.phase {
-            TrialPhase::Failed => AttemptOutcome::Failed,
-            _ => AttemptOutcome::Finished,
-        };
-        self.past(outcome, end.message.clone());
+        self.past(end.attempt_outcome(), end.message.clone());
         // Of one that didn't succeed, how far it came.
         let best = end.objective.or_else(|| self.best_so_far());
         let state = &mut self.row.state;
         state.phase = end.phase;
-        state.reason = (!end.reason.is_empty()).then(|| end.reason.to_owned());
+        state.reason = end.reason.as_ref().map(ToString::to_string);
         state.message = Some(end.message.clone());
         state.retry_at = None;
         state.end_time = Some(now());
@@ -106,7 +103,7 @@ impl Trial {
         Event::TrialEnded {
             trial: self.row.name.clone(),
             phase: end.phase,
-            reason: end.reason.to_owned(),
+            reason: end.reason.as_ref().map_or_else(String::new, ToString::to_string),
             message: end.message,
             objective: end.objective.map(|(_, value)| value),
             satisfies: Constraint::judge(&self.row.spec.constraints, &self.row.state.metrics).is_satisfied(),
@@ -147,20 +144,6 @@ impl Trial {
 
     fn output(&self, folder: &RunFolder) -> PathBuf {
         folder.host(&self.row.name, self.row.state.attempt.max(1), 0).join("output.log")
-    }
-}
-
-/// A trial as far as decisions go.
-pub(crate) fn state(row: &TrialRow) -> TrialState {
-    let state = &row.state;
-    TrialState {
-        key: TrialKey { round: row.spec.round.clone(), index: row.spec.index },
-        hyperparameters: row.spec.hyperparameters.clone(),
-        phase: state.phase,
-        objective: if state.phase == TrialPhase::Succeeded { state.objective } else { None },
-        attempt: state.attempt,
-        metrics: state.metrics.clone(),
-        retry_at: state.retry_at,
     }
 }
 

@@ -10,13 +10,7 @@ use studious_api::{
     study::{Algorithm, Hyperparameter},
     trial::TrialPhase,
 };
-use studious_playbook::{
-    Millis, Plan,
-    decide::{TrialState, decide},
-    rounds,
-    search::Sequence,
-    space::Space,
-};
+use studious_playbook::{Millis, Plan, decide::decide, rounds, search::Sequence, space::Space, trial::TrialState};
 
 const STUDY: &str = "
 goal: How long does it take to decide?
@@ -72,6 +66,8 @@ fn decisions() -> Result<(), Box<dyn std::error::Error>> {
     let trials: Vec<TrialState> = planned[..1000]
         .iter()
         .map(|point| TrialState {
+            reason: None,
+            step: None,
             key: point.key.clone(),
             hyperparameters: point.hyperparameters.clone(),
             phase: TrialPhase::Succeeded,

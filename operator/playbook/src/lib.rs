@@ -24,10 +24,12 @@ pub mod seeds;
 pub mod space;
 #[cfg(test)]
 mod studies;
+pub mod trial;
 
 pub use studious_contract as contract;
 
-pub use plan::{Plan, PlannedTrial, TrialKey};
+pub use plan::Plan;
+pub use trial::{PlannedTrial, TrialKey};
 
 /// Milliseconds since the epoch: the clock is an argument.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize)]

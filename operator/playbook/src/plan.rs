@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use studious_api::{
-    Hyperparameters, StudySpec, TrialSpec,
+    Hyperparameters, StudySpec,
     study::{Algorithm, Scientific},
     validate::{self, Violation},
 };
@@ -11,6 +11,7 @@ use studious_api::{
 use crate::{
     rounds::{self, Fresh, Shortfall},
     space::{Space, SpaceError},
+    trial::TrialKey,
 };
 
 /// A study that has been checked, with its space worked out.
@@ -23,24 +24,6 @@ pub struct Plan {
     grid: Option<Space>,
     /// Worked out when first asked for.
     fresh: OnceLock<Fresh>,
-}
-
-/// Where a trial stands in its study.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct TrialKey {
-    /// Name of the round.
-    pub round: String,
-    /// Number within the round, from 0.
-    pub index: u32,
-}
-
-/// A trial to be made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlannedTrial {
-    /// `<study>-<round>-0007`: a restarted operator can't make the same trial twice.
-    pub name: String,
-    /// Everything needed to run it.
-    pub spec: TrialSpec,
 }
 
 impl Plan {

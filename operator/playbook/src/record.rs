@@ -3,16 +3,19 @@
 
 mod training;
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 use studious_api::{
     Hyperparameters,
     study::{Constraint, Standing},
-    trial::TrialSeeds,
+    trial::{TrialPhase, TrialSeeds},
 };
 
-use crate::decide::{MEDIAN_RULE, SUCCESSIVE_HALVING};
+use crate::{
+    space::PointIdentity,
+    trial::{Ranked, Reason},
+};
 
 pub use training::{AttemptSpan, HostInit, SavedCheckpoint};
 
@@ -63,21 +66,90 @@ pub enum Outcome {
     /// The point can't be trained: a result.
     Infeasible {
         /// `Diverged`, `OutOfMemory` …
-        reason: String,
+        reason: Reason,
     },
     /// Not the point's fault.
     Failed {
         /// `TrainerError`, `SeedMismatch` …
-        reason: String,
+        reason: Reason,
     },
     /// Stopped by a rule, with the best objective so far, if any.
     Stopped {
         /// The rule.
-        reason: String,
+        reason: Reason,
     },
 }
 
+impl Outcome {
+    /// How a trial in a phase ended. One that succeeded has an objective: without one, its record is damaged, and it counts
+    /// as failed.
+    #[must_use]
+    pub fn of(phase: TrialPhase, reason: Option<&Reason>, objective: Option<f64>, step: Option<u64>) -> Self {
+        let reason = || reason.cloned().unwrap_or_default();
+        match (phase, objective) {
+            (TrialPhase::Succeeded, Some(objective)) => Self::Succeeded { objective, step },
+            (TrialPhase::Succeeded, None) => Self::Failed { reason: Reason::NoObjective },
+            (TrialPhase::Infeasible, _) => Self::Infeasible { reason: reason() },
+            (TrialPhase::Failed, _) => Self::Failed { reason: reason() },
+            (TrialPhase::Stopped, _) => Self::Stopped { reason: reason() },
+            (TrialPhase::Pending | TrialPhase::Retrying | TrialPhase::Running, _) => Self::Pending,
+        }
+    }
+
+    /// The phase that it belongs to. A trial that hasn't ended is pending: what it does meanwhile isn't recorded.
+    #[must_use]
+    pub fn phase(&self) -> TrialPhase {
+        match self {
+            Self::Pending => TrialPhase::Pending,
+            Self::Succeeded { .. } => TrialPhase::Succeeded,
+            Self::Infeasible { .. } => TrialPhase::Infeasible,
+            Self::Failed { .. } => TrialPhase::Failed,
+            Self::Stopped { .. } => TrialPhase::Stopped,
+        }
+    }
+}
+
+impl Ranked for TrialRecord {
+    fn round(&self) -> &str {
+        &self.round
+    }
+
+    fn phase(&self) -> TrialPhase {
+        self.outcome.phase()
+    }
+
+    fn objective(&self) -> Option<f64> {
+        Self::objective(self).filter(|value| value.is_finite())
+    }
+
+    fn metric(&self, name: &str) -> Option<f64> {
+        Self::metric(self, name)
+    }
+
+    fn tie_break(&self, other: &Self) -> Ordering {
+        self.canonical(other)
+    }
+}
+
 impl TrialRecord {
+    /// An order that depends on what trials are, not on the order in which they came: by name, then by point, then by what
+    /// they came to.
+    #[must_use]
+    pub fn canonical(&self, other: &Self) -> Ordering {
+        let outcome = |trial: &Self| match &trial.outcome {
+            Outcome::Succeeded { objective, step } => (0, *objective, step.unwrap_or(0)),
+            Outcome::Infeasible { .. } => (1, 0.0, 0),
+            _ => (2, 0.0, 0),
+        };
+        let ((rank, objective, step), (other_rank, other_objective, other_step)) = (outcome(self), outcome(other));
+        self.name
+            .cmp(&other.name)
+            .then_with(|| PointIdentity::of(&self.hyperparameters).cmp(&PointIdentity::of(&other.hyperparameters)))
+            .then(rank.cmp(&other_rank))
+            .then(objective.total_cmp(&other_objective))
+            .then(step.cmp(&other_step))
+    }
+
     /// The objective of a trial that succeeded.
     #[must_use]
     pub fn objective(&self) -> Option<f64> {
@@ -101,14 +173,13 @@ impl TrialRecord {
     /// How a trial that succeeded stands to a study's constraints.
     #[must_use]
     pub fn standing<'a>(&self, constraints: &'a [Constraint]) -> Standing<'a> {
-        let known = constraints.iter().filter_map(|c| Some((c.metric.clone(), self.metric(&c.metric)?)));
-        Constraint::judge(constraints, &known.collect())
+        Constraint::judge_by(constraints, |name| self.metric(name))
     }
 
     /// Whether a rule ended it early (`search.earlyEnding`): it trained so far, and how it would have ended isn't known.
     #[must_use]
     pub fn ended_early(&self) -> bool {
-        matches!(&self.outcome, Outcome::Stopped { reason } if [MEDIAN_RULE, SUCCESSIVE_HALVING].contains(&reason.as_str()))
+        matches!(&self.outcome, Outcome::Stopped { reason } if reason.is_early_ending())
     }
 
     /// Whether it is a result: an objective or infeasible.
@@ -142,7 +213,7 @@ struct Line {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pending: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<Reason>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     curves: BTreeMap<String, Curve>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -13,6 +13,7 @@ use studious_api::{
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
+    trial::Reason,
 };
 
 /// By what trials are judged: as text `METRIC`, then `:min` or `:max`, then `:best` or `:final`. What is left out is the
@@ -128,7 +129,7 @@ fn outcome(record: &TrialRecord, objective: &Objective) -> Outcome {
         Select::Final => finite().next_back(),
     };
     counts.map_or_else(
-        || Outcome::Failed { reason: "NoObjective".to_owned() },
+        || Outcome::Failed { reason: Reason::NoObjective },
         |(step, value)| Outcome::Succeeded { objective: *value, step: Some(*step) },
     )
 }
@@ -215,7 +216,7 @@ mod tests {
                 succeeded(0.2, 100),
                 &[("validation_error", &[(50, 0.4), (100, 0.2)]), ("accuracy", &[(100, 0.8)])],
             ),
-            trial("c", Outcome::Infeasible { reason: "Diverged".to_owned() }, &[("accuracy", &[(50, 0.9)])]),
+            trial("c", Outcome::Infeasible { reason: "Diverged".into() }, &[("accuracy", &[(50, 0.9)])]),
             trial("d", succeeded(0.5, 100), &[("validation_error", &[(100, 0.5)])]),
         ]
     }

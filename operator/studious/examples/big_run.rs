@@ -9,7 +9,8 @@ use studious_ledger::{Attempt, Ledger, RunState, StudyRow, TrialRow};
 use studious_local::RunFolder;
 use studious_playbook::{
     Millis, Plan, TrialKey,
-    decide::{self, Action, TrialState},
+    decide::{self, Action},
+    trial::TrialState,
 };
 
 /// When its first trial began.
@@ -60,6 +61,8 @@ async fn run_round(
         let every = trial.spec.max_train_steps / evaluations;
         let (lines, state) = train(&trial.spec.hyperparameters, trial.spec.index, evaluations, every);
         ended.push(TrialState {
+            reason: None,
+            step: None,
             key: TrialKey { round: trial.spec.round.clone(), index: trial.spec.index },
             hyperparameters: trial.spec.hyperparameters.clone(),
             phase: state.phase,

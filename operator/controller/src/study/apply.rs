@@ -10,7 +10,7 @@ use kube::{
 };
 use serde_json::json;
 use studious_api::{Study, Trial, labels};
-use studious_playbook::PlannedTrial;
+use studious_playbook::{PlannedTrial, trial::Reason};
 
 use crate::fault::{Category, Fault, is_not_found, of_client};
 
@@ -141,10 +141,19 @@ pub(super) async fn make_trial(client: &Client, trial: &Trial) -> Result<(), App
 }
 
 /// Tells a trial to stop, and why.
-pub(super) async fn stop_trial(client: &Client, study: &Study, name: &str, why: &str) -> Result<(), ApplyError> {
+pub(super) async fn stop_trial(
+    client: &Client,
+    study: &Study,
+    name: &str,
+    reason: &Reason,
+    why: &str,
+) -> Result<(), ApplyError> {
     let api: Api<Trial> = Api::namespaced(client.clone(), &study.namespace().unwrap_or_default());
     let why: String = why.chars().take(1024).collect();
-    match api.patch(name, &PatchParams::default(), &Patch::Merge(json!({ "spec": { "stop": why } }))).await {
+    match api
+        .patch(name, &PatchParams::default(), &Patch::Merge(json!({ "spec": { "stop": why, "stopReason": reason } })))
+        .await
+    {
         Ok(_) => Ok(()),
         Err(error) if is_not_found(&error) => Ok(()),
         Err(source) => Err(ApplyError::Stop { name: name.to_owned(), source }),

@@ -13,6 +13,7 @@ use studious_ledger::LedgerError;
 use studious_playbook::{
     Plan, TrialKey,
     decide::{self, Action, Trace},
+    trial::Reason,
 };
 
 use super::observe::Observed;
@@ -35,7 +36,7 @@ pub(super) async fn stops(
     context: &Arc<Context>,
     plan: &Plan,
     seen: &Observed,
-) -> Vec<(String, String)> {
+) -> Vec<(String, Reason, String)> {
     if !is_asked(plan, seen) {
         return Vec::new();
     }
@@ -62,7 +63,7 @@ pub(super) async fn stops(
     decide::early_ends(plan, &seen.states, &traces)
         .into_iter()
         .filter_map(|action| match action {
-            Action::Stop { trial, why } => Some((trial, why)),
+            Action::Stop { trial, reason, why } => Some((trial, reason, why)),
             _ => None,
         })
         .collect()

@@ -1,18 +1,15 @@
 //! What the caches show of a study's trials.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use studious_api::{Study, StudyStatus, Trial, TrialStatus, trial::TrialPhase};
 use studious_playbook::{
-    Millis, TrialKey,
-    decide::TrialState,
+    Millis, PlannedTrial, TrialKey,
     record::{AttemptSpan, Outcome, TrialRecord},
+    trial::{Reason, TrialState},
 };
 
 use crate::{context::Context, status::Written};
@@ -40,15 +37,7 @@ pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Obser
     context.studies.with(&uid, |memory| {
         let shown: BTreeSet<String> = trials.iter().map(|trial| trial.name_any()).collect();
         memory.made.retain(|name, (_, at)| !shown.contains(name) && now.duration_since(*at) < CACHE_PATIENCE);
-        let made = memory.made.values().map(|(planned, _)| TrialState {
-            key: TrialKey { round: planned.spec.round.clone(), index: planned.spec.index },
-            hyperparameters: planned.spec.hyperparameters.clone(),
-            phase: TrialPhase::Pending,
-            objective: None,
-            attempt: 1,
-            metrics: BTreeMap::new(),
-            retry_at: None,
-        });
+        let made = memory.made.values().map(|(planned, _)| created(planned));
         let all = trials.iter().map(|trial| state(trial)).chain(made).collect();
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
@@ -56,14 +45,22 @@ pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Obser
     })
 }
 
+/// A trial that was made and that the cache doesn't show yet. Its first attempt is its own controller's.
+pub(super) fn created(planned: &PlannedTrial) -> TrialState {
+    TrialState { attempt: 1, ..TrialState::created(planned.key(), planned.spec.hyperparameters.clone()) }
+}
+
 /// A trial as far as decisions go. Its attempts are the trial controller's: it begins the next one when it is due.
 fn state(trial: &Trial) -> TrialState {
     let status = trial.status.clone().unwrap_or_default();
+    let succeeded = status.phase == TrialPhase::Succeeded;
     TrialState {
-        key: TrialKey { round: trial.spec.round.clone(), index: trial.spec.index },
+        key: TrialKey::of(&trial.spec),
         hyperparameters: trial.spec.hyperparameters.clone(),
         phase: status.phase,
-        objective: status.objective.filter(|_| status.phase == TrialPhase::Succeeded),
+        reason: status.reason.as_deref().map(Reason::from),
+        objective: status.objective.filter(|_| succeeded),
+        step: status.best_step.filter(|_| succeeded),
         attempt: status.attempt.unwrap_or(1).max(1),
         metrics: status.metrics,
         retry_at: (status.phase == TrialPhase::Retrying).then_some(Millis(u64::MAX)),
@@ -73,18 +70,16 @@ fn state(trial: &Trial) -> TrialState {
 /// A trial as data, without its curves.
 pub(crate) fn record(trial: &Trial) -> TrialRecord {
     let status = trial.status.clone().unwrap_or_default();
-    let reason = || status.reason.clone().unwrap_or_default();
     TrialRecord {
         name: trial.name_any(),
         round: trial.spec.round.clone(),
         hyperparameters: trial.spec.hyperparameters.clone(),
-        outcome: match (status.phase, status.objective) {
-            (TrialPhase::Succeeded, Some(objective)) => Outcome::Succeeded { objective, step: status.best_step },
-            (TrialPhase::Infeasible, _) => Outcome::Infeasible { reason: reason() },
-            (TrialPhase::Failed, _) => Outcome::Failed { reason: reason() },
-            (TrialPhase::Stopped, _) => Outcome::Stopped { reason: reason() },
-            _ => Outcome::Pending,
-        },
+        outcome: Outcome::of(
+            status.phase,
+            status.reason.as_deref().map(Reason::from).as_ref(),
+            status.objective,
+            status.best_step,
+        ),
         attempts: spans(&status),
         metrics: status.metrics,
         seeds: Some(trial.spec.seeds.clone()),

@@ -1,18 +1,19 @@
 //! One look at a study: observe, validate, decide, apply, status.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
-use studious_api::{Study, StudyStatus, study::StudyPhase, trial::TrialPhase, validate::Violation};
+use studious_api::{Study, StudyStatus, study::StudyPhase, validate::Violation};
 use studious_ledger::LedgerError;
 use studious_playbook::{
-    Plan, PlannedTrial, TrialKey,
-    decide::{self, StudyEnd, TrialState},
+    Plan, PlannedTrial,
+    decide::{self, StudyEnd},
     findings,
     rounds::{self, TooLate},
     search::Taken,
+    trial::{Reason, TrialState},
 };
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     apply::{self, ApplyError},
     early,
     findings::{announce, find},
-    observe::{Observed, observe},
+    observe::{Observed, created, observe},
     points::{self, Taking},
     status::{self, StatusError},
     suggest,
@@ -178,7 +179,7 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
             decide::Action::Start { trial, .. } if exists(&seen.states, &trial) => {}
             decide::Action::Start { trial, .. } => starts.push(*trial),
             decide::Action::Suggest { keys } => unknown = keys,
-            decide::Action::Stop { trial, why } => stops.push((trial, why)),
+            decide::Action::Stop { trial, reason, why } => stops.push((trial, reason, why)),
             decide::Action::Advance { round } => {
                 tracing::info!(
                     namespace = study.namespace().unwrap_or_default(),
@@ -195,7 +196,7 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
 
     start(study, context, &starts, now).await?;
     stop(study, context, &seen, stops).await?;
-    let made = starts.iter().map(made_state);
+    let made = starts.iter().map(created);
     let states: Vec<TrialState> = seen.states.iter().cloned().chain(made).collect();
     if !unknown.is_empty() {
         match suggest::named(study, context, plan) {
@@ -249,18 +250,6 @@ async fn take_points(study: &Study, context: &Arc<Context>, taken: Taken) -> Res
 
 fn exists(states: &[TrialState], planned: &PlannedTrial) -> bool {
     states.iter().any(|state| state.key.round == planned.spec.round && state.key.index == planned.spec.index)
-}
-
-fn made_state(planned: &PlannedTrial) -> TrialState {
-    TrialState {
-        key: TrialKey { round: planned.spec.round.clone(), index: planned.spec.index },
-        hyperparameters: planned.spec.hyperparameters.clone(),
-        phase: TrialPhase::Pending,
-        objective: None,
-        metrics: BTreeMap::new(),
-        attempt: 1,
-        retry_at: None,
-    }
 }
 
 /// Says what is wrong with a study. Nothing is started.
@@ -328,14 +317,14 @@ async fn stop(
     study: &Study,
     context: &Arc<Context>,
     seen: &Observed,
-    stops: Vec<(String, String)>,
+    stops: Vec<(String, Reason, String)>,
 ) -> Result<(), ReconcileError> {
     let uid = study.uid().unwrap_or_default();
-    for (name, why) in stops {
+    for (name, reason, why) in stops {
         let told = seen.trials.iter().any(|trial| trial.name_any() == name && trial.spec.stop.is_some())
             || context.studies.with(&uid, |memory| memory.stopped.contains(&name));
         if !told {
-            apply::stop_trial(&context.client, study, &name, &why).await?;
+            apply::stop_trial(&context.client, study, &name, &reason, &why).await?;
             context.studies.with(&uid, |memory| memory.stopped.insert(name));
         }
     }

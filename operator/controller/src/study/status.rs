@@ -7,17 +7,17 @@ use kube::{
 };
 use serde_json::json;
 use studious_api::{
-    Study, StudyStatus, Trial,
-    study::{BestTrial, Constraint, GeneratorStatus, StudyPhase, TrialCounts},
-    trial::TrialPhase,
+    Study, StudyStatus,
+    study::{BestTrial, GeneratorStatus, RetrainedBest, StudyPhase},
     validate::Violation,
 };
 use studious_playbook::{
     Plan,
-    decide::{StudyEnd, TrialState},
+    decide::StudyEnd,
     findings::{Brief, CONDITIONS, Claim},
-    rounds::{self, TooLate},
+    rounds::TooLate,
     search,
+    trial::{self, TrialState},
 };
 
 use super::{apply::MANAGER, observe::Observed};
@@ -97,8 +97,8 @@ pub(super) fn accepted(
 ) -> StudyStatus {
     let mut status = seen.status.clone();
     let generation = study.metadata.generation;
-    let counts = counts(all, plan.total_trials());
-    let ended = counts.succeeded + counts.infeasible + counts.failed + counts.stopped;
+    let counts = trial::counts(plan.total_trials(), all.iter().map(|trial| trial.phase));
+    let ended = counts.ended();
     status.observed_generation = generation;
     status.phase = match end {
         Some(end) => end.phase,
@@ -106,10 +106,11 @@ pub(super) fn accepted(
         None if all.is_empty() => StudyPhase::Pending,
         None => StudyPhase::Running,
     };
-    status.round = rounds::names(plan).into_iter().rev().find(|round| all.iter().any(|s| s.key.round == *round));
+    let latest = trial::latest_round(plan.spec(), all.iter().map(|trial| trial.key.round.as_str()));
+    status.round = latest.map(str::to_owned);
     status.done = Some(format!("{ended}/{}", counts.total));
     status.trials = counts;
-    status.best = best(plan, &seen.trials);
+    status.best = best(plan, all);
     status.generator = Some(GeneratorStatus { name: search::generator(plan).to_owned(), seed: study.spec.search.seed });
     if status.start_time.is_none() && !all.is_empty() {
         status.start_time = Some(seconds(now));
@@ -153,47 +154,22 @@ pub(super) fn accepted(
     status
 }
 
-/// Trials by phase.
-fn counts(states: &[TrialState], planned: u32) -> TrialCounts {
-    let mut counts = TrialCounts { total: planned, ..TrialCounts::default() };
-    for state in states {
-        match state.phase {
-            TrialPhase::Pending => counts.pending += 1,
-            TrialPhase::Running | TrialPhase::Retrying => counts.running += 1,
-            TrialPhase::Succeeded => counts.succeeded += 1,
-            TrialPhase::Infeasible => counts.infeasible += 1,
-            TrialPhase::Failed => counts.failed += 1,
-            TrialPhase::Stopped => counts.stopped += 1,
-        }
-    }
-    counts
-}
-
-/// The best trial of the latest round that has one which satisfies the study's constraints; of equals the first. Rounds
-/// train for different lengths, so trials of different rounds aren't compared.
-fn best(plan: &Plan, trials: &[std::sync::Arc<Trial>]) -> Option<BestTrial> {
-    let direction = plan.spec().objective.direction;
-    rounds::names(plan).into_iter().rev().find_map(|round| {
-        let mut best: Option<(&Trial, f64)> = None;
-        let mut of_round: Vec<_> = trials.iter().filter(|trial| trial.spec.round == round).collect();
-        of_round.sort_by_key(|trial| trial.spec.index);
-        for trial in of_round {
-            let status = trial.status.as_ref().filter(|status| {
-                status.phase == TrialPhase::Succeeded
-                    && Constraint::judge(&plan.spec().constraints, &status.metrics).is_satisfied()
-            });
-            let Some(objective) = status.and_then(|status| status.objective) else { continue };
-            if best.is_none_or(|(_, b)| direction.better(objective, b)) {
-                best = Some((trial, objective));
-            }
-        }
-        best.map(|(trial, objective)| BestTrial {
-            trial: trial.name_any(),
-            objective,
-            step: trial.status.as_ref().and_then(|status| status.best_step).unwrap_or_default(),
-            hyperparameters: trial.spec.hyperparameters.clone(),
-            metrics: trial.status.as_ref().map(|status| status.metrics.clone()).unwrap_or_default(),
-        })
+/// The best trial, and what retraining showed of its point.
+fn best(plan: &Plan, trials: &[TrialState]) -> Option<BestTrial> {
+    let best = trial::best(plan.spec(), trials)?;
+    let again = trial::retrained(plan.spec(), &best.hyperparameters, trials.iter().map(|t| (t, &t.hyperparameters)));
+    Some(BestTrial {
+        trial: plan.trial_name(&best.key),
+        objective: best.objective?,
+        step: best.step.unwrap_or_default(),
+        hyperparameters: best.hyperparameters.clone(),
+        metrics: best.metrics.clone(),
+        retrained: again.map(|again| RetrainedBest {
+            mean: again.mean,
+            standard_deviation: again.standard_deviation,
+            trials: again.n,
+            summary: again.to_string(),
+        }),
     })
 }
 

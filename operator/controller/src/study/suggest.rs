@@ -6,9 +6,9 @@ use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use studious_api::{Study, validate::Violation};
 use studious_playbook::{
     Plan, TrialKey,
-    decide::TrialState,
     rounds::RoundPoint,
     search::{self, EarlierStudy},
+    trial::TrialState,
 };
 
 use super::{Checked, observe::record};

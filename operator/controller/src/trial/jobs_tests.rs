@@ -125,3 +125,26 @@ fn the_annotation_is_what_agents_read() {
     assert_eq!(host["host"]["coordinator"], "digits-explore-0007-a2-0.digits:8476");
     assert_eq!(host["attempt"], 2);
 }
+
+/// F-065: a template that has what Studious adds to a pod is refused before a Job is built of it.
+#[test]
+fn what_a_job_adds_is_what_validation_reserves() {
+    let plain = trial(1, "", "spec: {containers: [{name: trainer, image: trainer}]}");
+    let built = build(&plain, 1, &agent()).unwrap().spec.unwrap().template;
+    let mut study = crate::scenarios::studies::study("");
+    study.spec.trial.template = built.clone();
+    let refused: Vec<String> =
+        studious_api::validate::refusals("digits", &study.spec).into_iter().map(|violation| violation.field).collect();
+    let at = "spec.trial.template.spec";
+    let pod = built.spec.unwrap();
+    let trainer = &pod.containers[0];
+    let mut added =
+        vec![format!("{at}.initContainers[0].name"), format!("{at}.initContainers[0].ports[0].containerPort")];
+    added.extend((0..pod.volumes.unwrap().len()).map(|i| format!("{at}.volumes[{i}].name")));
+    added.extend((0..trainer.env.as_ref().unwrap().len()).map(|i| format!("{at}.containers[0].env[{i}].name")));
+    let mounts = trainer.volume_mounts.as_ref().unwrap().len();
+    added.extend((0..mounts).map(|i| format!("{at}.containers[0].volumeMounts[{i}].mountPath")));
+    for field in added {
+        assert!(refused.contains(&field), "{field} is not refused: {refused:#?}");
+    }
+}

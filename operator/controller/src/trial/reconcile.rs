@@ -12,6 +12,7 @@ use studious_ledger::LedgerError;
 use studious_playbook::{
     Millis,
     decide::{AttemptView, HostState, Progress, TrialEnd, Verdict, jitter, judge, retry_at},
+    trial::Reason,
 };
 
 use super::{
@@ -201,7 +202,7 @@ async fn begin(
         Err(error) => {
             let end = TrialEnd {
                 phase: TrialPhase::Failed,
-                reason: "CannotStart",
+                reason: Some(Reason::CannotStart),
                 message: error.to_string(),
                 objective: None,
             };
@@ -263,19 +264,20 @@ async fn finish(
     let next = status::ended(trial, seen, progress, end, now);
     put(trial, context, next, now).await?;
     context.live.forget(&trial.uid().unwrap_or_default());
+    let reason = end.reason.as_ref().map_or("", Reason::as_str);
     tracing::info!(
         namespace = trial.namespace().unwrap_or_default(),
         trial = trial.name_any(),
         attempt = seen.number,
         phase = ?end.phase,
-        reason = end.reason,
+        reason,
         message = end.message,
         "the trial has ended"
     );
     let about = trial.object_ref(&());
     match end.phase {
-        TrialPhase::Infeasible => context.events.normal(&about, "Judge", end.reason, &end.message).await,
-        TrialPhase::Failed => context.events.warning(&about, "Judge", end.reason, &end.message).await,
+        TrialPhase::Infeasible => context.events.normal(&about, "Judge", reason, &end.message).await,
+        TrialPhase::Failed => context.events.warning(&about, "Judge", reason, &end.message).await,
         _ => {}
     }
     // The next look tidies up.

@@ -10,7 +10,10 @@ use studious_api::{
     Trial, TrialStatus,
     trial::{AttemptOutcome, AttemptRecord, TrialPhase},
 };
-use studious_playbook::decide::{HostState, Progress, TrialEnd};
+use studious_playbook::{
+    decide::{HostState, Progress, TrialEnd},
+    trial::Reason,
+};
 
 use super::observe::Observed;
 use crate::{
@@ -53,21 +56,16 @@ pub(super) fn ended(
 ) -> TrialStatus {
     let mut status = current(trial, seen, progress);
     status.phase = end.phase;
-    status.reason = (!end.reason.is_empty()).then(|| end.reason.to_owned());
+    status.reason = end.reason.as_ref().map(ToString::to_string);
     status.message = Some(shorten(&end.message));
     status.objective = end.objective.map(|(_, value)| value);
     status.best_step = end.objective.map(|(step, _)| step);
     status.metrics = end.objective.map(|(step, _)| progress.bounded_at(step)).unwrap_or_default();
     status.completion_time = Some(seconds(now));
     if seen.job_made().is_some() || seen.started().is_some() || progress.step.is_some() {
-        let outcome = match (end.phase, end.reason) {
-            (TrialPhase::Failed, "DisruptedTooOften") => AttemptOutcome::Disrupted,
-            (TrialPhase::Failed, _) => AttemptOutcome::Failed,
-            _ => AttemptOutcome::Finished,
-        };
-        record(&mut status, seen, outcome, &end.message, now);
+        record(&mut status, seen, end.attempt_outcome(), &end.message, now);
     }
-    let reason = if end.reason.is_empty() { "Succeeded" } else { end.reason };
+    let reason = end.reason.as_ref().map_or("Succeeded", Reason::as_str);
     let wanted = Wanted { type_: "Ended", holds: Some(true), reason, message: &shorten(&end.message) };
     set_condition(&mut status.conditions, &wanted, trial.metadata.generation, now);
     status
@@ -83,7 +81,8 @@ pub(super) fn retrying(
 ) -> TrialStatus {
     let mut status = current(trial, seen, progress);
     status.phase = TrialPhase::Retrying;
-    status.reason = Some(if outcome == AttemptOutcome::Disrupted { "Disrupted" } else { "AttemptFailed" }.to_owned());
+    status.reason =
+        Some(if outcome == AttemptOutcome::Disrupted { Reason::Disrupted } else { Reason::AttemptFailed }.to_string());
     status.message = Some(shorten(message));
     record(&mut status, seen, outcome, message, now);
     status

@@ -253,9 +253,9 @@ fn row(columns: &[&str], trial: &TrialRecord) -> Vec<String> {
     let (outcome, objective, step) = match &trial.outcome {
         Outcome::Pending => ("pending".to_owned(), None, None),
         Outcome::Succeeded { objective, step } => ("succeeded".to_owned(), Some(*objective), *step),
-        Outcome::Infeasible { reason } => (with_reason("infeasible", reason), None, None),
-        Outcome::Failed { reason } => (with_reason("failed", reason), None, None),
-        Outcome::Stopped { reason } => (with_reason("stopped", reason), None, None),
+        Outcome::Infeasible { reason } => (with_reason("infeasible", reason.as_str()), None, None),
+        Outcome::Failed { reason } => (with_reason("failed", reason.as_str()), None, None),
+        Outcome::Stopped { reason } => (with_reason("stopped", reason.as_str()), None, None),
     };
     let missing = || "–".to_owned();
     let mut row = vec![code(&trial.name), escape(&trial.round)];

@@ -46,8 +46,8 @@ fn trials() -> Vec<TrialRecord> {
     };
     vec![
         trial(0, "sgd", Outcome::Succeeded { objective: 0.25, step: Some(100) }),
-        trial(1, "adam", Outcome::Infeasible { reason: EVIL.to_owned() }),
-        trial(2, "adam", Outcome::Failed { reason: "SeedMismatch".to_owned() }),
+        trial(1, "adam", Outcome::Infeasible { reason: EVIL.into() }),
+        trial(2, "adam", Outcome::Failed { reason: "SeedMismatch".into() }),
         trial(3, "adam", Outcome::Pending),
     ]
 }

@@ -132,7 +132,7 @@ impl Memory {
     /// A trial that is infeasible, whatever it measured before.
     pub fn diverge(&self, index: usize, objective: f64) {
         self.change(index, |trial| {
-            trial.record.outcome = Outcome::Infeasible { reason: "Diverged".to_owned() };
+            trial.record.outcome = Outcome::Infeasible { reason: "Diverged".into() };
             trial.head.phase = TrialPhase::Infeasible;
             "Diverged".clone_into(&mut trial.head.reason);
             trial.head.objective = Some(objective);

@@ -6,8 +6,8 @@ use studious_api::{
     trial::{AttemptOutcome, TrialPhase},
 };
 
-use super::{early_ending::stop_reason, progress::Progress};
-use crate::Millis;
+use super::progress::Progress;
+use crate::{Millis, trial::Reason};
 
 /// What a fleet sees of the processes of an attempt, by host.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,12 +75,32 @@ pub enum Verdict {
 pub struct TrialEnd {
     /// `Succeeded`, `Infeasible`, `Failed` or `Stopped`.
     pub phase: TrialPhase,
-    /// In a word; empty for one that succeeded.
-    pub reason: &'static str,
+    /// In a word; `None` of one that succeeded.
+    pub reason: Option<Reason>,
     /// In a sentence, with what to do.
     pub message: String,
     /// The objective and its step, of one that succeeded.
     pub objective: Option<(u64, f64)>,
+}
+
+impl TrialEnd {
+    /// The end of a trial that is told to stop, if it is.
+    #[must_use]
+    pub fn stopped(spec: &TrialSpec) -> Option<Self> {
+        let message = spec.stop.clone()?;
+        let reason = spec.stop_reason.as_deref().map_or(Reason::Stopped, Reason::from);
+        Some(Self { phase: TrialPhase::Stopped, reason: Some(reason), message, objective: None })
+    }
+
+    /// How the attempt ended with which the trial does. One that was lost too often was lost, not failed.
+    #[must_use]
+    pub fn attempt_outcome(&self) -> AttemptOutcome {
+        match (self.phase, &self.reason) {
+            (TrialPhase::Failed, Some(Reason::DisruptedTooOften)) => AttemptOutcome::Disrupted,
+            (TrialPhase::Failed, _) => AttemptOutcome::Failed,
+            _ => AttemptOutcome::Finished,
+        }
+    }
 }
 
 /// Most disruptions of one trial: a trial that is lost more often won't ever end.
@@ -114,20 +134,19 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
     let spec = view.spec;
     let progress = view.progress;
     if let Err(message) = verify_seeds(view) {
-        return end(TrialPhase::Failed, "SeedMismatch", message);
+        return end(TrialPhase::Failed, Reason::SeedMismatch, message);
     }
     if let Some((metric, step)) = &progress.non_finite {
-        return end(TrialPhase::Infeasible, "Diverged", format!("{metric} was not finite at step {step}"));
+        return end(TrialPhase::Infeasible, Reason::Diverged, format!("{metric} was not finite at step {step}"));
     }
     if let Some(reason) = &progress.infeasible {
-        return end(TrialPhase::Infeasible, "TrainerReported", format!("the trainer says: {reason}"));
+        return end(TrialPhase::Infeasible, Reason::TrainerReported, format!("the trainer says: {reason}"));
     }
     if progress.all_done(view.number, spec.hosts) {
         return finish(view);
     }
-    if let Some(stop) = &spec.stop {
-        let (reason, message) = stop_reason(stop);
-        return end(TrialPhase::Stopped, reason, message.to_owned());
+    if let Some(stop) = TrialEnd::stopped(spec) {
+        return Verdict::End(stop);
     }
     let finished = |(i, host): (u32, &HostState)| {
         matches!(host, HostState::Exited { code: 0, out_of_memory: false }) || is_done(view, i)
@@ -143,7 +162,7 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
         let at = progress.step.map_or_else(|| "no step".to_owned(), |step| format!("step {step}"));
         return charged(
             view,
-            "DeadlineExceeded",
+            Reason::DeadlineExceeded,
             &format!("it had not ended after {limit} s (trial.timeoutSeconds), at {at}"),
         );
     }
@@ -166,12 +185,16 @@ fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
     // The host that failed of itself tells more than those that lost it: an out-of-memory before an exit code, an exit
     // code before a lost host.
     if let Some((host, ..)) = exits().find(|(_, _, out_of_memory)| *out_of_memory) {
-        return Some(end(TrialPhase::Infeasible, "OutOfMemory", format!("host {host} was killed for want of memory")));
+        return Some(end(
+            TrialPhase::Infeasible,
+            Reason::OutOfMemory,
+            format!("host {host} was killed for want of memory"),
+        ));
     }
     if let Some((host, code, _)) = exits().find(|(_, code, _)| view.spec.failure.infeasible_exit_codes.contains(code)) {
         let message = format!("host {host} left with exit code {code}, which failure.infeasibleExitCodes lists");
         // What it wrote last may say more: NaN, infeasible.
-        let ended = end(TrialPhase::Infeasible, "InfeasibleExitCode", message);
+        let ended = end(TrialPhase::Infeasible, Reason::InfeasibleExitCode, message);
         return Some(if view.drained { ended } else { Verdict::Continue });
     }
     // A host that lost its peer also leaves with an exit code; the loss explains both.
@@ -187,7 +210,7 @@ fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
         return Some(Verdict::Continue);
     }
     let killed = if code == KILLED { " (killed: perhaps for want of memory)" } else { "" };
-    Some(charged(view, "TrainerError", &format!("host {host}'s trainer left with exit code {code}{killed}")))
+    Some(charged(view, Reason::TrainerError, &format!("host {host}'s trainer left with exit code {code}{killed}")))
 }
 
 /// A trainer that can't start, and won't.
@@ -199,10 +222,10 @@ fn judge_waits(view: &AttemptView<'_>) -> Option<Verdict> {
             let message = format!(
                 "the trainer's image can't be had: {reason}. Mend the image of spec.trial.template in a new study"
             );
-            Some(end(TrialPhase::Failed, "ImageUnavailable", message))
+            Some(end(TrialPhase::Failed, Reason::ImageUnavailable, message))
         } else if is_one_of(&NO_START) {
             let message = format!("the trainer can't start: {reason}. Mend spec.trial.template in a new study");
-            Some(end(TrialPhase::Failed, "CannotStart", message))
+            Some(end(TrialPhase::Failed, Reason::CannotStart, message))
         } else {
             None
         }
@@ -220,7 +243,7 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
     {
         return end(
             TrialPhase::Failed,
-            "SeedUnreported",
+            Reason::SeedUnreported,
             format!(
                 "host {host} did not report its parameters' fingerprint and its data seed. Write {{\"event\":\"init\",\
                  \"parameters_sha256\":…,\"init_seed\":…,\"data_seed\":…}} to metrics.jsonl, or set seeds.verify to \
@@ -231,7 +254,7 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
     match view.progress.objective(spec.objective.direction, spec.objective.select) {
         Some(objective) => Verdict::End(TrialEnd {
             phase: TrialPhase::Succeeded,
-            reason: "",
+            reason: None,
             message: format!(
                 "{} {} at step {}{}",
                 spec.objective.metric,
@@ -243,7 +266,7 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
         }),
         None => end(
             TrialPhase::Failed,
-            "NoObjective",
+            Reason::NoObjective,
             format!(
                 "the trainer ended without a value of {}. Host 0 writes {{\"step\":…,\"{}\":…}} to metrics.jsonl",
                 spec.objective.metric, spec.objective.metric
@@ -306,7 +329,7 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn charged(view: &AttemptView<'_>, reason: &'static str, what: &str) -> Verdict {
+fn charged(view: &AttemptView<'_>, reason: Reason, what: &str) -> Verdict {
     let tries = view.failed_before + 1;
     if tries >= view.spec.failure.attempts {
         let tail = malformed_note(view.progress);
@@ -323,7 +346,7 @@ fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
     if view.disrupted_before >= MAX_DISRUPTIONS {
         return end(
             TrialPhase::Failed,
-            "DisruptedTooOften",
+            Reason::DisruptedTooOften,
             format!("{what}; it was lost {} times before. Give its pods a quieter place", view.disrupted_before),
         );
     }
@@ -336,8 +359,8 @@ fn malformed_note(progress: &Progress) -> String {
     })
 }
 
-fn end(phase: TrialPhase, reason: &'static str, message: String) -> Verdict {
-    Verdict::End(TrialEnd { phase, reason, message, objective: None })
+fn end(phase: TrialPhase, reason: Reason, message: String) -> Verdict {
+    Verdict::End(TrialEnd { phase, reason: Some(reason), message, objective: None })
 }
 
 /// When the next attempt may begin after an attempt that ended: 1 s, doubled with each failed attempt up to 5 minutes,

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 
 use super::*;
+use crate::trial::TrialState;
 use crate::{Millis, Plan, TrialKey, rounds, space::PointIdentity, studies};
 
 /// Small generator for what happens to trials; the search has its own.
@@ -84,6 +85,8 @@ impl Fleet {
                             // A cluster's trial may exist for a while before it runs.
                             let begun = self.chance.below(3) > 0;
                             self.trials.push(TrialState {
+                                reason: None,
+                                step: None,
                                 key,
                                 hyperparameters: trial.spec.hyperparameters.clone(),
                                 phase: if begun { TrialPhase::Running } else { TrialPhase::Pending },
@@ -254,7 +257,17 @@ fn state(round: &str, index: u32, phase: TrialPhase, attempt: u32) -> TrialState
     let key = TrialKey { round: round.into(), index };
     let hyperparameters = [("learning_rate".to_owned(), (f64::from(index) + 1.0).into())].into();
     let objective = (phase == TrialPhase::Succeeded).then_some(f64::from(index));
-    TrialState { key, hyperparameters, phase, objective, metrics: BTreeMap::new(), attempt, retry_at: None }
+    TrialState {
+        reason: None,
+        step: None,
+        key,
+        hyperparameters,
+        phase,
+        objective,
+        metrics: BTreeMap::new(),
+        attempt,
+        retry_at: None,
+    }
 }
 
 /// What is started, by index and attempt.
@@ -334,7 +347,7 @@ fn a_study_that_gives_up_stops_what_runs_and_then_ends() {
     let stopped: Vec<&str> = actions
         .iter()
         .map(|a| match a {
-            Action::Stop { trial, why } => {
+            Action::Stop { trial, why, .. } => {
                 assert!(why.contains("maxFailedTrials 1"), "{why}");
                 trial.as_str()
             }
@@ -368,6 +381,8 @@ fn a_thousand_trials_leave_room_for_four_more() {
     let trials: Vec<TrialState> = all[..1000]
         .iter()
         .map(|p| TrialState {
+            reason: None,
+            step: None,
             key: p.key.clone(),
             hyperparameters: p.hyperparameters.clone(),
             phase: TrialPhase::Succeeded,

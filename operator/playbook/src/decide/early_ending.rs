@@ -32,15 +32,14 @@ use studious_api::{
     trial::TrialPhase,
 };
 
-use super::study::{Action, TrialState};
-use crate::{Plan, TrialKey, findings::number, rounds, schedule, space::PointIdentity};
-
-/// The reason of a trial that was stopped by the rule `Median`.
-pub const MEDIAN_RULE: &str = "MedianRule";
-/// The reason of a trial that was stopped by the rule `SuccessiveHalving`.
-pub const SUCCESSIVE_HALVING: &str = "SuccessiveHalving";
-/// The reason of a trial that was stopped by anything else.
-const STOPPED: &str = "Stopped";
+use super::study::Action;
+use crate::{
+    Plan, TrialKey,
+    findings::number,
+    rounds, schedule,
+    space::PointIdentity,
+    trial::{Reason, TrialState},
+};
 
 /// Most evaluations that are kept of a trial: of more, every second, third … one.
 pub(super) const MAX_POINTS: usize = 512;
@@ -141,21 +140,18 @@ pub fn early_ends<S: BuildHasher>(
         }
     }
     behind.sort();
-    behind.into_iter().map(|(key, why)| Action::Stop { trial: plan.trial_name(key), why }).collect()
+    let reason = match rule.rule {
+        EarlyEndingRule::Median => Reason::MedianRule,
+        EarlyEndingRule::SuccessiveHalving => Reason::SuccessiveHalving,
+    };
+    let stop = |(key, why)| Action::Stop { trial: plan.trial_name(key), reason: reason.clone(), why };
+    behind.into_iter().map(stop).collect()
 }
 
 /// Whether the trials of a round may be ended early: whether [`early_ends`] asks for their evaluations.
 #[must_use]
 pub fn may_end_early(plan: &Plan, round: &str) -> bool {
     plan.spec().search.early_ending.is_some() && round != rounds::RETRAIN
-}
-
-/// The reason of a trial that was told to stop, in a word, and the rest of what it was told.
-#[must_use]
-pub fn stop_reason(stop: &str) -> (&'static str, &str) {
-    let by_rule = [MEDIAN_RULE, SUCCESSIVE_HALVING].into_iter();
-    let mut told = by_rule.filter_map(|rule| Some((rule, stop.strip_prefix(rule)?.strip_prefix(": ")?)));
-    told.next().unwrap_or((STOPPED, stop))
 }
 
 fn median<'a>(
@@ -183,7 +179,7 @@ fn median<'a>(
         let median = f64::midpoint(means[(means.len() - 1) / 2], means[means.len() / 2]);
         if objective.direction.better(median, last.best) {
             let why = format!(
-                "{MEDIAN_RULE}: by step {} its best {} was {}, worse than {}, the median of the running averages of {} \
+                "by step {} its best {} was {}, worse than {}, the median of the running averages of {} \
                  other trials up to that step",
                 last.step,
                 objective.metric,
@@ -227,7 +223,7 @@ fn halving<'a>(
             let better = at.iter().filter(|(_, other)| objective.direction.better(*other, *own)).count();
             if better >= places {
                 let why = format!(
-                    "{SUCCESSIVE_HALVING}: at step {rung} its {} was {}, number {} of the {} trials that have come so \
+                    "at step {rung} its {} was {}, number {} of the {} trials that have come so \
                      far, of which the best {places} go on (1 in {factor})",
                     objective.metric,
                     number(*own),

@@ -7,8 +7,8 @@ use std::{
 
 use studious_api::{study::Direction, trial::TrialPhase};
 
-use super::{Action, Trace, TrialState, early_ends, stop_reason};
-use crate::{Plan, TrialKey, findings::simulated::Luck, rounds, studies};
+use super::{Action, Trace, early_ends};
+use crate::{Plan, TrialKey, findings::simulated::Luck, rounds, studies, trial::TrialState};
 
 fn plan(rule: &str) -> Plan {
     studies::plan(&format!(
@@ -41,6 +41,8 @@ fn world(
         let trace = Trace::new(Direction::Minimize, (1..).map(|i| 50 * i).zip(evaluations.iter().copied()));
         traces.insert(key.clone(), Arc::new(trace));
         states.push(TrialState {
+            reason: None,
+            step: None,
             key,
             hyperparameters: points[index as usize].hyperparameters.clone(),
             phase: *phase,
@@ -55,7 +57,7 @@ fn world(
 
 fn stops(plan: &Plan, (states, traces): &(Vec<TrialState>, HashMap<TrialKey, Arc<Trace>>)) -> Vec<(String, String)> {
     let stops = early_ends(plan, states, traces).into_iter().map(|action| match action {
-        Action::Stop { trial, why } => (trial, why),
+        Action::Stop { trial, reason, why } => (trial, format!("{reason}: {why}")),
         other => panic!("{other:?}"),
     });
     stops.collect()
@@ -227,14 +229,6 @@ fn the_order_of_trials_changes_nothing_and_long_curves_are_thinned() {
     assert_eq!((last.step, last.value, last.mean, last.best), (10_000, 10_000.0, 5000.5, 10_000.0));
 }
 
-#[test]
-fn a_reason_is_read_back_from_what_a_trial_was_told() {
-    assert_eq!(stop_reason("MedianRule: by step 3"), ("MedianRule", "by step 3"));
-    assert_eq!(stop_reason("SuccessiveHalving: at step 3"), ("SuccessiveHalving", "at step 3"));
-    assert_eq!(stop_reason("the study stops"), ("Stopped", "the study stops"));
-    assert_eq!(stop_reason("MedianRuler"), ("Stopped", "MedianRuler"));
-}
-
 const TRIALS: u32 = 30;
 const EVALUATIONS: u64 = 50;
 /// Standard deviation of an evaluation's luck.
@@ -295,6 +289,8 @@ fn simulate(rule: &str, family: Family, parallel: usize, studies: u64) -> Outcom
             while states.len() < curves.len() && states.values().filter(|s| !s.phase.has_ended()).count() < parallel {
                 let point = &points[states.len()];
                 let state = TrialState {
+                    reason: None,
+                    step: None,
                     key: point.key.clone(),
                     hyperparameters: point.hyperparameters.clone(),
                     phase: Running,

@@ -83,7 +83,12 @@ impl Seen {
     fn ends(&self, phase: TrialPhase, reason: &str) -> String {
         match self.judged() {
             Verdict::End(end) => {
-                assert_eq!((end.phase, end.reason), (phase, reason), "{}", end.message);
+                assert_eq!(
+                    (end.phase, end.reason.as_ref().map_or("", |reason| reason.as_str())),
+                    (phase, reason),
+                    "{}",
+                    end.message
+                );
                 assert_eq!(end.objective.is_some(), phase == TrialPhase::Succeeded);
                 end.message
             }

@@ -16,6 +16,6 @@ mod study;
 mod suggest_tests;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge, retry_at};
-pub use early_ending::{MEDIAN_RULE, SUCCESSIVE_HALVING, Trace, early_ends, may_end_early, stop_reason};
+pub use early_ending::{Trace, early_ends, may_end_early};
 pub use progress::{Progress, Series, TRAIN_LOSS};
-pub use study::{Action, StudyEnd, TrialState, count_outcomes, decide, decide_with, jitter};
+pub use study::{Action, StudyEnd, count_outcomes, decide, decide_with, jitter};

@@ -3,6 +3,7 @@
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 
 use super::*;
+use crate::trial::TrialState;
 use crate::{Millis, Plan, TrialKey, rounds, studies};
 
 fn plan(trials: u32, search: &str) -> Plan {
@@ -31,6 +32,8 @@ fn finish(plan: &Plan, trials: &mut Vec<TrialState>) -> StudyEnd {
                     assert!(!trials.iter().any(|t| t.key == key), "{key:?} is started twice");
                     let objective = trial.spec.hyperparameters["rate"].as_f64();
                     trials.push(TrialState {
+                        reason: None,
+                        step: None,
                         key,
                         hyperparameters: trial.spec.hyperparameters,
                         phase: TrialPhase::Succeeded,

@@ -1,9 +1,9 @@
 //! Which trials to start and stop, when a round ends, when the study does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use studious_api::{
-    Hyperparameters, TrialSpec,
+    TrialSpec,
     study::StudyPhase,
     trial::{AttemptOutcome, TrialPhase},
 };
@@ -12,26 +12,8 @@ use crate::{
     Millis, Plan, PlannedTrial, TrialKey,
     rounds::{self, RoundPoint},
     search,
+    trial::{Reason, TrialState},
 };
-
-/// A trial as far as decisions go.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrialState {
-    /// Where it stands in its study.
-    pub key: TrialKey,
-    /// Its point.
-    pub hyperparameters: Hyperparameters,
-    /// Where it stands.
-    pub phase: TrialPhase,
-    /// Its objective, if it succeeded.
-    pub objective: Option<f64>,
-    /// The metrics that constraints bound, at the step of that objective; those that are known.
-    pub metrics: BTreeMap<String, f64>,
-    /// The current attempt, from 1; 0 before the first.
-    pub attempt: u32,
-    /// Of a trial that waits for another attempt: from when it may begin.
-    pub retry_at: Option<Millis>,
-}
 
 /// What a fleet is to do. Actions are idempotent: doing one twice is doing it once.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +36,8 @@ pub enum Action {
     Stop {
         /// Its name.
         trial: String,
+        /// In a word.
+        reason: Reason,
         /// In a sentence.
         why: String,
     },
@@ -225,7 +209,10 @@ fn give_up(plan: &Plan, trials: &[TrialState], failed: usize) -> Vec<Action> {
     }
     running.sort();
     let why = format!("the study stops: {failed} trials failed, more than failure.maxFailedTrials {limit}");
-    running.into_iter().map(|key| Action::Stop { trial: plan.trial_name(key), why: why.clone() }).collect()
+    running
+        .into_iter()
+        .map(|key| Action::Stop { trial: plan.trial_name(key), reason: Reason::Stopped, why: why.clone() })
+        .collect()
 }
 
 /// The jitter of a trial's next attempt: the same wherever it is asked.

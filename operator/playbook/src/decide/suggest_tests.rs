@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use studious_api::{HyperparameterValue, Hyperparameters, study::StudyPhase, trial::TrialPhase};
 
 use super::*;
+use crate::trial::TrialState;
 use crate::{
     Millis, Plan, TrialKey,
     rounds::{self, RoundPoint},
@@ -51,6 +52,8 @@ impl Fleet {
                         continue;
                     }
                     self.trials.push(TrialState {
+                        reason: None,
+                        step: None,
                         key,
                         hyperparameters: trial.spec.hyperparameters.clone(),
                         phase: TrialPhase::Running,

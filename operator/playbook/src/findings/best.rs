@@ -5,15 +5,13 @@ use super::{
     reading::{Reading, point},
     wording::{count, number},
 };
-use crate::{Plan, record::TrialRecord};
+use crate::{Plan, record::TrialRecord, trial};
 
 /// The trial that the answer rests on: the best of the last round that has a result; of a study with constraints, of those
 /// that satisfy them all. Retraining chooses none.
 #[must_use]
 pub fn best<'a>(plan: &'a Plan, trials: &'a [TrialRecord]) -> Option<&'a TrialRecord> {
-    let reading = Reading::new(plan, trials);
-    let round = reading.concluding()?;
-    reading.ranked(&round.trials).first().map(|(trial, _)| *trial).filter(|trial| reading.satisfies(trial))
+    trial::best(plan.spec(), trials)
 }
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {

@@ -18,7 +18,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
         for trial in &stopped {
             if let Outcome::Stopped { reason } = &trial.outcome {
-                *rules.entry(reason).or_default() += 1;
+                *rules.entry(reason.as_str()).or_default() += 1;
             }
         }
         let said: Vec<String> = rules.iter().map(|(rule, n)| format!("{n} by {rule}")).collect();

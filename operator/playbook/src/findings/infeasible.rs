@@ -178,7 +178,7 @@ fn reasons(trials: &[&TrialRecord]) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();
     for trial in trials {
         if let Outcome::Infeasible { reason } = &trial.outcome {
-            *counts.entry(if reason.is_empty() { "no reason given" } else { reason }).or_default() += 1;
+            *counts.entry(if reason.is_empty() { "no reason given" } else { reason.as_str() }).or_default() += 1;
         }
     }
     list(&counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>())

@@ -1,8 +1,6 @@
 //! A study's trials, read for conclusions: by round, by arm, by dimension. Step budgets are never mixed, and the same
 //! name under another condition is another dimension.
 
-use std::cmp::Ordering;
-
 use studious_api::{
     HyperparameterValue, Hyperparameters,
     study::{Algorithm, Direction, Hyperparameter, Range, Role},
@@ -11,9 +9,10 @@ use studious_api::{
 use super::wording::number;
 use crate::{
     Plan,
-    record::{Outcome, TrialRecord},
+    record::TrialRecord,
     rounds::RETRAIN,
-    space::{Dimension, PointIdentity, Space},
+    space::{Dimension, Space},
+    trial,
 };
 
 /// A study and its trials in an order of their own.
@@ -71,7 +70,7 @@ pub(crate) enum Along<'a> {
 impl<'a> Reading<'a> {
     pub(crate) fn new(plan: &'a Plan, trials: &'a [TrialRecord]) -> Self {
         let mut sorted: Vec<_> = trials.iter().collect();
-        sorted.sort_by(|a, b| canonical(a, b));
+        sorted.sort_by(|a, b| a.canonical(b));
         // Trials that ran elsewhere may know no rounds: they belong to the first.
         let first = plan.spec().rounds.first().map_or("", |r| r.name.as_str());
         let of = |name: &str| -> Vec<&'a TrialRecord> {
@@ -109,15 +108,14 @@ impl<'a> Reading<'a> {
     /// The last round with a result that satisfies the study's constraints, or else the last with a result: the one whose
     /// trials the study's answer is drawn from.
     pub(crate) fn concluding(&self) -> Option<&Round<'a>> {
-        let last =
-            |satisfies: &dyn Fn(&TrialRecord) -> bool| self.rounds.iter().rev().find(|r| r.succeeded().any(satisfies));
-        last(&|t| self.satisfies(t)).or_else(|| last(&|_| true))
+        let trials = self.rounds.iter().flat_map(|round| round.trials.iter().copied());
+        let name = trial::concluding_round(self.plan.spec(), trials)?;
+        self.rounds.iter().find(|round| round.name == name)
     }
 
     /// Whether a trial that succeeded satisfies the study's constraints, for certain.
     pub(crate) fn satisfies(&self, trial: &TrialRecord) -> bool {
-        let constraints = &self.plan.spec().constraints;
-        constraints.is_empty() || trial.standing(constraints).is_satisfied()
+        trial::satisfies(self.plan.spec(), trial)
     }
 
     /// All hyperparameters in the order of the study: dimensions of the space are in the same order.
@@ -163,14 +161,8 @@ impl<'a> Reading<'a> {
 
     /// Trials that succeeded, the best first; those that satisfy the study's constraints before all others.
     pub(crate) fn ranked(&self, trials: &[&'a TrialRecord]) -> Vec<(&'a TrialRecord, f64)> {
-        let direction = self.direction();
-        let mut ranked: Vec<_> = trials.iter().filter_map(|t| Some((*t, t.objective()?))).collect();
-        // Stable: equals stay in canonical order.
-        ranked.sort_by(|a, b| direction.best_first(a.1, b.1));
-        if !self.plan.spec().constraints.is_empty() {
-            ranked.sort_by_cached_key(|(t, _)| !self.satisfies(t));
-        }
-        ranked
+        let ranked = trial::ranked(self.plan.spec(), trials.iter().copied());
+        ranked.into_iter().filter_map(|trial| Some((trial, trial.objective()?))).collect()
     }
 
     /// Objectives of trials that succeeded and, where some satisfy the constraints, of those only; the best first.
@@ -286,21 +278,4 @@ impl Axis<'_> {
 pub(crate) fn point(hyperparameters: &Hyperparameters) -> String {
     let shown = |value: &HyperparameterValue| value.as_f64().map_or_else(|| value.to_string(), number);
     hyperparameters.iter().map(|(name, value)| format!("{name} = {}", shown(value))).collect::<Vec<_>>().join(", ")
-}
-
-/// An order of trials that depends on what they are, not on the order in which they came.
-fn canonical(a: &TrialRecord, b: &TrialRecord) -> Ordering {
-    let outcome = |t: &TrialRecord| match &t.outcome {
-        Outcome::Succeeded { objective, step } => (0, *objective, step.unwrap_or(0), ""),
-        Outcome::Infeasible { .. } => (1, 0.0, 0, "infeasible"),
-        _ => (2, 0.0, 0, ""),
-    };
-    let (rank_a, objective_a, step_a, _) = outcome(a);
-    let (rank_b, objective_b, step_b, _) = outcome(b);
-    a.name
-        .cmp(&b.name)
-        .then_with(|| PointIdentity::of(&a.hyperparameters).cmp(&PointIdentity::of(&b.hyperparameters)))
-        .then(rank_a.cmp(&rank_b))
-        .then(objective_a.total_cmp(&objective_b))
-        .then(step_a.cmp(&step_b))
 }

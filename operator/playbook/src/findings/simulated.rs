@@ -131,7 +131,7 @@ pub(super) fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, 
         hyperparameters: point,
         outcome: match objective {
             Some(objective) => Outcome::Succeeded { objective, step: Some(100) },
-            None => Outcome::Infeasible { reason: "Diverged".to_owned() },
+            None => Outcome::Infeasible { reason: "Diverged".into() },
         },
         ..TrialRecord::default()
     }

@@ -53,7 +53,7 @@ pub(super) fn row(reading: &Reading<'_>, trial: &TrialRecord, arm: &str) -> Map<
             }
         }
         Outcome::Infeasible { reason } => {
-            row.insert("reason".into(), json!(if reason.is_empty() { "infeasible" } else { reason }));
+            row.insert("reason".into(), json!(if reason.is_empty() { "infeasible" } else { reason.as_str() }));
         }
         _ => {}
     }

@@ -28,7 +28,7 @@ fn trials() -> Vec<TrialRecord> {
             hyperparameters: point,
             outcome: match objective {
                 Some(objective) => Outcome::Succeeded { objective, step: Some(100) },
-                None => Outcome::Infeasible { reason: "Diverged".to_owned() },
+                None => Outcome::Infeasible { reason: "Diverged".into() },
             },
             curves: BTreeMap::from([
                 ("validation_error".to_owned(), vec![(50, 0.8), (100, last)]),
@@ -147,7 +147,7 @@ rounds: [{name: explore, trials: 40, maxTrainSteps: 400}]
             let speed = |host: f64| BTreeMap::from([("examples_per_second".to_owned(), curve(1000.0 + 100.0 * host))]);
             let begun = 1_000 * i as u64;
             let outcome = if rate > 1.0 {
-                Outcome::Infeasible { reason: "Diverged".to_owned() }
+                Outcome::Infeasible { reason: "Diverged".into() }
             } else {
                 Outcome::Succeeded { objective: error, step: Some(10 * (i as u64 % 40 + 1)) }
             };

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use studious_api::{
-    Hyperparameters,
-    study::{Constraint, Per},
-    trial::TrialPhase,
-};
+use studious_api::{Hyperparameters, study::Per};
 
 use super::{RoundPoint, Source};
-use crate::{Plan, TrialKey, decide::TrialState, space::PointIdentity};
+use crate::{
+    Plan, TrialKey,
+    space::PointIdentity,
+    trial::{self, TrialState},
+};
 
 /// The points of a round that takes the best of another; `None` when that one has none.
 ///
@@ -32,16 +32,10 @@ pub(super) fn points(plan: &Plan, round: &str, source: &Source<'_>, trials: &[Tr
 /// The points of a round's trials which succeeded and satisfy the study's constraints, best first, of equal objectives the
 /// lower index first, none twice.
 fn ranked<'a>(plan: &Plan, round: &str, trials: &'a [TrialState]) -> Vec<&'a Hyperparameters> {
-    let direction = plan.spec().objective.direction;
-    let mut succeeded: Vec<(f64, &TrialState)> = trials
-        .iter()
-        .filter(|t| t.key.round == round && t.phase == TrialPhase::Succeeded)
-        .filter(|t| Constraint::judge(&plan.spec().constraints, &t.metrics).is_satisfied())
-        .filter_map(|t| Some((t.objective.filter(|x| x.is_finite())?, t)))
-        .collect();
-    succeeded.sort_by(|(a, s), (b, t)| direction.best_first(*a, *b).then_with(|| s.key.index.cmp(&t.key.index)));
+    let spec = plan.spec();
+    let ranked = trial::ranked(spec, trials.iter().filter(|trial| trial.key.round == round));
     let mut seen = HashSet::new();
-    let points = succeeded.into_iter().map(|(_, t)| &t.hyperparameters);
+    let points = ranked.into_iter().filter(|trial| trial::satisfies(spec, *trial)).map(|t| &t.hyperparameters);
     points.filter(|point| seen.insert(PointIdentity::of(point))).collect()
 }
 

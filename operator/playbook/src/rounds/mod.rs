@@ -17,7 +17,7 @@ use studious_api::{
 pub(crate) use self::fresh::Fresh;
 pub use self::fresh::Shortfall;
 pub use self::settled::{Settled, TooLate, settled};
-use crate::{Plan, TrialKey, decide::TrialState, schedule, search, seeds};
+use crate::{Plan, TrialKey, schedule, search, seeds, trial::TrialState};
 
 /// Name of the round that trains the best points of the last one again.
 pub const RETRAIN: &str = "retrain";
@@ -178,6 +178,7 @@ pub fn trial_spec(plan: &Plan, point: &RoundPoint) -> TrialSpec {
         failure: spec.failure.clone(),
         timeout_seconds: spec.trial.timeout_seconds,
         stop: None,
+        stop_reason: None,
         template: spec.trial.template.clone(),
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use studious_api::{study::Round, validate};
 
 use super::{Source, names};
-use crate::{Plan, decide::TrialState};
+use crate::{Plan, trial::TrialState};
 
 /// A study as it goes on.
 #[derive(Clone, Debug)]

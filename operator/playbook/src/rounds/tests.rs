@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use studious_api::trial::TrialPhase;
 
 use super::*;
-use crate::{decide::TrialState, space::PointIdentity, studies};
+use crate::{space::PointIdentity, studies, trial::TrialState};
 
 fn printed(points: &[RoundPoint]) -> Vec<String> {
     points
@@ -30,6 +30,8 @@ fn fresh(plan: &Plan, round: &str) -> Vec<RoundPoint> {
 /// Trials of a round that ended with these objectives; `None` for infeasible ones.
 fn ended(points: &[RoundPoint], objectives: &[Option<f64>]) -> Vec<TrialState> {
     let trial = |(point, objective): (&RoundPoint, &Option<f64>)| TrialState {
+        reason: None,
+        step: None,
         key: point.key.clone(),
         hyperparameters: point.hyperparameters.clone(),
         phase: if objective.is_some() { TrialPhase::Succeeded } else { TrialPhase::Infeasible },

@@ -27,6 +27,7 @@ use crate::{
     record::{Outcome, TrialRecord},
     rounds::{self, RETRAIN},
     space::{PointIdentity, Space},
+    trial::Reason,
 };
 
 /// Most trials of other studies that a search starts from: the first of each study.
@@ -123,7 +124,7 @@ fn steps_of(spec: &StudySpec, round: &str) -> Option<u64> {
 
 /// A point that violates a constraint is one to avoid, whatever its objective: it tells where feasible points end, as one
 /// that can't be trained does.
-static BEYOND_BOUNDS: Outcome = Outcome::Infeasible { reason: String::new() };
+static BEYOND_BOUNDS: Outcome = Outcome::Infeasible { reason: Reason::Reported };
 
 /// What a trial says of its point. One that never reported a bounded metric says nothing of the bound.
 fn outcome<'a>(plan: &Plan, trial: &'a TrialRecord) -> &'a Outcome {

@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, HashSet};
 use studious_api::{
     Hyperparameters,
     study::{Algorithm, Role},
-    trial::TrialPhase,
 };
 
 use super::{
@@ -22,11 +21,11 @@ use super::{
 };
 use crate::{
     Plan, TrialKey,
-    decide::TrialState,
-    record::{Outcome, TrialRecord},
+    record::TrialRecord,
     rounds::{self, RoundPoint},
     seeds,
     space::{Dimension, PointIdentity},
+    trial::TrialState,
 };
 
 /// How often the search is asked for other points when it proposes ones that the study tried in another round.
@@ -182,17 +181,10 @@ fn seed(plan: &Plan, round: &str, place: usize) -> u64 {
 
 /// A trial as data, as far as it is known to decisions.
 fn record(trial: &TrialState) -> TrialRecord {
-    let reason = String::new;
     TrialRecord {
         round: trial.key.round.clone(),
         hyperparameters: trial.hyperparameters.clone(),
-        outcome: match (trial.phase, trial.objective) {
-            (TrialPhase::Succeeded, Some(objective)) => Outcome::Succeeded { objective, step: None },
-            (TrialPhase::Infeasible, _) => Outcome::Infeasible { reason: reason() },
-            (TrialPhase::Failed, _) => Outcome::Failed { reason: reason() },
-            (TrialPhase::Stopped, _) => Outcome::Stopped { reason: reason() },
-            _ => Outcome::Pending,
-        },
+        outcome: trial.outcome(),
         metrics: trial.metrics.clone(),
         ..TrialRecord::default()
     }

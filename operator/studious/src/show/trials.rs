@@ -126,9 +126,9 @@ pub(super) fn varied(study: &LoadedStudy) -> Vec<String> {
 pub(crate) fn result(trial: &LoadedTrial) -> String {
     match &trial.record.outcome {
         Outcome::Succeeded { objective, .. } => number(*objective),
-        Outcome::Infeasible { reason } => with_reason("infeasible", reason),
-        Outcome::Failed { reason } => with_reason("failed", reason),
-        Outcome::Stopped { reason } => with_reason("stopped", reason),
+        Outcome::Infeasible { reason } => with_reason("infeasible", reason.as_str()),
+        Outcome::Failed { reason } => with_reason("failed", reason.as_str()),
+        Outcome::Stopped { reason } => with_reason("stopped", reason.as_str()),
         Outcome::Pending => {
             let word = match trial.phase {
                 TrialPhase::Running => "running",

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use studious_api::{Study, Trial, labels, trial::TrialPhase};
+use studious_api::{Study, Trial, labels};
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
     search::Taken,
+    trial::Reason,
 };
 
 use super::{LoadedStudy, LoadedTrial};
@@ -40,14 +41,8 @@ pub(super) async fn load(
 fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTrial {
     let name = trial.metadata.name.unwrap_or_default();
     let status = trial.status.unwrap_or_default();
-    let reason = status.reason.clone().unwrap_or_default();
-    let outcome = match (status.phase, status.objective) {
-        (TrialPhase::Succeeded, Some(objective)) => Outcome::Succeeded { objective, step: status.best_step },
-        (TrialPhase::Infeasible, _) => Outcome::Infeasible { reason },
-        (TrialPhase::Failed | TrialPhase::Succeeded, _) => Outcome::Failed { reason },
-        (TrialPhase::Stopped, _) => Outcome::Stopped { reason },
-        (TrialPhase::Pending | TrialPhase::Retrying | TrialPhase::Running, _) => Outcome::Pending,
-    };
+    let reason = status.reason.as_deref().map(Reason::from);
+    let outcome = Outcome::of(status.phase, reason.as_ref(), status.objective, status.best_step);
     // What its hosts reported is the operator's to say; how it stands, the object's.
     let reported = curves.get(&name).cloned().unwrap_or_default();
     LoadedTrial {

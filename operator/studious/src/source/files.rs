@@ -39,9 +39,9 @@ fn of_record(record: TrialRecord) -> LoadedTrial {
     let (phase, message) = match &record.outcome {
         Outcome::Pending => (TrialPhase::Pending, String::new()),
         Outcome::Succeeded { .. } => (TrialPhase::Succeeded, String::new()),
-        Outcome::Infeasible { reason } => (TrialPhase::Infeasible, reason.clone()),
-        Outcome::Failed { reason } => (TrialPhase::Failed, reason.clone()),
-        Outcome::Stopped { reason } => (TrialPhase::Stopped, reason.clone()),
+        Outcome::Infeasible { reason } => (TrialPhase::Infeasible, reason.to_string()),
+        Outcome::Failed { reason } => (TrialPhase::Failed, reason.to_string()),
+        Outcome::Stopped { reason } => (TrialPhase::Stopped, reason.to_string()),
     };
     let attempt = record.attempts.last().map_or(1, |attempt| attempt.number);
     LoadedTrial { record, phase, message, so_far: None, attempt }

@@ -10,9 +10,10 @@ use anyhow::{Context as _, bail};
 use studious_ledger::{Ledger, TrialRow};
 use studious_local::RunFolder;
 use studious_playbook::{
-    Millis, Plan, TrialKey,
-    decide::{self, Action, TrialState},
+    Millis, Plan,
+    decide::{self, Action},
     record::TrialRecord,
+    trial::TrialState,
 };
 
 use super::{LoadedStudy, LoadedTrial};
@@ -62,18 +63,7 @@ pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Resu
 
 /// Where a study stands, as `decide` sees it.
 fn status(plan: &Plan, rows: &[TrialRow]) -> String {
-    let states: Vec<TrialState> = rows
-        .iter()
-        .map(|row| TrialState {
-            key: TrialKey { round: row.spec.round.clone(), index: row.spec.index },
-            hyperparameters: row.spec.hyperparameters.clone(),
-            phase: row.state.phase,
-            objective: row.state.objective.filter(|_| row.state.phase == studious_api::trial::TrialPhase::Succeeded),
-            attempt: row.state.attempt,
-            metrics: row.state.metrics.clone(),
-            retry_at: row.state.retry_at,
-        })
-        .collect();
+    let states: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     for action in decide::decide(plan, &states, now) {

@@ -21,8 +21,9 @@ use studious_ledger::{Ledger, TrialHead as Row};
 use studious_local::RunFolder;
 use studious_playbook::{
     Millis, Plan, TrialKey,
-    decide::{self, Action, TrialState},
+    decide::{self, Action},
     record::TrialRecord,
+    trial::TrialState,
 };
 
 /// The namespace of everything here.
@@ -403,18 +404,11 @@ fn end(plan: &Plan, rows: &[Row], counts: &Counts) -> Option<(StudyPhase, String
         let message = format!("{} trials succeeded, {} were infeasible, 0 failed", counts.succeeded, counts.infeasible);
         return Some((StudyPhase::Completed, message));
     }
-    let states: Vec<TrialState> = rows
-        .iter()
-        .map(|row| TrialState {
-            key: TrialKey { round: row.round.clone(), index: row.index },
-            hyperparameters: row.hyperparameters.clone(),
-            phase: row.state.phase,
-            objective: row.state.objective.filter(|_| row.state.phase == TrialPhase::Succeeded),
-            attempt: row.state.attempt,
-            metrics: row.state.metrics.clone(),
-            retry_at: row.state.retry_at,
-        })
-        .collect();
+    let state = |row: &Row| {
+        let key = TrialKey { round: row.round.clone(), index: row.index };
+        row.state.trial_state(key, row.hyperparameters.clone())
+    };
+    let states: Vec<TrialState> = rows.iter().map(state).collect();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     decide::decide(plan, &states, now).into_iter().find_map(|action| match action {

@@ -9,7 +9,10 @@ use super::super::{
     reading::Reading,
     wording::{count, list},
 };
-use crate::record::{Curve, Outcome, TrialRecord};
+use crate::{
+    record::{Curve, Outcome, TrialRecord},
+    trial::Reason,
+};
 
 const SECTION: &str = "Considerations for multi-host pipelines";
 /// The shard of the data that a host reads, from 0, and into how many the data are divided.
@@ -71,7 +74,7 @@ fn report(code: &str, found: &[(&TrialRecord, String)], mend: &str, findings: &m
 
 /// Trials that were ended for their seeds.
 fn refused(trial: &TrialRecord) -> Option<String> {
-    let ended = matches!(&trial.outcome, Outcome::Failed { reason } if reason == "SeedMismatch");
+    let ended = matches!(&trial.outcome, Outcome::Failed { reason } if *reason == Reason::SeedMismatch);
     ended.then(|| "its hosts' seeds or fingerprints were not those given".to_owned())
 }
 

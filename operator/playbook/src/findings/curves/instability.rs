@@ -28,6 +28,7 @@ use super::{
 use crate::{
     decide::TRAIN_LOSS,
     record::{Outcome, TrialRecord},
+    trial::Reason,
 };
 
 /// Rates up to so many times the best are the same.
@@ -167,7 +168,7 @@ fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis
 /// When a trial broke down: diverged, or its training loss rose suddenly.
 fn breaks_down(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option<When> {
     let loss = trial.curves.get(TRAIN_LOSS);
-    let diverged = matches!(&trial.outcome, Outcome::Infeasible { reason } if reason == "Diverged");
+    let diverged = matches!(&trial.outcome, Outcome::Infeasible { reason } if *reason == Reason::Diverged);
     if diverged || (infeasible::is_infeasible(trial) && loss.is_none()) {
         let last = loss.and_then(|curve| curve.last()).map_or(0, |(step, _)| *step);
         return Some(last as f64 / steps.max(1) as f64);

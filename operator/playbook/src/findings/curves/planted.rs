@@ -184,7 +184,7 @@ fn unstable(trials: &mut [TrialRecord], breaks: impl Fn(&mut TrialRecord)) {
 #[test]
 fn instability_just_above_the_best_rate_is_found() {
     let diverge = |trial: &mut TrialRecord| {
-        trial.outcome = Outcome::Infeasible { reason: "Diverged".to_owned() };
+        trial.outcome = Outcome::Infeasible { reason: "Diverged".into() };
         trial.curves.get_mut("train_loss").unwrap().truncate(5);
     };
     assert!(power("InstabilityLimitsLr", STEADY, 40, |trials, _| unstable(trials, diverge)) >= 0.8);
@@ -297,7 +297,7 @@ fn what_hosts_must_not_do_is_a_problem() {
     assert!(raised(&parameters, "SeedMismatch").advice.contains("different parameters"));
     let given = study(|trials| trials[3].inits[1].init.init_seed = Some(8));
     assert!(raised(&given, "SeedMismatch").advice.contains("seed 8, not with 7"));
-    let failed = study(|trials| trials[0].outcome = Outcome::Failed { reason: "SeedMismatch".to_owned() });
+    let failed = study(|trials| trials[0].outcome = Outcome::Failed { reason: "SeedMismatch".into() });
     raised(&failed, "SeedMismatch");
 
     let overlap = study(|trials| {

@@ -153,7 +153,7 @@ impl Training {
                 let u = luck.uniform();
                 let mut trial = self.trial(trials.len(), arm, u, luck);
                 if luck.uniform() < 0.1 {
-                    trial.outcome = Outcome::Infeasible { reason: "Diverged".to_owned() };
+                    trial.outcome = Outcome::Infeasible { reason: "Diverged".into() };
                 }
                 trials.push(trial);
             }

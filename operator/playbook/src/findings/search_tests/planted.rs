@@ -110,7 +110,7 @@ fn a_point_that_cannot_always_be_trained_is_warned_of() {
         let outcome = if i < 3 {
             Outcome::Succeeded { objective: 0.1 + 0.01 * f64::from(i), step: Some(100) }
         } else {
-            Outcome::Infeasible { reason: "Diverged".to_owned() }
+            Outcome::Infeasible { reason: "Diverged".into() }
         };
         trials.push(TrialRecord {
             name: format!("s-retrain-{i:04}"),

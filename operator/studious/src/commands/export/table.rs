@@ -83,9 +83,9 @@ fn outcome(outcome: &Outcome) -> (&str, &str) {
     match outcome {
         Outcome::Pending => ("pending", ""),
         Outcome::Succeeded { .. } => ("succeeded", ""),
-        Outcome::Infeasible { reason } => ("infeasible", reason),
-        Outcome::Failed { reason } => ("failed", reason),
-        Outcome::Stopped { reason } => ("stopped", reason),
+        Outcome::Infeasible { reason } => ("infeasible", reason.as_str()),
+        Outcome::Failed { reason } => ("failed", reason.as_str()),
+        Outcome::Stopped { reason } => ("stopped", reason.as_str()),
     }
 }
 

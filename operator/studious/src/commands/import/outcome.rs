@@ -5,6 +5,7 @@ use studious_playbook::{
     Plan,
     decide::TRAIN_LOSS,
     record::{Curve, Outcome},
+    trial::Reason,
 };
 
 use super::options::WithoutObjective;
@@ -57,7 +58,7 @@ pub(super) fn outcome(
     reason: &str,
     without: Option<WithoutObjective>,
 ) -> Option<Outcome> {
-    let because = |usual: &str| if reason.is_empty() { usual.to_owned() } else { reason.to_owned() };
+    let because = |usual: &str| Reason::from(if reason.is_empty() { usual } else { reason });
     let missing = |without| match without {
         WithoutObjective::Infeasible => Outcome::Infeasible { reason: because(DIVERGED) },
         WithoutObjective::Failed => Outcome::Failed { reason: because(NO_OBJECTIVE) },
@@ -98,16 +99,16 @@ mod tests {
 
     #[test]
     fn words_and_numbers_say_how_a_trial_ended() {
-        let infeasible = Outcome::Infeasible { reason: DIVERGED.to_owned() };
+        let infeasible = Outcome::Infeasible { reason: Reason::Diverged };
         for (word, told, without, meant) in [
             ("COMPLETE", Told::Finite(0.5, None), None, Some(Outcome::Succeeded { objective: 0.5, step: None })),
             ("finished", Told::NonFinite, None, Some(infeasible.clone())),
-            ("finished", Told::Nothing, None, Some(Outcome::Failed { reason: NO_OBJECTIVE.to_owned() })),
+            ("finished", Told::Nothing, None, Some(Outcome::Failed { reason: Reason::NoObjective })),
             ("", Told::Nothing, None, None),
             ("", Told::Nothing, Some(WithoutObjective::Infeasible), Some(infeasible)),
-            ("PRUNED", Told::Finite(0.5, None), None, Some(Outcome::Stopped { reason: "Reported".to_owned() })),
+            ("PRUNED", Told::Finite(0.5, None), None, Some(Outcome::Stopped { reason: "Reported".into() })),
             ("RUNNING", Told::Finite(0.5, None), None, Some(Outcome::Pending)),
-            ("crashed", Told::Nothing, None, Some(Outcome::Failed { reason: "TrainerError".to_owned() })),
+            ("crashed", Told::Nothing, None, Some(Outcome::Failed { reason: "TrainerError".into() })),
         ] {
             assert_eq!(outcome(State::of(word), told, "", without), meant, "{word}");
         }

@@ -1,0 +1,22 @@
+//! One trial: its key, its point, where it stands, why, and what it came to.
+//!
+//! What is said of trials is decided here and nowhere else: their order, the best one, their counts by phase, the order of
+//! rounds, and what retraining showed. The ledger, both backends, status, command line, report and dashboard convert to
+//! these types at their boundary, or implement [`Ranked`], and never rank, count or choose on their own.
+
+mod counts;
+mod key;
+mod order;
+mod reason;
+mod retrained;
+mod state;
+
+pub use counts::counts;
+pub use key::{PlannedTrial, TrialKey};
+pub use order::{
+    Ranked, best, best_of_round, chooses, compare, concluding_round, latest_round, ranked, round_position, satisfies,
+    sort_by_round, standing,
+};
+pub use reason::Reason;
+pub use retrained::{Retrained, retrained};
+pub use state::TrialState;
