@@ -1,12 +1,12 @@
 //! What running trials have measured so far, kept in memory: fed by ingest, rebuilt from the ledger after a restart.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use studious_api::{TrialSpec, study::Direction};
-use studious_ledger::{Appended, Ledger, LedgerError};
+use studious_ledger::{Appended, Cursor, Cursors, Ledger, LedgerError};
 use studious_playbook::decide::{Progress, Trace};
 
 /// The latest value of each metric by host.
@@ -15,10 +15,8 @@ pub(crate) type Latest = BTreeMap<u32, BTreeMap<String, f64>>;
 /// What is known of one trial.
 #[derive(Debug, Default)]
 pub(crate) struct LiveTrial {
-    /// What its lines add up to; nothing before the ledger was asked.
-    progress: Option<Progress>,
-    /// Hosts whose agents said that nothing more will come, by attempt.
-    drained: BTreeSet<(u32, u32)>,
+    /// What its lines add up to, and the cursors up to which they were seen; nothing before the ledger was asked.
+    known: Option<(Progress, Cursors)>,
 }
 
 impl LiveTrial {
@@ -32,16 +30,48 @@ impl LiveTrial {
         uid: &str,
         spec: &TrialSpec,
     ) -> Result<&mut Progress, LedgerError> {
-        if self.progress.is_none() {
-            self.progress = Some(ledger.progress(uid, spec).await?);
+        if self.known.is_none() {
+            self.known = Some(ledger.progress_and_cursors(uid, spec).await?);
         }
-        Ok(self.progress.get_or_insert_default())
+        Ok(&mut self.known.get_or_insert_default().0)
     }
 
-    /// Takes in what the ledger has just taken. Says whether the trial should be looked at.
-    pub(crate) fn observe(&mut self, spec: &TrialSpec, attempt: u32, host: u32, appended: &Appended) -> bool {
+    /// As [`LiveTrial::progress`], with the lines that other replicas took in: what is decided on.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub(crate) async fn acknowledged(
+        &mut self,
+        ledger: &Ledger,
+        uid: &str,
+        spec: &TrialSpec,
+    ) -> Result<&mut Progress, LedgerError> {
+        if let Some((_, seen)) = &self.known
+            && *seen != ledger.cursors(uid).await?
+        {
+            self.known = None;
+        }
+        self.progress(ledger, uid, spec).await
+    }
+
+    /// Takes in what the ledger has just taken, and whether nothing more will come. Says whether the trial should be
+    /// looked at. When lines are missing between what was seen and this, the next question goes to the ledger again.
+    pub(crate) fn observe(
+        &mut self,
+        spec: &TrialSpec,
+        (attempt, host): (u32, u32),
+        appended: &Appended,
+        drained: bool,
+    ) -> bool {
         // Before the ledger was asked there is nothing to add to: what was appended will be in what it says.
-        let Some(progress) = &mut self.progress else { return true };
+        let Some((progress, cursors)) = &mut self.known else { return true };
+        let cursor = cursors.entry((attempt, host)).or_default();
+        if cursor.next_line != appended.first_new() {
+            self.known = None;
+            return true;
+        }
+        let newly_drained = drained && !cursor.drained;
+        *cursor = Cursor { next_line: appended.next_line, drained: cursor.drained || drained };
         let telling = |p: &Progress| {
             (p.non_finite.is_some(), p.infeasible.is_some(), p.inits.len(), p.done.len(), p.checkpoints.len())
         };
@@ -52,26 +82,22 @@ impl LiveTrial {
                 Err(problem) => progress.observe_malformed(host, *number, &problem.to_string()),
             }
         }
-        before != telling(progress)
-    }
-
-    /// Takes in that nothing more will come from a host. Says whether that is new.
-    pub(crate) fn observe_drained(&mut self, attempt: u32, host: u32) -> bool {
-        self.drained.insert((attempt, host))
+        newly_drained || before != telling(progress)
     }
 
     /// Whether the agent of a host said that nothing more will come.
     pub(crate) fn is_drained(&self, attempt: u32, host: u32) -> bool {
-        self.drained.contains(&(attempt, host))
+        let cursor = self.known.as_ref().and_then(|(_, cursors)| cursors.get(&(attempt, host)));
+        cursor.is_some_and(|cursor| cursor.drained)
     }
 
     fn trace(&self, direction: Direction) -> Option<Trace> {
-        let progress = self.progress.as_ref()?;
+        let (progress, _) = self.known.as_ref()?;
         Some(Trace::new(direction, progress.evaluations.iter().map(|(step, value)| (*step, *value))))
     }
 
     fn latest(&self) -> Latest {
-        self.progress.as_ref().map(|progress| progress.latest.clone()).unwrap_or_default()
+        self.known.as_ref().map(|(progress, _)| progress.latest.clone()).unwrap_or_default()
     }
 }
 

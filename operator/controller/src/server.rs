@@ -40,7 +40,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Keys,
     pub(crate) viewers: Arc<Viewers>,
     pub(crate) rate: ingest::Rate,
-    pub(crate) turns: tokio::sync::Semaphore,
+    pub(crate) turns: Arc<tokio::sync::Semaphore>,
     pub(crate) is_ready: AtomicBool,
 }
 
@@ -51,7 +51,7 @@ impl Shared {
             context,
             keys: Keys::default(),
             rate: ingest::Rate::default(),
-            turns: tokio::sync::Semaphore::new(ingest::AT_ONCE),
+            turns: Arc::new(tokio::sync::Semaphore::new(ingest::AT_ONCE)),
             is_ready: AtomicBool::new(false),
         }
     }

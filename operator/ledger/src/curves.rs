@@ -1,9 +1,7 @@
 //! Curves of trials, for findings, plots and reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::TryStreamExt;
-use sqlx::SqliteConnection;
 use studious_playbook::{
     contract::{Event, Line},
     record::{Curve, HostInit, SavedCheckpoint, TrialRecord},
@@ -11,11 +9,13 @@ use studious_playbook::{
 
 use crate::{
     Ledger, LedgerError,
-    trials::{to_u64, trials_of},
+    progress::line_of,
+    store::{EventKind, ReadTransaction, StreamColumns},
+    trials::trials_of,
 };
 
 /// Most reports of beginnings and of checkpoints that a record holds: the latest.
-const MAX_REPORTS: usize = 4096;
+const MAX_REPORTS: u32 = 4096;
 
 impl Ledger {
     /// The trials of a study as data, with all that their hosts reported: in the order of rounds, by index within each.
@@ -24,7 +24,7 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn records(&self, study: &str, max_points: Option<usize>) -> Result<Vec<TrialRecord>, LedgerError> {
-        let mut read = self.read().await?;
+        let mut read = self.database.read().await?;
         let mut records = Vec::new();
         for trial in trials_of(&mut read, study).await? {
             let spans = trial.state.spans();
@@ -54,7 +54,7 @@ impl Ledger {
         record: &mut TrialRecord,
         max_points: Option<usize>,
     ) -> Result<(), LedgerError> {
-        let mut read = self.read().await?;
+        let mut read = self.database.read().await?;
         fill(&mut read, trial, record, max_points).await
     }
 
@@ -69,8 +69,9 @@ impl Ledger {
         host: u32,
         max_points: Option<usize>,
     ) -> Result<BTreeMap<String, Curve>, LedgerError> {
-        let mut read = self.read().await?;
-        Ok(curves_of(&mut read, trial, host, max_points).await?)
+        let mut read = self.database.read().await?;
+        let streams = read.streams(trial).await?;
+        curves_of(&mut read, trial, &streams, host, max_points).await
     }
 }
 
@@ -80,54 +81,34 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn curve(&self, trial: &str, host: u32, metric: &str) -> Result<Curve, LedgerError> {
-        let mut read = self.read().await?;
-        let id: Option<i64> = sqlx::query_scalar("SELECT id FROM metrics WHERE trial = ? AND name = ?")
-            .bind(trial)
-            .bind(metric)
-            .fetch_optional(&mut *read)
-            .await?;
-        match id {
-            Some(id) => Ok(curve_of(&mut read, trial, host, id).await?),
-            None => Ok(Curve::new()),
-        }
+        let mut read = self.database.read().await?;
+        let Some(metric) = read.metric(trial, metric).await? else { return Ok(Curve::new()) };
+        let streams = read.streams(trial).await?;
+        curve_of(&mut read, &ids(&streams, host), metric).await
     }
 }
 
+type Streams = BTreeMap<(u32, u32), StreamColumns>;
+
 async fn fill(
-    connection: &mut SqliteConnection,
+    read: &mut ReadTransaction,
     trial: &str,
     record: &mut TrialRecord,
     max_points: Option<usize>,
 ) -> Result<(), LedgerError> {
-    record.curves = curves_of(connection, trial, 0, max_points).await?;
-    let others: Vec<u32> =
-        sqlx::query_scalar("SELECT DISTINCT host FROM streams WHERE trial = ? AND host > 0 ORDER BY host")
-            .bind(trial)
-            .fetch_all(&mut *connection)
-            .await?;
+    let streams = read.streams(trial).await?;
+    record.curves = curves_of(read, trial, &streams, 0, max_points).await?;
     record.hosts.clear();
+    let others: BTreeSet<u32> = streams.keys().map(|(_, host)| *host).filter(|host| *host > 0).collect();
     for host in others {
-        let curves = curves_of(connection, trial, host, max_points).await?;
+        let curves = curves_of(read, trial, &streams, host, max_points).await?;
         record.hosts.insert(host, curves);
     }
-    let mut events: Vec<(u32, u32, String)> = sqlx::query_as(
-        "SELECT s.attempt, s.host, e.json FROM streams s JOIN events e ON e.stream = s.id
-         WHERE s.trial = ? ORDER BY e.id DESC LIMIT ?",
-    )
-    .bind(trial)
-    .bind(i64::try_from(MAX_REPORTS).unwrap_or(i64::MAX))
-    .fetch_all(&mut *connection)
-    .await?;
-    events.reverse();
     record.inits.clear();
     record.checkpoints.clear();
-    for (attempt, host, text) in events {
-        let line = Line::parse(&text).map_err(|problem| LedgerError::Corrupt {
-            what: "event",
-            object: trial.to_owned(),
-            problem: problem.to_string(),
-        })?;
-        match line {
+    for event in read.latest_events(trial, [EventKind::Init, EventKind::Checkpoint], MAX_REPORTS).await? {
+        let (attempt, host) = (event.attempt, event.host);
+        match line_of(trial, &event)? {
             Line::Event(Event::Init(init)) => record.inits.push(HostInit { attempt, host, init }),
             Line::Event(Event::Checkpoint { step, parameters_sha256 }) => {
                 record.checkpoints.push(SavedCheckpoint { attempt, host, step, parameters_sha256 });
@@ -138,57 +119,63 @@ async fn fill(
     Ok(())
 }
 
+/// The streams of a host in the order of attempts.
+fn ids(streams: &Streams, host: u32) -> Vec<i64> {
+    streams.iter().filter(|((_, of), _)| *of == host).map(|(_, stream)| stream.id).collect()
+}
+
+/// The curves of a host by metric. What is in memory beside them is one curve.
 async fn curves_of(
-    connection: &mut SqliteConnection,
+    read: &mut ReadTransaction,
     trial: &str,
+    streams: &Streams,
     host: u32,
     max_points: Option<usize>,
-) -> Result<BTreeMap<String, Curve>, sqlx::Error> {
-    let metrics: Vec<(i64, String)> =
-        sqlx::query_as("SELECT id, name FROM metrics WHERE trial = ?").bind(trial).fetch_all(&mut *connection).await?;
+) -> Result<BTreeMap<String, Curve>, LedgerError> {
+    let names = read.metric_names(trial).await?;
+    let ids = ids(streams, host);
     let mut curves = BTreeMap::new();
-    for (metric, name) in metrics {
-        // One metric at a time: what is in memory is one curve.
-        let curve = curve_of(connection, trial, host, metric).await?;
-        if curve.is_empty() {
-            continue;
+    let mut keep = |metric: i64, curve: Curve| {
+        if let (false, Some(name)) = (curve.is_empty(), names.get(&metric)) {
+            let curve = max_points.map_or_else(|| curve.clone(), |max| downsample(&curve, max));
+            curves.insert(name.clone(), curve);
         }
-        curves.insert(
-            name,
-            match max_points {
-                Some(max) => downsample(&curve, max),
-                None => curve,
-            },
-        );
+    };
+    if let [stream] = ids[..] {
+        // One attempt: all metrics in one query, for their rows come one metric after the other.
+        let (mut current, mut curve) = (0, Curve::new());
+        read.values(stream, None, |metric, step, value| {
+            if metric != current {
+                keep(current, std::mem::take(&mut curve));
+                current = metric;
+            }
+            curve.extend(value.filter(|value| value.is_finite()).map(|value| (step, value)));
+        })
+        .await?;
+        keep(current, curve);
+    } else {
+        for metric in names.keys() {
+            keep(*metric, curve_of(read, &ids, *metric).await?);
+        }
     }
     Ok(curves)
 }
 
-async fn curve_of(
-    connection: &mut SqliteConnection,
-    trial: &str,
-    host: u32,
-    metric: i64,
-) -> Result<Curve, sqlx::Error> {
-    let mut points: BTreeMap<u64, f64> = BTreeMap::new();
-    let mut read_points = sqlx::query_as::<_, (u32, i64, Option<f64>)>(
-        "SELECT s.attempt, m.step, m.value FROM streams s JOIN measurements m ON m.stream = s.id AND m.metric = ?
-         WHERE s.trial = ? AND s.host = ? ORDER BY s.attempt, m.step",
-    )
-    .bind(metric)
-    .bind(trial)
-    .bind(host)
-    .fetch(&mut *connection);
-    let mut latest = 0;
-    while let Some((attempt, step, value)) = read_points.try_next().await? {
-        let Some(value) = value.filter(|v| v.is_finite()) else { continue };
-        if attempt > latest {
-            points.split_off(&to_u64(step));
-            latest = attempt;
-        }
-        points.insert(to_u64(step), value);
+/// One curve over the streams of a host. Where an attempt resumed, what earlier ones measured from there on goes.
+async fn curve_of(read: &mut ReadTransaction, streams: &[i64], metric: i64) -> Result<Curve, LedgerError> {
+    let mut curve = Curve::new();
+    for stream in streams {
+        let mut is_first = true;
+        read.values(*stream, Some(metric), |_, step, value| {
+            let Some(value) = value.filter(|value| value.is_finite()) else { return };
+            if std::mem::take(&mut is_first) {
+                curve.truncate(curve.partition_point(|(earlier, _)| *earlier < step));
+            }
+            curve.push((step, value));
+        })
+        .await?;
     }
-    Ok(points.into_iter().collect())
+    Ok(curve)
 }
 
 /// Thins a curve out to at most `max_points` (at least 4 are kept): of each stretch of steps the least and the greatest

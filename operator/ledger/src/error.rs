@@ -1,4 +1,6 @@
-//! What can go wrong with the ledger, and what mends it.
+//! What can go wrong with the ledger, and what fixes it.
+
+use std::time::Duration;
 
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +22,7 @@ pub enum LedgerError {
         /// The file.
         path: String,
         /// What SQLite says.
-        source: sqlx::Error,
+        source: DatabaseError,
     },
     /// An SQLite file of something else.
     #[error("{path} is an SQLite file but not a ledger of Studious; give another path")]
@@ -84,21 +86,70 @@ pub enum LedgerError {
     },
     /// The database: busy, full, or gone.
     #[error("the ledger's database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] DatabaseError),
 }
 
 impl LedgerError {
     /// Whether trying again later may help: the database is locked by another process, or the disk is full.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => true,
-            // Primary codes of SQLite: 5 busy, 6 locked, 10 I/O error, 13 full, 14 can't open.
-            Self::Database(sqlx::Error::Database(error)) => error
+        matches!(self, Self::Database(error) if error.is_transient())
+    }
+}
+
+/// What a database says when it fails, whichever database it is.
+#[derive(Debug)]
+pub struct DatabaseError {
+    problem: Problem,
+    is_transient: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("other writers took longer than {} s", .0.as_secs())]
+    Busy(Duration),
+    #[error(transparent)]
+    Sqlx(sqlx::Error),
+}
+
+impl DatabaseError {
+    /// The turn to write did not come in time.
+    pub(crate) fn busy(waited: Duration) -> Self {
+        Self { problem: Problem::Busy(waited), is_transient: true }
+    }
+
+    /// Whether trying again later may help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.is_transient
+    }
+}
+
+impl std::fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for DatabaseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.problem.source()
+    }
+}
+
+#[doc(hidden)]
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        let is_transient = match &error {
+            // A worker that is gone is replaced with its connection.
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+            // Primary codes of SQLite: 5 busy, 6 locked, 7 out of memory, 10 I/O error, 13 full, 14 can't open.
+            sqlx::Error::Database(error) => error
                 .code()
                 .and_then(|code| code.parse::<i64>().ok())
-                .is_some_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14)),
+                .is_some_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 10 | 13 | 14)),
             _ => false,
-        }
+        };
+        Self { problem: Problem::Sqlx(error), is_transient }
     }
 }

@@ -23,15 +23,17 @@
 mod append;
 mod curves;
 mod error;
-mod overview;
+mod heads;
+mod ledger;
 mod progress;
-mod schema;
 mod store;
+mod streams;
 mod trials;
 
-pub use append::{Appended, Limits, StreamInfo};
+pub use append::{Appended, Limits};
 pub use curves::downsample;
-pub use error::LedgerError;
-pub use overview::TrialHead;
-pub use store::Ledger;
+pub use error::{DatabaseError, LedgerError};
+pub use heads::TrialHead;
+pub use ledger::Ledger;
+pub use streams::{Cursor, Cursors, StreamInfo};
 pub use trials::{Attempt, RunState, StudyRow, TrialRow};

@@ -8,7 +8,14 @@ use studious_playbook::{
     decide::Progress,
 };
 
-use crate::{Ledger, LedgerError, trials::to_u64};
+use crate::{
+    Cursors, Ledger, LedgerError,
+    store::{EventColumns, EventKind, ReadTransaction},
+    streams::cursors_of,
+};
+
+/// Most checkpoints that a progress is rebuilt from: those of the latest steps.
+const CHECKPOINTS: u32 = 1024;
 
 impl Ledger {
     /// What the lines of a trial add up to: equal to having observed them as they came, provided that an attempt's lines
@@ -17,97 +24,90 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read. A trial without lines, or unknown, has an empty progress.
     pub async fn progress(&self, trial: &str, spec: &TrialSpec) -> Result<Progress, LedgerError> {
-        let mut read = self.read().await?;
+        Ok(self.progress_and_cursors(trial, spec).await?.0)
+    }
+
+    /// As [`Ledger::progress`], with how far each host had come at that moment: what an observer needs to go on from
+    /// there, and to notice when it has missed lines.
+    ///
+    /// # Errors
+    /// As [`Ledger::progress`].
+    pub async fn progress_and_cursors(
+        &self,
+        trial: &str,
+        spec: &TrialSpec,
+    ) -> Result<(Progress, Cursors), LedgerError> {
+        let mut read = self.database.read().await?;
         let mut progress = Progress::default();
+        observe_values(&mut read, trial, spec, &mut progress).await?;
+        observe_events(&mut read, trial, spec, &mut progress).await?;
 
-        // In the order of steps, but for the first that an attempt wrote: it says where the attempt went on from.
-        let evaluations: Vec<(u32, i64, f64)> = sqlx::query_as(
-            "SELECT s.attempt, m.step, m.value
-             FROM streams s JOIN metrics n ON n.trial = s.trial AND n.name = ?
-             JOIN measurements m ON m.stream = s.id AND m.metric = n.id
-             WHERE s.trial = ? AND s.host = 0 AND abs(m.value) < 9e999
-             ORDER BY s.attempt, m.step IS NOT s.first_evaluation, m.step",
-        )
-        .bind(&spec.objective.metric)
-        .bind(trial)
-        .fetch_all(&mut *read)
-        .await?;
-        for (attempt, step, value) in evaluations {
-            let values = vec![(spec.objective.metric.clone(), value)];
-            progress.observe(spec, attempt, 0, &Line::Measurements(Measurements { step: to_u64(step), values }));
-        }
-
-        for constraint in &spec.constraints {
-            let values: Vec<(u32, i64, f64)> = sqlx::query_as(
-                "SELECT s.attempt, m.step, m.value
-                 FROM streams s JOIN metrics n ON n.trial = s.trial AND n.name = ?
-                 JOIN measurements m ON m.stream = s.id AND m.metric = n.id
-                 WHERE s.trial = ? AND s.host = 0 AND abs(m.value) < 9e999
-                 ORDER BY s.attempt, m.step",
-            )
-            .bind(&constraint.metric)
-            .bind(trial)
-            .fetch_all(&mut *read)
-            .await?;
-            for (attempt, step, value) in values {
-                let values = vec![(constraint.metric.clone(), value)];
-                progress.observe(spec, attempt, 0, &Line::Measurements(Measurements { step: to_u64(step), values }));
-            }
-        }
-
-        let events: Vec<(u32, u32, String)> = sqlx::query_as(
-            "SELECT s.attempt, s.host, e.json FROM streams s JOIN events e ON e.stream = s.id
-             WHERE s.trial = ? ORDER BY e.id",
-        )
-        .bind(trial)
-        .fetch_all(&mut *read)
-        .await?;
-        for (attempt, host, text) in events {
-            let line = Line::parse(&text).map_err(|problem| LedgerError::Corrupt {
-                what: "event",
-                object: trial.to_owned(),
-                problem: problem.to_string(),
-            })?;
-            progress.observe(spec, attempt, host, &line);
-        }
-
-        let latest: Vec<(u32, String, Option<f64>)> =
-            sqlx::query_as("SELECT host, metric, value FROM latest WHERE trial = ? AND host < ?")
-                .bind(trial)
-                .bind(spec.hosts)
-                .fetch_all(&mut *read)
-                .await?;
         let mut by_host: BTreeMap<u32, BTreeMap<String, f64>> = BTreeMap::new();
-        for (host, metric, value) in latest {
-            by_host.entry(host).or_default().insert(metric, value.unwrap_or(f64::NAN));
+        for (host, metric, value) in read.latest(trial).await? {
+            if host < spec.hosts {
+                by_host.entry(host).or_default().insert(metric, value.unwrap_or(f64::NAN));
+            }
         }
         // Steps were written from whole numbers below 2^53.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let step = by_host.get(&0).and_then(|metrics| metrics.get("step")).map(|step| *step as u64);
         progress.step = step;
         progress.latest = by_host;
+        progress.non_finite = read.non_finite(trial).await?;
 
-        let non_finite: Option<(String, i64)> = sqlx::query_as("SELECT metric, step FROM non_finite WHERE trial = ?")
-            .bind(trial)
-            .fetch_optional(&mut *read)
-            .await?;
-        progress.non_finite = non_finite.map(|(metric, step)| (metric, to_u64(step)));
-
-        let first: Option<(u32, i64, String)> = sqlx::query_as(
-            "SELECT s.host, p.line, p.problem FROM streams s JOIN malformed p ON p.stream = s.id
-             WHERE s.trial = ? ORDER BY p.id LIMIT 1",
-        )
-        .bind(trial)
-        .fetch_optional(&mut *read)
-        .await?;
-        if let Some((host, line, problem)) = first {
-            progress.observe_malformed(host, to_u64(line), &problem);
+        if let Some((_, host, line, problem)) = read.malformed(trial).await?.first() {
+            progress.observe_malformed(*host, *line, problem);
         }
-        let malformed: i64 = sqlx::query_scalar("SELECT coalesce(sum(malformed), 0) FROM streams WHERE trial = ?")
-            .bind(trial)
-            .fetch_one(&mut *read)
-            .await?;
-        progress.malformed = to_u64(malformed);
-        Ok(progress)
+        let streams = read.streams(trial).await?;
+        progress.malformed = streams.values().map(|stream| stream.malformed).sum();
+        Ok((progress, cursors_of(&streams)))
     }
+}
+
+/// Observes the objective and the metrics that constraints bound, each in the order of steps, but for the objective's
+/// first value in an attempt: it says where the attempt resumed.
+async fn observe_values(
+    read: &mut ReadTransaction,
+    trial: &str,
+    spec: &TrialSpec,
+    progress: &mut Progress,
+) -> Result<(), LedgerError> {
+    let objective = (&spec.objective.metric, true);
+    let bounded = spec.constraints.iter().map(|constraint| (&constraint.metric, false));
+    for (metric, as_resumed) in std::iter::once(objective).chain(bounded) {
+        let mut line = Measurements { step: 0, values: vec![(metric.clone(), 0.0)] };
+        read.finite_values(trial, metric, as_resumed, |attempt, step, value| {
+            line.step = step;
+            line.values[0].1 = value;
+            progress.observe(spec, attempt, 0, &Line::Measurements(line.clone()));
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Observes the events that decide something: of each host the latest of a kind, for that is what a progress keeps.
+async fn observe_events(
+    read: &mut ReadTransaction,
+    trial: &str,
+    spec: &TrialSpec,
+    progress: &mut Progress,
+) -> Result<(), LedgerError> {
+    let mut events = read.last_events(trial, EventKind::Init).await?;
+    events.extend(read.last_events(trial, EventKind::Done).await?);
+    events.extend(read.first_event(trial, spec.hosts, EventKind::Infeasible).await?);
+    events.extend(read.checkpoints(trial, CHECKPOINTS).await?);
+    for event in events {
+        progress.observe(spec, event.attempt, event.host, &line_of(trial, &event)?);
+    }
+    Ok(())
+}
+
+/// Reads an event back.
+pub(crate) fn line_of(trial: &str, event: &EventColumns) -> Result<Line, LedgerError> {
+    Line::parse(&event.json).map_err(|problem| LedgerError::Corrupt {
+        what: "event",
+        object: trial.to_owned(),
+        problem: problem.to_string(),
+    })
 }

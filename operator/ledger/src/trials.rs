@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::SqliteConnection;
 use studious_api::{
     Hyperparameters, StudySpec, TrialSpec,
     trial::{AttemptOutcome, TrialPhase},
@@ -14,7 +13,10 @@ use studious_playbook::{
     trial::{Reason, TrialKey, TrialState},
 };
 
-use crate::{Ledger, LedgerError};
+use crate::{
+    Ledger, LedgerError,
+    store::{ReadTransaction, StudyColumns, TrialColumns},
+};
 
 /// A study.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,28 +149,22 @@ impl TrialRow {
     }
 }
 
-type StudyColumns = (String, String, String, String, i64);
-type TrialColumns = (String, String, String, String, String);
-
 impl Ledger {
     /// Puts a study in, or its changed spec.
     ///
     /// # Errors
     /// When the database can't be written.
     pub async fn upsert_study(&self, study: &StudyRow) -> Result<(), LedgerError> {
-        let spec = to_json("spec", &study.uid, &study.spec)?;
-        sqlx::query(
-            "INSERT INTO studies (uid, namespace, name, spec, created) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (uid) DO UPDATE SET namespace = excluded.namespace, name = excluded.name, spec = excluded.spec",
-        )
-        .bind(&study.uid)
-        .bind(&study.namespace)
-        .bind(&study.name)
-        .bind(spec)
-        .bind(to_i64(study.created.0))
-        .execute(&self.writer)
-        .await?;
-        Ok(())
+        let columns = StudyColumns {
+            uid: study.uid.clone(),
+            namespace: study.namespace.clone(),
+            name: study.name.clone(),
+            spec: to_json("spec", &study.uid, &study.spec)?,
+            created: study.created,
+        };
+        let mut write = self.database.write().await?;
+        write.upsert_study(&columns).await?;
+        Ok(write.commit().await?)
     }
 
     /// All studies, by namespace and name.
@@ -176,11 +172,7 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn studies(&self) -> Result<Vec<StudyRow>, LedgerError> {
-        let rows: Vec<StudyColumns> =
-            sqlx::query_as("SELECT uid, namespace, name, spec, created FROM studies ORDER BY namespace, name, uid")
-                .fetch_all(&self.reader)
-                .await?;
-        rows.into_iter().map(study_row).collect()
+        self.database.read().await?.studies().await?.into_iter().map(study_row).collect()
     }
 
     /// A study by its uid.
@@ -188,12 +180,7 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn study(&self, uid: &str) -> Result<Option<StudyRow>, LedgerError> {
-        let row: Option<StudyColumns> =
-            sqlx::query_as("SELECT uid, namespace, name, spec, created FROM studies WHERE uid = ?")
-                .bind(uid)
-                .fetch_optional(&self.reader)
-                .await?;
-        row.map(study_row).transpose()
+        self.database.read().await?.study(uid).await?.map(study_row).transpose()
     }
 
     /// Puts a trial in, or its changed spec and state. Measurements stay.
@@ -201,31 +188,34 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::UnknownStudy`] when its study isn't there, or when the database can't be written.
     pub async fn upsert_trial(&self, trial: &TrialRow) -> Result<(), LedgerError> {
-        let spec = to_json("spec", &trial.uid, &trial.spec)?;
-        let state = to_json("state", &trial.uid, &trial.state)?;
-        let result = sqlx::query(
-            "INSERT INTO trials (uid, study, name, round, number, objective_metric, spec, state)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (uid) DO UPDATE SET
-                 study = excluded.study, name = excluded.name, round = excluded.round, number = excluded.number,
-                 objective_metric = excluded.objective_metric, spec = excluded.spec, state = excluded.state",
-        )
-        .bind(&trial.uid)
-        .bind(&trial.study)
-        .bind(&trial.name)
-        .bind(&trial.spec.round)
-        .bind(i64::from(trial.spec.index))
-        .bind(&trial.spec.objective.metric)
-        .bind(spec)
-        .bind(state)
-        .execute(&self.writer)
-        .await;
-        match result {
-            Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-                Err(LedgerError::UnknownStudy { study: trial.study.clone() })
-            }
-            other => Ok(other.map(|_| ())?),
+        let columns = TrialColumns {
+            uid: trial.uid.clone(),
+            study: trial.study.clone(),
+            name: trial.name.clone(),
+            spec: to_json("spec", &trial.uid, &trial.spec)?,
+            state: to_json("state", &trial.uid, &trial.state)?,
+        };
+        let spec = &trial.spec;
+        let mut write = self.database.write().await?;
+        if !write.upsert_trial(&columns, &spec.round, spec.index, &spec.objective.metric).await? {
+            write.roll_back().await?;
+            return Err(LedgerError::UnknownStudy { study: trial.study.clone() });
         }
+        Ok(write.commit().await?)
+    }
+
+    /// Writes where a trial stands; its spec stays as it was put in.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownTrial`] when the trial isn't there, or when the database can't be written.
+    pub async fn update_state(&self, trial: &str, state: &RunState) -> Result<(), LedgerError> {
+        let state = to_json("state", trial, state)?;
+        let mut write = self.database.write().await?;
+        if !write.update_state(trial, &state).await? {
+            write.roll_back().await?;
+            return Err(LedgerError::UnknownTrial { trial: trial.to_owned() });
+        }
+        Ok(write.commit().await?)
     }
 
     /// The trials of a study: in the order of rounds, by index within each.
@@ -233,8 +223,7 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn trials(&self, study: &str) -> Result<Vec<TrialRow>, LedgerError> {
-        let mut connection = self.reader.acquire().await?;
-        trials_of(&mut connection, study).await
+        trials_of(&mut self.database.read().await?, study).await
     }
 
     /// A trial by its uid.
@@ -242,12 +231,7 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn trial(&self, uid: &str) -> Result<Option<TrialRow>, LedgerError> {
-        let row: Option<TrialColumns> =
-            sqlx::query_as("SELECT uid, study, name, spec, state FROM trials WHERE uid = ?")
-                .bind(uid)
-                .fetch_optional(&self.reader)
-                .await?;
-        row.map(trial_row).transpose()
+        self.database.read().await?.trial(uid).await?.map(trial_row).transpose()
     }
 
     /// Deletes a study with its trials and all that was measured. Says whether there was one.
@@ -257,38 +241,34 @@ impl Ledger {
     /// # Errors
     /// When the database can't be written. What is left goes with the next call.
     pub async fn delete_study(&self, uid: &str) -> Result<bool, LedgerError> {
-        let streams: Vec<i64> = sqlx::query_scalar(
-            "SELECT s.id FROM streams s JOIN trials t ON t.uid = s.trial WHERE t.study = ? ORDER BY s.id",
-        )
-        .bind(uid)
-        .fetch_all(&self.reader)
-        .await?;
+        let streams = self.database.read().await?.streams_of_study(uid).await?;
         for stream in streams {
-            sqlx::query("DELETE FROM streams WHERE id = ?").bind(stream).execute(&self.writer).await?;
+            let mut write = self.database.write().await?;
+            write.delete_stream(stream).await?;
+            write.commit().await?;
         }
-        let deleted = sqlx::query("DELETE FROM studies WHERE uid = ?").bind(uid).execute(&self.writer).await?;
-        Ok(deleted.rows_affected() > 0)
+        let mut write = self.database.write().await?;
+        let was_there = write.delete_study(uid).await?;
+        write.commit().await?;
+        Ok(was_there)
     }
 }
 
-pub(crate) async fn trials_of(connection: &mut SqliteConnection, study: &str) -> Result<Vec<TrialRow>, LedgerError> {
-    let rows: Vec<TrialColumns> =
-        sqlx::query_as("SELECT uid, study, name, spec, state FROM trials WHERE study = ? ORDER BY round, number, uid")
-            .bind(study)
-            .fetch_all(connection)
-            .await?;
-    let mut trials = rows.into_iter().map(trial_row).collect::<Result<Vec<_>, _>>()?;
+pub(crate) async fn trials_of(read: &mut ReadTransaction, study: &str) -> Result<Vec<TrialRow>, LedgerError> {
+    let mut trials = read.trials(study).await?.into_iter().map(trial_row).collect::<Result<Vec<_>, _>>()?;
     // Later rounds train longer, so this is the order of rounds. The sort keeps the order of indices.
     trials.sort_by_key(|trial| trial.spec.max_train_steps);
     Ok(trials)
 }
 
-fn study_row((uid, namespace, name, spec, created): StudyColumns) -> Result<StudyRow, LedgerError> {
+fn study_row(study: StudyColumns) -> Result<StudyRow, LedgerError> {
+    let StudyColumns { uid, namespace, name, spec, created } = study;
     let spec = from_json("spec", &uid, &spec)?;
-    Ok(StudyRow { uid, namespace, name, spec, created: Millis(to_u64(created)) })
+    Ok(StudyRow { uid, namespace, name, spec, created })
 }
 
-fn trial_row((uid, study, name, spec, state): TrialColumns) -> Result<TrialRow, LedgerError> {
+fn trial_row(trial: TrialColumns) -> Result<TrialRow, LedgerError> {
+    let TrialColumns { uid, study, name, spec, state } = trial;
     let spec = from_json("spec", &uid, &spec)?;
     let state = from_json("state", &uid, &state)?;
     Ok(TrialRow { uid, study, name, spec, state })
@@ -304,13 +284,4 @@ pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, object: &str, t
         object: object.to_owned(),
         problem: error.to_string(),
     })
-}
-
-/// SQLite's integers are signed; steps, lines and times stay far below either limit.
-pub(crate) fn to_i64(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn to_u64(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
 }

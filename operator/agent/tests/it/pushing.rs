@@ -154,7 +154,7 @@ async fn two_hundred_megabytes_in_bounded_memory() {
     println!("{grown} bytes more in memory for {bytes} bytes of file");
     assert!(grown < 100_000_000, "{grown} bytes more");
     let stream = &operator.shared.ledger.streams(crate::operator::TRIAL).await.unwrap()[0];
-    assert_eq!((stream.malformed, stream.next_line), (1, lines + 2));
+    assert_eq!((stream.malformed, stream.cursor.next_line), (1, lines + 2));
     assert!(stream.malformed_examples[0].1.contains("at most 65536 are read"), "{:?}", stream.malformed_examples);
 }
 

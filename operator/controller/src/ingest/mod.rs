@@ -26,6 +26,7 @@ pub(crate) use rate::Rate;
 
 use crate::{
     caches::{Caches, is_controlled_by},
+    context::Context,
     identity::{self, IdentityError, Sender},
     server::Shared,
     status::{millis, now},
@@ -49,6 +50,8 @@ enum IngestError {
     Busy,
     #[error("the study is being deleted, and its measurements with it")]
     Deleted,
+    #[error("the operator stopped before it had taken the lines")]
+    Stopped,
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -58,7 +61,7 @@ impl IngestError {
         match self {
             Self::Identity(IdentityError::NoToken | IdentityError::Token(_)) => StatusCode::UNAUTHORIZED,
             // A pod that is very new is known in a moment.
-            Self::Identity(IdentityError::Keys(_) | IdentityError::UnknownPod { .. }) | Self::Busy => {
+            Self::Identity(IdentityError::Keys(_) | IdentityError::UnknownPod { .. }) | Self::Busy | Self::Stopped => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Identity(IdentityError::NoHost { .. }) | Self::NotYours { .. } => StatusCode::FORBIDDEN,
@@ -108,11 +111,11 @@ pub(crate) async fn measurements(
 }
 
 async fn take(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     headers: &HeaderMap,
     body: Result<Json<PushRequest<'static>>, JsonRejection>,
 ) -> Result<PushAnswer, IngestError> {
-    let _turn = shared.turns.try_acquire().map_err(|_| IngestError::Busy)?;
+    let turn = shared.turns.clone().try_acquire_owned().map_err(|_| IngestError::Busy)?;
     let context = &shared.context;
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
@@ -135,20 +138,29 @@ async fn take(
     {
         return Err(IngestError::Deleted);
     }
-    append(shared, &sender, study.as_deref(), &body).await
+    // A task of its own: a connection that breaks ends this handler, and must not end it between the ledger's taking of
+    // the lines and the observing of them.
+    let shared = shared.clone();
+    let taken = tokio::spawn(async move {
+        let _turn = turn;
+        append(&shared.context, &sender, study.as_deref(), &body).await
+    });
+    taken.await.map_err(|_| IngestError::Stopped)?
 }
 
 async fn append(
-    shared: &Shared,
+    context: &Context,
     sender: &Sender,
     study: Option<&Study>,
     body: &PushRequest<'_>,
 ) -> Result<PushAnswer, IngestError> {
-    let context = &shared.context;
     let trial = &sender.trial;
     let uid = trial.uid().unwrap_or_default();
     let (attempt, host) = (sender.attempt, sender.host);
-    let put = || context.ledger.append(&uid, attempt, host, body.first_line, &body.lines);
+    let put = async || match body.drained {
+        true => context.ledger.append_last(&uid, attempt, host, body.first_line, &body.lines).await,
+        false => context.ledger.append(&uid, attempt, host, body.first_line, &body.lines).await,
+    };
     let has_ended = trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
 
     let entry = context.live.entry(&uid);
@@ -162,15 +174,14 @@ async fn append(
         }
         other => other?,
     };
-    let telling = live.observe(&trial.spec, attempt, host, &appended);
-    let drained = body.drained && live.observe_drained(attempt, host);
+    let is_telling = live.observe(&trial.spec, (attempt, host), &appended, body.drained);
     drop(live);
 
     count(&context.metrics, body.lines.len(), &appended);
     if has_ended {
         // Its curves get their last points; nothing is decided any more.
         context.live.forget(&uid);
-    } else if telling || drained {
+    } else if is_telling {
         context.caches.trial_queue.push(ObjectRef::from_obj(trial.as_ref()));
     }
     Ok(PushAnswer { next_line: appended.next_line })

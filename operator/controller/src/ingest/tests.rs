@@ -95,7 +95,7 @@ async fn lines_are_taken_once_and_a_sender_that_is_ahead_is_told_where_to_go_on(
     let (code, answer) = operator.send(json!({"lines": lines, "firstLine": 7})).await;
     assert_eq!((code, &answer["nextLine"]), (StatusCode::CONFLICT, &json!(2)));
 
-    let uid = "0b6f2c1e-5a44-4a0e-9d1f-3f6a4c1d2e5b";
+    let uid = TRIAL;
     let context = &operator.shared.context;
     let trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
     let entry = context.live.entry(uid);
@@ -105,6 +105,81 @@ async fn lines_are_taken_once_and_a_sender_that_is_ahead_is_told_where_to_go_on(
     assert_eq!(progress.latest[&1].get("train_loss"), Some(&2.0));
     // What is live is what the ledger would say after a restart.
     assert_eq!(progress, context.ledger.progress(uid, &trial.spec).await.unwrap());
+}
+
+const TRIAL: &str = "0b6f2c1e-5a44-4a0e-9d1f-3f6a4c1d2e5b";
+
+/// A connection that breaks ends the handler at whatever it waits for: after any number of polls what the ledger has
+/// taken is also counted, and wakes the trial.
+#[tokio::test]
+async fn a_push_whose_connection_breaks_is_counted_if_it_was_taken() {
+    use futures::{FutureExt, StreamExt};
+
+    let operator = Operator::new().await;
+    let context = &operator.shared.context;
+    let trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
+    let queue = context.caches.trial_queue.clone();
+    let mut woken = Box::pin(queue.stream());
+    let push = json!({"lines": [r#"{"step":1,"train_loss":2.0}"#, r#"{"event":"done"}"#], "drained": true});
+    let mut was_cut_after_it_was_taken = false;
+    for polls in 1.. {
+        let mut request = Box::pin(operator.send(push.clone()));
+        let mut answer = None;
+        for _ in 0..polls {
+            answer = request.as_mut().now_or_never();
+            if answer.is_some() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        drop(request);
+        while operator.shared.turns.available_permits() < super::AT_ONCE {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        let is_taken = context.ledger.next_line(TRIAL, 2, 1).await.unwrap() == 2;
+        assert_eq!(woken.next().now_or_never().is_some(), is_taken, "after {polls} polls");
+        let entry = context.live.entry(TRIAL);
+        let mut live = entry.lock().await;
+        let progress = live.progress(&context.ledger, TRIAL, &trial.spec).await.unwrap().clone();
+        assert_eq!(progress, context.ledger.progress(TRIAL, &trial.spec).await.unwrap(), "after {polls} polls");
+        assert_eq!((progress.done.len() == 1, live.is_drained(2, 1)), (is_taken, is_taken));
+        drop(live);
+        match answer {
+            Some((code, _)) => {
+                assert_eq!((code, is_taken), (StatusCode::OK, true));
+                break;
+            }
+            None => was_cut_after_it_was_taken |= is_taken,
+        }
+        context.live.forget(TRIAL);
+        context.ledger.delete_study("study-uid").await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(was_cut_after_it_was_taken, "no cut was late enough to show anything");
+}
+
+/// What another replica took in is in the ledger alone: the live view notices and reads it.
+#[tokio::test]
+async fn lines_and_drained_hosts_of_another_replica_count() {
+    let operator = Operator::new().await;
+    let context = &operator.shared.context;
+    let trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
+    operator.send(json!({"lines": [r#"{"step":1,"train_loss":2.0}"#]})).await;
+    let entry = context.live.entry(TRIAL);
+    let lines = [r#"{"step":2,"train_loss":1.0}"#.to_owned()];
+    context.ledger.append(TRIAL, 2, 1, 1, &lines).await.unwrap();
+
+    // The next push shows that there were others.
+    operator.send(json!({"lines": [r#"{"event":"done"}"#], "firstLine": 2})).await;
+    let mut live = entry.lock().await;
+    let progress = live.progress(&context.ledger, TRIAL, &trial.spec).await.unwrap();
+    assert_eq!((progress.latest[&1]["step"], progress.done.len()), (2.0, 1));
+
+    // Without one, whoever decides asks.
+    context.ledger.append_last(TRIAL, 2, 0, 0, &[r#"{"step":5,"validation_error":0.5}"#.to_owned()]).await.unwrap();
+    let progress = live.acknowledged(&context.ledger, TRIAL, &trial.spec).await.unwrap();
+    assert_eq!(progress.evaluations.len(), 1);
+    assert!(live.is_drained(2, 0) && !live.is_drained(2, 1));
 }
 
 #[tokio::test]

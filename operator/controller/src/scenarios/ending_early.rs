@@ -1,8 +1,6 @@
 //! Trials that fall behind, and what constraints leave of the best.
 
 use studious_api::{Trial, trial::TrialPhase};
-use studious_ledger::{StudyRow, TrialRow};
-use studious_playbook::Millis;
 
 use super::{
     studies::{made, study, with_finalizer},
@@ -68,26 +66,9 @@ async fn after_a_restart_ended_trials_are_known_from_the_ledger() {
     world.reconcile_study(&study).await;
     let mut trials = made(&world.requests());
     // What ingest had put into the ledger before the restart; nothing is in memory.
-    let ledger = &world.context.ledger;
-    let row = StudyRow {
-        uid: "study-uid".into(),
-        namespace: "team-a".into(),
-        name: "digits".into(),
-        spec: study.spec.clone(),
-        created: Millis(0),
-    };
-    ledger.upsert_study(&row).await.unwrap();
-    let uid = trials[0].metadata.uid.clone().unwrap();
-    let row = TrialRow {
-        uid: uid.clone(),
-        study: "study-uid".into(),
-        name: "digits-explore-0000".into(),
-        spec: trials[0].spec.clone(),
-        state: studious_ledger::RunState::default(),
-    };
-    ledger.upsert_trial(&row).await.unwrap();
+    let uid = world.introduce(&trials[0]).await;
     let line = r#"{"step":20,"validation_error":0.1}"#.to_owned();
-    ledger.append(&uid, 1, 0, 0, &[line]).await.unwrap();
+    world.context.ledger.append(&uid, 1, 0, 0, &[line]).await.unwrap();
     let status = trials[0].status.get_or_insert_default();
     (status.phase, status.objective) = (TrialPhase::Succeeded, Some(0.1));
     evaluate(&world, &trials[1], 0.5).await;

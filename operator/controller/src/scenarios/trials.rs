@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use studious_api::{Trial, TrialStatus, trial::TrialPhase};
-use studious_contract::Line;
-use studious_ledger::{Appended, StudyRow, TrialRow};
+use studious_ledger::{StudyRow, TrialRow};
 use studious_playbook::Millis;
 
 use super::world::{Request, World};
@@ -20,14 +19,39 @@ fn running() -> serde_json::Value {
 }
 
 impl World {
+    /// Puts a trial into the ledger, as its first line does.
+    pub(super) async fn introduce(&self, trial: &Trial) -> String {
+        let uid = trial.metadata.uid.clone().unwrap();
+        let study = StudyRow {
+            uid: "study-uid".into(),
+            namespace: "team-a".into(),
+            name: "digits".into(),
+            spec: super::studies::study("").spec,
+            created: Millis(0),
+        };
+        self.context.ledger.upsert_study(&study).await.unwrap();
+        let row = TrialRow {
+            uid: uid.clone(),
+            study: study.uid,
+            name: trial.metadata.name.clone().unwrap(),
+            spec: trial.spec.clone(),
+            state: studious_ledger::RunState::default(),
+        };
+        self.context.ledger.upsert_trial(&row).await.unwrap();
+        uid
+    }
+
     /// Lines that ingest takes in.
     pub(super) async fn lines_of(&self, trial: &Trial, attempt: u32, host: u32, lines: &[&str]) {
-        let uid = trial.metadata.uid.as_deref().unwrap();
-        let entry = self.context.live.entry(uid);
+        let uid = self.introduce(trial).await;
+        let ledger = &self.context.ledger;
+        let entry = self.context.live.entry(&uid);
         let mut live = entry.lock().await;
-        live.progress(&self.context.ledger, uid, &trial.spec).await.unwrap();
-        let new = lines.iter().enumerate().map(|(i, line)| (i as u64, Line::parse(line))).collect();
-        live.observe(&trial.spec, attempt, host, &Appended { next_line: lines.len() as u64, new, dropped: 0 });
+        live.progress(ledger, &uid, &trial.spec).await.unwrap();
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let next = ledger.next_line(&uid, attempt, host).await.unwrap();
+        let appended = ledger.append(&uid, attempt, host, next, &lines).await.unwrap();
+        live.observe(&trial.spec, (attempt, host), &appended, false);
     }
 }
 
@@ -147,24 +171,7 @@ async fn a_trial_that_is_told_to_stop_before_it_begins_gets_no_job() {
 async fn an_attempt_whose_job_was_deleted_unseen_is_not_run_again_under_its_number() {
     let mut world = World::new().await;
     let trial = trial(1);
-    let uid = trial.metadata.uid.clone().unwrap();
-    let study = super::studies::study("");
-    let row = StudyRow {
-        uid: "study-uid".into(),
-        namespace: "team-a".into(),
-        name: "digits".into(),
-        spec: study.spec,
-        created: Millis(0),
-    };
-    world.context.ledger.upsert_study(&row).await.unwrap();
-    let row = TrialRow {
-        uid: uid.clone(),
-        study: "study-uid".into(),
-        name: "digits-explore-0007".into(),
-        spec: trial.spec.clone(),
-        state: studious_ledger::RunState::default(),
-    };
-    world.context.ledger.upsert_trial(&row).await.unwrap();
+    let uid = world.introduce(&trial).await;
     let lines = [r#"{"step":1,"train_loss":2.0}"#.to_owned()];
     world.context.ledger.append(&uid, 1, 0, 0, &lines).await.unwrap();
     world.reconcile_trial(&trial).await;

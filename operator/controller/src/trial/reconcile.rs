@@ -121,9 +121,11 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
 
     let entry = context.live.entry(&uid);
     let mut live = entry.lock().await;
-    let said: BTreeSet<u32> = (0..trial.spec.hosts).filter(|host| live.is_drained(seen.number, *host)).collect();
     let ledger_error = |source| ReconcileError::Ledger { name: trial.name_any(), source };
-    let progress = live.progress(&context.ledger, &uid, &trial.spec).await.map_err(ledger_error)?;
+    let progress = live.acknowledged(&context.ledger, &uid, &trial.spec).await.map_err(ledger_error)?.clone();
+    let said: BTreeSet<u32> = (0..trial.spec.hosts).filter(|host| live.is_drained(seen.number, *host)).collect();
+    // Nothing more is read of it, and ingest need not wait for the API server.
+    drop(live);
     let states = seen.states(|host| said.contains(&host), |host| progress.done.contains_key(&(seen.number, host)));
     let verdict = judge(&AttemptView {
         spec: &trial.spec,
@@ -131,13 +133,10 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
         failed_before: seen.failed_before,
         disrupted_before: seen.disrupted_before,
         hosts: &states,
-        progress,
+        progress: &progress,
         drained: seen.is_drained(|host| said.contains(&host), now),
         running_for: seen.started().map_or(Millis(0), |at| Millis(millis(now).0.saturating_sub(millis(at).0))),
     });
-    let progress = progress.clone();
-    // Nothing more is read of it, and ingest need not wait for the API server.
-    drop(live);
 
     match verdict {
         Verdict::End(end) => finish(trial, context, &seen, &progress, &end, now).await,

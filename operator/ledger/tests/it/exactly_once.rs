@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use studious_ledger::{Appended, LedgerError};
+use studious_ledger::{Appended, Cursor, Ledger, LedgerError};
 use studious_playbook::contract::Line;
 
 use crate::{TRIAL, ledger, lines};
@@ -35,6 +35,28 @@ async fn a_gap_is_refused_with_the_line_that_is_wanted() {
     assert!(matches!(error, LedgerError::Gap { first_line: 5, next_line: 3 }), "{error}");
     assert_eq!(error.to_string(), "lines 3 to 4 are missing: send from line 3 on, not from 5");
     assert_eq!(ledger.next_line(TRIAL, 1, 0).await.unwrap(), 3);
+}
+
+/// What is known of a stream is in the file, not in the process that took its lines.
+#[tokio::test]
+async fn that_nothing_more_comes_is_stored_with_the_last_lines() {
+    let (folder, ledger) = ledger().await;
+    ledger.append(TRIAL, 1, 0, 0, &lines(0..3)).await.unwrap();
+    let gap = ledger.append_last(TRIAL, 1, 0, 5, &lines(5..6)).await.unwrap_err();
+    assert!(matches!(gap, LedgerError::Gap { next_line: 3, .. }), "{gap}");
+    assert!(!ledger.cursors(TRIAL).await.unwrap()[&(1, 0)].drained);
+
+    assert_eq!(ledger.append_last(TRIAL, 1, 0, 2, &lines(2..5)).await.unwrap().first_new(), 3);
+    // A host that wrote nothing, and a last push whose lines had come before.
+    ledger.append_last(TRIAL, 1, 1, 0, &[]).await.unwrap();
+    ledger.append(TRIAL, 2, 0, 0, &lines(0..2)).await.unwrap();
+    ledger.append_last(TRIAL, 2, 0, 0, &lines(0..2)).await.unwrap();
+    ledger.append_last(TRIAL, 2, 0, 2, &[]).await.unwrap();
+
+    let other = Ledger::open(folder.path().join("ledger.sqlite")).await.unwrap();
+    let cursors = other.cursors(TRIAL).await.unwrap();
+    let drained = |next_line| Cursor { next_line, drained: true };
+    assert_eq!(cursors, [((1, 0), drained(5)), ((1, 1), drained(0)), ((2, 0), drained(2))].into());
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use crate::{TRIAL, ledger_with, trial_spec};
 
 #[tokio::test]
 async fn beyond_the_limit_only_what_decides_is_kept() {
-    let (_folder, ledger) = ledger_with(Limits { lines: 10, bytes: 1 << 20 }).await;
+    let (_folder, ledger) = ledger_with(Limits { lines: 10, ..Limits::default() }).await;
     let spec = trial_spec();
     let mut file: Vec<String> = (0..100).map(|i| format!(r#"{{"step":{i},"train_loss":1}}"#)).collect();
     file.push(r#"{"step":100,"validation_error":0.25}"#.into());
     file.push(r#"{"event":"checkpoint","step":100,"parameters_sha256":"ab"}"#.into());
-    file.extend((0..100).map(|i| format!(r#"{{"event":"noise","i":{i}}}"#)));
+    file.extend((0..100).map(|i| format!(r#"{{"event":"checkpoint","step":{i}}}"#)));
     file.push(r#"{"step":101,"train_loss":NaN}"#.into());
     file.push(r#"{"event":"done","step":100}"#.into());
     let mut live = Progress::default();
@@ -25,7 +25,7 @@ async fn beyond_the_limit_only_what_decides_is_kept() {
     }
     assert_eq!(at, file.len() as u64);
     let stream = &ledger.streams(TRIAL).await.unwrap()[0];
-    assert_eq!((stream.next_line, stream.dropped), (at, dropped));
+    assert_eq!((stream.cursor.next_line, stream.dropped), (at, dropped));
     // 10 lines, then events and evaluations up to 20, then the two final ones.
     assert_eq!(dropped, at - 22);
     let progress = ledger.progress(TRIAL, &spec).await.unwrap();
@@ -38,9 +38,58 @@ async fn beyond_the_limit_only_what_decides_is_kept() {
 
 #[tokio::test]
 async fn final_lines_have_a_limit_too() {
-    let (_folder, ledger) = ledger_with(Limits { lines: 1, bytes: 1 << 20 }).await;
+    let (_folder, ledger) = ledger_with(Limits { lines: 1, ..Limits::default() }).await;
     let file = vec![r#"{"event":"done"}"#.to_owned(); 500];
     let appended = ledger.append(TRIAL, 1, 0, 0, &file).await.unwrap();
     assert_eq!(appended.new.len(), 10);
     assert!(appended.new.iter().all(|(_, line)| matches!(line, Ok(Line::Event(_)))));
+}
+
+#[tokio::test]
+async fn of_events_without_a_meaning_the_last_few_are_kept_and_all_are_counted() {
+    let (folder, ledger) = ledger_with(Limits { lines: 10, ..Limits::default() }).await;
+    let text = "x".repeat(2000);
+    let mut at = 0;
+    for _ in 0..40 {
+        let notes: Vec<String> = (0..50).map(|i| format!(r#"{{"event":"note","i":{i},"text":"{text}"}}"#)).collect();
+        let appended = ledger.append(TRIAL, 1, 0, at, &notes).await.unwrap();
+        assert_eq!((appended.new.len(), appended.dropped), (50, 0));
+        at = appended.next_line;
+    }
+    let stream = &ledger.streams(TRIAL).await.unwrap()[0];
+    assert_eq!((stream.cursor.next_line, stream.other_events), (2000, 2000));
+    // What decides still has all its room.
+    let end = [r#"{"step":1,"validation_error":0.5}"#.to_owned(), r#"{"event":"done"}"#.to_owned()];
+    assert_eq!(ledger.append(TRIAL, 1, 0, at, &end).await.unwrap().dropped, 0);
+    assert!(ledger.progress(TRIAL, &trial_spec()).await.unwrap().all_done(1, 1));
+    ledger.sync().await.unwrap();
+    ledger.close().await;
+    let bytes = std::fs::metadata(folder.path().join("ledger.sqlite")).unwrap().len();
+    assert!(bytes < 500_000, "4 MB of notes take {bytes} bytes");
+}
+
+#[tokio::test]
+async fn names_of_metrics_have_a_limit_that_what_decides_is_free_of() {
+    let (_folder, ledger) = ledger_with(Limits { metrics: 3, ..Limits::default() }).await;
+    let spec = trial_spec();
+    let mut live = Progress::default();
+    let mut file: Vec<String> = (0..50).map(|i| format!(r#"{{"step":{i},"loss_{i}":1,"loss_1":{i}}}"#)).collect();
+    file.push(r#"{"step":50,"validation_error":0.25,"late":1}"#.into());
+    file.push(r#"{"step":51,"train_loss":NaN}"#.into());
+    let mut at = 0;
+    for batch in file.chunks(7) {
+        let appended = ledger.append(TRIAL, 1, 0, at, batch).await.unwrap();
+        at = appended.next_line;
+        appended.new.iter().for_each(|(_, line)| live.observe(&spec, 1, 0, line.as_ref().unwrap()));
+    }
+    let progress = ledger.progress(TRIAL, &spec).await.unwrap();
+    assert_eq!(format!("{progress:?}"), format!("{live:?}"));
+    assert_eq!(progress.evaluations[&50], 0.25);
+    assert_eq!(progress.non_finite, Some(("train_loss".into(), 51)));
+    let curves = ledger.curves(TRIAL, 0, None).await.unwrap();
+    assert_eq!(curves.keys().collect::<Vec<_>>(), ["loss_0", "loss_1", "loss_2", "validation_error"]);
+    assert_eq!(curves["loss_1"].len(), 50);
+    let stream = &ledger.streams(TRIAL).await.unwrap()[0];
+    // 47 of the names loss_3 to loss_49, and `late`.
+    assert_eq!((stream.dropped, stream.dropped_values), (0, 48));
 }

@@ -54,6 +54,17 @@ async fn putting_a_trial_in_again_keeps_its_measurements() {
 }
 
 #[tokio::test]
+async fn a_changed_state_keeps_the_spec() {
+    let (_folder, ledger) = ledger().await;
+    let mut trial = trial_row(TRIAL, "study-uid", 0);
+    trial.state = RunState { phase: TrialPhase::Succeeded, objective: Some(0.5), ..RunState::default() };
+    ledger.update_state(TRIAL, &trial.state).await.unwrap();
+    assert_eq!(ledger.trial(TRIAL).await.unwrap(), Some(trial));
+    let error = ledger.update_state("gone", &RunState::default()).await.unwrap_err();
+    assert!(matches!(error, LedgerError::UnknownTrial { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn records_have_outcomes_and_curves_without_lost_attempts() {
     let (_folder, ledger) = ledger().await;
     let file = |values: &[(u64, f64)]| -> Vec<String> {

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use studious_api::{Hyperparameters, trial::TrialSeeds};
 
-use crate::{
-    Ledger, LedgerError, RunState,
-    trials::{from_json, to_u64},
-};
+use crate::{Ledger, LedgerError, RunState, store::TrialColumns, trials::from_json};
 
 /// A trial at a glance.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,20 +45,14 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn trial_heads(&self, study: &str) -> Result<Vec<TrialHead>, LedgerError> {
-        let rows: Vec<(String, String, String, String)> =
-            sqlx::query_as("SELECT uid, name, spec, state FROM trials WHERE study = ? ORDER BY round, number, uid")
-                .bind(study)
-                .fetch_all(&self.reader)
-                .await?;
-        let mut heads = rows
-            .into_iter()
-            .map(|(uid, name, spec, state)| {
-                let spec: SpecHead = from_json("spec", &uid, &spec)?;
-                let state = from_json("state", &uid, &state)?;
-                let SpecHead { round, index, hyperparameters, seeds, max_train_steps } = spec;
-                Ok(TrialHead { uid, name, round, index, max_train_steps, hyperparameters, seeds, state })
-            })
-            .collect::<Result<Vec<_>, LedgerError>>()?;
+        let mut read = self.database.read().await?;
+        let mut heads = Vec::new();
+        for TrialColumns { uid, name, spec, state, .. } in read.trials(study).await? {
+            let spec: SpecHead = from_json("spec", &uid, &spec)?;
+            let state = from_json("state", &uid, &state)?;
+            let SpecHead { round, index, hyperparameters, seeds, max_train_steps } = spec;
+            heads.push(TrialHead { uid, name, round, index, max_train_steps, hyperparameters, seeds, state });
+        }
         // Later rounds train longer, so this is the order of rounds. The sort keeps the order of indices.
         heads.sort_by_key(|head| head.max_train_steps);
         Ok(heads)
@@ -72,33 +63,12 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn latest(&self, study: &str) -> Result<BTreeMap<String, BTreeMap<String, f64>>, LedgerError> {
-        let rows: Vec<(String, String, Option<f64>)> = sqlx::query_as(
-            "SELECT l.trial, l.metric, l.value FROM trials t JOIN latest l ON l.trial = t.uid AND l.host = 0
-             WHERE t.study = ?",
-        )
-        .bind(study)
-        .fetch_all(&self.reader)
-        .await?;
         let mut latest: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
-        for (trial, metric, value) in rows {
+        for (trial, metric, value) in self.database.read().await?.latest_of_study(study).await? {
             if let Some(value) = value.filter(|v| v.is_finite()) {
                 latest.entry(trial).or_default().insert(metric, value);
             }
         }
         Ok(latest)
-    }
-
-    /// How many lines have come of a study's trials: a number that grows whenever there is something new to show.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub async fn lines(&self, study: &str) -> Result<u64, LedgerError> {
-        let lines: i64 = sqlx::query_scalar(
-            "SELECT coalesce(sum(s.next_line), 0) FROM trials t JOIN streams s ON s.trial = t.uid WHERE t.study = ?",
-        )
-        .bind(study)
-        .fetch_one(&self.reader)
-        .await?;
-        Ok(to_u64(lines))
     }
 }

@@ -1,0 +1,48 @@
+//! The handle of a ledger: opening it, closing it, and what survives what.
+
+use std::path::Path;
+
+use crate::{
+    Limits,
+    error::LedgerError,
+    store::{Database, file_of},
+};
+
+/// Handle of a ledger; cloning it shares the file.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(crate) database: Database,
+    pub(crate) limits: Limits,
+}
+
+impl Ledger {
+    /// Opens a ledger, made if it doesn't exist, with the usual [`Limits`]: a path, or `sqlite:` with a path.
+    ///
+    /// # Errors
+    /// When it is another kind of database, can't be opened, isn't a ledger or was written by a newer version.
+    pub async fn open(location: impl AsRef<Path>) -> Result<Self, LedgerError> {
+        Self::open_with(location, Limits::default()).await
+    }
+
+    /// Opens a ledger with limits of one's own.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub async fn open_with(location: impl AsRef<Path>, limits: Limits) -> Result<Self, LedgerError> {
+        let database = Database::open(&file_of(location.as_ref())?).await?;
+        Ok(Self { database, limits })
+    }
+
+    /// Makes everything acknowledged so far survive a loss of power.
+    ///
+    /// # Errors
+    /// When the disk doesn't take it.
+    pub async fn sync(&self) -> Result<(), LedgerError> {
+        Ok(self.database.sync().await?)
+    }
+
+    /// Closes the file once running calls have ended. Dropping the last handle closes it too, but doesn't wait.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}

@@ -1,0 +1,237 @@
+//! SQLite: one file, one writer and several readers.
+
+mod events;
+mod measurements;
+mod schema;
+mod streams;
+mod trials;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::error::{DatabaseError, LedgerError};
+
+/// How long a write waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for its turn in this process.
+const TURN_TIMEOUT: Duration = Duration::from_secs(30);
+/// Reports and the dashboard may read at once; each holds a connection.
+const READERS: u32 = 4;
+
+/// An open file; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    options: SqliteConnectOptions,
+    /// Nothing after a transaction that did not end as it should: the next write connects again.
+    writer: Arc<Mutex<Option<SqliteConnection>>>,
+    reader: SqlitePool,
+}
+
+/// A write that has its turn. A connection comes back from it only through [`WriteTransaction::commit`] or
+/// [`WriteTransaction::roll_back`]; otherwise it is closed, because SQLite ends some failed transactions itself (full
+/// disk, I/O error) and a connection that disagrees with SQLite about that would refuse every later transaction.
+pub(crate) struct WriteTransaction {
+    turn: OwnedMutexGuard<Option<SqliteConnection>>,
+    connection: SqliteConnection,
+}
+
+/// A read that sees one moment of the ledger.
+pub(crate) struct ReadTransaction(Transaction<'static, Sqlite>);
+
+impl Database {
+    /// Opens a file, or makes it, and brings it to the newest schema.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is not a ledger or was written by a newer version.
+    pub(crate) async fn open(path: &str) -> Result<Self, LedgerError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            // A long read lets the log of writes grow; this is what it shrinks back to.
+            .pragma("journal_size_limit", "67108864");
+        let open_failed = |source: sqlx::Error| LedgerError::Open { path: path.to_owned(), source: source.into() };
+        let mut connection = options.connect().await.map_err(open_failed)?;
+        match schema::migrate(&mut connection).await.map_err(open_failed)? {
+            schema::Found::Ledger => {}
+            schema::Found::Foreign => return Err(LedgerError::NotALedger { path: path.to_owned() }),
+            schema::Found::Newer(found) => {
+                return Err(LedgerError::TooNew { path: path.to_owned(), found, known: schema::VERSION.into() });
+            }
+        }
+        let reader = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(TURN_TIMEOUT)
+            .connect_lazy_with(options.clone().pragma("query_only", "1"));
+        Ok(Self { options, writer: Arc::new(Mutex::new(Some(connection))), reader })
+    }
+
+    /// Waits for the turn to write: no other caller writes until the transaction ends.
+    pub(crate) async fn write(&self) -> Result<WriteTransaction, DatabaseError> {
+        let mut turn = self.turn().await?;
+        let mut connection = match turn.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
+        Ok(WriteTransaction { turn, connection })
+    }
+
+    /// Begins a read.
+    pub(crate) async fn read(&self) -> Result<ReadTransaction, DatabaseError> {
+        Ok(ReadTransaction(self.reader.begin().await?))
+    }
+
+    /// Writes everything committed so far through to the disk.
+    pub(crate) async fn sync(&self) -> Result<(), DatabaseError> {
+        let mut turn = self.turn().await?;
+        let mut connection = match turn.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        // A checkpoint syncs the log before it moves pages, then the file.
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_all(&mut connection).await?;
+        *turn = Some(connection);
+        Ok(())
+    }
+
+    /// Closes the file once running calls have ended. A later write opens it again.
+    pub(crate) async fn close(&self) {
+        self.reader.close().await;
+        let connection = self.writer.lock().await.take();
+        if let Some(connection) = connection
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the ledger did not close cleanly; nothing acknowledged is lost");
+        }
+    }
+
+    async fn turn(&self) -> Result<OwnedMutexGuard<Option<SqliteConnection>>, DatabaseError> {
+        tokio::time::timeout(TURN_TIMEOUT, self.writer.clone().lock_owned())
+            .await
+            .map_err(|_| DatabaseError::busy(TURN_TIMEOUT))
+    }
+}
+
+impl WriteTransaction {
+    /// Keeps what was written. Only when this returns `Ok` does it survive the death of this process.
+    pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
+        self.end("COMMIT").await
+    }
+
+    /// Gives up what was written.
+    pub(crate) async fn roll_back(self) -> Result<(), DatabaseError> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), DatabaseError> {
+        sqlx::query(how).execute(&mut self.connection).await?;
+        *self.turn = Some(self.connection);
+        Ok(())
+    }
+}
+
+/// The file that a location names.
+///
+/// # Errors
+/// When the location names another kind of database.
+pub(crate) fn file_of(location: &Path) -> Result<String, LedgerError> {
+    let location = location.to_string_lossy();
+    let Some((scheme, rest)) = location.split_once("://") else {
+        return Ok(location.strip_prefix("sqlite:").unwrap_or(&location).to_owned());
+    };
+    if scheme == "sqlite" {
+        return Ok(rest.to_owned());
+    }
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let name = if matches!(scheme, "postgres" | "postgresql") { "PostgreSQL" } else { scheme };
+    Err(LedgerError::NotInThisVersion { location: format!("{scheme}://{host}"), scheme: name.to_owned() })
+}
+
+/// SQLite's integers are signed; steps, lines and times stay far below either limit.
+fn to_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn to_u64(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(location: &str) -> Result<String, LedgerError> {
+        file_of(Path::new(location))
+    }
+
+    #[test]
+    fn other_databases_are_refused_without_showing_a_password() {
+        let error = file("postgres://me:secret@db/studious").unwrap_err().to_string();
+        assert!(error.contains("PostgreSQL is not in this version") && error.contains("db/studious"), "{error}");
+        assert!(!error.contains("secret"));
+        assert!(file("mysql://db/x").is_err());
+    }
+
+    #[test]
+    fn paths_and_sqlite_urls() {
+        assert_eq!(file("runs/ledger.sqlite").unwrap(), "runs/ledger.sqlite");
+        assert_eq!(file("sqlite:///data/l.sqlite").unwrap(), "/data/l.sqlite");
+        assert_eq!(file("sqlite:l.sqlite").unwrap(), "l.sqlite");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_writes_only_as_long_as_it_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(folder.path().join("ledger.sqlite").to_str().unwrap()).await.unwrap();
+        let fill = async |rows: usize| -> Result<(), DatabaseError> {
+            let mut write = database.write().await?;
+            for i in 0..rows {
+                sqlx::query("INSERT INTO studies VALUES (?, '', '', ?, 0)")
+                    .bind(format!("{i}"))
+                    .bind("x".repeat(4096))
+                    .execute(&mut write.connection)
+                    .await?;
+            }
+            write.commit().await
+        };
+        let mut write = database.write().await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 60").execute(&mut write.connection).await.unwrap();
+        write.commit().await.unwrap();
+        let error = fill(100).await.unwrap_err();
+        assert!(error.is_transient() && error.to_string().contains("full"), "{error}");
+        // The limit belonged to the connection that failed: this is the moment after space was freed.
+        fill(100).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_dropped_leaves_nothing_and_blocks_no_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(folder.path().join("ledger.sqlite").to_str().unwrap()).await.unwrap();
+        for how in ["dropped", "rolled back"] {
+            let mut write = database.write().await.unwrap();
+            sqlx::query("INSERT INTO studies VALUES ('u', '', '', '', 0)")
+                .execute(&mut write.connection)
+                .await
+                .unwrap();
+            if how == "dropped" {
+                drop(write)
+            } else {
+                write.roll_back().await.unwrap()
+            }
+            let mut write = database.write().await.unwrap();
+            let studies: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM studies").fetch_one(&mut write.connection).await.unwrap();
+            write.commit().await.unwrap();
+            assert_eq!(studies, 0, "{how}");
+        }
+    }
+}

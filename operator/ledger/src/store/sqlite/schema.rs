@@ -1,0 +1,235 @@
+//! The tables, and how an older file becomes a newer one. The file's `user_version` counts the steps taken.
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+/// Marks an SQLite file as a ledger: "Stud" in ASCII.
+pub(crate) const APPLICATION_ID: i64 = 0x5374_7564;
+
+/// Each step takes a file from the version of its index to the next. Steps are never changed once released.
+const STEPS: [&str; VERSION as usize] = [
+    r"
+CREATE TABLE studies (
+    uid       TEXT PRIMARY KEY,
+    namespace TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    spec      TEXT NOT NULL,
+    created   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trials (
+    uid    TEXT PRIMARY KEY,
+    study  TEXT NOT NULL REFERENCES studies (uid) ON DELETE CASCADE,
+    name   TEXT NOT NULL,
+    round  TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    objective_metric TEXT NOT NULL,
+    spec   TEXT NOT NULL,
+    state  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trials_of_study ON trials (study, round, number);
+
+-- What one host of one attempt wrote: its cursor and its counts.
+CREATE TABLE streams (
+    id           INTEGER PRIMARY KEY,
+    trial        TEXT NOT NULL REFERENCES trials (uid) ON DELETE CASCADE,
+    attempt      INTEGER NOT NULL,
+    host         INTEGER NOT NULL,
+    next_line    INTEGER NOT NULL DEFAULT 0,
+    kept_lines   INTEGER NOT NULL DEFAULT 0,
+    kept_bytes   INTEGER NOT NULL DEFAULT 0,
+    final_lines  INTEGER NOT NULL DEFAULT 0,
+    malformed    INTEGER NOT NULL DEFAULT 0,
+    dropped      INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (trial, attempt, host)
+) STRICT;
+
+-- Names of metrics, by trial so that they go with it.
+CREATE TABLE metrics (
+    id    INTEGER PRIMARY KEY,
+    trial TEXT NOT NULL REFERENCES trials (uid) ON DELETE CASCADE,
+    name  TEXT NOT NULL,
+    UNIQUE (trial, name)
+) STRICT;
+
+-- NULL stands for NaN; infinities are kept as they are.
+CREATE TABLE measurements (
+    stream INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+    metric INTEGER NOT NULL,
+    step   INTEGER NOT NULL,
+    value  REAL,
+    PRIMARY KEY (stream, metric, step)
+) STRICT, WITHOUT ROWID;
+
+-- In the order of arrival, which the id keeps.
+CREATE TABLE events (
+    id     INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+    line   INTEGER NOT NULL,
+    json   TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_of_stream ON events (stream);
+
+-- The first few lines of each stream that could not be read.
+CREATE TABLE malformed (
+    id      INTEGER PRIMARY KEY,
+    stream  INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+    line    INTEGER NOT NULL,
+    problem TEXT NOT NULL
+) STRICT;
+CREATE INDEX malformed_of_stream ON malformed (stream);
+
+-- The last value of each metric, by host.
+CREATE TABLE latest (
+    trial  TEXT NOT NULL REFERENCES trials (uid) ON DELETE CASCADE,
+    host   INTEGER NOT NULL,
+    metric TEXT NOT NULL,
+    value  REAL,
+    PRIMARY KEY (trial, host, metric)
+) STRICT, WITHOUT ROWID;
+
+-- The first objective or training loss of a trial that was not finite.
+CREATE TABLE non_finite (
+    trial  TEXT PRIMARY KEY REFERENCES trials (uid) ON DELETE CASCADE,
+    metric TEXT NOT NULL,
+    step   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+",
+    r"
+-- The step of the first evaluation of an attempt, in the order of its lines: where it went on from.
+ALTER TABLE streams ADD COLUMN first_evaluation INTEGER;
+",
+    r"
+-- Its sender said that nothing more will come.
+ALTER TABLE streams ADD COLUMN drained INTEGER NOT NULL DEFAULT 0;
+-- Values of metrics beyond the number of names that a trial may have.
+ALTER TABLE streams ADD COLUMN dropped_values INTEGER NOT NULL DEFAULT 0;
+-- Events of which only the last few are kept.
+ALTER TABLE streams ADD COLUMN other_events INTEGER NOT NULL DEFAULT 0;
+
+-- What a reader selects events by; the step is that of a checkpoint with a fingerprint.
+ALTER TABLE events ADD COLUMN kind TEXT NOT NULL DEFAULT 'other';
+ALTER TABLE events ADD COLUMN step INTEGER;
+-- Only events whose fields have the types that are read: others never decided anything.
+UPDATE events SET kind = json_extract(json, '$.event')
+WHERE CASE WHEN json_valid(json, 2) THEN CASE json_extract(json, '$.event')
+    WHEN 'init' THEN coalesce(json_type(json, '$.parameters_sha256'), 'null') IN ('text', 'null')
+        AND coalesce(json_type(json, '$.init_seed'), 'null') IN ('integer', 'null')
+        AND coalesce(json_type(json, '$.data_seed'), 'null') IN ('integer', 'null')
+        AND coalesce(json_type(json, '$.restored_step'), 'null') IN ('integer', 'null')
+    WHEN 'checkpoint' THEN coalesce(json_type(json, '$.parameters_sha256'), 'null') IN ('text', 'null')
+        AND json_type(json, '$.step') IS 'integer' AND json_extract(json, '$.step') >= 0
+    WHEN 'infeasible' THEN coalesce(json_type(json, '$.reason'), 'text') = 'text'
+    WHEN 'done' THEN coalesce(json_type(json, '$.step'), 'null') IN ('integer', 'null')
+    END END;
+UPDATE events SET step = json_extract(json, '$.step')
+WHERE CASE WHEN kind = 'checkpoint' THEN json_type(json, '$.parameters_sha256') IS 'text' END;
+UPDATE streams SET other_events =
+    (SELECT count(*) FROM events e WHERE e.stream = streams.id AND e.kind = 'other');
+DELETE FROM events WHERE kind = 'other' AND id NOT IN
+    (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY stream ORDER BY id DESC) AS back
+                     FROM events WHERE kind = 'other') WHERE back <= 5);
+DROP INDEX events_of_stream;
+CREATE INDEX events_of_kind ON events (stream, kind, step);
+",
+];
+
+/// The newest schema version: the number of [`STEPS`].
+pub(crate) const VERSION: u8 = 3;
+
+/// What a file turned out to be.
+pub(crate) enum Found {
+    /// A ledger, now of the newest version.
+    Ledger,
+    /// Something else's tables.
+    Foreign,
+    /// A ledger of a version that isn't known yet.
+    Newer(i64),
+}
+
+/// Brings a file to the newest version, in one transaction.
+pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *transaction).await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *transaction).await?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Ok(Found::Foreign);
+    }
+    let done = match usize::try_from(version) {
+        Ok(done) if done <= STEPS.len() => done,
+        _ => return Ok(Found::Newer(version)),
+    };
+    if done < STEPS.len() {
+        for step in &STEPS[done..] {
+            sqlx::raw_sql(*step).execute(&mut *transaction).await?;
+        }
+        // Pragmas take no parameters; both numbers are constants.
+        let marks = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
+        sqlx::raw_sql(AssertSqlSafe(marks)).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(Found::Ledger)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn events_of_an_older_file_get_their_kinds_and_the_rest_is_thinned_out() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        for step in &STEPS[..2] {
+            sqlx::raw_sql(*step).execute(&mut connection).await.unwrap();
+        }
+        sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2;")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let put = "INSERT INTO studies VALUES ('s', '', 's', '{}', 0);
+            INSERT INTO trials VALUES ('t', 's', 't', 'r', 0, 'e', '{}', '{}');
+            INSERT INTO streams (trial, attempt, host, next_line) VALUES ('t', 1, 0, 99);";
+        sqlx::raw_sql(put).execute(&mut connection).await.unwrap();
+        let mut events: Vec<String> = (0..20).map(|i| format!(r#"{{"event":"note","i":{i}}}"#)).collect();
+        events.extend(
+            [
+                r#"{"event":"init","init_seed":7}"#,
+                r#"{"event":"init","init_seed":"seven"}"#,
+                r#"{"event":"checkpoint","step":50,"parameters_sha256":"ab","loss":NaN}"#,
+                r#"{"event":"checkpoint","step":60}"#,
+                r#"{"event":"checkpoint","step":-1}"#,
+                r#"{"event":"done"}"#,
+                r#"{"event":"infeasible","reason":"diverged"}"#,
+            ]
+            .map(str::to_owned),
+        );
+        for (line, json) in (0_i64..).zip(&events) {
+            let insert = sqlx::query("INSERT INTO events (stream, line, json) VALUES (1, ?, ?)").bind(line).bind(json);
+            insert.execute(&mut connection).await.unwrap();
+        }
+        assert!(matches!(migrate(&mut connection).await.unwrap(), Found::Ledger));
+        let rows: Vec<(i64, String, Option<i64>)> =
+            sqlx::query_as("SELECT line, kind, step FROM events WHERE kind <> 'other' ORDER BY id")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        let rows: Vec<_> = rows.iter().map(|(line, kind, step)| (*line, kind.as_str(), *step)).collect();
+        let decides = [
+            (20, "init", None),
+            (22, "checkpoint", Some(50)),
+            (23, "checkpoint", None),
+            (25, "done", None),
+            (26, "infeasible", None),
+        ];
+        assert_eq!(rows, decides);
+        let others: Vec<i64> = sqlx::query_scalar("SELECT line FROM events WHERE kind = 'other' ORDER BY id")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(others, [17, 18, 19, 21, 24]);
+        let counted: i64 =
+            sqlx::query_scalar("SELECT other_events FROM streams").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(counted, 22);
+    }
+}
