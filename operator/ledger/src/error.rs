@@ -42,6 +42,16 @@ pub enum LedgerError {
         /// The newest schema version known.
         known: i64,
     },
+    /// SQLite finds the file inconsistent.
+    #[error(
+        "the ledger {path} is damaged: {problem}. Restore it from a backup, or run the study again in a new folder"
+    )]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What SQLite says first.
+        problem: String,
+    },
     /// Lines are missing before those that came.
     #[error("lines {next_line} to {} are missing: send from line {next_line} on, not from {first_line}", first_line.saturating_sub(1))]
     Gap {

@@ -33,6 +33,16 @@ impl Ledger {
         Ok(Self { database, limits })
     }
 
+    /// Opens a ledger that exists, for commands that only read. The file is checked, and never changed: one that an older
+    /// version wrote is read through a copy, so that the older version can continue it.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], and when the file does not exist or is damaged.
+    pub async fn open_to_read(location: impl AsRef<Path>) -> Result<Self, LedgerError> {
+        let database = Database::open_to_read(&file_of(location.as_ref())?).await?;
+        Ok(Self { database, limits: Limits::default() })
+    }
+
     /// Makes everything acknowledged so far survive a loss of power.
     ///
     /// # Errors

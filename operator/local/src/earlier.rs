@@ -40,7 +40,7 @@ pub async fn earlier_studies(plan: &Plan, runs: &Path) -> Result<Vec<EarlierStud
 /// A study that was run in a folder, with its trials; `None` if none was.
 pub(crate) async fn read(folder: &RunFolder, name: &str) -> Result<Option<(EarlierStudy, Vec<TrialRow>)>, Error> {
     let Some(study) = folder.study_with_points()?.filter(|_| folder.ledger().exists()) else { return Ok(None) };
-    let ledger = Ledger::open(folder.ledger()).await?;
+    let ledger = Ledger::open_to_read(folder.ledger()).await?;
     let rows = ledger.trials(study.metadata.name.as_deref().unwrap_or_default()).await;
     ledger.close().await;
     let rows = rows?;

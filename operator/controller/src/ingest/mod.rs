@@ -157,9 +157,12 @@ async fn append(
     let trial = &sender.trial;
     let uid = trial.uid().unwrap_or_default();
     let (attempt, host) = (sender.attempt, sender.host);
-    let put = async || match body.drained {
-        true => context.ledger.append_last(&uid, attempt, host, body.first_line, &body.lines).await,
-        false => context.ledger.append(&uid, attempt, host, body.first_line, &body.lines).await,
+    let put = async || {
+        if body.drained {
+            context.ledger.append_last(&uid, attempt, host, body.first_line, &body.lines).await
+        } else {
+            context.ledger.append(&uid, attempt, host, body.first_line, &body.lines).await
+        }
     };
     let has_ended = trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
 

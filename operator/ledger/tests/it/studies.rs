@@ -174,6 +174,50 @@ async fn wrong_files_are_named() {
     assert!(matches!(refused, LedgerError::NotInThisVersion { .. }), "{refused}");
 }
 
+/// A reading command leaves a ledger of an older version to that version, and still reads it.
+#[tokio::test]
+async fn reading_changes_no_file() {
+    let (folder, ledger) = ledger().await;
+    ledger.append(TRIAL, 1, 0, 0, &lines(0..5)).await.unwrap();
+    ledger.close().await;
+    let path = folder.path().join("ledger.sqlite");
+    // As version 2 had it, as far as reading goes.
+    let older = "DROP INDEX events_of_kind; ALTER TABLE events DROP COLUMN kind; ALTER TABLE events DROP COLUMN step;
+        CREATE INDEX events_of_stream ON events (stream); ALTER TABLE streams DROP COLUMN drained;
+        ALTER TABLE streams DROP COLUMN dropped_values; ALTER TABLE streams DROP COLUMN other_events;
+        PRAGMA user_version = 2";
+    sql(&path, older).await;
+    let before = std::fs::read(&path).unwrap();
+    let reading = Ledger::open_to_read(&path).await.unwrap();
+    assert_eq!(reading.curves(TRIAL, 0, None).await.unwrap()["train_loss"].len(), 5);
+    reading.close().await;
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+
+    // A newest one can't be written through either.
+    Ledger::open(&path).await.unwrap().close().await;
+    let reading = Ledger::open_to_read(&path).await.unwrap();
+    assert_eq!(reading.next_line(TRIAL, 1, 0).await.unwrap(), 5);
+    let refused = reading.append(TRIAL, 1, 0, 5, &lines(5..6)).await.unwrap_err();
+    assert!(refused.to_string().contains("readonly"), "{refused}");
+    assert!(Ledger::open_to_read(folder.path().join("none.sqlite")).await.is_err());
+    assert!(!folder.path().join("none.sqlite").exists());
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused_to_readers() {
+    let (folder, ledger) = ledger().await;
+    ledger.append(TRIAL, 1, 0, 0, &lines(0..5000)).await.unwrap();
+    ledger.sync().await.unwrap();
+    ledger.close().await;
+    let path = folder.path().join("ledger.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 12].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    let error = Ledger::open_to_read(&path).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
+}
+
 async fn sql(path: &std::path::Path, statement: &'static str) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();

@@ -129,7 +129,7 @@ async fn half_a_line_and_malformed_lines_are_counted_and_lose_nothing_else() {
     let seen = bench.run(&study(&script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]")).await;
     assert_eq!(seen.phases(), [TrialPhase::Succeeded]);
     let streams = bench.ledger().await.streams("s-r-0000").await.unwrap();
-    assert_eq!((streams[0].malformed, streams[0].next_line), (2, 5));
+    assert_eq!((streams[0].malformed, streams[0].cursor.next_line), (2, 5));
     let message = seen.trial("s-r-0000").state.message.clone().unwrap();
     assert!(message.contains("2 lines of metrics.jsonl could not be read; host 0, line 1"), "{message}");
 }
@@ -205,7 +205,7 @@ async fn gigabytes_are_bounded_and_lose_no_other_trial() {
     let size = std::fs::metadata(&log).unwrap().len();
     assert!((studious_local::MAX_OUTPUT_BYTES..studious_local::MAX_OUTPUT_BYTES + 200_000).contains(&size), "{size}");
     let streams = bench.ledger().await.streams("s-r-0000").await.unwrap();
-    assert_eq!((streams[0].malformed, streams[0].next_line), (1, 4));
+    assert_eq!((streams[0].malformed, streams[0].cursor.next_line), (1, 4));
     assert!(streams[0].malformed_examples[0].1.contains("at most 65536"), "{streams:?}");
 }
 

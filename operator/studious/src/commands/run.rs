@@ -218,7 +218,7 @@ async fn trials_before(
         return Vec::new();
     }
     // Only for the eyes: the run itself says what is wrong with the ledger.
-    let Ok(ledger) = studious_ledger::Ledger::open(folder.ledger()).await else { return Vec::new() };
+    let Ok(ledger) = studious_ledger::Ledger::open_to_read(folder.ledger()).await else { return Vec::new() };
     let rows = ledger.trials(study).await.unwrap_or_default();
     ledger.close().await;
     let mut before: Vec<_> = rows

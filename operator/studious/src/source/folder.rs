@@ -39,7 +39,7 @@ pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Resu
             violations.first().map_or_else(String::new, ToString::to_string)
         )
     })?;
-    let ledger = Ledger::open(folder.ledger()).await?;
+    let ledger = Ledger::open_to_read(folder.ledger()).await?;
     let rows = ledger.trials(&name).await.context("can't read the trials")?;
     let mut records: BTreeMap<String, TrialRecord> =
         ledger.records(&name, max_points).await?.into_iter().map(|record| (record.name.clone(), record)).collect();

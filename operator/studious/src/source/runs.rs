@@ -107,8 +107,9 @@ impl RunFolders {
         if let Some(ledger) = known {
             return Ok(ledger);
         }
-        let ledger =
-            Ledger::open(&path).await.map_err(|error| SourceError::unreadable(path.display().to_string(), error))?;
+        let ledger = Ledger::open_to_read(&path)
+            .await
+            .map_err(|error| SourceError::unreadable(path.display().to_string(), error))?;
         let oldest = self.ledgers(|ledgers| {
             ledgers.insert(path, (ledger.clone(), used));
             let oldest = ledgers.iter().min_by_key(|(_, (_, used))| *used).map(|(path, _)| path.clone());

@@ -12,6 +12,7 @@ use sqlx::{
     ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tempfile::TempDir;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::{DatabaseError, LedgerError};
@@ -30,6 +31,9 @@ pub(crate) struct Database {
     /// Nothing after a transaction that did not end as it should: the next write connects again.
     writer: Arc<Mutex<Option<SqliteConnection>>>,
     reader: SqlitePool,
+    /// The folder of the copy that is read in place of an older file.
+    #[allow(dead_code, reason = "dropped with the last handle")]
+    copy: Option<Arc<TempDir>>,
 }
 
 /// A write that has its turn. A connection comes back from it only through [`WriteTransaction::commit`] or
@@ -49,29 +53,45 @@ impl Database {
     /// # Errors
     /// When it cannot be opened, is not a ledger or was written by a newer version.
     pub(crate) async fn open(path: &str) -> Result<Self, LedgerError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            // A long read lets the log of writes grow; this is what it shrinks back to.
-            .pragma("journal_size_limit", "67108864");
-        let open_failed = |source: sqlx::Error| LedgerError::Open { path: path.to_owned(), source: source.into() };
-        let mut connection = options.connect().await.map_err(open_failed)?;
-        match schema::migrate(&mut connection).await.map_err(open_failed)? {
-            schema::Found::Ledger => {}
-            schema::Found::Foreign => return Err(LedgerError::NotALedger { path: path.to_owned() }),
-            schema::Found::Newer(found) => {
-                return Err(LedgerError::TooNew { path: path.to_owned(), found, known: schema::VERSION.into() });
-            }
+        let options = options(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+        let mut connection = options.connect().await.map_err(|error| open_failed(path, error))?;
+        schema::migrate(&mut connection).await.map_err(|error| open_failed(path, error))?.known(path)?;
+        Ok(Self::new(options, Some(connection)))
+    }
+
+    /// Opens a file that exists to read it. A file of an older version is left as it is, so that the version that wrote
+    /// it can continue: what is read is a copy of it, made and brought to the newest schema now.
+    ///
+    /// # Errors
+    /// As [`Database::open`], and when the file does not exist or is damaged.
+    pub(crate) async fn open_to_read(path: &str) -> Result<Self, LedgerError> {
+        let failed = |error| open_failed(path, error);
+        let options = options(path).create_if_missing(false);
+        let mut connection = options.connect().await.map_err(failed)?;
+        let found = schema::found(&mut connection).await.map_err(failed)?.known(path)?;
+        let problem: String =
+            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await.map_err(failed)?;
+        if problem != "ok" {
+            return Err(LedgerError::Damaged { path: path.to_owned(), problem });
         }
+        if found == schema::VERSION {
+            return Ok(Self::new(options.pragma("query_only", "1"), None));
+        }
+        let folder = TempDir::new().map_err(|error| open_failed(path, sqlx::Error::Io(error)))?;
+        let copy = folder.path().join("ledger.sqlite").to_string_lossy().into_owned();
+        sqlx::query("VACUUM INTO ?").bind(&copy).execute(&mut connection).await.map_err(failed)?;
+        connection.close().await.map_err(failed)?;
+        let mut database = Self::open(&copy).await?;
+        database.copy = Some(Arc::new(folder));
+        Ok(database)
+    }
+
+    fn new(options: SqliteConnectOptions, connection: Option<SqliteConnection>) -> Self {
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(TURN_TIMEOUT)
             .connect_lazy_with(options.clone().pragma("query_only", "1"));
-        Ok(Self { options, writer: Arc::new(Mutex::new(Some(connection))), reader })
+        Self { options, writer: Arc::new(Mutex::new(connection)), reader, copy: None }
     }
 
     /// Waits for the turn to write: no other caller writes until the transaction ends.
@@ -137,6 +157,20 @@ impl WriteTransaction {
         *self.turn = Some(self.connection);
         Ok(())
     }
+}
+
+fn options(path: &str) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .synchronous(SqliteSynchronous::Normal)
+        // A long read lets the log of writes grow; this is what it shrinks back to.
+        .pragma("journal_size_limit", "67108864")
+}
+
+fn open_failed(path: &str, error: sqlx::Error) -> LedgerError {
+    LedgerError::Open { path: path.to_owned(), source: error.into() }
 }
 
 /// The file that a location names.
@@ -223,9 +257,9 @@ mod tests {
                 .await
                 .unwrap();
             if how == "dropped" {
-                drop(write)
+                drop(write);
             } else {
-                write.roll_back().await.unwrap()
+                write.roll_back().await.unwrap();
             }
             let mut write = database.write().await.unwrap();
             let studies: i64 =

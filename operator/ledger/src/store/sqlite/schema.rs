@@ -2,6 +2,8 @@
 
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
+use crate::LedgerError;
+
 /// Marks an SQLite file as a ledger: "Stud" in ASCII.
 pub(crate) const APPLICATION_ID: i64 = 0x5374_7564;
 
@@ -138,29 +140,48 @@ pub(crate) const VERSION: u8 = 3;
 
 /// What a file turned out to be.
 pub(crate) enum Found {
-    /// A ledger, now of the newest version.
-    Ledger,
+    /// A ledger of a known version; 0 before its first table.
+    Ledger(u8),
     /// Something else's tables.
     Foreign,
     /// A ledger of a version that isn't known yet.
     Newer(i64),
 }
 
-/// Brings a file to the newest version, in one transaction.
+impl Found {
+    /// The version of the ledger.
+    ///
+    /// # Errors
+    /// When the file is not a ledger or was written by a newer version.
+    pub(crate) fn known(self, path: &str) -> Result<u8, LedgerError> {
+        match self {
+            Self::Ledger(version) => Ok(version),
+            Self::Foreign => Err(LedgerError::NotALedger { path: path.to_owned() }),
+            Self::Newer(found) => Err(LedgerError::TooNew { path: path.to_owned(), found, known: VERSION.into() }),
+        }
+    }
+}
+
+/// Looks what a file is.
+pub(crate) async fn found(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(connection).await?;
+    Ok(match u8::try_from(version) {
+        _ if tables > 0 && application != APPLICATION_ID => Found::Foreign,
+        Ok(version) if version <= VERSION => Found::Ledger(version),
+        _ => Found::Newer(version),
+    })
+}
+
+/// Brings a file to the newest version, in one transaction. Returns what it was before; only a ledger is changed.
 pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
     let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
-    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *transaction).await?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *transaction).await?;
-    if tables > 0 && application != APPLICATION_ID {
-        return Ok(Found::Foreign);
-    }
-    let done = match usize::try_from(version) {
-        Ok(done) if done <= STEPS.len() => done,
-        _ => return Ok(Found::Newer(version)),
-    };
-    if done < STEPS.len() {
-        for step in &STEPS[done..] {
+    let found = found(&mut transaction).await?;
+    if let Found::Ledger(done) = found
+        && done < VERSION
+    {
+        for step in &STEPS[usize::from(done)..] {
             sqlx::raw_sql(*step).execute(&mut *transaction).await?;
         }
         // Pragmas take no parameters; both numbers are constants.
@@ -168,7 +189,7 @@ pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<Found, 
         sqlx::raw_sql(AssertSqlSafe(marks)).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    Ok(Found::Ledger)
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -208,7 +229,7 @@ mod tests {
             let insert = sqlx::query("INSERT INTO events (stream, line, json) VALUES (1, ?, ?)").bind(line).bind(json);
             insert.execute(&mut connection).await.unwrap();
         }
-        assert!(matches!(migrate(&mut connection).await.unwrap(), Found::Ledger));
+        assert!(matches!(migrate(&mut connection).await.unwrap(), Found::Ledger(2)));
         let rows: Vec<(i64, String, Option<i64>)> =
             sqlx::query_as("SELECT line, kind, step FROM events WHERE kind <> 'other' ORDER BY id")
                 .fetch_all(&mut connection)

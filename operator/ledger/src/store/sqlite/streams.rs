@@ -49,18 +49,16 @@ impl WriteTransaction {
         attempt: u32,
         host: u32,
     ) -> Result<StreamColumns, DatabaseError> {
-        sqlx::query("INSERT INTO streams (trial, attempt, host) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(trial)
-            .bind(attempt)
-            .bind(host)
-            .execute(&mut self.connection)
-            .await?;
-        let row = sqlx::query("SELECT * FROM streams WHERE trial = ? AND attempt = ? AND host = ?")
-            .bind(trial)
-            .bind(attempt)
-            .bind(host)
-            .fetch_one(&mut self.connection)
-            .await?;
+        // An update that changes nothing, so that the row is returned in either case.
+        let row = sqlx::query(
+            "INSERT INTO streams (trial, attempt, host) VALUES (?, ?, ?)
+             ON CONFLICT (trial, attempt, host) DO UPDATE SET host = excluded.host RETURNING *",
+        )
+        .bind(trial)
+        .bind(attempt)
+        .bind(host)
+        .fetch_one(&mut self.connection)
+        .await?;
         Ok(stream_columns(&row)?.1)
     }
 
