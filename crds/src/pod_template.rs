@@ -4,8 +4,11 @@
 //! copy keeps the structure, so that `kubectl explain` and the API server's checks work, and drops the descriptions; the
 //! trial's copy preserves whatever the study held.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// The structure of a pod template without descriptions.
@@ -32,6 +35,16 @@ pub(crate) fn opaque_schema(_: &mut SchemaGenerator) -> Schema {
         "description": "The pod of each host, as the study gives it.",
         "x-kubernetes-preserve-unknown-fields": true,
     })
+}
+
+/// Writes a template that is shared: all trials of a study have the same one, and it is the largest part of each.
+pub(crate) fn serialize<S: Serializer>(template: &Arc<PodTemplateSpec>, serializer: S) -> Result<S::Ok, S::Error> {
+    template.as_ref().serialize(serializer)
+}
+
+/// Reads a template to share.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<PodTemplateSpec>, D::Error> {
+    PodTemplateSpec::deserialize(deserializer).map(Arc::new)
 }
 
 fn drop_descriptions(value: &mut Value) {

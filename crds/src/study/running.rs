@@ -1,5 +1,7 @@
 //! How trials run: seeds, evaluation, checkpoints, failure, pod template.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,7 +130,8 @@ pub struct TrialTemplate {
     pub queue: Option<String>,
     /// The pod of each host. Its first container is the trainer.
     #[schemars(schema_with = "pod_template::schema")]
-    pub template: PodTemplateSpec,
+    #[serde(serialize_with = "pod_template::serialize", deserialize_with = "pod_template::deserialize")]
+    pub template: Arc<PodTemplateSpec>,
 }
 
 fn one() -> u32 {

@@ -3,6 +3,8 @@
 
 mod status;
 
+use std::sync::Arc;
+
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -110,7 +112,8 @@ pub struct TrialSpec {
     pub stop_reason: Option<String>,
     /// The pod of each host, as the study gives it.
     #[schemars(schema_with = "pod_template::opaque_schema")]
-    pub template: PodTemplateSpec,
+    #[serde(serialize_with = "pod_template::serialize", deserialize_with = "pod_template::deserialize")]
+    pub template: Arc<PodTemplateSpec>,
 }
 
 /// An object without properties, so that CEL can compare it as a whole.

@@ -71,6 +71,7 @@ struct Judged {
 }
 
 /// Rows of a batch.
+#[derive(Default)]
 struct Rows<'a> {
     names: BTreeMap<String, i64>,
     limit: usize,
@@ -146,7 +147,11 @@ impl Ledger {
 
         let mut appended =
             Appended { next_line: 0, new: Vec::with_capacity(lines.len().saturating_sub(known)), dropped: 0 };
-        let mut rows = Rows::new(&mut write, &self.limits, trial, host).await?;
+        let measures = parsed.iter().skip(known).any(|line| matches!(line, Ok(Line::Measurements(_))));
+        let mut rows = Rows { limit: self.limits.metrics, ..Rows::default() };
+        if measures {
+            (rows.names, rows.latest) = (write.metrics(trial).await?, write.latest(trial, host).await?);
+        }
         for (text, mut line) in lines.iter().zip(parsed).skip(known) {
             let number = stream.next_line;
             stream.next_line += 1;
@@ -213,18 +218,6 @@ impl StreamColumns {
 }
 
 impl<'a> Rows<'a> {
-    async fn new(write: &mut WriteTransaction, limits: &Limits, trial: &str, host: u32) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            names: write.metrics(trial).await?,
-            limit: limits.metrics,
-            measurements: Vec::new(),
-            latest: write.latest(trial, host).await?,
-            changed: BTreeSet::new(),
-            non_finite: None,
-            others: VecDeque::new(),
-        })
-    }
-
     /// Takes in one line of measurements, by the rules by which `Progress` does. Values under names beyond the limit are
     /// taken out of the line; says how many.
     async fn take(

@@ -1,7 +1,8 @@
 //! Studies and trials as rows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use studious_api::{
     Hyperparameters, StudySpec, TrialSpec,
@@ -162,7 +163,7 @@ impl Ledger {
             spec: to_json("spec", &study.uid, &study.spec)?,
             created: study.created,
         };
-        let mut write = self.database.write().await?;
+        let mut write = self.database.write_once().await?;
         write.upsert_study(&columns).await?;
         Ok(write.commit().await?)
     }
@@ -188,16 +189,20 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::UnknownStudy`] when its study isn't there, or when the database can't be written.
     pub async fn upsert_trial(&self, trial: &TrialRow) -> Result<(), LedgerError> {
-        let columns = TrialColumns {
+        let template = to_json("template", &trial.uid, &*trial.spec.template)?;
+        let without_template = TrialSpec { template: Arc::default(), ..trial.spec.clone() };
+        let mut columns = TrialColumns {
             uid: trial.uid.clone(),
             study: trial.study.clone(),
             name: trial.name.clone(),
-            spec: to_json("spec", &trial.uid, &trial.spec)?,
+            spec: to_json("spec", &trial.uid, &without_template)?,
             state: to_json("state", &trial.uid, &trial.state)?,
+            template: None,
         };
         let spec = &trial.spec;
         let mut write = self.database.write().await?;
-        if !write.upsert_trial(&columns, &spec.round, spec.index, &spec.objective.metric).await? {
+        columns.template = write.template(&trial.study, &template).await?;
+        if columns.template.is_none() || !write.upsert_trial(&columns, &spec.round, spec.index, &spec.objective.metric).await? {
             write.roll_back().await?;
             return Err(LedgerError::UnknownStudy { study: trial.study.clone() });
         }
@@ -210,7 +215,7 @@ impl Ledger {
     /// [`LedgerError::UnknownTrial`] when the trial isn't there, or when the database can't be written.
     pub async fn update_state(&self, trial: &str, state: &RunState) -> Result<(), LedgerError> {
         let state = to_json("state", trial, state)?;
-        let mut write = self.database.write().await?;
+        let mut write = self.database.write_once().await?;
         if !write.update_state(trial, &state).await? {
             write.roll_back().await?;
             return Err(LedgerError::UnknownTrial { trial: trial.to_owned() });
@@ -231,7 +236,10 @@ impl Ledger {
     /// # Errors
     /// When the database can't be read.
     pub async fn trial(&self, uid: &str) -> Result<Option<TrialRow>, LedgerError> {
-        self.database.read().await?.trial(uid).await?.map(trial_row).transpose()
+        let mut read = self.database.read().await?;
+        let Some(trial) = read.trial(uid).await? else { return Ok(None) };
+        let templates = templates_of(&mut read, &trial.study).await?;
+        trial_row(trial, &templates).map(Some)
     }
 
     /// Deletes a study with its trials and all that was measured. Says whether there was one.
@@ -243,11 +251,11 @@ impl Ledger {
     pub async fn delete_study(&self, uid: &str) -> Result<bool, LedgerError> {
         let streams = self.database.read().await?.streams_of_study(uid).await?;
         for stream in streams {
-            let mut write = self.database.write().await?;
+            let mut write = self.database.write_once().await?;
             write.delete_stream(stream).await?;
             write.commit().await?;
         }
-        let mut write = self.database.write().await?;
+        let mut write = self.database.write_once().await?;
         let was_there = write.delete_study(uid).await?;
         write.commit().await?;
         Ok(was_there)
@@ -255,7 +263,9 @@ impl Ledger {
 }
 
 pub(crate) async fn trials_of(read: &mut ReadTransaction, study: &str) -> Result<Vec<TrialRow>, LedgerError> {
-    let mut trials = read.trials(study).await?.into_iter().map(trial_row).collect::<Result<Vec<_>, _>>()?;
+    let templates = templates_of(read, study).await?;
+    let trials = read.trials(study).await?.into_iter().map(|trial| trial_row(trial, &templates));
+    let mut trials = trials.collect::<Result<Vec<_>, _>>()?;
     // Later rounds train longer, so this is the order of rounds. The sort keeps the order of indices.
     trials.sort_by_key(|trial| trial.spec.max_train_steps);
     Ok(trials)
@@ -267,9 +277,24 @@ fn study_row(study: StudyColumns) -> Result<StudyRow, LedgerError> {
     Ok(StudyRow { uid, namespace, name, spec, created })
 }
 
-fn trial_row(trial: TrialColumns) -> Result<TrialRow, LedgerError> {
-    let TrialColumns { uid, study, name, spec, state } = trial;
-    let spec = from_json("spec", &uid, &spec)?;
+type Templates = BTreeMap<i64, Arc<PodTemplateSpec>>;
+
+/// The pod templates of a study, each read once: its trials share them.
+async fn templates_of(read: &mut ReadTransaction, study: &str) -> Result<Templates, LedgerError> {
+    let templates = read.templates(study).await?;
+    templates.into_iter().map(|(id, json)| Ok((id, Arc::new(from_json("template", study, &json)?)))).collect()
+}
+
+fn trial_row(trial: TrialColumns, templates: &Templates) -> Result<TrialRow, LedgerError> {
+    let TrialColumns { uid, study, name, spec, state, template } = trial;
+    let mut spec: TrialSpec = from_json("spec", &uid, &spec)?;
+    if let Some(id) = template {
+        spec.template = templates.get(&id).cloned().ok_or_else(|| LedgerError::Corrupt {
+            what: "template",
+            object: uid.clone(),
+            problem: format!("there is no template {id}"),
+        })?;
+    }
     let state = from_json("state", &uid, &state)?;
     Ok(TrialRow { uid, study, name, spec, state })
 }

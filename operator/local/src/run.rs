@@ -382,7 +382,7 @@ impl Run {
         // It waits for another attempt.
         let Some(end) = TrialEnd::stopped(&trial.row.spec) else { return Ok(()) };
         let event = trial.end(end, None, &self.folder);
-        self.ledger.upsert_trial(&trial.row).await?;
+        self.ledger.update_state(&trial.row.uid, &trial.row.state).await?;
         self.tell(event);
         Ok(())
     }
@@ -452,7 +452,7 @@ impl Run {
                 // An attempt is ended with a verdict that ends it.
                 Verdict::Continue => continue,
             });
-            self.ledger.upsert_trial(&trial.row).await?;
+            self.ledger.update_state(&trial.row.uid, &trial.row.state).await?;
         }
         let any = !events.is_empty();
         for event in events {

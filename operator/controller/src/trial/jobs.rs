@@ -135,7 +135,7 @@ fn template(
     agent: &AgentSettings,
 ) -> Result<PodTemplateSpec, JobError> {
     let spec = &trial.spec;
-    let mut template = spec.template.clone();
+    let mut template = (*spec.template).clone();
     let several = spec.hosts > 1;
     let coordinator = several.then(|| format!("{job_name}-0.{}:{}", spec.study, contract::COORDINATOR_PORT));
     let shared = contract::shared(&trial.name_any(), spec, attempt, coordinator.as_deref());

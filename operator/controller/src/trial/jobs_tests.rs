@@ -132,7 +132,7 @@ fn what_a_job_adds_is_what_validation_reserves() {
     let plain = trial(1, "", "spec: {containers: [{name: trainer, image: trainer}]}");
     let built = build(&plain, 1, &agent()).unwrap().spec.unwrap().template;
     let mut study = crate::scenarios::studies::study("");
-    study.spec.trial.template = built.clone();
+    study.spec.trial.template = built.clone().into();
     let refused: Vec<String> =
         studious_api::validate::refusals("digits", &study.spec).into_iter().map(|violation| violation.field).collect();
     let at = "spec.trial.template.spec";

@@ -34,13 +34,14 @@ pub(crate) struct StudyColumns {
     pub(crate) created: Millis,
 }
 
-/// A trial as it is stored; its spec and its state are JSON.
+/// A trial as it is stored; its spec and its state are JSON. The spec has an empty pod template if `template` has a value.
 pub(crate) struct TrialColumns {
     pub(crate) uid: String,
     pub(crate) study: String,
     pub(crate) name: String,
     pub(crate) spec: String,
     pub(crate) state: String,
+    pub(crate) template: Option<i64>,
 }
 
 /// The cursor and the counts of what one host of one attempt wrote.

@@ -37,6 +37,30 @@ async fn trials_read_back_as_they_were_put_in() {
     assert_eq!(ledger.studies().await.unwrap(), [study_row("study-uid")]);
 }
 
+/// The largest part of ten thousand trials is in memory and in the file once.
+#[tokio::test]
+async fn trials_share_the_template_of_their_study() {
+    let (folder, ledger) = ledger().await;
+    for index in 1..4 {
+        let mut trial = trial_row(&format!("t{index}"), "study-uid", index);
+        if index == 3 {
+            std::sync::Arc::make_mut(&mut trial.spec.template).spec.as_mut().unwrap().hostname = Some("other".into());
+        }
+        ledger.upsert_trial(&trial).await.unwrap();
+        assert_eq!(ledger.trial(&trial.uid).await.unwrap(), Some(trial));
+    }
+    let trials = ledger.trials("study-uid").await.unwrap();
+    let same = |a: usize, b: usize| std::sync::Arc::ptr_eq(&trials[a].spec.template, &trials[b].spec.template);
+    assert!(same(0, 1) && same(1, 2) && !same(2, 3));
+    assert_eq!(trials[3].spec.template.spec.as_ref().unwrap().hostname.as_deref(), Some("other"));
+    ledger.close().await;
+    // A trial of an earlier version has its template in its spec.
+    let path = folder.path().join("ledger.sqlite");
+    sql(&path, "UPDATE trials SET template = NULL, spec = json_set(spec, '$.template', json('{\"spec\":null}'))").await;
+    let ledger = Ledger::open(&path).await.unwrap();
+    assert!(ledger.trials("study-uid").await.unwrap()[0].spec.template.spec.is_none());
+}
+
 #[tokio::test]
 async fn a_trial_needs_its_study() {
     let (_folder, ledger) = ledger().await;
@@ -182,10 +206,10 @@ async fn reading_changes_no_file() {
     ledger.close().await;
     let path = folder.path().join("ledger.sqlite");
     // As version 2 had it, as far as reading goes.
-    let older = "DROP INDEX events_of_kind; ALTER TABLE events DROP COLUMN kind; ALTER TABLE events DROP COLUMN step;
+    let older = "ALTER TABLE trials DROP COLUMN template; DROP TABLE templates; DROP INDEX events_of_kind; ALTER TABLE events DROP COLUMN kind; ALTER TABLE events DROP COLUMN step;
         CREATE INDEX events_of_stream ON events (stream); ALTER TABLE streams DROP COLUMN drained;
         ALTER TABLE streams DROP COLUMN dropped_values; ALTER TABLE streams DROP COLUMN other_events;
-        PRAGMA user_version = 2";
+        PRAGMA user_version = 2;";
     sql(&path, older).await;
     let before = std::fs::read(&path).unwrap();
     let reading = Ledger::open_to_read(&path).await.unwrap();

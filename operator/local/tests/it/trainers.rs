@@ -224,7 +224,8 @@ async fn a_trainers_own_children_end_with_it() {
 async fn a_program_that_is_not_there_is_named() {
     let bench = Bench::new();
     let mut study = study(GOOD, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]");
-    let container = &mut study.spec.trial.template.spec.as_mut().unwrap().containers[0];
+    let template = std::sync::Arc::make_mut(&mut study.spec.trial.template);
+    let container = &mut template.spec.as_mut().unwrap().containers[0];
     container.command = Some(vec!["no-such-program".to_owned()]);
     let error = bench.try_run(bench.options(&study)).await.unwrap_err().to_string();
     assert!(error.contains("no-such-program") && error.contains("command"), "{error}");

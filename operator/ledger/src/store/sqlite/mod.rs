@@ -42,6 +42,8 @@ pub(crate) struct Database {
 pub(crate) struct WriteTransaction {
     turn: OwnedMutexGuard<Option<SqliteConnection>>,
     connection: SqliteConnection,
+    /// False of a write of one statement, which SQLite begins and ends itself.
+    is_begun: bool,
 }
 
 /// A read that sees one moment of the ledger.
@@ -96,13 +98,22 @@ impl Database {
 
     /// Waits for the turn to write: no other caller writes until the transaction ends.
     pub(crate) async fn write(&self) -> Result<WriteTransaction, DatabaseError> {
-        let mut turn = self.turn().await?;
-        let mut connection = match turn.take() {
+        let mut write = self.write_once().await?;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut write.connection).await?;
+        write.is_begun = true;
+        Ok(write)
+    }
+
+    /// As [`Database::write`], for a single statement.
+    pub(crate) async fn write_once(&self) -> Result<WriteTransaction, DatabaseError> {
+        let mut turn = tokio::time::timeout(TURN_TIMEOUT, self.writer.clone().lock_owned())
+            .await
+            .map_err(|_| DatabaseError::busy(TURN_TIMEOUT))?;
+        let connection = match turn.take() {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
-        Ok(WriteTransaction { turn, connection })
+        Ok(WriteTransaction { turn, connection, is_begun: false })
     }
 
     /// Begins a read.
@@ -112,15 +123,10 @@ impl Database {
 
     /// Writes everything committed so far through to the disk.
     pub(crate) async fn sync(&self) -> Result<(), DatabaseError> {
-        let mut turn = self.turn().await?;
-        let mut connection = match turn.take() {
-            Some(connection) => connection,
-            None => self.options.connect().await?,
-        };
+        let mut write = self.write_once().await?;
         // A checkpoint syncs the log before it moves pages, then the file.
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_all(&mut connection).await?;
-        *turn = Some(connection);
-        Ok(())
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_all(&mut write.connection).await?;
+        write.commit().await
     }
 
     /// Closes the file once running calls have ended. A later write opens it again.
@@ -132,12 +138,6 @@ impl Database {
         {
             tracing::warn!(%error, "the ledger did not close cleanly; nothing acknowledged is lost");
         }
-    }
-
-    async fn turn(&self) -> Result<OwnedMutexGuard<Option<SqliteConnection>>, DatabaseError> {
-        tokio::time::timeout(TURN_TIMEOUT, self.writer.clone().lock_owned())
-            .await
-            .map_err(|_| DatabaseError::busy(TURN_TIMEOUT))
     }
 }
 
@@ -153,7 +153,9 @@ impl WriteTransaction {
     }
 
     async fn end(mut self, how: &'static str) -> Result<(), DatabaseError> {
-        sqlx::query(how).execute(&mut self.connection).await?;
+        if self.is_begun {
+            sqlx::query(how).execute(&mut self.connection).await?;
+        }
         *self.turn = Some(self.connection);
         Ok(())
     }

@@ -133,10 +133,20 @@ DELETE FROM events WHERE kind = 'other' AND id NOT IN
 DROP INDEX events_of_stream;
 CREATE INDEX events_of_kind ON events (stream, kind, step);
 ",
+    r"
+-- The pod templates of a study's trials: nearly always one. A trial without a number has its own in its spec.
+CREATE TABLE templates (
+    id    INTEGER PRIMARY KEY,
+    study TEXT NOT NULL REFERENCES studies (uid) ON DELETE CASCADE,
+    json  TEXT NOT NULL
+) STRICT;
+CREATE INDEX templates_of_study ON templates (study);
+ALTER TABLE trials ADD COLUMN template INTEGER;
+",
 ];
 
 /// The newest schema version: the number of [`STEPS`].
-pub(crate) const VERSION: u8 = 3;
+pub(crate) const VERSION: u8 = 4;
 
 /// What a file turned out to be.
 pub(crate) enum Found {

@@ -1,5 +1,7 @@
 //! Studies and trials.
 
+use std::collections::BTreeMap;
+
 use studious_playbook::Millis;
 
 use super::{ReadTransaction, WriteTransaction, to_i64, to_u64};
@@ -9,7 +11,7 @@ use crate::{
 };
 
 type StudyTuple = (String, String, String, String, i64);
-type TrialTuple = (String, String, String, String, String);
+type TrialTuple = (String, String, String, String, String, Option<i64>);
 
 impl WriteTransaction {
     /// Puts a study in, or what changed of it; when it was first seen is kept.
@@ -28,6 +30,25 @@ impl WriteTransaction {
         Ok(())
     }
 
+    /// The number of a pod template of a study, which is stored once. Nothing without the study.
+    pub(crate) async fn template(&mut self, study: &str, json: &str) -> Result<Option<i64>, DatabaseError> {
+        let known: Option<i64> = sqlx::query_scalar("SELECT id FROM templates WHERE study = ? AND json = ?")
+            .bind(study)
+            .bind(json)
+            .fetch_optional(&mut self.connection)
+            .await?;
+        if known.is_some() {
+            return Ok(known);
+        }
+        Ok(sqlx::query_scalar(
+            "INSERT INTO templates (study, json) SELECT uid, ? FROM studies WHERE uid = ? RETURNING id",
+        )
+        .bind(json)
+        .bind(study)
+        .fetch_optional(&mut self.connection)
+        .await?)
+    }
+
     /// Puts a trial in, or what changed of it. Returns whether its study is there; without it nothing is written.
     pub(crate) async fn upsert_trial(
         &mut self,
@@ -37,11 +58,12 @@ impl WriteTransaction {
         objective_metric: &str,
     ) -> Result<bool, DatabaseError> {
         let result = sqlx::query(
-            "INSERT INTO trials (uid, study, name, round, number, objective_metric, spec, state)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO trials (uid, study, name, round, number, objective_metric, spec, state, template)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (uid) DO UPDATE SET
                  study = excluded.study, name = excluded.name, round = excluded.round, number = excluded.number,
-                 objective_metric = excluded.objective_metric, spec = excluded.spec, state = excluded.state",
+                 objective_metric = excluded.objective_metric, spec = excluded.spec, state = excluded.state,
+                 template = excluded.template",
         )
         .bind(&trial.uid)
         .bind(&trial.study)
@@ -51,6 +73,7 @@ impl WriteTransaction {
         .bind(objective_metric)
         .bind(&trial.spec)
         .bind(&trial.state)
+        .bind(trial.template)
         .execute(&mut self.connection)
         .await;
         match result {
@@ -99,7 +122,7 @@ impl ReadTransaction {
     /// The trials of a study by round and number.
     pub(crate) async fn trials(&mut self, study: &str) -> Result<Vec<TrialColumns>, DatabaseError> {
         let rows: Vec<TrialTuple> = sqlx::query_as(
-            "SELECT uid, study, name, spec, state FROM trials WHERE study = ? ORDER BY round, number, uid",
+            "SELECT uid, study, name, spec, state, template FROM trials WHERE study = ? ORDER BY round, number, uid",
         )
         .bind(study)
         .fetch_all(&mut *self.0)
@@ -107,9 +130,18 @@ impl ReadTransaction {
         Ok(rows.into_iter().map(trial_columns).collect())
     }
 
+    /// The pod templates of a study by number, as JSON.
+    pub(crate) async fn templates(&mut self, study: &str) -> Result<BTreeMap<i64, String>, DatabaseError> {
+        let rows: Vec<(i64, String)> = sqlx::query_as("SELECT id, json FROM templates WHERE study = ?")
+            .bind(study)
+            .fetch_all(&mut *self.0)
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// A trial by its uid.
     pub(crate) async fn trial(&mut self, uid: &str) -> Result<Option<TrialColumns>, DatabaseError> {
-        let row: Option<TrialTuple> = sqlx::query_as("SELECT uid, study, name, spec, state FROM trials WHERE uid = ?")
+        let row: Option<TrialTuple> = sqlx::query_as("SELECT uid, study, name, spec, state, template FROM trials WHERE uid = ?")
             .bind(uid)
             .fetch_optional(&mut *self.0)
             .await?;
@@ -121,6 +153,6 @@ fn study_columns((uid, namespace, name, spec, created): StudyTuple) -> StudyColu
     StudyColumns { uid, namespace, name, spec, created: Millis(to_u64(created)) }
 }
 
-fn trial_columns((uid, study, name, spec, state): TrialTuple) -> TrialColumns {
-    TrialColumns { uid, study, name, spec, state }
+fn trial_columns((uid, study, name, spec, state, template): TrialTuple) -> TrialColumns {
+    TrialColumns { uid, study, name, spec, state, template }
 }
