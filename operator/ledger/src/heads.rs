@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use studious_api::{Hyperparameters, trial::TrialSeeds};
+use studious_playbook::trial::sort_by_round;
 
-use crate::{Ledger, LedgerError, RunState, store::TrialColumns, trials::from_json};
+use crate::{
+    Ledger, LedgerError, RunState,
+    store::TrialColumns,
+    trials::{from_json, spec_of},
+};
 
 /// A trial at a glance.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,8 +58,9 @@ impl Ledger {
             let SpecHead { round, index, hyperparameters, seeds, max_train_steps } = spec;
             heads.push(TrialHead { uid, name, round, index, max_train_steps, hyperparameters, seeds, state });
         }
-        // Later rounds train longer, so this is the order of rounds. The sort keeps the order of indices.
-        heads.sort_by_key(|head| head.max_train_steps);
+        if let Some(spec) = spec_of(&mut read, study).await? {
+            sort_by_round(&spec, &mut heads, |head: &TrialHead| &head.round);
+        }
         Ok(heads)
     }
 

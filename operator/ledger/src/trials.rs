@@ -11,7 +11,7 @@ use studious_api::{
 use studious_playbook::{
     Millis,
     record::{AttemptSpan, Outcome},
-    trial::{Reason, TrialKey, TrialState},
+    trial::{Reason, TrialKey, TrialState, sort_by_round},
 };
 
 use crate::{
@@ -202,7 +202,9 @@ impl Ledger {
         let spec = &trial.spec;
         let mut write = self.database.write().await?;
         columns.template = write.template(&trial.study, &template).await?;
-        if columns.template.is_none() || !write.upsert_trial(&columns, &spec.round, spec.index, &spec.objective.metric).await? {
+        if columns.template.is_none()
+            || !write.upsert_trial(&columns, &spec.round, spec.index, &spec.objective.metric).await?
+        {
             write.roll_back().await?;
             return Err(LedgerError::UnknownStudy { study: trial.study.clone() });
         }
@@ -266,9 +268,15 @@ pub(crate) async fn trials_of(read: &mut ReadTransaction, study: &str) -> Result
     let templates = templates_of(read, study).await?;
     let trials = read.trials(study).await?.into_iter().map(|trial| trial_row(trial, &templates));
     let mut trials = trials.collect::<Result<Vec<_>, _>>()?;
-    // Later rounds train longer, so this is the order of rounds. The sort keeps the order of indices.
-    trials.sort_by_key(|trial| trial.spec.max_train_steps);
+    if let Some(spec) = spec_of(read, study).await? {
+        sort_by_round(&spec, &mut trials, |trial| &trial.spec.round);
+    }
     Ok(trials)
+}
+
+/// The spec of a study, which has the order of rounds.
+pub(crate) async fn spec_of(read: &mut ReadTransaction, study: &str) -> Result<Option<StudySpec>, LedgerError> {
+    read.study(study).await?.map(|study| from_json("spec", &study.uid, &study.spec)).transpose()
 }
 
 fn study_row(study: StudyColumns) -> Result<StudyRow, LedgerError> {

@@ -61,6 +61,33 @@ async fn trials_share_the_template_of_their_study() {
     assert!(ledger.trials("study-uid").await.unwrap()[0].spec.template.spec.is_none());
 }
 
+/// Rounds come as the spec has them, whatever their names and budgets; retraining has the budget of the last one.
+#[tokio::test]
+async fn trials_come_in_the_order_of_the_rounds() {
+    let (_folder, ledger) = ledger().await;
+    let mut study = study_row("study-uid");
+    let round = |name: &str, steps: u64| {
+        let mut round = study_row("x").spec.rounds[0].clone();
+        (round.name, round.max_train_steps) = (name.to_owned(), steps);
+        round
+    };
+    study.spec.rounds = vec![round("explore", 1000), round("verify", 2000)];
+    study.spec.retrain = Some(serde_json::from_str(r#"{"best":1,"times":2}"#).unwrap());
+    ledger.upsert_study(&study).await.unwrap();
+    for (name, steps) in [("retrain", 2000), ("verify", 2000), ("elsewhere", 10)] {
+        for index in [1, 0] {
+            let mut trial = trial_row(&format!("{name}-{index}"), "study-uid", index);
+            (trial.spec.round, trial.spec.max_train_steps) = (name.to_owned(), steps);
+            ledger.upsert_trial(&trial).await.unwrap();
+        }
+    }
+    let order = [TRIAL, "verify-0", "verify-1", "retrain-0", "retrain-1", "elsewhere-0", "elsewhere-1"];
+    let trials = ledger.trials("study-uid").await.unwrap();
+    assert_eq!(trials.iter().map(|trial| trial.uid.as_str()).collect::<Vec<_>>(), order);
+    let heads = ledger.trial_heads("study-uid").await.unwrap();
+    assert_eq!(heads.iter().map(|head| head.uid.as_str()).collect::<Vec<_>>(), order);
+}
+
 #[tokio::test]
 async fn a_trial_needs_its_study() {
     let (_folder, ledger) = ledger().await;

@@ -221,18 +221,14 @@ async fn trials_before(
     let Ok(ledger) = studious_ledger::Ledger::open_to_read(folder.ledger()).await else { return Vec::new() };
     let rows = ledger.trials(study).await.unwrap_or_default();
     ledger.close().await;
-    let mut before: Vec<_> = rows
-        .into_iter()
+    rows.into_iter()
         .filter(|row| !(retry_failed && row.state.phase == TrialPhase::Failed))
         .map(|row| {
             let satisfies = Constraint::judge(&row.spec.constraints, &row.state.metrics).is_satisfied();
             let objective = row.state.objective.filter(|_| row.state.phase == TrialPhase::Succeeded && satisfies);
-            (row.spec.max_train_steps, (row.name, row.spec.round, row.state.phase, objective))
+            (row.name, row.spec.round, row.state.phase, objective)
         })
-        .collect();
-    // Later rounds train longer.
-    before.sort_by_key(|(steps, _)| *steps);
-    before.into_iter().map(|(_, trial)| trial).collect()
+        .collect()
 }
 
 /// The table of trials, the best point, the findings and the report.

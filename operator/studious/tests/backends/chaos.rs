@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     cluster::{NAMESPACE, TestCluster},
     kubelet::Kubelet,
-    open::is_open,
 };
 
 const TRIALS: u32 = 6;
@@ -49,8 +48,6 @@ fn disturb(cluster: &TestCluster, seed: u64) -> tokio::task::JoinHandle<()> {
             match rng.random_range(0..4) {
                 0 => api.drop_watches(),
                 1 => api.expire(),
-                // A push that it cuts may be missed while F-001 is open.
-                _ if is_open("F-001") => {}
                 _ => network.reset(),
             }
         }

@@ -141,10 +141,11 @@ impl ReadTransaction {
 
     /// A trial by its uid.
     pub(crate) async fn trial(&mut self, uid: &str) -> Result<Option<TrialColumns>, DatabaseError> {
-        let row: Option<TrialTuple> = sqlx::query_as("SELECT uid, study, name, spec, state, template FROM trials WHERE uid = ?")
-            .bind(uid)
-            .fetch_optional(&mut *self.0)
-            .await?;
+        let row: Option<TrialTuple> =
+            sqlx::query_as("SELECT uid, study, name, spec, state, template FROM trials WHERE uid = ?")
+                .bind(uid)
+                .fetch_optional(&mut *self.0)
+                .await?;
         Ok(row.map(trial_columns))
     }
 }
