@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use studious_api::{Study, Trial, labels};
+use studious_api::{Study, Trial, labels, study::StudyPhase};
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
@@ -64,8 +64,9 @@ fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTria
 fn status(study: &Study) -> String {
     let Some(status) = &study.status else { return "the operator hasn't seen it yet".to_owned() };
     let done = status.done.as_deref().map(|done| format!(", {done} trials have ended")).unwrap_or_default();
-    let complete = status.conditions.iter().find(|c| c.type_ == "Complete" && c.status == "True");
-    match complete {
+    // The message of a study that failed is as worth reading as that of one that completed.
+    let has_ended = matches!(status.phase, StudyPhase::Completed | StudyPhase::Failed);
+    match status.conditions.iter().find(|c| c.type_ == "Complete" && has_ended) {
         Some(condition) if !condition.message.is_empty() => format!("{:?}: {}", status.phase, condition.message),
         _ => format!("{:?}{done}", status.phase),
     }

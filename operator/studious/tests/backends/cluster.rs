@@ -211,6 +211,13 @@ impl TestCluster {
         }
     }
 
+    /// What the operator answers to a user who asks for a study's records: the HTTP status and its body.
+    pub(crate) async fn records(&self, study: &str, token: &str) -> (u16, String) {
+        let url = format!("{}/v1/namespaces/{NAMESPACE}/studies/{study}/records", self.ingest());
+        let answer = self.http.get(url).header("Studious-Token", token).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
     /// One push, once.
     pub(crate) async fn send(
         &self,

@@ -18,6 +18,7 @@ const OPEN: &[(&str, &str)] = &[
     ("F-048", "no status"),
     ("F-051", "held by a ghost"),
     ("F-056", "taken over"),
+    ("F-058", "two reviews a request"),
     ("F-097", "Pending"),
     ("F-099", "taken over"),
     ("F-101", "503"),

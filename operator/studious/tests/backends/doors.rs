@@ -1,0 +1,37 @@
+//! Who may see a study, and what strangers cost.
+
+use serde_json::Value;
+
+use crate::{
+    cluster::{NAMESPACE, TestCluster},
+    open::{came_to, line, running, study},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_are_shown_to_those_who_may_get_the_study() {
+    let cluster = TestCluster::start().await;
+    cluster.api.add_user("token-of-ann", "ann", &[NAMESPACE]);
+    cluster.api.add_user("token-of-ben", "ben", &["team-b"]);
+    cluster.apply(&study("s", 1, 1, &Value::Null));
+    let job = cluster.job("s-a-0000", 1).await;
+    let pod = cluster.pod(&job, 0, &running());
+    let (status, answer) = cluster.push(&pod, 0, &[line(1, 0.5), line(2, 0.25)], false).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, records) = cluster.records("s", "token-of-ann").await;
+    assert_eq!(status, 200, "{records}");
+    let record: Value = serde_json::from_str(&records).unwrap();
+    assert_eq!(record["curves"]["err"], serde_json::json!([[1, 0.5], [2, 0.25]]));
+    assert_eq!(cluster.records("s", "token-of-ben").await.0, 403);
+    assert_eq!(cluster.records("s", "token-of-nobody").await.0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unknown_tokens_are_reviewed_within_a_limit() {
+    const REQUESTS: usize = 100;
+    let cluster = TestCluster::start().await;
+    for stranger in 0..REQUESTS {
+        cluster.records("s", &format!("token-{stranger}")).await;
+    }
+    let reviews = cluster.api.answered().iter().filter(|request| request.line.contains("tokenreviews")).count();
+    came_to("F-058", "limited", if reviews < REQUESTS { "limited" } else { "two reviews a request" });
+}
