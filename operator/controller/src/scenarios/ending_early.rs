@@ -41,9 +41,10 @@ async fn a_trial_that_falls_behind_is_told_to_stop_once() {
     let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
     // Three have come to step 20: one goes on.
     assert_eq!(lines, ["PATCH trials/digits-explore-0001", "PATCH trials/digits-explore-0002"]);
+    assert_eq!(requests[1].body["spec"]["stopReason"], "SuccessiveHalving");
     assert_eq!(
         requests[1].body["spec"]["stop"],
-        "SuccessiveHalving: at step 20 its validation_error was 0.9, number 3 of the 3 trials that have come so far, of \
+        "at step 20 its validation_error was 0.9, number 3 of the 3 trials that have come so far, of \
          which the best 1 go on (1 in 2)"
     );
     world.reconcile_study(&study).await;
@@ -51,7 +52,8 @@ async fn a_trial_that_falls_behind_is_told_to_stop_once() {
 
     // Its own controller ends it with the rule as its reason.
     let mut told = trials[2].clone();
-    told.spec.stop = requests[1].body["spec"]["stop"].as_str().map(str::to_owned);
+    let order = |field: &str| requests[1].body["spec"][field].as_str().map(str::to_owned);
+    (told.spec.stop, told.spec.stop_reason) = (order("stop"), order("stopReason"));
     world.reconcile_trial(&told).await;
     let requests = world.requests();
     let status = &requests.iter().find(|r| r.line.ends_with("/status")).unwrap().body["status"];
