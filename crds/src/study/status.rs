@@ -136,6 +136,7 @@ pub struct BestTrial {
 /// What training the best point again showed.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct RetrainedBest {
     /// Mean of the objectives.
     pub mean: f64,

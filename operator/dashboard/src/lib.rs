@@ -11,6 +11,6 @@ mod serve;
 pub use draw::{DrawError, Drawer, Theme, WIDTHS};
 pub use report::{ReportError, ReportInput, report, report_data, report_markdown};
 pub use serve::{
-    Backend, Counts, Gate, KubernetesEvent, Refusal, SourceError, StudyKey, StudySource, StudyState, StudySummary,
-    ThisMachine, TrialDetail, TrialSummary, records_router, router,
+    Backend, Gate, KubernetesEvent, Refusal, SourceError, StudyKey, StudySource, StudyState, StudySummary, ThisMachine,
+    TrialDetail, TrialSummary, records_router, router,
 };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use studious_api::trial::TrialPhase;
+use studious_playbook::trial::TrialState;
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,16 +63,10 @@ pub enum Event {
     TrialEnded {
         /// The trial.
         trial: String,
-        /// How.
-        phase: TrialPhase,
-        /// Why, in a word; empty for one that succeeded.
-        reason: String,
+        /// How it ended.
+        state: Box<TrialState>,
         /// Why, in a sentence.
         message: String,
-        /// Its objective, if it succeeded.
-        objective: Option<f64>,
-        /// Whether it satisfies the study's constraints: others are not the best, however good their objective.
-        satisfies: bool,
         /// What is to be known beside that: lines that could not be read, an exit code after `done`.
         remarks: Vec<String>,
         /// Its training steps, for the reckoning of time.

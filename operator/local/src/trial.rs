@@ -5,10 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use studious_api::{
-    study::Constraint,
-    trial::{AttemptOutcome, TrialPhase},
-};
+use studious_api::trial::{AttemptOutcome, TrialPhase};
 use studious_ledger::{Attempt as PastAttempt, TrialRow};
 use studious_playbook::{
     Millis,
@@ -102,11 +99,8 @@ impl Trial {
         self.measured(best);
         Event::TrialEnded {
             trial: self.row.name.clone(),
-            phase: end.phase,
-            reason: end.reason.as_ref().map_or_else(String::new, ToString::to_string),
+            state: Box::new(self.state()),
             message: end.message,
-            objective: end.objective.map(|(_, value)| value),
-            satisfies: Constraint::judge(&self.row.spec.constraints, &self.row.state.metrics).is_satisfied(),
             remarks,
             max_train_steps: self.row.spec.max_train_steps,
             output: self.output(folder),

@@ -14,10 +14,9 @@ use studious_api::{
     trial::{TrialPhase, TrialStatus},
 };
 use studious_dashboard::{
-    Backend, Counts, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail,
-    TrialSummary,
+    Backend, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail, TrialSummary,
 };
-use studious_playbook::{Millis, Plan, record::TrialRecord};
+use studious_playbook::{Millis, Plan, record::TrialRecord, trial};
 
 use super::events;
 use crate::{caches::Caches, context::Context, study, trial::jobs};
@@ -45,9 +44,8 @@ impl Cluster {
     fn trials_of(&self, key: &StudyKey, study: &Study) -> Vec<Arc<Trial>> {
         let uid = study.uid().unwrap_or_default();
         let mut trials = self.context.caches.trials_of(&key.namespace, &key.name, &uid);
-        let place = |trial: &Trial| study.spec.rounds.iter().position(|round| round.name == trial.spec.round);
-        // Retraining is the study's last round, and none of those that are listed.
-        trials.sort_by_key(|trial| (place(trial).unwrap_or(usize::MAX), trial.spec.index));
+        trials.sort_by_key(|trial| trial.spec.index);
+        trial::sort_by_round(&study.spec, &mut trials, |trial| &trial.spec.round);
         trials
     }
 
@@ -167,20 +165,11 @@ fn millis(time: &Time) -> Option<Millis> {
 
 fn at_a_glance(study: &Study) -> StudySummary {
     let status = study.status.clone().unwrap_or_default();
-    let counts = Counts {
+    let mut counts = status.trials;
+    if counts.total == 0 {
         // Before the operator has counted, what the study says.
-        planned: if status.trials.total > 0 {
-            status.trials.total
-        } else {
-            Plan::new(&study.name_any(), &study.spec).map_or(0, |plan| plan.total_trials())
-        },
-        pending: status.trials.pending,
-        running: status.trials.running,
-        succeeded: status.trials.succeeded,
-        infeasible: status.trials.infeasible,
-        failed: status.trials.failed,
-        stopped: status.trials.stopped,
-    };
+        counts.total = Plan::new(&study.name_any(), &study.spec).map_or(0, |plan| plan.total_trials());
+    }
     let standing = match status.phase {
         StudyPhase::Pending => StudyState::Pending,
         StudyPhase::Invalid => StudyState::Invalid,
@@ -197,7 +186,7 @@ fn at_a_glance(study: &Study) -> StudySummary {
     };
     let message = match telling {
         Some(condition) if !condition.message.is_empty() => condition.message.clone(),
-        _ => format!("{} of {} trials have ended", counts.ended(), counts.planned),
+        _ => format!("{} of {} trials have ended", counts.ended(), counts.total),
     };
     let changed = status.conditions.iter().filter_map(|condition| millis(&condition.last_transition_time)).max();
     let created = study.creation_timestamp().as_ref().and_then(millis);
@@ -210,7 +199,7 @@ fn at_a_glance(study: &Study) -> StudySummary {
         message,
         round: status.round,
         counts,
-        best: status.best.map(|best| (best.objective, best.trial)),
+        best: status.best,
         changed: status.completion_time.as_ref().and_then(millis).max(changed).or(created),
         created,
     }
@@ -234,6 +223,7 @@ fn row(trial: &Trial, latest: Option<BTreeMap<String, f64>>) -> TrialSummary {
         message: status.message.unwrap_or_default(),
         objective: status.objective,
         best_step: status.best_step,
+        metrics: status.metrics,
         attempt: status.attempt.unwrap_or_default(),
         disruptions: status.disruptions,
         started: status.start_time.as_ref().and_then(millis),

@@ -8,7 +8,7 @@ use kube::{
 use serde_json::json;
 use studious_api::{
     Study, StudyStatus,
-    study::{BestTrial, GeneratorStatus, RetrainedBest, StudyPhase},
+    study::{GeneratorStatus, StudyPhase},
     validate::Violation,
 };
 use studious_playbook::{
@@ -110,7 +110,7 @@ pub(super) fn accepted(
     status.round = latest.map(str::to_owned);
     status.done = Some(format!("{ended}/{}", counts.total));
     status.trials = counts;
-    status.best = best(plan, all);
+    status.best = trial::best_trial(plan, all);
     status.generator = Some(GeneratorStatus { name: search::generator(plan).to_owned(), seed: study.spec.search.seed });
     if status.start_time.is_none() && !all.is_empty() {
         status.start_time = Some(seconds(now));
@@ -152,25 +152,6 @@ pub(super) fn accepted(
         }
     }
     status
-}
-
-/// The best trial, and what retraining showed of its point.
-fn best(plan: &Plan, trials: &[TrialState]) -> Option<BestTrial> {
-    let best = trial::best(plan.spec(), trials)?;
-    let again = trial::retrained(plan.spec(), &best.hyperparameters, trials.iter().map(|t| (t, &t.hyperparameters)));
-    Some(BestTrial {
-        trial: plan.trial_name(&best.key),
-        objective: best.objective?,
-        step: best.step.unwrap_or_default(),
-        hyperparameters: best.hyperparameters.clone(),
-        metrics: best.metrics.clone(),
-        retrained: again.map(|again| RetrainedBest {
-            mean: again.mean,
-            standard_deviation: again.standard_deviation,
-            trials: again.n,
-            summary: again.to_string(),
-        }),
-    })
 }
 
 /// Whether a status is worth a write now; if not, when it should be looked at again.

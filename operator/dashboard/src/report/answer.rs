@@ -4,14 +4,16 @@ use maud::{Markup, html};
 use studious_api::study::{Hyperparameter, Role, Scale};
 use studious_playbook::{
     Plan,
-    findings::best,
     numbers::{self, number},
     record::{Outcome, TrialRecord},
     space::Dimension,
+    trial,
 };
 
+use super::retrained;
+
 pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
-    let Some(trial) = best(plan, trials) else {
+    let Some(trial) = trial::best(plan.spec(), trials) else {
         return html! {
             section aria-labelledby="best" {
                 h2 id="best" { "Best point" }
@@ -47,6 +49,9 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                 ", the best of round " (trial.round)
                 @if !spec.constraints.is_empty() { " of those that satisfy " (bounds(plan)) }
                 "."
+            }
+            @if let Some(again) = retrained(plan, trials) {
+                p { "Trained again with other seeds, which chooses nothing: a " (spec.objective.metric) " of " strong { (again) } "." }
             }
             div.scroll tabindex="0" role="group" aria-label="Hyperparameters of the best point" {
                 table {

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value, json};
 use studious_playbook::{
-    findings::{best, checklist},
+    findings::checklist,
     plots,
     record::{Outcome, TrialRecord},
     rounds,
+    trial::{self, Ranked},
 };
 
-use super::{ReportError, ReportInput, attribution, reproduce, rounds as outlines};
+use super::{ReportError, ReportInput, attribution, reproduce, retrained, rounds as outlines};
 
 /// What a reader may rely on: it grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -28,7 +29,7 @@ pub fn report_data(input: &ReportInput<'_>) -> Result<Value, ReportError> {
             json!({ "id": plot.id, "title": plot.title, "subtitle": plot.subtitle, "specification": plot.specification })
         })
         .collect();
-    let best = best(plan, input.trials).map(|trial| best_point(input, trial));
+    let best = trial::best(plan.spec(), input.trials).map(|trial| best_point(input, trial));
     Ok(json!({
         "reportVersion": VERSION,
         "studious": env!("CARGO_PKG_VERSION"),
@@ -47,14 +48,14 @@ pub fn report_data(input: &ReportInput<'_>) -> Result<Value, ReportError> {
 }
 
 fn counts(input: &ReportInput<'_>) -> Value {
-    let count = |is: fn(&Outcome) -> bool| input.trials.iter().filter(|t| is(&t.outcome)).count();
+    let counts = trial::counts(input.plan.total_trials(), input.trials.iter().map(Ranked::phase));
     json!({
-        "planned": input.plan.total_trials(),
-        "succeeded": count(|o| matches!(o, Outcome::Succeeded { .. })),
-        "infeasible": count(|o| matches!(o, Outcome::Infeasible { .. })),
-        "failed": count(|o| matches!(o, Outcome::Failed { .. })),
-        "stopped": count(|o| matches!(o, Outcome::Stopped { .. })),
-        "pending": count(|o| matches!(o, Outcome::Pending)),
+        "planned": counts.total,
+        "succeeded": counts.succeeded,
+        "infeasible": counts.infeasible,
+        "failed": counts.failed,
+        "stopped": counts.stopped,
+        "pending": counts.pending,
     })
 }
 
@@ -73,6 +74,11 @@ fn best_point(input: &ReportInput<'_>, trial: &TrialRecord) -> Value {
         "step": step,
         "hyperparameters": trial.hyperparameters,
         "metrics": metrics,
+        "retrained": retrained(input.plan, input.trials).map(|again| json!({
+            "mean": again.mean,
+            "standardDeviation": again.standard_deviation,
+            "trials": again.n,
+        })),
     })
 }
 

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use studious_playbook::{
-    findings::{Answer, Confidence, Finding, Severity, best, checklist},
+    findings::{Answer, Confidence, Finding, Severity, checklist},
     numbers::{self, number},
     plots,
     record::{Outcome, TrialRecord},
-    rounds,
+    rounds, trial,
 };
 
-use super::{Figures, ReportInput, attribution, better, findings::words, rounds as outlines, trials};
+use super::{Figures, ReportInput, attribution, better, findings::words, retrained, rounds as outlines, trials};
 
 /// Trials that are listed: the best of the last round first.
 const MOST_TRIALS: usize = 30;
@@ -159,7 +159,7 @@ impl Text {
     fn best(&mut self, input: &ReportInput<'_>) {
         self.paragraph("## Best point");
         let (plan, spec) = (input.plan, input.plan.spec());
-        let Some(trial) = best(plan, input.trials) else {
+        let Some(trial) = trial::best(spec, input.trials) else {
             self.paragraph(if input.trials.iter().any(|t| t.objective().is_some()) {
                 "No trial that succeeded is known to satisfy the study's constraints."
             } else {
@@ -181,6 +181,9 @@ impl Text {
         }
         let _ = write!(said, ", the best of round {}.", escape(&trial.round));
         self.paragraph(&said);
+        if let Some(again) = retrained(plan, input.trials) {
+            self.paragraph(&format!("Trained again with other seeds, which chooses nothing: **{again}**."));
+        }
         let rows: Vec<_> = trial
             .hyperparameters
             .iter()
@@ -227,7 +230,7 @@ impl Text {
         let mut heads: Vec<(String, bool)> = vec![("Trial".into(), false), ("Round".into(), false)];
         heads.extend(columns.iter().map(|name| (code(name), trials::is_number(plan, name))));
         heads.extend([(code(&plan.spec().objective.metric), true), ("Step".into(), true), ("Outcome".into(), false)]);
-        let sorted = trials::sorted(plan, &rounds::names(plan), input.trials);
+        let sorted = trials::sorted(plan, input.trials);
         let rows: Vec<_> = sorted.iter().take(MOST_TRIALS).map(|trial| row(&columns, trial)).collect();
         self.table(&heads, &rows);
         if let Some(more @ 1..) = sorted.len().checked_sub(MOST_TRIALS) {

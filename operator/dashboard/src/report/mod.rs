@@ -24,10 +24,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use studious_api::study::Direction;
 use studious_playbook::{
     Plan,
-    findings::{Finding, Severity, best},
+    findings::{Finding, Severity},
     numbers::number,
     plots,
-    record::{Outcome, TrialRecord},
+    record::TrialRecord,
+    trial::{self, Ranked, Retrained},
 };
 
 const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/report.js"));
@@ -130,8 +131,9 @@ fn heading(input: &ReportInput<'_>) -> Markup {
 /// What one wants to know first.
 struct Figures {
     best: Option<f64>,
-    ended: usize,
-    infeasible: usize,
+    retrained: Option<Retrained>,
+    ended: u32,
+    infeasible: u32,
     problems: usize,
     warnings: usize,
 }
@@ -139,14 +141,23 @@ struct Figures {
 impl Figures {
     fn of(input: &ReportInput<'_>) -> Self {
         let count = |severity| input.findings.iter().filter(|f| f.severity == severity && f.waived.is_none()).count();
+        let trials = trial::counts(input.plan.total_trials(), input.trials.iter().map(Ranked::phase));
         Self {
-            best: best(input.plan, input.trials).and_then(TrialRecord::objective),
-            ended: input.trials.iter().filter(|t| !matches!(t.outcome, Outcome::Pending)).count(),
-            infeasible: input.trials.iter().filter(|t| matches!(t.outcome, Outcome::Infeasible { .. })).count(),
+            best: trial::best(input.plan.spec(), input.trials).and_then(Ranked::objective),
+            retrained: retrained(input.plan, input.trials),
+            ended: trials.ended(),
+            infeasible: trials.infeasible,
             problems: count(Severity::Problem),
             warnings: count(Severity::Warning),
         }
     }
+}
+
+/// What retraining showed of the best trial's point.
+fn retrained(plan: &Plan, trials: &[TrialRecord]) -> Option<Retrained> {
+    let best = trial::best(plan.spec(), trials)?;
+    let trials = trials.iter().map(|trial| (trial, &trial.hyperparameters));
+    trial::retrained(plan.spec(), &best.hyperparameters, trials)
 }
 
 /// Which way is better.
@@ -160,12 +171,13 @@ fn better(direction: Direction) -> &'static str {
 /// What one wants to know first, in large digits.
 fn figures(input: &ReportInput<'_>) -> Markup {
     let objective = &input.plan.spec().objective;
-    let Figures { best, ended, infeasible, problems, warnings } = Figures::of(input);
+    let Figures { best, retrained, ended, infeasible, problems, warnings } = Figures::of(input);
     html! {
         dl.figures {
             div {
                 dt { "Best " (objective.metric) }
                 dd { @match best { Some(best) => (number(best)), None => "–" } }
+                @if let Some(retrained) = retrained { dd.note { "retrained: " (retrained) } }
                 dd.note { (better(objective.direction)) }
             }
             div {

@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 use serde::Serialize;
-use studious_api::study::{Direction, Role};
+use studious_api::study::Role;
 use studious_playbook::{
     Plan,
     numbers::{self, number},
     record::{Outcome, TrialRecord},
     rounds,
+    trial::{self, Ranked},
 };
 
 pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
@@ -73,32 +74,27 @@ pub(super) struct Outline {
     /// Where its points come from, in words.
     pub points: String,
     pub planned: u32,
-    pub succeeded: usize,
-    pub infeasible: usize,
-    pub failed: usize,
-    pub stopped: usize,
+    pub succeeded: u32,
+    pub infeasible: u32,
+    pub failed: u32,
+    pub stopped: u32,
     /// The best objective of a trial that satisfies the study's constraints.
     pub best: Option<f64>,
 }
 
 pub(super) fn outline(plan: &Plan, trials: &[TrialRecord], name: &str) -> Outline {
-    let of: Vec<_> = trials.iter().filter(|t| t.round == name).collect();
-    let count = |is: fn(&Outcome) -> bool| of.iter().filter(|t| is(&t.outcome)).count();
-    let constraints = &plan.spec().constraints;
-    let objectives = of.iter().filter(|t| t.standing(constraints).is_satisfied()).filter_map(|t| t.objective());
+    let of_round = trials.iter().filter(|trial| trial.round == name);
+    let counts = trial::counts(rounds::trials_in(plan, name), of_round.map(Ranked::phase));
     Outline {
         name: name.to_owned(),
         max_train_steps: rounds::max_train_steps(plan, name),
         points: points(plan, name),
-        planned: rounds::trials_in(plan, name),
-        succeeded: count(|o| matches!(o, Outcome::Succeeded { .. })),
-        infeasible: count(|o| matches!(o, Outcome::Infeasible { .. })),
-        failed: count(|o| matches!(o, Outcome::Failed { .. })),
-        stopped: count(|o| matches!(o, Outcome::Stopped { .. })),
-        best: match plan.spec().objective.direction {
-            Direction::Minimize => objectives.reduce(f64::min),
-            Direction::Maximize => objectives.reduce(f64::max),
-        },
+        planned: counts.total,
+        succeeded: counts.succeeded,
+        infeasible: counts.infeasible,
+        failed: counts.failed,
+        stopped: counts.stopped,
+        best: trial::best_of_round(plan.spec(), name, trials).and_then(Ranked::objective),
     }
 }
 

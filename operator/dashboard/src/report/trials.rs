@@ -1,14 +1,12 @@
 //! All trials: sortable, filterable; infeasible ones are shown as what they are.
 
-use std::cmp::Ordering;
-
 use maud::{Markup, html};
 use studious_api::study::Role;
 use studious_playbook::{
     Plan,
     numbers::{self, number},
     record::{Outcome, TrialRecord},
-    rounds,
+    rounds, trial,
 };
 
 const TABLE: &str = "trial-table";
@@ -16,7 +14,7 @@ const TABLE: &str = "trial-table";
 pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
     let rounds = rounds::names(plan);
     let columns = columns(plan);
-    let sorted = sorted(plan, &rounds, trials);
+    let sorted = sorted(plan, trials);
     html! {
         section aria-labelledby="trials" {
             h2 id="trials" { "Trials" }
@@ -133,31 +131,9 @@ pub(super) fn columns(plan: &Plan) -> Vec<&str> {
     columns
 }
 
-/// The last round first, in it the best first, then infeasible ones, then all others.
-pub(super) fn sorted<'a>(plan: &Plan, rounds: &[String], trials: &'a [TrialRecord]) -> Vec<&'a TrialRecord> {
-    let direction = plan.spec().objective.direction;
-    let place = |t: &TrialRecord| rounds.iter().position(|r| *r == t.round);
-    let kind = |t: &TrialRecord| match t.outcome {
-        Outcome::Succeeded { .. } => 0,
-        Outcome::Infeasible { .. } => 1,
-        _ => 2,
-    };
+/// In the order in which trials are shown.
+pub(super) fn sorted<'a>(plan: &Plan, trials: &'a [TrialRecord]) -> Vec<&'a TrialRecord> {
     let mut sorted: Vec<_> = trials.iter().collect();
-    sorted.sort_by(|a, b| {
-        let objectives = match (a.objective(), b.objective()) {
-            (Some(a), Some(b)) if direction.better(a, b) => Ordering::Less,
-            (Some(a), Some(b)) if direction.better(b, a) => Ordering::Greater,
-            _ => Ordering::Equal,
-        };
-        // Those within all bounds first.
-        let beyond = |t: &TrialRecord| !t.standing(&plan.spec().constraints).is_satisfied();
-        let standing = beyond(a).cmp(&beyond(b));
-        place(b)
-            .cmp(&place(a))
-            .then(kind(a).cmp(&kind(b)))
-            .then(standing)
-            .then(objectives)
-            .then_with(|| a.name.cmp(&b.name))
-    });
+    sorted.sort_by(|a, b| trial::compare(plan.spec(), *a, *b));
     sorted
 }

@@ -41,8 +41,7 @@ use app::App;
 pub use gate::{Gate, Refusal, ThisMachine};
 pub use records::records_router;
 pub use source::{
-    Backend, Counts, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail,
-    TrialSummary,
+    Backend, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail, TrialSummary,
 };
 
 /// How long one answer may take.

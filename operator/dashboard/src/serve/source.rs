@@ -1,11 +1,15 @@
 //! Where what is shown comes from: folders of local runs, or a cluster's objects and ledger. Both say the same things in
 //! the same words, so that there is one API and one set of pages.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, future::Future, sync::Arc};
 
 use serde::Serialize;
-use studious_api::{Hyperparameters, StudySpec, TrialSpec, trial::TrialPhase};
-use studious_playbook::{Millis, record::TrialRecord};
+use studious_api::{
+    Hyperparameters, StudySpec, TrialSpec,
+    study::{BestTrial, TrialCounts},
+    trial::TrialPhase,
+};
+use studious_playbook::{Millis, record::TrialRecord, trial::Ranked};
 
 /// Which study.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -44,51 +48,6 @@ impl StudyState {
     }
 }
 
-/// Trials by where they stand.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Counts {
-    /// Planned in all rounds.
-    pub planned: u32,
-    /// Created, not yet running.
-    pub pending: u32,
-    /// Running, or waiting for another attempt.
-    pub running: u32,
-    /// Ended with an objective.
-    pub succeeded: u32,
-    /// Ended as infeasible.
-    pub infeasible: u32,
-    /// Failed, through no fault of the point.
-    pub failed: u32,
-    /// Stopped.
-    pub stopped: u32,
-}
-
-impl Counts {
-    /// Counts phases. How many are planned is the plan's to say.
-    #[must_use]
-    pub fn of(phases: impl IntoIterator<Item = TrialPhase>) -> Self {
-        let mut counts = Self::default();
-        for phase in phases {
-            *match phase {
-                TrialPhase::Pending => &mut counts.pending,
-                TrialPhase::Retrying | TrialPhase::Running => &mut counts.running,
-                TrialPhase::Succeeded => &mut counts.succeeded,
-                TrialPhase::Infeasible => &mut counts.infeasible,
-                TrialPhase::Failed => &mut counts.failed,
-                TrialPhase::Stopped => &mut counts.stopped,
-            } += 1;
-        }
-        counts
-    }
-
-    /// Trials that have ended.
-    #[must_use]
-    pub fn ended(&self) -> u32 {
-        self.succeeded + self.infeasible + self.failed + self.stopped
-    }
-}
-
 /// A study at a glance.
 #[derive(Clone, Debug)]
 pub struct StudySummary {
@@ -107,9 +66,9 @@ pub struct StudySummary {
     /// The round that runs, or ran last.
     pub round: Option<String>,
     /// Its trials.
-    pub counts: Counts,
-    /// The best objective so far, and its trial.
-    pub best: Option<(f64, String)>,
+    pub counts: TrialCounts,
+    /// The best trial so far, with what retraining showed of it.
+    pub best: Option<BestTrial>,
     /// When it was first seen.
     pub created: Option<Millis>,
     /// When it changed last.
@@ -139,6 +98,8 @@ pub struct TrialSummary {
     pub objective: Option<f64>,
     /// The step of that objective.
     pub best_step: Option<u64>,
+    /// Other metrics at that step: those that constraints bound.
+    pub metrics: BTreeMap<String, f64>,
     /// The current attempt, from 1; 0 before the first.
     pub attempt: u32,
     /// Attempts lost to preemption, eviction or a lost node.
@@ -149,6 +110,28 @@ pub struct TrialSummary {
     pub ended: Option<Millis>,
     /// The last value of every metric of host 0, `step` among them.
     pub latest: BTreeMap<String, f64>,
+}
+
+impl Ranked for TrialSummary {
+    fn round(&self) -> &str {
+        &self.round
+    }
+
+    fn phase(&self) -> TrialPhase {
+        self.phase
+    }
+
+    fn objective(&self) -> Option<f64> {
+        self.objective.filter(|objective| self.phase == TrialPhase::Succeeded && objective.is_finite())
+    }
+
+    fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics.get(name).copied()
+    }
+
+    fn tie_break(&self, other: &Self) -> Ordering {
+        self.index.cmp(&other.index)
+    }
 }
 
 /// A trial in full, without curves.

@@ -12,6 +12,7 @@ use studious_api::{StudySpec, study::Role};
 use studious_playbook::{
     Plan,
     rounds::{self, RETRAIN},
+    trial::{self, Ranked},
 };
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
     answer::{RequestError, Tag, json},
     app::{App, StudySnapshot},
     gate::{Gate, Refusal},
-    source::{Counts, SourceError, StudyKey, StudySource, StudySummary, TrialSummary},
+    source::{SourceError, StudyKey, StudySource, StudySummary, TrialSummary},
     table,
     views::{AboutView, FindingsState, FindingsView, FixedView, RoundView, StudyItem, StudyList, StudyView},
     yaml,
@@ -128,7 +129,7 @@ fn digest(bytes: &[u8]) -> String {
 fn item(head: &StudySummary, analysis: Option<&Analysis>) -> StudyItem {
     let spec = &head.spec;
     let labels = head.labels.iter().filter(|(name, _)| *name != ARCHIVED);
-    let (best, best_trial) = head.best.clone().unzip();
+    let best = head.best.as_ref();
     StudyItem {
         namespace: head.key.namespace.clone(),
         name: head.key.name.clone(),
@@ -139,12 +140,13 @@ fn item(head: &StudySummary, analysis: Option<&Analysis>) -> StudyItem {
         standing: head.standing,
         message: head.message.clone(),
         round: head.round.clone(),
-        counts: head.counts,
+        counts: head.counts.into(),
         ended: head.counts.ended(),
         metric: spec.objective.metric.clone(),
         direction: spec.objective.direction,
-        best,
-        best_trial,
+        best: best.map(|best| best.objective),
+        best_trial: best.map(|best| best.trial.clone()),
+        retrained: best.and_then(|best| best.retrained.clone()),
         findings: analysis.map(Analysis::counts),
         created: head.created,
         changed: head.changed,
@@ -166,7 +168,7 @@ pub async fn detail<S: StudySource, G: Gate>(
     }
     let head = &shown.head;
     let spec = &head.spec;
-    let best = shown.trials.iter().find(|trial| head.best.as_ref().is_some_and(|(_, name)| *name == trial.name));
+    let best = shown.trials.iter().find(|trial| head.best.as_ref().is_some_and(|best| best.trial == trial.name));
     let unreadable = |error: serde_yaml::Error| SourceError::unreadable("the study", error);
     tag.json(&StudyView {
         item: item(head, app.analyses.known(&key).as_deref()),
@@ -193,27 +195,18 @@ fn fixed(spec: &StudySpec) -> Vec<FixedView> {
 
 /// What was planned of each round, and what became of it.
 fn rounds_of(plan: Option<&Plan>, spec: &StudySpec, trials: &[TrialSummary]) -> Vec<RoundView> {
-    let mut names: Vec<&str> = spec.rounds.iter().map(|round| round.name.as_str()).collect();
-    names.extend(spec.retrain.iter().map(|_| RETRAIN));
-    names
-        .into_iter()
-        .map(|name| {
-            let of: Vec<_> = trials.iter().filter(|trial| trial.round == name).collect();
-            let mut counts = Counts::of(of.iter().map(|trial| trial.phase));
-            counts.planned = plan.map(|plan| rounds::trials_in(plan, name)).unwrap_or_default();
-            let objectives = of
-                .iter()
-                .filter(|trial| trial.phase == studious_api::trial::TrialPhase::Succeeded)
-                .filter_map(|trial| trial.objective);
-            let best = objectives.reduce(|a, b| if spec.objective.direction.better(b, a) { b } else { a });
-            RoundView {
-                name: name.to_owned(),
-                max_train_steps: plan.map(|plan| rounds::max_train_steps(plan, name)),
-                counts,
-                best,
-            }
-        })
-        .collect()
+    let names = spec.rounds.iter().map(|round| round.name.as_str()).chain(spec.retrain.iter().map(|_| RETRAIN));
+    let view = |name: &str| {
+        let planned = plan.map(|plan| rounds::trials_in(plan, name)).unwrap_or_default();
+        let of_round = trials.iter().filter(|trial| trial.round == name);
+        RoundView {
+            name: name.to_owned(),
+            max_train_steps: plan.map(|plan| rounds::max_train_steps(plan, name)),
+            counts: trial::counts(planned, of_round.map(|trial| trial.phase)).into(),
+            best: trial::best_of_round(spec, name, trials).and_then(Ranked::objective),
+        }
+    };
+    names.map(view).collect()
 }
 
 /// What is concluded from a study's trials, and which pictures there are.

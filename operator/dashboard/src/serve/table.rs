@@ -4,12 +4,8 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
-use studious_api::{
-    HyperparameterValue, StudySpec,
-    study::{Direction, Role},
-    trial::TrialPhase,
-};
-use studious_playbook::{Millis, rounds::RETRAIN};
+use studious_api::{HyperparameterValue, StudySpec, study::Role, trial::TrialPhase};
+use studious_playbook::{Millis, trial};
 
 use super::{
     source::TrialSummary,
@@ -110,7 +106,7 @@ fn matching<'a>(
     let sort = query.sort.as_deref().unwrap_or("best");
     let (column, reverse) = sort.strip_prefix('-').map_or((sort, false), |column| (column, true));
     if column == "best" {
-        matching.sort_by(|a, b| best_first(spec, a, b));
+        matching.sort_by(|a, b| trial::compare(spec, *a, *b));
         if reverse {
             matching.reverse();
         }
@@ -120,7 +116,7 @@ fn matching<'a>(
         return Err(TableError::Column(column.to_owned()));
     }
     // Stable: equals stay in the order of rounds and indices.
-    matching.sort_by(|a, b| match (key(a, column), key(b, column)) {
+    matching.sort_by(|a, b| match (key(spec, a, column), key(spec, b, column)) {
         // What has no value comes last, either way.
         (Key::Missing, Key::Missing) => Ordering::Equal,
         (Key::Missing, _) => Ordering::Greater,
@@ -178,12 +174,12 @@ fn is_column(spec: &StudySpec, trials: &[TrialSummary], column: &str) -> bool {
     }
 }
 
-fn key<'a>(trial: &'a TrialSummary, column: &str) -> Key<'a> {
+fn key<'a>(spec: &StudySpec, trial: &'a TrialSummary, column: &str) -> Key<'a> {
     let number = |number: Option<f64>| number.map_or(Key::Missing, Key::Number);
     let time = |at: Option<Millis>| number(at.map(|at| at.0 as f64));
     match column {
         "name" => Key::Text(&trial.name),
-        "round" => number(Some(trial.max_train_steps as f64)),
+        "round" => number(trial::round_position(spec, &trial.round).map(|position| position as f64)),
         "phase" => number(Some(f64::from(trial.phase as u8))),
         "reason" if trial.reason.is_empty() => Key::Missing,
         "reason" => Key::Text(&trial.reason),
@@ -218,31 +214,6 @@ fn objective(trial: &TrialSummary) -> Option<f64> {
 fn duration(trial: &TrialSummary) -> Option<f64> {
     let (started, ended) = (trial.started?, trial.ended?);
     Some(ended.0.saturating_sub(started.0) as f64)
-}
-
-/// The last round first, in it the best first, then infeasible trials, then those under way, then all others.
-fn best_first(spec: &StudySpec, a: &TrialSummary, b: &TrialSummary) -> Ordering {
-    let direction: Direction = spec.objective.direction;
-    let place = |t: &TrialSummary| match spec.rounds.iter().position(|round| round.name == t.round) {
-        None if t.round == RETRAIN => spec.rounds.len(),
-        place => place.unwrap_or_default(),
-    };
-    let kind = |t: &TrialSummary| match t.phase {
-        TrialPhase::Succeeded => 0,
-        TrialPhase::Running | TrialPhase::Retrying => 1,
-        TrialPhase::Infeasible => 2,
-        TrialPhase::Stopped => 3,
-        TrialPhase::Failed => 4,
-        TrialPhase::Pending => 5,
-    };
-    let objectives = match (objective(a), objective(b)) {
-        (Some(a), Some(b)) if direction.better(a, b) => Ordering::Less,
-        (Some(a), Some(b)) if direction.better(b, a) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        _ => Ordering::Equal,
-    };
-    place(b).cmp(&place(a)).then(kind(a).cmp(&kind(b))).then(objectives).then(a.index.cmp(&b.index))
 }
 
 /// One trial as a row.

@@ -7,10 +7,10 @@ use axum::{
     http::{Extensions, HeaderMap},
     response::Response,
 };
-use studious_api::trial::TrialPhase;
 use studious_playbook::{
     plots::{Run, overlay},
     record::TrialRecord,
+    trial,
 };
 
 use super::{
@@ -194,19 +194,10 @@ pub fn view(shown: &StudySnapshot, found: &TrialDetail) -> Result<TrialView, Req
     })
 }
 
-/// Its place among the trials of its round that succeeded, from 1, and how many these are.
+/// Its rank among the trials of its round that succeeded.
 fn rank(shown: &StudySnapshot, found: &TrialDetail) -> Option<RankView> {
-    let own = found.head.objective.filter(|_| found.head.phase == TrialPhase::Succeeded)?;
-    let direction = shown.head.spec.objective.direction;
-    let others = shown
-        .trials
-        .iter()
-        .filter(|trial| trial.round == found.head.round && trial.phase == TrialPhase::Succeeded)
-        .filter_map(|trial| trial.objective);
-    let (mut better, mut all) = (0, 0);
-    for other in others {
-        all += 1;
-        better += usize::from(direction.better(other, own));
-    }
-    Some(RankView { place: better + 1, of: all })
+    let of_round = shown.trials.iter().filter(|trial| trial.round == found.head.round);
+    let ranked = trial::ranked(&shown.head.spec, of_round);
+    let position = ranked.iter().position(|trial| trial.name == found.head.name)?;
+    Some(RankView { place: position + 1, of: ranked.len() })
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use studious_api::{
     HyperparameterValue, Hyperparameters, StudySpec,
-    study::{Direction, Hyperparameter, Role},
+    study::{Direction, Hyperparameter, RetrainedBest, Role, TrialCounts},
     trial::{TrialPhase, TrialSchedule, TrialSeeds},
 };
 use studious_playbook::{
@@ -16,7 +16,7 @@ use studious_playbook::{
     record::{AttemptSpan, HostInit, SavedCheckpoint},
 };
 
-use super::source::{Backend, Counts, KubernetesEvent, StudyState};
+use super::source::{Backend, KubernetesEvent, StudyState};
 
 /// `/v1/about`: who asks, of what.
 #[derive(Serialize)]
@@ -66,11 +66,43 @@ pub struct StudyItem {
     /// The best objective, and its trial.
     pub best: Option<f64>,
     pub best_trial: Option<String>,
+    /// What training that trial's point again showed.
+    pub retrained: Option<RetrainedBest>,
     /// Nothing before conclusions were drawn.
     pub findings: Option<FindingCounts>,
     /// Milliseconds since the epoch, as all times here.
     pub created: Option<Millis>,
     pub changed: Option<Millis>,
+}
+
+/// Trials by phase.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Counts {
+    /// In all rounds.
+    pub planned: u32,
+    /// Created, not yet running.
+    pub pending: u32,
+    /// Running, or waiting for another attempt.
+    pub running: u32,
+    pub succeeded: u32,
+    pub infeasible: u32,
+    pub failed: u32,
+    pub stopped: u32,
+}
+
+impl From<TrialCounts> for Counts {
+    fn from(counts: TrialCounts) -> Self {
+        Self {
+            planned: counts.total,
+            pending: counts.pending,
+            running: counts.running,
+            succeeded: counts.succeeded,
+            infeasible: counts.infeasible,
+            failed: counts.failed,
+            stopped: counts.stopped,
+        }
+    }
 }
 
 /// Findings by severity, without those that were set aside.

@@ -60,6 +60,34 @@ async fn the_table_is_sorted_filtered_and_cut_by_the_server() {
     }
 }
 
+/// F-018 and F-064: as everywhere else, what violates a constraint comes after what doesn't, and retraining last.
+#[tokio::test]
+async fn bounds_hold_and_retraining_comes_last() {
+    let run = Memory::bounded_and_retrained();
+    let asking = Asking::new(&run);
+    run.retrain(1);
+    run.retrain(1);
+    for (index, (objective, cost)) in
+        [(0.10, 10.0), (0.11, 1.0), (0.12, 1.0), (0.2, 1.0), (0.05, 1.0), (0.13, 1.0)].into_iter().enumerate()
+    {
+        run.succeed(index, objective);
+        run.cost(index, cost);
+    }
+    let names = async |query: &str| -> Vec<String> {
+        let page = asking.json(&format!("{STUDY}/trials{query}")).await;
+        let rows = page["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["name"].as_str().unwrap().trim_start_matches("digits-").to_owned()).collect()
+    };
+    let of_verify = ["verify-0001", "verify-0002", "verify-0003", "verify-0000"];
+    assert_eq!(names("").await, [&of_verify[..], &["retrain-0000", "retrain-0001"]].concat());
+    assert_eq!(names("?sort=round").await[4..], ["retrain-0000", "retrain-0001"], "not by their budgets or names");
+    let trial = asking.json(&format!("{STUDY}/trials/digits-verify-0001")).await;
+    assert_eq!(trial["rank"], json!({ "place": 1, "of": 4 }));
+    let rounds = asking.json(STUDY).await["rounds"].clone();
+    let bests: Vec<_> = rounds.as_array().unwrap().iter().map(|r| (r["name"].as_str(), r["best"].as_f64())).collect();
+    assert_eq!(bests, [(Some("verify"), Some(0.11)), (Some("retrain"), Some(0.05))]);
+}
+
 #[tokio::test]
 async fn whoever_knows_what_is_there_is_told_so_until_it_changes() {
     let run = Memory::new();

@@ -7,14 +7,13 @@ use std::{
 
 use studious_api::{Study, trial::TrialPhase};
 use studious_dashboard::{
-    Backend, Counts, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail,
-    TrialSummary,
+    Backend, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail, TrialSummary,
 };
 use studious_playbook::{
     Millis, Plan,
     contract::Init,
     record::{HostInit, Outcome, TrialRecord},
-    rounds,
+    rounds, trial,
 };
 
 const STUDY: &str = "
@@ -51,9 +50,19 @@ struct Changing {
 impl Memory {
     /// A study whose four trials wait.
     pub fn new() -> Self {
-        let study: Study = serde_yaml::from_str(STUDY).unwrap();
+        Self::of(STUDY)
+    }
+
+    /// The same with bounds on its cost, whose points are trained again; its round has a name that sorts after `retrain`.
+    pub fn bounded_and_retrained() -> Self {
+        let more = "  constraints: [{metric: cost, max: 5}]\n  retrain: {best: 1, times: 2}\n  trial:";
+        Self::of(&STUDY.replace("  trial:", more).replace("explore", "verify"))
+    }
+
+    fn of(text: &str) -> Self {
+        let study: Study = serde_yaml::from_str(text).unwrap();
         let plan = Plan::new("digits", &study.spec).unwrap();
-        let points = rounds::points(&plan, "explore", &[]).unwrap();
+        let points = rounds::points(&plan, &study.spec.rounds[0].name, &[]).unwrap();
         let trials = points.iter().map(|point| {
             let spec = rounds::trial_spec(&plan, point);
             let name = plan.trial_name(&point.key);
@@ -75,6 +84,7 @@ impl Memory {
                     message: String::new(),
                     objective: None,
                     best_step: None,
+                    metrics: BTreeMap::new(),
                     attempt: 1,
                     disruptions: 0,
                     started: None,
@@ -139,6 +149,23 @@ impl Memory {
         });
     }
 
+    /// What a trial cost at the step of its objective.
+    pub fn cost(&self, index: usize, cost: f64) {
+        self.change(index, |trial| {
+            trial.head.metrics.insert("cost".to_owned(), cost);
+        });
+    }
+
+    /// One more trial: another training of a trial's point.
+    pub fn retrain(&self, of: usize) {
+        let mut changing = self.changing();
+        let mut trial = changing.trials[of].clone();
+        trial.head.index = u32::try_from(changing.trials.iter().filter(|t| t.head.round == "retrain").count()).unwrap();
+        trial.head.name = format!("digits-retrain-{:04}", trial.head.index);
+        "retrain".clone_into(&mut trial.head.round);
+        changing.trials.push(trial);
+    }
+
     fn is_it(key: &StudyKey) -> bool {
         (key.namespace.as_str(), key.name.as_str()) == ("local", "digits")
     }
@@ -152,8 +179,7 @@ impl StudySource for Memory {
     async fn studies(&self) -> Result<Vec<StudySummary>, SourceError> {
         let study = &self.0.study;
         let phases = self.changing().trials.iter().map(|trial| trial.head.phase).collect::<Vec<_>>();
-        let mut counts = Counts::of(phases);
-        counts.planned = self.0.plan.total_trials();
+        let counts = trial::counts(self.0.plan.total_trials(), phases);
         Ok(vec![StudySummary {
             key: StudyKey { namespace: "local".to_owned(), name: "digits".to_owned() },
             study_name: "digits".to_owned(),

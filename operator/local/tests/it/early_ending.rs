@@ -2,6 +2,7 @@
 
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 use studious_local::{Event, RunEnd};
+use studious_playbook::trial::Reason;
 
 use crate::bench::{Bench, is_alive, lines, study};
 
@@ -38,7 +39,11 @@ async fn trials_that_fall_behind_are_ended_with_the_rule_and_its_numbers() {
     assert_eq!(state.reason.as_deref(), Some("SuccessiveHalving"));
     let message = state.message.as_deref().unwrap();
     assert!(message.starts_with("at step 20 its error was 0.9, number "), "{message}");
-    assert!(seen.events.iter().any(|e| matches!(e, Event::TrialEnded { reason, .. } if reason == "SuccessiveHalving")));
+    assert!(
+        seen.events
+            .iter()
+            .any(|e| matches!(e, Event::TrialEnded { state, .. } if state.reason == Some(Reason::SuccessiveHalving)))
+    );
     assert!(lines(&bench.file("pids")).iter().all(|pid| !is_alive(pid)));
     assert!(begun.elapsed().as_secs() < 30);
     // A stopped trial is no result.

@@ -8,16 +8,21 @@ use studious_api::{study::TrialCounts, trial::TrialPhase};
 pub fn counts(planned: u32, phases: impl IntoIterator<Item = TrialPhase>) -> TrialCounts {
     let mut counts = TrialCounts { total: planned, ..TrialCounts::default() };
     for phase in phases {
-        *match phase {
-            TrialPhase::Pending => &mut counts.pending,
-            TrialPhase::Retrying | TrialPhase::Running => &mut counts.running,
-            TrialPhase::Succeeded => &mut counts.succeeded,
-            TrialPhase::Infeasible => &mut counts.infeasible,
-            TrialPhase::Failed => &mut counts.failed,
-            TrialPhase::Stopped => &mut counts.stopped,
-        } += 1;
+        count(&mut counts, phase);
     }
     counts
+}
+
+/// Counts one more trial, as [`counts`] does.
+pub fn count(counts: &mut TrialCounts, phase: TrialPhase) {
+    *match phase {
+        TrialPhase::Pending => &mut counts.pending,
+        TrialPhase::Retrying | TrialPhase::Running => &mut counts.running,
+        TrialPhase::Succeeded => &mut counts.succeeded,
+        TrialPhase::Infeasible => &mut counts.infeasible,
+        TrialPhase::Failed => &mut counts.failed,
+        TrialPhase::Stopped => &mut counts.stopped,
+    } += 1;
 }
 
 #[cfg(test)]

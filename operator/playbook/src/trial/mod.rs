@@ -11,12 +11,12 @@ mod reason;
 mod retrained;
 mod state;
 
-pub use counts::counts;
+pub use counts::{count, counts};
 pub use key::{PlannedTrial, TrialKey};
 pub use order::{
     Ranked, best, best_of_round, chooses, compare, concluding_round, latest_round, ranked, round_position, satisfies,
     sort_by_round, standing,
 };
 pub use reason::Reason;
-pub use retrained::{Retrained, retrained};
+pub use retrained::{Retrained, best_trial, retrained};
 pub use state::TrialState;

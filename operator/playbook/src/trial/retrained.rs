@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use studious_api::{Hyperparameters, StudySpec};
+use studious_api::{
+    Hyperparameters, StudySpec,
+    study::{BestTrial, RetrainedBest},
+};
 
-use super::Ranked;
-use crate::{findings::number, rounds::RETRAIN, space::PointIdentity};
+use super::{Ranked, TrialState};
+use crate::{Plan, numbers::number, rounds::RETRAIN, space::PointIdentity};
 
 /// The objectives of one point that was trained again with other seeds (Deep Learning Tuning Playbook, *Understanding trial
 /// variance*). It is shown wherever the best trial is, since that one was chosen for being lucky as well as good.
@@ -41,6 +44,26 @@ pub fn retrained<'a, T: Ranked + 'a>(
         }
     }
     Retrained::of(&values, others)
+}
+
+/// The best trial of a study as its status names it, with what retraining showed of its point.
+#[must_use]
+pub fn best_trial(plan: &Plan, trials: &[TrialState]) -> Option<BestTrial> {
+    let best = super::best(plan.spec(), trials)?;
+    let again = retrained(plan.spec(), &best.hyperparameters, trials.iter().map(|t| (t, &t.hyperparameters)));
+    Some(BestTrial {
+        trial: plan.trial_name(&best.key),
+        objective: best.objective?,
+        step: best.step.unwrap_or_default(),
+        hyperparameters: best.hyperparameters.clone(),
+        metrics: best.metrics.clone(),
+        retrained: again.map(|again| RetrainedBest {
+            mean: again.mean,
+            standard_deviation: again.standard_deviation,
+            trials: again.n,
+            summary: again.to_string(),
+        }),
+    })
 }
 
 impl Retrained {

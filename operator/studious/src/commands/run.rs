@@ -7,9 +7,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use studious_api::{study::Constraint, trial::TrialPhase};
+use studious_api::trial::TrialPhase;
+use studious_ledger::TrialRow;
 use studious_local::{Error, Interrupt, KeeperCommand, Options, RunEnd, RunFolder};
-use studious_playbook::{Plan, findings};
+use studious_playbook::{Plan, findings, numbers::count, trial::TrialState};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -72,7 +73,7 @@ impl RunCommand {
         let path = self.dir.clone().unwrap_or_else(|| Path::new("studious-runs").join(&file.document.name));
         let folder = RunFolder::new(&path);
         let begun = std::time::Instant::now();
-        let end = match self.follow(&file, &folder).await {
+        let end = match Box::pin(self.follow(&file, &folder)).await {
             Ok(end) => end,
             Err(Error::Invalid(violations)) => {
                 study_file::tell_violations(&self.file, &violations);
@@ -128,8 +129,8 @@ impl RunCommand {
         if style != Style::Quiet {
             eprintln!("{}", study.spec.goal);
             eprintln!(
-                "{} trials, {} at once; everything is kept in {}",
-                plan.total_trials(),
+                "{}, {} at once; everything is kept in {}",
+                count(plan.total_trials() as usize, "trial"),
                 self.parallelism.unwrap_or(study.spec.parallelism),
                 folder.root().display()
             );
@@ -208,27 +209,17 @@ async fn listen(press: mpsc::Sender<Interrupt>) {
     }
 }
 
-/// Trials of an earlier run of the folder: name, round, phase and the objective of those that satisfy the constraints.
-async fn trials_before(
-    folder: &RunFolder,
-    study: &str,
-    retry_failed: bool,
-) -> Vec<(String, String, TrialPhase, Option<f64>)> {
+/// Trials of earlier runs of the folder.
+async fn trials_before(folder: &RunFolder, study: &str, retry_failed: bool) -> Vec<TrialState> {
     if !folder.ledger().exists() {
         return Vec::new();
     }
-    // Only for the eyes: the run itself says what is wrong with the ledger.
+    // Only for the display: the run itself reports what is wrong with the ledger.
     let Ok(ledger) = studious_ledger::Ledger::open_to_read(folder.ledger()).await else { return Vec::new() };
     let rows = ledger.trials(study).await.unwrap_or_default();
     ledger.close().await;
-    rows.into_iter()
-        .filter(|row| !(retry_failed && row.state.phase == TrialPhase::Failed))
-        .map(|row| {
-            let satisfies = Constraint::judge(&row.spec.constraints, &row.state.metrics).is_satisfied();
-            let objective = row.state.objective.filter(|_| row.state.phase == TrialPhase::Succeeded && satisfies);
-            (row.name, row.spec.round, row.state.phase, objective)
-        })
-        .collect()
+    let states = rows.iter().map(TrialRow::trial_state);
+    states.filter(|state| !(retry_failed && state.phase == TrialPhase::Failed)).collect()
 }
 
 /// The table of trials, the best point, the findings and the report.

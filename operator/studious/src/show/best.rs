@@ -10,8 +10,7 @@ use studious_playbook::{
 
 use crate::source::LoadedStudy;
 
-/// The best trial of the latest round that has one, with its point; nothing if no trial has succeeded. Of a study with
-/// constraints it is the best of those that satisfy them all.
+/// The best trial with its point, and what retraining showed of it; nothing if no trial has succeeded.
 pub(crate) fn best(study: &LoadedStudy) -> Option<String> {
     let Some(trial) = study.best() else { return none_satisfies(study) };
     let Outcome::Succeeded { objective, step } = trial.record.outcome else { return None };
@@ -25,6 +24,9 @@ pub(crate) fn best(study: &LoadedStudy) -> Option<String> {
         }
     }
     let mut text = format!("Best: {}, {metric} {}{at}{bounded}\n", trial.record.name, number(objective));
+    if let Some(retrained) = study.retrained() {
+        let _ = writeln!(text, "Trained again with other seeds: {metric} {retrained}");
+    }
     let names = study.plan.spec().hyperparameters.iter().map(|h| h.name.as_str());
     let point = &trial.record.hyperparameters;
     let width = point.keys().map(String::len).max().unwrap_or_default();

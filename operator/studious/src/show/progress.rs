@@ -9,12 +9,13 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use studious_api::{study::Direction, trial::TrialPhase};
+use studious_api::{StudySpec, study::TrialCounts, trial::TrialPhase};
 use studious_local::Event;
 use studious_playbook::{
     Plan,
     numbers::{count, number},
     rounds,
+    trial::{self, Ranked, Reason, TrialState},
 };
 
 use super::durations::duration;
@@ -45,28 +46,25 @@ impl Style {
 pub(crate) struct ProgressDisplay {
     style: Style,
     bar: ProgressBar,
-    direction: Direction,
+    spec: StudySpec,
     /// Total training steps of all rounds.
     steps_planned: u64,
     /// Of trials that have ended, whether they trained to the end or not.
     steps_ended: u64,
     /// Of those that were done when this run began.
     steps_before: u64,
-    trials_planned: u32,
-    ended: u32,
-    infeasible: u32,
-    stopped: u32,
-    failed: u32,
+    /// Of trials that have ended; of those that run, `running`.
+    counts: TrialCounts,
     running: BTreeMap<String, u64>,
     round: String,
-    best: Option<(f64, String)>,
+    /// The best of those that have ended.
+    best: Option<TrialState>,
     begun: Instant,
 }
 
 impl ProgressDisplay {
-    /// Of a run that begins. `before` are trials that ended in earlier runs: round, phase and the
-    /// objective of those that satisfy the study's constraints.
-    pub(crate) fn new(plan: &Plan, style: Style, before: &[(String, String, TrialPhase, Option<f64>)]) -> Self {
+    /// Of a run that begins. `before` are trials that earlier runs began.
+    pub(crate) fn new(plan: &Plan, style: Style, before: &[TrialState]) -> Self {
         let steps = |round: &str| rounds::max_train_steps(plan, round);
         let steps_planned = rounds::names(plan)
             .iter()
@@ -83,25 +81,22 @@ impl ProgressDisplay {
         let mut progress = Self {
             style,
             bar,
-            direction: plan.spec().objective.direction,
+            spec: plan.spec().clone(),
             steps_planned,
             steps_ended: 0,
             steps_before: 0,
-            trials_planned: plan.total_trials(),
-            ended: 0,
-            infeasible: 0,
-            stopped: 0,
-            failed: 0,
+            counts: trial::counts(plan.total_trials(), []),
             running: BTreeMap::new(),
             round: rounds::names(plan).into_iter().next().unwrap_or_default(),
             best: None,
             begun: Instant::now(),
         };
-        for (trial, round, phase, objective) in before {
-            if phase.has_ended() {
-                progress.count_end(trial, round, *phase, *objective, steps(round));
-            }
-            progress.round.clone_from(round);
+        for state in before.iter().filter(|state| state.phase.has_ended()) {
+            progress.count_end(state, steps(&state.key.round));
+        }
+        let begun = before.iter().map(|state| state.key.round.as_str());
+        if let Some(round) = trial::latest_round(plan.spec(), begun) {
+            round.clone_into(&mut progress.round);
         }
         progress.steps_before = progress.steps_ended;
         progress.draw();
@@ -127,7 +122,6 @@ impl ProgressDisplay {
             )),
             Event::RoundBegan { round } => {
                 self.line(&format!("Round {round}"));
-                self.best = None;
                 self.round = round;
             }
             Event::AttemptBegan { trial, .. } => {
@@ -140,25 +134,11 @@ impl ProgressDisplay {
                 self.running.remove(&trial);
                 self.line(&format!("{trial} attempt {attempt}: {message}; it is tried again{}", last_words(&output)));
             }
-            Event::TrialEnded {
-                trial,
-                phase,
-                reason,
-                message,
-                objective,
-                satisfies,
-                remarks,
-                max_train_steps,
-                output,
-            } => {
+            Event::TrialEnded { trial, state, message, remarks, max_train_steps, output } => {
                 self.running.remove(&trial);
-                // One that violates a constraint is not the best, however good it is.
-                let candidate = objective.filter(|_| satisfies);
-                let better =
-                    candidate.is_some_and(|x| self.best.as_ref().is_none_or(|(b, _)| self.direction.better(x, *b)));
-                self.count_end(&trial, &self.round.clone(), phase, candidate, max_train_steps);
-                self.tell_end(&trial, phase, &reason, &message, objective, better, &output);
-                if phase == TrialPhase::Succeeded && !remarks.is_empty() {
+                let better = self.count_end(&state, max_train_steps);
+                self.tell_end(&trial, &state, &message, better, &output);
+                if state.phase == TrialPhase::Succeeded && !remarks.is_empty() {
                     self.line(&format!("{trial}: {}", remarks.join("; ")));
                 }
             }
@@ -175,7 +155,7 @@ impl ProgressDisplay {
             return;
         }
         self.bar.set_prefix(self.round.clone());
-        self.bar.set_position(u64::from(self.ended));
+        self.bar.set_position(u64::from(self.counts.ended()));
         self.bar.set_message(self.message());
         self.bar.tick();
     }
@@ -191,17 +171,17 @@ impl ProgressDisplay {
             parts.push(format!("{} left", duration(left)));
         }
         parts.push(format!("{} running", self.running.len()));
-        if self.infeasible > 0 {
-            parts.push(format!("{} infeasible", self.infeasible));
+        for (n, what) in [
+            (self.counts.infeasible, "infeasible"),
+            (self.counts.stopped, "stopped early"),
+            (self.counts.failed, "failed"),
+        ] {
+            if n > 0 {
+                parts.push(format!("{n} {what}"));
+            }
         }
-        if self.stopped > 0 {
-            parts.push(format!("{} stopped early", self.stopped));
-        }
-        if self.failed > 0 {
-            parts.push(format!("{} failed", self.failed));
-        }
-        if let Some((best, _)) = &self.best {
-            parts.push(format!("best {}", number(*best)));
+        if let Some(best) = self.best.as_ref().and_then(Ranked::objective) {
+            parts.push(format!("best {}", number(best)));
         }
         parts.join(" · ")
     }
@@ -209,7 +189,7 @@ impl ProgressDisplay {
     /// By the steps trained so far; nothing until the first trial has ended.
     fn time_left(&self) -> Option<Duration> {
         let ended = self.steps_ended - self.steps_before;
-        if ended == 0 || self.ended >= self.trials_planned {
+        if ended == 0 || self.counts.ended() >= self.counts.total {
             return None;
         }
         let done = ended + self.running.values().sum::<u64>();
@@ -217,47 +197,30 @@ impl ProgressDisplay {
         Some(self.begun.elapsed().mul_f64(left as f64 / done as f64))
     }
 
-    fn count_end(&mut self, trial: &str, round: &str, phase: TrialPhase, objective: Option<f64>, steps: u64) {
-        self.ended += 1;
+    /// Counts a trial that has ended, and says whether it is the best so far.
+    fn count_end(&mut self, state: &TrialState, steps: u64) -> bool {
+        trial::count(&mut self.counts, state.phase);
         self.steps_ended = self.steps_ended.saturating_add(steps);
-        match phase {
-            TrialPhase::Infeasible => self.infeasible += 1,
-            TrialPhase::Failed => self.failed += 1,
-            TrialPhase::Stopped => self.stopped += 1,
-            _ => {}
+        let best = trial::best(&self.spec, self.best.iter().chain([state]));
+        let is_best = best.is_some_and(|best| best.key == state.key);
+        if is_best {
+            self.best = Some(state.clone());
         }
-        if let Some(x) = objective {
-            if round != self.round {
-                self.best = None;
-                round.clone_into(&mut self.round);
-            }
-            if self.best.as_ref().is_none_or(|(b, _)| self.direction.better(x, *b)) {
-                self.best = Some((x, trial.to_owned()));
-            }
-        }
+        is_best
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn tell_end(
-        &self,
-        trial: &str,
-        phase: TrialPhase,
-        reason: &str,
-        message: &str,
-        objective: Option<f64>,
-        better: bool,
-        output: &Path,
-    ) {
-        match phase {
+    fn tell_end(&self, trial: &str, state: &TrialState, message: &str, better: bool, output: &Path) {
+        let reason = state.reason.as_ref().map_or("", Reason::as_str);
+        match state.phase {
             TrialPhase::Failed => {
                 self.always(&format!("{trial} failed: {reason}: {message}{}", last_words(output)));
             }
             TrialPhase::Succeeded if self.style == Style::Lines || better => {
-                let x = objective.map_or_else(String::new, number);
+                let x = state.objective.map_or_else(String::new, number);
                 self.line(&format!("{trial} {x}{}", if better { ", the best so far" } else { "" }));
             }
             TrialPhase::Infeasible | TrialPhase::Stopped if self.style == Style::Lines => {
-                let word = if phase == TrialPhase::Infeasible { "infeasible" } else { "stopped" };
+                let word = if state.phase == TrialPhase::Infeasible { "infeasible" } else { "stopped" };
                 self.line(&format!("{trial} {word}: {reason}: {message}"));
             }
             _ => {}
@@ -273,7 +236,7 @@ impl ProgressDisplay {
     fn always(&self, text: &str) {
         match self.style {
             Style::Bar => self.bar.println(text),
-            Style::Lines => eprintln!("[{}/{}] {text}", self.ended, self.trials_planned),
+            Style::Lines => eprintln!("[{}/{}] {text}", self.counts.ended(), self.counts.total),
             Style::Quiet => eprintln!("{text}"),
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use studious_api::trial::TrialPhase;
 use studious_playbook::{
     Plan,
+    numbers::count,
     record::{Outcome, TrialRecord},
 };
 
@@ -30,7 +31,7 @@ pub(super) fn load(study: &Path, trials: &Path) -> anyhow::Result<Option<LoadedS
             return Ok(None);
         }
     };
-    let status = format!("{} trials were read from {}", records.len(), trials.display());
+    let status = format!("{} read from {}", count(records.len(), "trial"), trials.display());
     let trials = records.into_iter().map(of_record).collect();
     Ok(Some(LoadedStudy { plan, trials, status, without_curves: None }.in_order_of_rounds()))
 }

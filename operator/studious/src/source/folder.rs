@@ -1,22 +1,17 @@
 //! A folder made by `studious run`.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, bail};
 use studious_ledger::{Ledger, TrialRow};
 use studious_local::RunFolder;
 use studious_playbook::{
-    Millis, Plan,
-    decide::{self, Action},
+    Plan,
     record::TrialRecord,
-    trial::TrialState,
+    trial::{self, TrialState},
 };
 
-use super::{LoadedStudy, LoadedTrial};
+use super::{LoadedStudy, LoadedTrial, end};
 
 /// Reads the study of a folder.
 pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
@@ -61,16 +56,12 @@ pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Resu
     Ok(LoadedStudy { plan, trials, status, without_curves: None }.in_order_of_rounds())
 }
 
-/// Where a study stands, as `decide` sees it.
+/// Where a study stands, in a sentence.
 fn status(plan: &Plan, rows: &[TrialRow]) -> String {
     let states: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    for action in decide::decide(plan, &states, now) {
-        if let Action::Finish(end) = action {
-            return format!("{:?}: {}", end.phase, end.message);
-        }
+    if let Some(end) = end::of_study(plan, &states) {
+        return format!("{:?}: {}", end.phase, end.message);
     }
-    let ended = rows.iter().filter(|row| row.state.phase.has_ended()).count();
-    format!("{ended} of {} trials have ended", plan.total_trials())
+    let counts = trial::counts(plan.total_trials(), states.iter().map(|state| state.phase));
+    format!("{} of {} trials have ended", counts.ended(), counts.total)
 }

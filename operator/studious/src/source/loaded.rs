@@ -1,12 +1,13 @@
 //! A study with its trials as a command shows it, wherever it came from.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use studious_api::trial::TrialPhase;
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
     rejudge::{self, By},
+    trial::{self, Ranked, Retrained},
 };
 
 /// A study as it stands.
@@ -67,38 +68,31 @@ impl LoadedStudy {
 
     /// Sorts trials into the order of the study's rounds; within one they keep theirs.
     pub(super) fn in_order_of_rounds(mut self) -> Self {
-        let places: BTreeMap<String, usize> =
-            studious_playbook::rounds::names(&self.plan).into_iter().enumerate().map(|(i, name)| (name, i)).collect();
-        self.trials.sort_by_key(|trial| places.get(&trial.record.round).copied().unwrap_or(usize::MAX));
+        trial::sort_by_round(self.plan.spec(), &mut self.trials, |trial| &trial.record.round);
         self
     }
 
-    /// Trials of the latest round first, the best first within each: those of other rounds trained for another number of
-    /// steps and don't compare. Trials that satisfy the study's constraints come before those that don't.
+    /// The trials in the order in which they are shown, see [`trial::compare`].
     pub(crate) fn best_first(&self) -> Vec<&LoadedTrial> {
-        let direction = self.plan.spec().objective.direction;
-        let rounds = studious_playbook::rounds::names(&self.plan);
-        let place = |trial: &LoadedTrial| rounds.iter().position(|name| *name == trial.record.round);
         let mut sorted: Vec<&LoadedTrial> = self.trials.iter().collect();
-        sorted.sort_by(|a, b| {
-            place(b).cmp(&place(a)).then_with(|| match (a.objective(), b.objective()) {
-                (Some(x), Some(y)) => self.satisfies(b).cmp(&self.satisfies(a)).then(direction.best_first(x, y)),
-                (Some(_), None) => std::cmp::Ordering::Less,
-                (None, Some(_)) => std::cmp::Ordering::Greater,
-                (None, None) => order(a.phase).cmp(&order(b.phase)),
-            })
-        });
+        sorted.sort_by(|a, b| trial::compare(self.plan.spec(), *a, *b));
         sorted
     }
 
-    /// The best trial of the latest round that has one which satisfies the study's constraints.
+    /// The best trial, see [`trial::best`].
     pub(crate) fn best(&self) -> Option<&LoadedTrial> {
-        self.best_first().into_iter().find(|trial| trial.objective().is_some() && self.satisfies(trial))
+        trial::best(self.plan.spec(), &self.trials)
+    }
+
+    /// What retraining showed of the best trial's point.
+    pub(crate) fn retrained(&self) -> Option<Retrained> {
+        let trials = self.trials.iter().map(|trial| (trial, &trial.record.hyperparameters));
+        trial::retrained(self.plan.spec(), &self.best()?.record.hyperparameters, trials)
     }
 
     /// Whether a trial satisfies the study's constraints, for certain.
     pub(crate) fn satisfies(&self, trial: &LoadedTrial) -> bool {
-        trial.record.standing(&self.plan.spec().constraints).is_satisfied()
+        trial::satisfies(self.plan.spec(), trial)
     }
 }
 
@@ -117,15 +111,24 @@ impl LoadedTrial {
     }
 }
 
-/// Of trials without an objective, those that may still get one come first.
-fn order(phase: TrialPhase) -> u8 {
-    match phase {
-        TrialPhase::Succeeded => 0,
-        TrialPhase::Running => 1,
-        TrialPhase::Retrying => 2,
-        TrialPhase::Pending => 3,
-        TrialPhase::Stopped => 4,
-        TrialPhase::Infeasible => 5,
-        TrialPhase::Failed => 6,
+impl Ranked for LoadedTrial {
+    fn round(&self) -> &str {
+        &self.record.round
+    }
+
+    fn phase(&self) -> TrialPhase {
+        self.phase
+    }
+
+    fn objective(&self) -> Option<f64> {
+        Ranked::objective(&self.record)
+    }
+
+    fn metric(&self, name: &str) -> Option<f64> {
+        self.record.metric(name)
+    }
+
+    fn tie_break(&self, other: &Self) -> Ordering {
+        self.record.tie_break(&other.record)
     }
 }

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod cluster;
+mod end;
 mod files;
 mod folder;
 mod loaded;

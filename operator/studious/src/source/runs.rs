@@ -5,26 +5,27 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    time::UNIX_EPOCH,
 };
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use studious_api::{
+    StudySpec,
     study::StudyPhase,
     trial::{AttemptOutcome, TrialPhase},
 };
 use studious_dashboard::{
-    Backend, Counts, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail,
-    TrialSummary,
+    Backend, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail, TrialSummary,
 };
 use studious_ledger::{Ledger, TrialHead as Row};
 use studious_local::RunFolder;
 use studious_playbook::{
     Millis, Plan, TrialKey,
-    decide::{self, Action},
     record::TrialRecord,
-    trial::TrialState,
+    trial::{self, TrialState},
 };
+
+use super::end;
 
 /// The namespace of everything here.
 const NAMESPACE: &str = "local";
@@ -346,6 +347,7 @@ fn at_a_glance(latest: &mut BTreeMap<String, BTreeMap<String, f64>>, row: Row) -
         message: row.state.message.unwrap_or_default(),
         objective: row.state.objective,
         best_step: row.state.best_step,
+        metrics: row.state.metrics,
         attempt: row.state.attempt,
         disruptions: u32::try_from(disruptions).unwrap_or(u32::MAX),
         started: row.state.start_time,
@@ -354,68 +356,39 @@ fn at_a_glance(latest: &mut BTreeMap<String, BTreeMap<String, f64>>, row: Row) -
 }
 
 /// Where a study stands. Its key, labels and times are the caller's to say.
-fn stands(study_name: String, spec: studious_api::StudySpec, rows: &[Row], is_running: bool) -> StudySummary {
+fn stands(study_name: String, spec: StudySpec, rows: &[Row], is_running: bool) -> StudySummary {
     let plan = Plan::new(&study_name, &spec);
-    let mut counts = Counts::of(rows.iter().map(|row| row.state.phase));
-    // Only a study with nothing under way has ended; whoever runs one says so when it has.
-    let may_have_ended = !is_running && rows.iter().all(|row| row.state.phase.has_ended());
-    counts.planned = plan.as_ref().map_or(0, Plan::total_trials);
-    let end = match &plan {
-        Ok(plan) if may_have_ended => end(plan, rows, &counts),
-        _ => None,
-    };
-    let ended = counts.ended();
+    let states: Vec<TrialState> = rows.iter().map(state_of_row).collect();
+    let planned = plan.as_ref().map_or(0, Plan::total_trials);
+    let counts = trial::counts(planned, states.iter().map(|state| state.phase));
+    let progress = format!("{} of {planned} trials have ended", counts.ended());
+    // A run reports itself when its study has ended.
+    let end = plan.as_ref().ok().filter(|_| !is_running).and_then(|plan| end::of_study(plan, &states));
     let (standing, message) = match (&plan, end) {
         (Err(violations), _) => (StudyState::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
-        (Ok(_), Some((StudyPhase::Failed, message))) => (StudyState::Failed, message),
-        (Ok(_), Some((_, message))) => (StudyState::Completed, message),
-        (Ok(_), None) if is_running => {
-            (StudyState::Running, format!("{ended} of {} trials have ended", counts.planned))
-        }
-        (Ok(_), None) => (
-            StudyState::Interrupted,
-            format!("{ended} of {} trials have ended; it goes on when it is run again", counts.planned),
-        ),
+        (Ok(_), Some(end)) if end.phase == StudyPhase::Failed => (StudyState::Failed, end.message),
+        (Ok(_), Some(end)) => (StudyState::Completed, end.message),
+        (Ok(_), None) if is_running => (StudyState::Running, progress),
+        (Ok(_), None) => (StudyState::Interrupted, format!("{progress}; run it again to resume")),
     };
-    let last = rows.iter().rev().find(|row| row.state.phase != TrialPhase::Pending);
-    let best = spec.rounds.iter().rev().find_map(|round| {
-        let of = rows.iter().filter(|row| row.round == round.name && row.state.phase == TrialPhase::Succeeded);
-        of.filter_map(|row| Some((row.state.objective?, row.name.clone())))
-            .reduce(|a, b| if spec.objective.direction.better(b.0, a.0) { b } else { a })
-    });
+    let begun = rows.iter().filter(|row| row.state.phase != TrialPhase::Pending).map(|row| row.round.as_str());
     StudySummary {
         key: StudyKey { namespace: NAMESPACE.to_owned(), name: study_name.clone() },
-        study_name,
         labels: BTreeMap::new(),
         standing,
         message,
-        round: last.map(|row| row.round.clone()),
+        round: trial::latest_round(&spec, begun).map(str::to_owned),
         counts,
-        best,
+        best: plan.as_ref().ok().and_then(|plan| trial::best_trial(plan, &states)),
         created: None,
         changed: None,
         spec: Arc::new(spec),
+        study_name,
     }
 }
 
-/// How the study ended, as `decide` sees it.
-fn end(plan: &Plan, rows: &[Row], counts: &Counts) -> Option<(StudyPhase, String)> {
-    if counts.failed == 0 && counts.succeeded > 0 && counts.ended() == counts.planned {
-        // Nobody needs to be asked, and of ten thousand points the asking takes a while.
-        let message = format!("{} trials succeeded, {} were infeasible, 0 failed", counts.succeeded, counts.infeasible);
-        return Some((StudyPhase::Completed, message));
-    }
-    let state = |row: &Row| {
-        let key = TrialKey { round: row.round.clone(), index: row.index };
-        row.state.trial_state(key, row.hyperparameters.clone())
-    };
-    let states: Vec<TrialState> = rows.iter().map(state).collect();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    decide::decide(plan, &states, now).into_iter().find_map(|action| match action {
-        Action::Finish(end) => Some((end.phase, end.message)),
-        _ => None,
-    })
+fn state_of_row(row: &Row) -> TrialState {
+    row.state.trial_state(TrialKey { round: row.round.clone(), index: row.index }, row.hyperparameters.clone())
 }
 
 /// Commands that show more of a trial's host 0 or run it again.

@@ -107,7 +107,7 @@ async fn a_study_is_interrupted_running_or_completed() {
     let bench = Bench::new("digits").await;
     let runs = RunFolders::new(bench.root());
     let study = runs.studies().await.unwrap().pop().unwrap();
-    assert_eq!((study.key, study.standing, study.counts.planned), (key("digits"), StudyState::Interrupted, 4));
+    assert_eq!((study.key, study.standing, study.counts.total), (key("digits"), StudyState::Interrupted, 4));
     assert_eq!(study.labels["team"], "vision");
     let lock = bench.lock();
     assert_eq!(runs.study(&key("digits")).await.unwrap().unwrap().standing, StudyState::Running);
@@ -117,7 +117,7 @@ async fn a_study_is_interrupted_running_or_completed() {
     }
     let study = runs.study(&key("digits")).await.unwrap().unwrap();
     assert_eq!((study.standing, study.counts.ended()), (StudyState::Completed, 4), "{}", study.message);
-    assert_eq!(study.best, Some((0.1, "digits-explore-0003".to_owned())));
+    assert_eq!(study.best.map(|best| (best.objective, best.trial)), Some((0.1, "digits-explore-0003".to_owned())));
 }
 
 #[tokio::test]

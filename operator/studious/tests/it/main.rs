@@ -7,5 +7,6 @@ mod concluding;
 mod figures;
 mod importing;
 mod looking;
+mod one_best;
 mod running;
 mod suggesting;

@@ -241,6 +241,7 @@ function Beside({ ids }: { ids: string[] }) {
     ["Stands", ({ study }) => <Stands standing={study.standing} />, false],
     ["Objective", ({ study }) => `${study.metric}, ${study.direction.toLowerCase()}`, metrics.size > 1],
     ["Best", ({ study }) => <strong>{number(study.best)}</strong>, false],
+    ["Retrained", ({ study }) => study.retrained?.summary ?? "–", false],
     [
       "Best trial",
       ({ study }) => (study.bestTrial === null ? "–" : <a href={trialHref(study.namespace, study.name, study.bestTrial)}>{study.bestTrial}</a>),

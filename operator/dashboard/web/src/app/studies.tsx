@@ -156,6 +156,7 @@ export function Studies({ about }: { about: AboutView | undefined }) {
                         </td>
                         <td class="number">
                           {number(study.best)} <span class="goal">{study.metric}</span>
+                          {study.retrained !== null && <span class="goal">retrained: {study.retrained.summary}</span>}
                         </td>
                         <td>
                           <Mend study={study} />

@@ -51,6 +51,11 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
         <Figure name={`Best ${study.metric}`} note={study.direction === "Minimize" ? "lower is better" : "higher is better"}>
           {number(study.best)}
         </Figure>
+        {study.retrained !== null && (
+          <Figure name="Retrained" note={study.retrained.summary}>
+            {number(study.retrained.mean)}
+          </Figure>
+        )}
         <Figure name="Trials" note={`of ${study.counts.planned.toLocaleString("en")} planned`}>
           {study.ended.toLocaleString("en")}
         </Figure>
@@ -154,6 +159,11 @@ function BestPoint({ study, row }: { study: StudyView; row: TrialItem }) {
         reached a {study.metric} of <strong>{number(row.objective)}</strong>
         {row.bestStep !== undefined && ` at step ${row.bestStep} of ${row.maxTrainSteps}`}, the best of round {row.round}.
       </p>
+      {study.retrained !== null && (
+        <p>
+          Trained again with other seeds, which chooses nothing: {study.metric} <strong>{study.retrained.summary}</strong>.
+        </p>
+      )}
       <Point row={row} space={study.hyperparameters} />
     </section>
   );

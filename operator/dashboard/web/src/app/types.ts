@@ -142,11 +142,11 @@ plots: Array<PlotView>, };
 export type Confidence = "Weak" | "OpenQuestion";
 
 /**
- * Trials by where they stand.
+ * Trials by phase.
  */
 export type Counts = {
 /**
- * Planned in all rounds.
+ * In all rounds.
  */
 planned: number,
 /**
@@ -156,23 +156,7 @@ pending: number,
 /**
  * Running, or waiting for another attempt.
  */
-running: number,
-/**
- * Ended with an objective.
- */
-succeeded: number,
-/**
- * Ended as infeasible.
- */
-infeasible: number,
-/**
- * Failed, through no fault of the point.
- */
-failed: number,
-/**
- * Stopped.
- */
-stopped: number, };
+running: number, succeeded: number, infeasible: number, failed: number, stopped: number, };
 
 /**
  * Which way is better.
@@ -423,6 +407,27 @@ export type RankView = {
 place: number, of: number, };
 
 /**
+ * What training the best point again showed.
+ */
+export type RetrainedBest = {
+/**
+ * Mean of the objectives.
+ */
+mean: number,
+/**
+ * Their standard deviation; missing of a single one.
+ */
+standardDeviation?: number,
+/**
+ * Retrainings that succeeded.
+ */
+trials: number,
+/**
+ * `0.1 ± 0.03 (5 retrainings)`.
+ */
+summary: string, };
+
+/**
  * What a hyperparameter is to the question of a study.
  *
  * Playbook: "Identifying scientific, nuisance, and fixed hyperparameters". Nuisance unless said otherwise.
@@ -503,6 +508,10 @@ metric: string, direction: Direction,
  */
 best: number | null, bestTrial: string | null,
 /**
+ * What training that trial's point again showed.
+ */
+retrained: RetrainedBest | null,
+/**
  * Nothing before conclusions were drawn.
  */
 findings: FindingCounts | null,
@@ -577,6 +586,10 @@ metric: string, direction: Direction,
  * The best objective, and its trial.
  */
 best: number | null, bestTrial: string | null,
+/**
+ * What training that trial's point again showed.
+ */
+retrained: RetrainedBest | null,
 /**
  * Nothing before conclusions were drawn.
  */

@@ -10,7 +10,7 @@ mod table;
 mod tensorboard;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fmt,
     fs::File,
     io::{self, BufWriter, Write},
@@ -21,7 +21,9 @@ use anyhow::Context as _;
 use clap::Args;
 use studious_playbook::{
     Plan,
-    record::{Outcome, TrialRecord},
+    numbers::count,
+    record::TrialRecord,
+    trial::{self, Ranked},
 };
 
 use crate::{exit, study_file};
@@ -158,7 +160,7 @@ impl Import {
             }
             let more = found.problems.len().saturating_sub(MOST_TOLD);
             let hidden = if more > 0 { format!(", of which {more} are not shown") } else { String::new() };
-            eprintln!("{} errors{hidden}; nothing was written", found.problems.len());
+            eprintln!("{}{hidden}; nothing was written", count(found.problems.len(), "error"));
             return Ok(exit::INVALID);
         }
         for note in &found.notes {
@@ -227,20 +229,21 @@ impl Import {
 }
 
 fn summary(trials: &[TrialRecord]) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for trial in trials {
-        let word = match trial.outcome {
-            Outcome::Succeeded { .. } => "succeeded",
-            Outcome::Infeasible { .. } => "infeasible",
-            Outcome::Failed { .. } => "failed",
-            Outcome::Stopped { .. } => "stopped",
-            Outcome::Pending => "pending",
-        };
-        *counts.entry(word).or_default() += 1;
-    }
-    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let counts = trial::counts(0, trials.iter().map(Ranked::phase));
+    let by_phase: Vec<String> = [
+        (counts.failed, "failed"),
+        (counts.infeasible, "infeasible"),
+        (counts.pending, "pending"),
+        (counts.stopped, "stopped"),
+        (counts.succeeded, "succeeded"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| format!("{n} {word}"))
+    .collect();
+    let by_phase = if by_phase.is_empty() { String::new() } else { format!(" ({})", by_phase.join(", ")) };
     let with_curves = trials.iter().filter(|trial| !trial.curves.is_empty()).count();
-    format!("{} trials ({}), {with_curves} of them with curves", trials.len(), counts.join(", "))
+    format!("{}{by_phase}, {with_curves} of them with curves", count(trials.len(), "trial"))
 }
 
 /// Names in a sentence, of many the first few.
@@ -250,5 +253,17 @@ fn listed(names: &BTreeSet<String>) -> String {
     match names.len().checked_sub(MOST) {
         Some(more @ 1..) => format!("{text} and {more} more"),
         _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F-083: not `1 trials`, and not `0 trials ()`.
+    #[test]
+    fn what_was_read_is_counted_in_words() {
+        assert_eq!(summary(&[]), "0 trials, 0 of them with curves");
+        assert_eq!(summary(&[TrialRecord::default()]), "1 trial (1 pending), 0 of them with curves");
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use studious_api::validate::Violation;
-use studious_playbook::{Plan, record::TrialRecord, rounds};
+use studious_playbook::{Plan, numbers::count, record::TrialRecord, rounds};
 
 use super::{
     ImportProblem, Imported,
@@ -67,10 +67,11 @@ pub(super) fn read(
     if !columns.unread.is_empty() {
         found.notes.push(format!("columns that were not read: {}", listed(&columns.unread)));
     }
-    for (name, count) in reading.idle {
-        found
-            .notes
-            .push(format!("{name} has a value in {count} rows at whose point it doesn't exist; it was left out"));
+    for (name, n) in reading.idle {
+        found.notes.push(format!(
+            "{name} has a value in {} at whose point it doesn't exist; it was left out",
+            count(n, "row")
+        ));
     }
     let strangers: BTreeSet<String> = curves.into_trials().collect();
     if !strangers.is_empty() {

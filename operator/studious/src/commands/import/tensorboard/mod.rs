@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use studious_playbook::{
     Plan,
+    numbers::count,
     record::{AttemptSpan, Curve, TrialRecord},
 };
 
@@ -63,9 +64,11 @@ impl Notes {
         if !self.keys.is_empty() {
             notes.push(format!("keys that are no hyperparameter of the study: {}", listed(&self.keys)));
         }
-        for (name, count) in self.idle {
-            notes
-                .push(format!("{name} has a value in {count} trials at whose point it doesn't exist; it was left out"));
+        for (name, n) in self.idle {
+            notes.push(format!(
+                "{name} has a value in {} at whose point it doesn't exist; it was left out",
+                count(n, "trial")
+            ));
         }
         if !self.halves.is_empty() {
             notes.push(format!("half a record at the end was left out of {}", listed(&self.halves)));
