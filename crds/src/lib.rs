@@ -6,7 +6,6 @@
 //!
 //! No client and no I/O: this crate can be used by anything that reads or writes studies.
 
-pub mod codes;
 pub mod crd;
 pub mod document;
 mod pod_template;
@@ -14,7 +13,6 @@ pub mod reserved;
 mod schema;
 pub mod spelling;
 pub mod study;
-pub mod thresholds;
 pub mod trial;
 pub mod validate;
 mod value;

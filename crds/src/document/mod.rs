@@ -29,8 +29,16 @@ pub struct Document {
     pub namespace: Option<String>,
     /// The study.
     pub study: Study,
-    /// What the playbook advises against; empty under `spec.policy.strict`, which refuses it.
-    pub warnings: Vec<Problem>,
+    file: String,
+    node: Node,
+}
+
+impl Document {
+    /// Violations at their places in the file, each field once, in the order of the file.
+    #[must_use]
+    pub fn locate(&self, violations: Vec<Violation>) -> Vec<Problem> {
+        located(&self.file, &self.node, violations)
+    }
 }
 
 /// Something to tell of a place in a file. Displays as `study.yaml:12:9: message`, which editors can jump to.
@@ -102,8 +110,8 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
         Ok(study) if violations.is_empty() => study,
         _ => return Err(located(file, node, violations)),
     };
-    let warnings = located(file, node, validate::warnings(name, &study.spec));
-    Ok(Document { name: name.to_owned(), namespace: study.metadata.namespace.clone(), study, warnings })
+    let (file, node) = (file.to_owned(), node.clone());
+    Ok(Document { name: name.to_owned(), namespace: study.metadata.namespace.clone(), study, file, node })
 }
 
 /// Violations at their places, each field once, in the order of the file.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use studious_rules::Threshold;
+
+use super::StudySpec;
 
 /// Thresholds, waivers and strictness.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -59,4 +62,21 @@ pub struct Waiver {
     /// The reason, which is printed wherever the question or the finding is shown.
     #[schemars(length(min = 1, max = 1024))]
     pub reason: String,
+}
+
+impl StudySpec {
+    /// A threshold's value in this study: the one that `policy.thresholds` sets, or the default.
+    #[must_use]
+    pub fn threshold(&self, threshold: &Threshold) -> f64 {
+        let set = self.policy.as_ref().and_then(|policy| policy.thresholds.get(threshold.name));
+        set.map_or(threshold.default, |set| set.value)
+    }
+
+    /// The value of a threshold that counts something.
+    #[must_use]
+    // Validation holds it between `least` and `most`, whole.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn count(&self, threshold: &Threshold) -> usize {
+        self.threshold(threshold).clamp(threshold.least, threshold.most).round() as usize
+    }
 }

@@ -39,7 +39,8 @@ pub(super) fn is_active(h: &Hyperparameter, assignment: &Hyperparameters) -> boo
 }
 
 /// Whether a hyperparameter can exist beside these values, if those that are not given are chosen well.
-pub(super) fn can_be_active(h: &Hyperparameter, given: &Hyperparameters) -> bool {
+#[must_use]
+pub fn can_be_active(h: &Hyperparameter, given: &Hyperparameters) -> bool {
     h.when.iter().flatten().all(|(parent, allowed)| given.get(parent).is_none_or(|v| allowed.contains(v)))
 }
 
@@ -60,7 +61,8 @@ pub(super) fn domain(h: &Hyperparameter) -> Option<Vec<HyperparameterValue>> {
 }
 
 /// These names and all that their conditions depend on.
-pub(super) fn with_ancestors<'a>(
+#[must_use]
+pub fn with_ancestors<'a>(
     hyperparameters: &'a [Hyperparameter],
     roots: impl Iterator<Item = &'a str>,
 ) -> BTreeSet<&'a str> {

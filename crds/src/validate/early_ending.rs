@@ -1,10 +1,7 @@
 //! Ending trials early.
 
 use super::{Violation, printed::counted};
-use crate::{
-    StudySpec,
-    study::{EarlyEnding, EarlyEndingRule},
-};
+use crate::{StudySpec, study::EarlyEndingRule};
 
 const FIELD: &str = "spec.search.earlyEnding";
 
@@ -34,37 +31,4 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         ));
     }
     found
-}
-
-/// The playbook runs trials to their end: what is learnt of a space depends on its poor points too.
-pub(super) fn warnings(spec: &StudySpec, found: &mut Vec<Violation>) {
-    let Some(rule) = &spec.search.early_ending else { return };
-    found.push(Violation::new(
-        FIELD,
-        &rule.rule,
-        "ends trials by how they stand in the middle of training: those that would have been best at its end may be among \
-         them, and findings rest on the trials that are left",
-        "Remove it if you can afford every trial's last step; better, train a first round for fewer steps and take its best \
-         points into a longer one (from: {round, best}).",
-    ));
-    if let Some((i, round)) =
-        spec.rounds.iter().enumerate().find(|(_, round)| too_coarse(spec, rule, round.max_train_steps))
-    {
-        found.push(Violation::new(
-            format!("{FIELD}.fromStep"),
-            &rule.from_step(round.max_train_steps),
-            format!(
-                "no evaluation of rounds[{i}] falls between it and the round's last step: evaluation.everySteps is {}",
-                spec.evaluation.every_steps
-            ),
-            "Evaluate more often, or this round's trials all run to their end.",
-        ));
-    }
-}
-
-/// Whether a round's trials evaluate first at their end.
-fn too_coarse(spec: &StudySpec, rule: &EarlyEnding, max_train_steps: u64) -> bool {
-    let every = spec.evaluation.every_steps.max(1);
-    let first = rule.from_step(max_train_steps).div_ceil(every).saturating_mul(every);
-    first >= max_train_steps
 }

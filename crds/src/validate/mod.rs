@@ -1,8 +1,8 @@
 //! What makes a study valid: every rule in one place.
 //!
 //! [`refusals`] are the rules: what can't run, what contradicts itself, what would make results meaningless, and what is
-//! not in this version. [`warnings`] are the playbook's advice; `spec.policy.strict` turns them into refusals. The schema
-//! of the CRD is a rule like any other here, so a caller without an API server loses nothing.
+//! not in this version. The schema of the CRD is a rule like any other here, so a caller without an API server loses
+//! nothing. What can run but is advised against is the playbook's business.
 
 mod assignments;
 mod changes;
@@ -18,11 +18,9 @@ mod printed;
 mod rounds;
 mod schedule;
 mod search;
-mod search_warnings;
 mod size;
 mod space;
 mod template;
-mod warnings;
 
 use std::fmt;
 
@@ -31,9 +29,10 @@ use serde_json::json;
 
 use crate::{StudySpec, crd, schema};
 
-pub use assignments::scientific_configurations;
+pub use assignments::{can_be_active, scientific_configurations, with_ancestors};
 pub use changes::changes;
 pub use point::point;
+pub use printed::{counted, short};
 pub use size::{ArmSize, arm_sizes, space_size};
 
 /// One thing that is wrong with a study.
@@ -51,7 +50,8 @@ pub struct Violation {
 
 impl Violation {
     /// `value` is whatever stands in the field; `&()` when nothing does.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         field: impl Into<String>,
         value: &impl Serialize,
         rule: impl Into<String>,
@@ -73,8 +73,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Everything for which a study is refused, in the order of its fields as far as rules allow. Under
-/// `spec.policy.strict` the [`warnings`] are among them.
+/// Everything for which a study is refused, in the order of its fields as far as rules allow.
 #[must_use]
 pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     let mut found = names::refusals(name, spec);
@@ -95,20 +94,7 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     found.extend(later::refusals(spec));
     // The schema comes last: where a rule has spoken of a field, its words are better.
     found.extend(schema::check(&crd::study_schema()["properties"]["spec"], &json!(spec), "spec"));
-    if spec.policy.as_ref().is_some_and(|p| p.strict) {
-        found.extend(warnings::warnings(spec).into_iter().map(|mut w| {
-            w.mend.push_str(" (Refused because spec.policy.strict is true.)");
-            w
-        }));
-    }
     once_per_field(found)
-}
-
-/// What the playbook advises against: shown, and refused only under `spec.policy.strict`. Says nothing useful of a study
-/// that is refused anyway.
-#[must_use]
-pub fn warnings(_name: &str, spec: &StudySpec) -> Vec<Violation> {
-    if spec.policy.as_ref().is_some_and(|p| p.strict) { Vec::new() } else { warnings::warnings(spec) }
 }
 
 /// The first violation of each field: one mistake is told once.

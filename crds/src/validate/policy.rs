@@ -1,7 +1,9 @@
 //! Thresholds that differ from the default, and what is waived: each by a name that exists, each with a reason.
 
+use studious_rules::{self as rules, QUESTIONS, thresholds};
+
 use super::{Violation, printed::counted};
-use crate::{StudySpec, codes, spelling::nearest, thresholds};
+use crate::{StudySpec, spelling::nearest};
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let Some(policy) = &spec.policy else { return Vec::new() };
@@ -10,10 +12,10 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         let field = format!("spec.policy.thresholds.{name}");
         let Some(threshold) = thresholds::named(name) else {
             let mend = nearest(name, thresholds::all().map(|t| t.name)).map_or_else(
-                || "`studious policy` lists those that there are.".to_owned(),
-                |near| format!("Did you mean {near}? `studious policy` lists those that there are."),
+                || "`studious policy` lists the thresholds.".to_owned(),
+                |near| format!("Did you mean {near}? `studious policy` lists the thresholds."),
             );
-            found.push(Violation::new(field, name, "is no threshold", mend));
+            found.push(Violation::new(field, name, "unknown threshold", mend));
             continue;
         };
         let value = given.value;
@@ -25,7 +27,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
                 format!("must be between {least} and {most}"),
                 format!("It is {}; {} by default.", threshold.meaning, threshold.default),
             ));
-        } else if threshold.whole && value.fract() != 0.0 {
+        } else if threshold.is_whole() && value.fract() != 0.0 {
             found.push(Violation::new(
                 format!("{field}.value"),
                 &value,
@@ -44,19 +46,19 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
                 "must name either a question or a code",
                 "Give question: 1 to 5, or the code of a finding, such as code: SearchSpaceTooNarrow.",
             )),
-            (None, Some(code)) if codes::named(code).is_none() => {
-                let all: Vec<_> = codes::all().map(|c| c.name).collect();
+            (None, Some(code)) if rules::named(code).is_none() => {
+                let all: Vec<_> = rules::all().map(|rule| rule.code).collect();
                 let mend = nearest(code, all.iter().copied()).map_or_else(
                     || format!("There are {}: see docs/findings.md.", counted(all.len() as u64, "code")),
                     |near| format!("Did you mean {near}?"),
                 );
-                found.push(Violation::new(format!("{field}.code"), code, "is no code of a finding", mend));
+                found.push(Violation::new(format!("{field}.code"), code, "unknown code of a finding", mend));
             }
             (Some(question), None) if !(1..=5).contains(&question) => found.push(Violation::new(
                 format!("{field}.question"),
                 &question,
                 "must be between 1 and 5",
-                codes::QUESTIONS.iter().zip(1..).map(|(q, n)| format!("{n} {q}")).collect::<Vec<_>>().join(" "),
+                QUESTIONS.iter().zip(1..).map(|(q, n)| format!("{n} {q}")).collect::<Vec<_>>().join(" "),
             )),
             _ => {}
         }

@@ -9,7 +9,8 @@ use crate::HyperparameterValue;
 const LONGEST: usize = 60;
 
 /// A value as short YAML: plain words bare, everything else as JSON, which is YAML. Nothing for a missing value.
-pub(super) fn short(value: &impl Serialize) -> String {
+#[must_use]
+pub fn short(value: &impl Serialize) -> String {
     let text = match serde_json::to_value(value) {
         Ok(Value::String(s)) if is_plain(&s) => s,
         Ok(Value::Null) | Err(_) => return String::new(),
@@ -53,7 +54,8 @@ pub(super) fn list<S: AsRef<str>>(items: &[S], conjunction: &str) -> String {
 }
 
 /// `1 trial`, `2 trials`.
-pub(super) fn counted(n: impl Into<u64>, noun: &str) -> String {
+#[must_use]
+pub fn counted(n: impl Into<u64>, noun: &str) -> String {
     let n = n.into();
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

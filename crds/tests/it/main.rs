@@ -1,7 +1,5 @@
-//! Studies as users write them: what is refused and in which words, what is advised against, and the generated CRDs.
+//! Studies as users write them: what is refused and in which words, and the generated CRDs.
 
-mod choosing;
-mod ending_and_bounds;
 mod good_studies;
 mod manifests;
 mod policies;

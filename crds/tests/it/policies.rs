@@ -40,3 +40,13 @@ fn policies_name_what_exists_and_say_why() {
     }
     insta::assert_snapshot!(said);
 }
+
+#[test]
+fn every_threshold_can_be_set() {
+    for threshold in studious_rules::thresholds::all() {
+        let policy = format!("thresholds: {{{}: {{value: {:?}, reason: r}}}}", threshold.name, threshold.most);
+        let study = STUDY.replace("  parallelism: 4", &format!("  parallelism: 4\n  policy: {{{policy}}}"));
+        let spec = document::read("study.yaml", &study).unwrap_or_else(|problems| panic!("{problems:#?}")).study.spec;
+        assert!((spec.threshold(threshold) - threshold.most).abs() < 1e-9, "{threshold:?}");
+    }
+}

@@ -13,6 +13,7 @@ use studious_api::{
     StudySpec,
     validate::{self, Violation},
 };
+use studious_playbook::advice;
 
 /// Longest warning that a client shows in full.
 const MAX_WARNING: usize = 250;
@@ -47,6 +48,7 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
     };
     let name = if object.name_any().is_empty() { request.name.clone() } else { object.name_any() };
     let mut refusals = validate::refusals(&name, &spec);
+    refusals.extend(advice::refusals(&spec));
     if request.operation == Operation::Update
         && let Some(old) = &request.old_object
     {
@@ -55,7 +57,7 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
     if !refusals.is_empty() {
         return response.deny(refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     }
-    let warnings = validate::warnings(&name, &spec);
+    let warnings = advice::warnings(&spec);
     let mut response = response;
     if !warnings.is_empty() {
         response.warnings = Some(warnings.iter().map(|warning| shorten(&warning.to_string())).collect());

@@ -8,6 +8,7 @@
 //! The heart is [`decide::decide`]: a study and the state of its trials go in, actions come out. Both fleets, processes
 //! of a laptop and Jobs of a cluster, carry out the same actions, so a study means the same on both.
 
+pub mod advice;
 pub mod decide;
 pub mod findings;
 pub mod importance;

@@ -9,6 +9,7 @@ use studious_api::{
 };
 
 use crate::{
+    advice,
     rounds::{self, Fresh, Shortfall},
     space::{Space, SpaceError},
     trial::TrialKey,
@@ -32,7 +33,10 @@ impl Plan {
     /// # Errors
     /// Everything that is wrong with it, each with the field, the value, the rule and the mend.
     pub fn new(name: &str, spec: &StudySpec) -> Result<Self, Vec<Violation>> {
-        let violations = validate::refusals(name, spec);
+        let mut violations = validate::refusals(name, spec);
+        if violations.is_empty() {
+            violations = advice::refusals(spec);
+        }
         if !violations.is_empty() {
             return Err(violations);
         }

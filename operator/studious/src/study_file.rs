@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use studious_api::{
-    document::{self, Document, Problem},
+    document::{Document, Problem},
     validate::Violation,
 };
 use studious_local::{Error, RunFolder};
-use studious_playbook::Plan;
+use studious_playbook::{
+    Plan,
+    advice::{self, Advised},
+};
 
 /// A study file that has been read and checked.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(crate) struct StudyFile {
     pub text: String,
     /// The study.
     pub document: Document,
+    /// What the playbook advises against.
+    pub warnings: Vec<Problem>,
 }
 
 /// Reads a study file, `-` for standard input.
@@ -28,8 +33,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Problem>
     } else {
         std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?
     };
-    let document = document::read(&path.display().to_string(), &text);
-    Ok(document.map(|document| StudyFile { path: path.to_owned(), text, document }))
+    let advised = advice::read(&path.display().to_string(), &text);
+    Ok(advised.map(|Advised { document, warnings }| StudyFile { path: path.to_owned(), text, document, warnings }))
 }
 
 /// As [`read`], and says on standard error what is wrong with the file (then there is no study) and what the playbook
@@ -37,7 +42,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Problem>
 pub(crate) fn read_and_tell(path: &Path) -> anyhow::Result<Option<StudyFile>> {
     match read(path)? {
         Ok(file) => {
-            tell_warnings(&file.document.warnings);
+            tell_warnings(&file.warnings);
             Ok(Some(file))
         }
         Err(problems) => {

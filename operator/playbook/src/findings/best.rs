@@ -1,7 +1,12 @@
 //! The best trial, and the best of each scientific configuration.
 
+use studious_rules::{
+    search::{BEST_PER_ARM, BEST_TRIAL},
+    thresholds::search::NOISE_DEVIATIONS,
+};
+
 use super::{
-    Finding, Severity, infeasible, noise,
+    Finding, infeasible, noise,
     reading::{Reading, point},
     wording::{count, number},
 };
@@ -31,9 +36,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let name = if best.name.is_empty() { "the best trial".to_owned() } else { best.name.clone() };
     findings.push(
         Finding::new(
-            "BestTrial",
-            Severity::Info,
-            "Extracting insight from experimental results",
+            &BEST_TRIAL,
             format!(
                 "The best {} of round {} is {}, by {name}{at}: {}.",
                 objective.metric,
@@ -89,10 +92,14 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::Round<'_>, metric: &str
     let verdict = match (gap, known) {
         (Some(0.0), _) => " The two best are equal.".to_owned(),
         // A difference of two results varies by the square root of two more than one.
-        (Some(gap), Some(deviation)) if gap <= 2.0 * deviation * std::f64::consts::SQRT_2 => format!(
-            " The two best differ by {}, no more than retraining with other seeds would: don't call a winner.",
-            number(gap)
-        ),
+        (Some(gap), Some(deviation))
+            if gap <= reading.threshold(&NOISE_DEVIATIONS) * deviation * std::f64::consts::SQRT_2 =>
+        {
+            format!(
+                " The two best differ by {}, no more than retraining with other seeds would: don't call a winner.",
+                number(gap)
+            )
+        }
         (Some(gap), Some(deviation)) => format!(
             " The two best differ by {}, {} times the standard deviation of a retraining.",
             number(gap),
@@ -105,15 +112,11 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::Round<'_>, metric: &str
         ),
         (None, _) => String::new(),
     };
-    let mut finding = Finding::new(
-        "BestPerArm",
-        Severity::Info,
-        "Detecting whether a change is useful with isolation plots",
-        format!("Best {metric} of round {}: {}.{verdict}", round.name, said.join("; ")),
-    )
-    .about(compared.iter().filter_map(|(_, best, ..)| best.map(|(t, _)| t)))
-    .with("gap", gap.unwrap_or(f64::NAN))
-    .with("standard_deviation_from_retraining", known.unwrap_or(f64::NAN));
+    let mut finding =
+        Finding::new(&BEST_PER_ARM, format!("Best {metric} of round {}: {}.{verdict}", round.name, said.join("; ")))
+            .about(compared.iter().filter_map(|(_, best, ..)| best.map(|(t, _)| t)))
+            .with("gap", gap.unwrap_or(f64::NAN))
+            .with("standard_deviation_from_retraining", known.unwrap_or(f64::NAN));
     for (arm, best, n, bad) in &compared {
         finding = finding
             .with(format!("best[{}]", arm.label()), best.map_or(f64::NAN, |(_, v)| v))

@@ -14,37 +14,28 @@
 
 use std::collections::BTreeSet;
 
-use studious_api::{
-    study::Schedule,
-    thresholds::search::{EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, REGION_TRIALS},
+use studious_rules::{
+    Rule,
+    search::{FEASIBILITY_EDGE, LEARNING_RATE_STABILITY_EDGE, SEARCH_SPACE_TOO_NARROW},
+    thresholds::search::{
+        BEST_SHARE, BOUNDARY_TRIALS, EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, FEW_VALUES, MOST_BEST, REGION_TRIALS,
+    },
 };
 
 use super::{
-    Confidence, Finding, Severity,
-    change::Change,
+    Confidence, Finding,
+    curves::warmup,
     exact, infeasible,
     reading::{Along, Arm, Axis, Reading},
     region,
-    widen::{json, widen},
+    widen::widen,
     wording::{count, list, name, number, percent},
 };
 use crate::record::TrialRecord;
 
-/// Fewer trials than this can't show anything.
-pub(super) const FEWEST: usize = 8;
-/// Trials at no more than so many places tie too often for ranks.
-const PLACES: usize = 10;
-/// There, this share of the trials are the best that are looked at, and at most so many.
-const BEST_SHARE: f64 = 1.0 / 6.0;
-const MOST_BEST: usize = 20;
 /// Names under which a learning rate goes where no schedule names it.
 const LEARNING_RATES: [&str; 6] =
     ["learning_rate", "lr", "base_learning_rate", "initial_learning_rate", "peak_learning_rate", "eta"];
-/// Warmup that is suggested where there is none, as a share of the steps (ours; playbook: "When to apply learning rate
-/// warmup" looks for the shortest that helps).
-const WARMUP: f64 = 0.05;
-
-const SECTION: &str = "Identifying bad search space boundaries";
 
 /// What is seen at one edge, in one arm.
 pub(super) struct Edge<'a> {
@@ -76,12 +67,12 @@ struct Look<'a> {
 }
 
 impl Edge<'_> {
-    /// The code of the finding that reports it.
-    pub(super) fn code(&self, reading: &Reading<'_>) -> &'static str {
+    /// The rule of the finding that reports it.
+    pub(super) fn rule(&self, reading: &Reading<'_>) -> &'static Rule {
         match &self.end {
-            None => "SearchSpaceTooNarrow",
-            Some(_) if self.upper && is_learning_rate(reading, self.axis) => "LearningRateStabilityEdge",
-            Some(_) => "FeasibilityEdge",
+            None => &SEARCH_SPACE_TOO_NARROW,
+            Some(_) if self.upper && is_learning_rate(reading, self.axis) => &LEARNING_RATE_STABILITY_EDGE,
+            Some(_) => &FEASIBILITY_EDGE,
         }
     }
 }
@@ -114,11 +105,11 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
     for arm in &arms {
         for axis in axes.iter().copied() {
             let placed = placed(arm, axis);
-            if feasible(&placed).len() >= FEWEST {
+            if feasible(&placed).len() >= reading.count(&BOUNDARY_TRIALS) {
                 pairs.push((arm, axis, placed));
             }
         }
-        if arm.trials.iter().filter(|t| t.objective().is_some()).count() < FEWEST {
+        if arm.trials.iter().filter(|t| t.objective().is_some()).count() < reading.count(&BOUNDARY_TRIALS) {
             found.too_few.push(arm.label());
         }
     }
@@ -219,12 +210,12 @@ fn at_feasibility<'a>(
 fn look<'a>(reading: &Reading<'a>, axis: Axis<'_>, placed: &[(&'a TrialRecord, f64)], edge: f64) -> Option<Look<'a>> {
     let trials: Vec<_> = placed.iter().map(|(t, _)| *t).collect();
     let distinct: BTreeSet<u64> = placed.iter().map(|(_, d)| d.to_bits()).collect();
-    let coarse = matches!(axis.along, Along::List(_)) || distinct.len() <= PLACES;
+    let coarse = matches!(axis.along, Along::List(_)) || distinct.len() <= reading.count(&FEW_VALUES);
     let fewest = reading.count(&EDGE_TRIALS);
     // A share of a length: small and not negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let share = (placed.len() as f64 * BEST_SHARE).round() as usize;
-    let looked_at = if coarse { share.min(MOST_BEST).max(fewest) } else { fewest };
+    let share = (placed.len() as f64 * reading.threshold(&BEST_SHARE)).round() as usize;
+    let looked_at = if coarse { share.min(reading.count(&MOST_BEST)).max(fewest) } else { fewest };
     let best: Vec<_> =
         reading.ranked(&trials).into_iter().filter(|(t, _)| reading.satisfies(t)).take(looked_at).collect();
     if best.len() < looked_at {
@@ -271,10 +262,10 @@ fn report(reading: &Reading<'_>, edges: &[Edge<'_>]) -> Option<Finding> {
     let with = if labels.is_empty() { String::new() } else { format!("With {}, the", list(&labels)) };
     let the = if labels.is_empty() { "The" } else { with.as_str() };
     let luck = format!("luck explains that in {} of such studies", percent(surest.chance));
-    let code = surest.code(reading);
+    let rule = surest.rule(reading);
     let mut finding = match &surest.end {
-        Some(end) => at_end(reading, code, the, surest, end, &luck),
-        None => beyond_range(reading, code, the, surest, best_value, &luck),
+        Some(end) => at_end(reading, rule, the, surest, end, &luck),
+        None => beyond_range(reading, rule, the, surest, best_value, &luck),
     };
     finding = finding
         .of(axis.name())
@@ -292,14 +283,19 @@ fn report(reading: &Reading<'_>, edges: &[Edge<'_>]) -> Option<Finding> {
     Some(finding)
 }
 
-fn beyond_range(reading: &Reading<'_>, code: &str, the: &str, edge: &Edge<'_>, best_value: f64, luck: &str) -> Finding {
+fn beyond_range(
+    reading: &Reading<'_>,
+    rule: &Rule,
+    the: &str,
+    edge: &Edge<'_>,
+    best_value: f64,
+    luck: &str,
+) -> Finding {
     let axis = edge.axis;
     let (min, max) = axis.ends();
-    let (words, change) = widen(reading, axis, edge.upper);
-    let mut finding = Finding::new(
-        code,
-        Severity::Warning,
-        SECTION,
+    let (words, edit) = widen(reading, axis, edge.upper);
+    Finding::new(
+        rule,
         format!(
             "{the} best trials lie at the {} end of {} (best: {}; searched: {} to {}; {luck}). Better values may lie \
              beyond: {words}, and run again before drawing conclusions.",
@@ -311,46 +307,32 @@ fn beyond_range(reading: &Reading<'_>, code: &str, the: &str, edge: &Edge<'_>, b
         ),
     )
     .with("edge", if edge.upper { max } else { min })
-    .with("side", if edge.upper { 1.0 } else { -1.0 });
-    finding.change = change;
-    finding
+    .with("side", if edge.upper { 1.0 } else { -1.0 })
+    .suggest(edit.and_then(|edit| reading.change(edit)))
 }
 
-fn at_end(reading: &Reading<'_>, code: &str, the: &str, edge: &Edge<'_>, end: &region::End, luck: &str) -> Finding {
+fn at_end(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, end: &region::End, luck: &str) -> Finding {
     let called = name(edge.axis.hyperparameter);
     let (beyond, trials) = (number(end.beyond), count(end.trials, "trial"));
     let best = number(edge.best.first().and_then(|(t, _)| edge.axis.value(t)).unwrap_or(end.beyond));
     let (side, right) = if edge.upper { ("above", "right below") } else { ("below", "right above") };
-    let why = if code == "LearningRateStabilityEdge" {
-        "Instability, not the search space, may be what keeps higher rates out: try warmup or gradient clipping, and \
-         search higher rates again."
+    let why = if *rule == LEARNING_RATE_STABILITY_EDGE {
+        "Instability, not the search space, may be what keeps higher rates out: try gradient clipping or warmup that is \
+         added to the steps, of 10, 100, 1000 … steps up to a tenth of training, and search higher rates again."
             .to_owned()
     } else {
         "What can't be trained, not the search space, may be what keeps better values out: lift that limit if you can \
          (memory, or stability by warmup or gradient clipping), and search there again."
             .to_owned()
     };
-    let mut finding = Finding::new(
-        code,
-        Severity::Warning,
-        SECTION,
+    let finding = Finding::new(rule,
         format!("{the} best trials lie {right} {called} {beyond}, {side} which all {trials} were infeasible (best: {best}; {luck}). {why}"),
     )
     .with(format!("all_infeasible_{side}"), end.beyond)
     .with(format!("infeasible_{side}"), end.trials as f64);
-    if code == "LearningRateStabilityEdge"
-        && let Some(schedule) = &reading.plan.spec().schedule
-    {
-        finding = finding.suggest(warm_up(schedule));
-    }
-    finding
-}
-
-/// Twice the warmup, or some.
-fn warm_up(schedule: &Schedule) -> Change {
-    match (schedule.warmup_steps.filter(|s| *s > 0), schedule.warmup_fraction.filter(|f| *f > 0.0)) {
-        (Some(steps), _) => Change::new("spec.schedule.warmupSteps", steps, 2 * steps),
-        (None, Some(share)) => Change::new("spec.schedule.warmupFraction", json(share), json((2.0 * share).min(0.5))),
-        (None, None) => Change::new("spec.schedule.warmupFraction", schedule.warmup_fraction, WARMUP),
+    if *rule == LEARNING_RATE_STABILITY_EDGE {
+        finding.suggest(warmup::prepend(reading, edge.axis.name()))
+    } else {
+        finding
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use studious_api::{codes, study::FindingSummary};
+use studious_api::study::FindingSummary;
+use studious_rules as rules;
 
 use super::{
     Answer, ArmTuning, Checklist, Finding, Question, Severity, checklist, findings,
@@ -91,7 +92,7 @@ pub fn brief(plan: &Plan, trials: &[TrialRecord], stage: Stage) -> Brief {
     let (open, waived): (Vec<&Finding>, Vec<&Finding>) = all.iter().partition(|f| f.waived.is_none());
     let mut seen = BTreeSet::new();
     let set_aside = |f: &Finding| {
-        let question = codes::named(&f.code).and_then(|code| code.question);
+        let question = rules::named(&f.code).and_then(|code| code.question);
         answers.questions.iter().any(|q| Some(q.number) == question && q.answer == Answer::Waived)
     };
     let is_early = stage != Stage::Ended && !is_half_done(trials);
@@ -157,7 +158,7 @@ fn of_question(question: &Question, findings: &[Finding], stage: Stage) -> Claim
             let fails = |f: &&Finding| {
                 f.severity != Severity::Info
                     && f.waived.is_none()
-                    && codes::named(&f.code).is_some_and(|code| code.question == Some(question.number))
+                    && rules::named(&f.code).is_some_and(|code| code.question == Some(question.number))
             };
             claim(Some(false), findings.iter().find(fails).map_or("Fail", |f| &f.code), &question.reason)
         }

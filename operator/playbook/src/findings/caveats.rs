@@ -1,8 +1,9 @@
 //! What was held fixed limits what may be concluded.
 
 use studious_api::study::Role;
+use studious_rules::search::FIXED_CAVEAT;
 
-use super::{Finding, Severity, reading::Reading};
+use super::{Finding, reading::Reading};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     // Before there are results, there is nothing to limit.
@@ -17,9 +18,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             .map_or_else(String::new, |why| format!(" ({})", why.trim_end_matches('.')));
         findings.push(
             Finding::new(
-                "FixedCaveat",
-                Severity::Info,
-                "Identifying scientific, nuisance, and fixed hyperparameters",
+                &FIXED_CAVEAT,
                 format!(
                     "{} was held at {value}{because}. What this study finds may not hold at other values.",
                     hyperparameter.name

@@ -7,7 +7,15 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
-use studious_api::{Hyperparameters, codes, study::Waiver};
+use studious_api::{Hyperparameters, study::Waiver};
+use studious_rules::{
+    self as rules, QUESTIONS,
+    search::{MANY_INFEASIBLE_TRIALS, SEARCH_SPACE_TOO_NARROW, UNDERSAMPLED},
+    thresholds::{
+        curves::{BEST_FEW, FEW_EVALUATIONS},
+        search::BOUNDARY_TRIALS,
+    },
+};
 
 use super::{
     Finding, Severity,
@@ -23,10 +31,6 @@ use crate::{
     record::{Outcome, TrialRecord},
 };
 
-/// Evaluations that a curve needs to be looked at.
-const FEWEST_EVALUATIONS: usize = 5;
-/// How many of the best trials must have curves.
-const LEADING: usize = 5;
 /// Metrics that show optimization issues.
 const OF_OPTIMIZATION: [&str; 2] = ["train_loss", "gradient_norm"];
 
@@ -111,7 +115,7 @@ fn problems(findings: &[Finding]) -> Vec<String> {
     let beside = |f: &&Finding| {
         f.severity == Severity::Problem
             && f.waived.is_none()
-            && codes::named(&f.code).is_none_or(|code| code.question.is_none())
+            && rules::named(&f.code).is_none_or(|code| code.question.is_none())
     };
     let codes: BTreeSet<&str> = findings.iter().filter(beside).map(|f| f.code.as_str()).collect();
     codes.into_iter().map(str::to_owned).collect()
@@ -135,7 +139,7 @@ struct Evidence<'a> {
 
 impl Evidence<'_> {
     fn question(&self, number: u8, findings: &[Finding]) -> Question {
-        let speaks = |f: &&Finding| codes::named(&f.code).is_some_and(|c| c.question == Some(number));
+        let speaks = |f: &&Finding| rules::named(&f.code).is_some_and(|c| c.question == Some(number));
         let about: Vec<_> = findings.iter().filter(speaks).collect();
         let (grave, light): (Vec<&Finding>, Vec<&Finding>) =
             about.iter().copied().partition(|f| f.severity != Severity::Info);
@@ -162,7 +166,7 @@ impl Evidence<'_> {
         };
         let mut seen = BTreeSet::new();
         let codes = about.iter().map(|f| f.code.clone()).filter(|code| seen.insert(code.clone())).collect();
-        let question = codes::QUESTIONS[usize::from(number) - 1].to_owned();
+        let question = QUESTIONS[usize::from(number) - 1].to_owned();
         Question { number, question, answer, reason, codes }
     }
 
@@ -182,7 +186,10 @@ impl Evidence<'_> {
         if self.reading.axes().next().is_none() {
             return Ok("No hyperparameter has a range or a list of numbers whose ends could be too near.".to_owned());
         }
-        let needs = format!("it takes {} that succeeded to look for edges", count(boundary::FEWEST, "trial"));
+        let needs = format!(
+            "it takes {} that succeeded to look for edges",
+            count(self.reading.count(&BOUNDARY_TRIALS), "trial")
+        );
         if !too_few.is_empty() || *looked_at == 0 {
             let arms: Vec<_> = too_few.iter().filter(|label| !label.is_empty()).collect();
             let whose = if arms.is_empty() { String::new() } else { format!("{}: ", list(&arms)) };
@@ -245,8 +252,9 @@ impl Evidence<'_> {
         let Some(round) = self.reading.concluding() else {
             return Err("No trial succeeded.".to_owned());
         };
+        let fewest = self.reading.count(&FEW_EVALUATIONS);
         let reported = |metric: &str| {
-            round.succeeded().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= FEWEST_EVALUATIONS)).count()
+            round.succeeded().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= fewest)).count()
         };
         let seen: Vec<_> = OF_OPTIMIZATION.into_iter().map(|m| (m, reported(m))).filter(|(_, n)| *n > 0).collect();
         if seen.is_empty() {
@@ -261,12 +269,18 @@ impl Evidence<'_> {
         let Some(round) = self.reading.concluding() else {
             return Err("No trial succeeded.".to_owned());
         };
-        let best: Vec<_> = self.reading.ranked(&round.trials).into_iter().take(LEADING).map(|(t, _)| t).collect();
-        let with_curves =
-            best.iter().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= FEWEST_EVALUATIONS)).count();
+        let best: Vec<_> = self
+            .reading
+            .ranked(&round.trials)
+            .into_iter()
+            .take(self.reading.count(&BEST_FEW))
+            .map(|(t, _)| t)
+            .collect();
+        let fewest = self.reading.count(&FEW_EVALUATIONS);
+        let with_curves = best.iter().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= fewest)).count();
         if with_curves == 0 {
             return Err(format!(
-                "None of the best {} of round {} has a curve of {metric} with {FEWEST_EVALUATIONS} evaluations.",
+                "None of the best {} of round {} has a curve of {metric} with {fewest} evaluations.",
                 count(best.len(), "trial"),
                 round.name,
             ));
@@ -281,7 +295,7 @@ impl Evidence<'_> {
     fn arms(&self) -> Vec<ArmTuning> {
         let spec = self.reading.plan.spec();
         let is_waived = |code: &str, hyperparameter: Option<&str>| {
-            let question = codes::named(code).and_then(|c| c.question);
+            let question = rules::named(code).and_then(|c| c.question);
             waivers(spec).iter().any(|w| {
                 (w.code.as_deref() == Some(code)
                     && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter))
@@ -296,16 +310,16 @@ impl Evidence<'_> {
                 for edge in self.edges.seen.iter().filter(|e| e.arm.label() == label) {
                     let (side, name) = (if edge.upper { "upper" } else { "lower" }, edge.axis.name());
                     let said = format!("its best trials crowd the {side} end of {name}");
-                    against.push((edge.code(&self.reading), Some(name), said));
+                    against.push((edge.rule(&self.reading).code, Some(name), said));
                 }
                 let sampled = self.sampled.iter().find(|s| s.arm.label() == label);
                 if let Some(poor) = sampled.filter(|s| s.poor.is_some()) {
                     let said = format!("it is sampled thinly with {}", count(poor.results, "result"));
-                    against.push(("Undersampled", None, said));
+                    against.push((UNDERSAMPLED.code, None, said));
                 }
                 if share.is_large {
                     let said = format!("{} of {} were infeasible", share.infeasible, count(share.results, "result"));
-                    against.push(("ManyInfeasible", None, said));
+                    against.push((MANY_INFEASIBLE_TRIALS.code, None, said));
                 }
                 let (waived, open): (Vec<_>, Vec<_>) = against.into_iter().partition(|(c, h, _)| is_waived(c, *h));
                 let (answer, reason) = if !open.is_empty() {
@@ -313,7 +327,7 @@ impl Evidence<'_> {
                     (Answer::Fail, capitalised(&list(&said)))
                 } else if share.results == 0 {
                     (Answer::Unknown, "No trial has a result".to_owned())
-                } else if self.edges.too_few.contains(&label) && !is_waived("SearchSpaceTooNarrow", None) {
+                } else if self.edges.too_few.contains(&label) && !is_waived(SEARCH_SPACE_TOO_NARROW.code, None) {
                     let has = count(share.results, "result");
                     (
                         Answer::Unknown,

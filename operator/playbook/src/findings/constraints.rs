@@ -1,6 +1,7 @@
 //! Which trials satisfy the study's constraints, and what that costs.
 
 use studious_api::study::Standing;
+use studious_rules::search::CONSTRAINT_VIOLATIONS;
 
 use super::{
     Finding, Severity,
@@ -8,8 +9,6 @@ use super::{
     wording::{count, list, number},
 };
 use crate::record::TrialRecord;
-
-const SECTION: &str = "Extracting insight from experimental results";
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let constraints = &reading.plan.spec().constraints;
@@ -54,7 +53,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             ),
         )
     };
-    let mut finding = Finding::new("ConstraintViolations", severity, SECTION, advice)
+    let mut finding = Finding::new(&CONSTRAINT_VIOLATIONS, advice)
+        .graded(severity)
         .about(others.iter().copied())
         .with("satisfied", satisfied.len() as f64)
         .with("violated", violated as f64)

@@ -7,23 +7,21 @@
 
 use studious_api::{
     HyperparameterValue,
-    study::{Hyperparameter, Role},
-    thresholds::search::{FALSE_ALARMS, NOISE_DEVIATIONS},
+    study::{Hyperparameter, Retrain, Role},
+};
+use studious_rules::{
+    search::{DIFFERENCE_WITHIN_NOISE, FEATURE_NOT_HELPING},
+    thresholds::search::{FALSE_ALARMS, FEATURE_TRIALS, NOISE_DEVIATIONS, RETRAIN_TIMES},
 };
 
 use super::{
-    Finding, Severity,
-    change::Change,
+    Finding,
+    change::Edit,
     exact, noise,
     reading::{Arm, Reading, Round},
     sampling::comparable_noise,
     wording::{count, list, number, percent},
 };
-
-/// Fewer results of an arm can't show that a feature brings nothing.
-const FEWEST: usize = 8;
-/// How often each is trained again by the change that is suggested (D-09).
-const TIMES: u32 = 5;
 
 /// How two arms compare.
 struct Comparison {
@@ -67,11 +65,7 @@ fn within_noise(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], find
         ),
         _ => return,
     };
-    let mut finding = Finding::new(
-        "DifferenceWithinNoise",
-        Severity::Warning,
-        "Determining whether to adopt a training pipeline change or hyperparameter configuration",
-        format!(
+    let mut finding = Finding::new(&DIFFERENCE_WITHIN_NOISE, format!(
             "The best of {} and of {} differ by {}, {why}. Don't call a winner: run more trials, or train the best of each \
              again with other seeds.",
             first.label(),
@@ -84,8 +78,9 @@ fn within_noise(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], find
     .with("chance", compared.search_luck)
     .with("within", training_luck.unwrap_or(f64::NAN));
     if reading.plan.spec().retrain.is_none() {
-        let to = serde_json::json!({"best": arms.len().min(100), "times": TIMES});
-        finding = finding.suggest(Change::new("spec.retrain", (), to));
+        let whole = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let retrain = Retrain { best: whole(arms.len().min(100)), times: whole(reading.count(&RETRAIN_TIMES)) };
+        finding = finding.suggest(reading.change(Edit::Retrain(retrain)));
     }
     findings.push(finding);
 }
@@ -117,13 +112,9 @@ fn features(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], findings
             continue;
         }
         let said: Vec<_> = useless.iter().map(|v| format!("{} = {v}", h.name)).collect();
-        let rest: Vec<_> = values.iter().filter(|v| !useless.contains(v)).collect();
+        let rest: Vec<_> = values.iter().filter(|v| !useless.contains(v)).cloned().collect();
         findings.push(
-            Finding::new(
-                "FeatureNotHelping",
-                Severity::Info,
-                "Exploration vs exploitation",
-                format!(
+            Finding::new(&FEATURE_NOT_HELPING, format!(
                     "{} is not better than {} = {off}, each with its nuisance hyperparameters tuned. Consider leaving it \
                      out: what doesn't help only adds complexity.",
                     list(&said),
@@ -133,7 +124,7 @@ fn features(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], findings
             .of(&h.name)
             .with("values_without_gain", useless.len() as f64)
             .with("within", luck)
-            .suggest(Change::new(format!("{}.values", reading.path(h)), values, rest)),
+            .suggest(reading.change(Edit::Values { hyperparameter: reading.index(h), to: rest })),
         );
     }
 }
@@ -156,7 +147,7 @@ fn brings_nothing(
         let Some(base) = arms.iter().find(|b| with(b, off) && others(b) == others(arm)) else { continue };
         let results = |arm: &Arm<'_>| arm.trials.iter().filter(|t| t.is_result()).count();
         let best = |arm: &Arm<'_>| reading.ranked(&arm.trials).first().map(|(_, o)| *o);
-        if results(arm) < FEWEST || results(base) < FEWEST {
+        if results(arm).min(results(base)) < reading.count(&FEATURE_TRIALS) {
             return false;
         }
         let (Some(feature), Some(without)) = (best(arm), best(base)) else { return false };

@@ -6,24 +6,21 @@
 
 use std::collections::BTreeSet;
 
-use studious_api::{
-    study::Scientific,
-    thresholds::search::{FALSE_ALARMS, TUNING_BALANCE},
+use studious_api::study::Scientific;
+use studious_rules::{
+    search::{BASELINE_UNDER_TUNED, UNEQUAL_TUNING},
+    thresholds::search::{EFFORT_DIFFERENCE, FALSE_ALARMS, TUNING_BALANCE},
 };
 
 use super::{
-    Finding, Severity,
+    Finding,
     boundary::is_learning_rate,
-    change::Change,
+    change::{Change, Edit},
     exact,
     reading::{Arm, Reading, Round},
     wording::{count, list},
 };
 use crate::space::PointIdentity;
-
-const SECTION: &str = "Detecting whether a change is useful with isolation plots";
-/// A difference of fewer trials is none.
-const FEWEST_LESS: usize = 3;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.exploring() else { return };
@@ -48,9 +45,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     if let Some((_, least)) = under.iter().min_by_key(|(_, e)| *e) {
         let labels: Vec<_> = under.iter().map(|(arm, _)| arm.label()).collect();
         let mut finding = evidence(Finding::new(
-            "BaselineUnderTuned",
-            Severity::Warning,
-            SECTION,
+            &BASELINE_UNDER_TUNED,
             format!(
                 "{} had {} against {} of {}, which seems best: the difference may be one of tuning. Tune every arm at \
                  least as well before comparing: the same number of points, with the learning rate tuned in each.",
@@ -68,9 +63,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     if !better_off.is_empty() {
         let labels: Vec<_> = better_off.iter().map(|(arm, _)| arm.label()).collect();
         findings.push(evidence(Finding::new(
-            "UnequalTuning",
-            Severity::Info,
-            SECTION,
+            &UNEQUAL_TUNING,
             format!(
                 "{} seems best with {}, far fewer than {} had: with the same tuning its lead could only grow.",
                 winner.label(),
@@ -83,7 +76,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether one effort is so much less than another that the two don't compare.
 fn is_less(reading: &Reading<'_>, arms: usize, less: usize, more: usize) -> bool {
-    let unbalanced = (less as f64) < reading.threshold(&TUNING_BALANCE) * more as f64 && less + FEWEST_LESS <= more;
+    let unbalanced = (less as f64) < reading.threshold(&TUNING_BALANCE) * more as f64
+        && less + reading.count(&EFFORT_DIFFERENCE) <= more;
     let by_luck = || {
         let limit = reading.threshold(&FALSE_ALARMS) / (arms - 1).max(1) as f64;
         reading.plan.spec().search.scientific == Scientific::Sampled
@@ -112,5 +106,5 @@ fn effort(reading: &Reading<'_>, arm: &Arm<'_>) -> usize {
 fn balanced(reading: &Reading<'_>, round: &Round<'_>, arms: usize, most: usize) -> Option<Change> {
     let planned = reading.plan.spec().rounds.iter().find(|r| r.name == round.name)?.trials?;
     let to = u32::try_from(arms * most).ok()?.min(9999);
-    (to > planned).then(|| Change::new(reading.round_path(round.name, "trials"), planned, to))
+    (to > planned).then(|| reading.change(Edit::Trials { round: reading.round_index(round.name), to }))?
 }

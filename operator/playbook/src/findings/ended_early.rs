@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use studious_rules::search::ENDED_EARLY;
+
 use super::{
-    Finding, Severity,
+    Finding,
     reading::Reading,
     wording::{count, list, percent},
 };
@@ -32,11 +34,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         });
         let spared =
             saved.map_or_else(String::new, |share| format!(", which saved {} of the round's steps", percent(share)));
-        let mut finding = Finding::new(
-            "EndedEarly",
-            Severity::Info,
-            "Not sampling enough points in the search space",
-            format!(
+        let mut finding = Finding::new(&ENDED_EARLY, format!(
                 "{} of {} of round {} were ended early ({}){spared}. They are neither successes nor infeasible: a best \
                  among them would not be known, and how many trials are as good as the best is counted without them. The \
                  playbook prefers that trials run to their end.",

@@ -4,17 +4,18 @@
 
 use std::collections::BTreeSet;
 
-use studious_api::thresholds::search::FEW_EXAMPLES;
+use studious_rules::{
+    search::FEW_EXAMPLES_OF_OUTCOME,
+    thresholds::search::{EXAMPLE_RESULTS, FEW_EXAMPLES},
+};
 
 use super::{
-    Finding, Severity,
+    Finding,
     reading::{Reading, Round},
     wording::number,
 };
 use crate::record::TrialRecord;
 
-/// Fewer different results may be multiples of something by chance.
-const FEWEST_RESULTS: usize = 8;
 /// More examples than this are told from no others by results with few digits.
 const MOST_EXAMPLES: u32 = 20_000;
 /// How far a result may be from a whole number of examples: some are written with 32 bits.
@@ -28,7 +29,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     let Some(round) = reading.concluding() else { return };
     let all: Vec<f64> = reading.rounds.iter().flat_map(Round::succeeded).filter_map(TrialRecord::objective).collect();
-    let Some(examples) = examples(&all) else { return };
+    let Some(examples) = examples(&all, reading.count(&EXAMPLE_RESULTS)) else { return };
     let n = f64::from(examples);
     let mut best: Vec<(String, f64)> = reading
         .arms(round)
@@ -52,11 +53,10 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         whole(first * n),
         number(2.0 * deviation(*first) * n),
     );
-    let mut finding =
-        Finding::new("FewExamples", Severity::Info, "Choosing a sample for periodic evaluation", String::new())
-            .with("examples", n)
-            .with("best", (first * n).round())
-            .with("deviation", deviation(*first) * n);
+    let mut finding = Finding::new(&FEW_EXAMPLES_OF_OUTCOME, String::new())
+        .with("examples", n)
+        .with("best", (first * n).round())
+        .with("deviation", deviation(*first) * n);
     if let [(a, first), (b, second), ..] = &best[..] {
         let gap = ((first - second) * n).abs().round();
         let chance = 2.0 * (deviation(*first).powi(2) + deviation(*second).powi(2)).sqrt() * n;
@@ -85,10 +85,10 @@ fn whole(x: f64) -> String {
 }
 
 /// The fewest examples of which all results are whole numbers, if they look like shares at all.
-fn examples(results: &[f64]) -> Option<u32> {
+fn examples(results: &[f64], fewest: usize) -> Option<u32> {
     let distinct: BTreeSet<u64> = results.iter().filter(|x| **x > 0.0 && **x < 1.0).map(|x| x.to_bits()).collect();
     let shares: Vec<f64> = distinct.into_iter().map(f64::from_bits).collect();
-    if shares.len() < FEWEST_RESULTS || results.iter().any(|x| !(0.0..=1.0).contains(x)) {
+    if shares.len() < fewest || results.iter().any(|x| !(0.0..=1.0).contains(x)) {
         return None;
     }
     let fits = |n: u32| {
@@ -115,11 +115,11 @@ mod tests {
             #[allow(clippy::cast_possible_truncation)]
             let results: Vec<f64> =
                 (0..30).map(|_| f64::from((luck.uniform() * f64::from(n)).floor() as f32 / n as f32)).collect();
-            assert_eq!(examples(&results), Some(n), "{n}");
+            assert_eq!(examples(&results, 8), Some(n), "{n}");
         }
         let losses: Vec<f64> = (0..30).map(|_| luck.uniform()).collect();
-        assert_eq!(examples(&losses), None);
-        assert_eq!(examples(&[0.5, 0.25, 0.75]), None);
+        assert_eq!(examples(&losses, 8), None);
+        assert_eq!(examples(&[0.5, 0.25, 0.75], 8), None);
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
     fn what_is_no_share_is_hardly_ever_taken_for_one() {
         let mut luck = Luck(8);
         let taken =
-            (0..STUDIES).filter(|_| examples(&(0..8).map(|_| luck.uniform()).collect::<Vec<_>>()).is_some()).count();
+            (0..STUDIES).filter(|_| examples(&(0..8).map(|_| luck.uniform()).collect::<Vec<_>>(), 8).is_some()).count();
         assert!((taken as u64) * 100 <= STUDIES, "{taken} of {STUDIES}");
     }
 }

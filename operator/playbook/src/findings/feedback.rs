@@ -1,8 +1,8 @@
 //! Whether a Bayesian search learns enough between its suggestions.
 
-use studious_api::thresholds::search::LOW_FEEDBACK;
+use studious_rules::{search::LOW_FEEDBACK_BAYES, thresholds::search::LOW_FEEDBACK};
 
-use super::{Change, Finding, Severity, reading::Reading, wording::percent};
+use super::{Edit, Finding, reading::Reading, wording::percent};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let spec = reading.plan.spec();
@@ -15,12 +15,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     // A share of a number of trials: small and not negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let fewer = ((limit * f64::from(trials)).ceil() as u32).saturating_sub(1).max(1);
-    let mut finding = Finding::new(
-        "LowFeedbackBayes",
-        Severity::Warning,
-        "Why use quasi-random search instead of more sophisticated black box optimization algorithms during the exploration \
-         phase of tuning?",
-        format!(
+    let mut finding = Finding::new(&LOW_FEEDBACK_BAYES, format!(
             "{} of {trials} trials run at once ({}): most points are suggested before there is anything to learn from. Run \
              fewer at once, or use QuasiRandom search, which is as good there and easier to read.",
             spec.parallelism,
@@ -31,7 +26,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     .with("trials", f64::from(trials))
     .with("share", share);
     if fewer < spec.parallelism {
-        finding = finding.suggest(Change::new("spec.parallelism", spec.parallelism, fewer));
+        finding = finding.suggest(reading.change(Edit::Parallelism(fewer)));
     }
     findings.push(finding);
 }

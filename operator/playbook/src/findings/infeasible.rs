@@ -5,20 +5,24 @@ use std::{
     fmt::Write as _,
 };
 
-use studious_api::thresholds::search::{FALSE_ALARMS, MANY_INFEASIBLE};
+use studious_rules::{
+    search::{INFEASIBLE_FRACTION, MANY_INFEASIBLE_TRIALS},
+    thresholds::{
+        curves::BEST_FEW,
+        search::{FALSE_ALARMS, MANY_INFEASIBLE},
+    },
+};
 
 use super::{
-    BEST_FEW, Finding, Severity,
-    change::Change,
+    Finding,
+    change::{Change, Edit},
     exact,
     reading::{Along, Arm, Reading},
     region::{self, Condition, Region},
-    widen::{json, shortened},
+    widen::shortened,
     wording::{count, list, percent},
 };
 use crate::record::{Outcome, TrialRecord};
-
-const SECTION: &str = "Extracting insight from experimental results";
 
 pub(super) fn is_infeasible(trial: &TrialRecord) -> bool {
     matches!(trial.outcome, Outcome::Infeasible { .. })
@@ -75,9 +79,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     );
     let mut finding = if many.is_empty() {
         Finding::new(
-            "InfeasibleFraction",
-            Severity::Info,
-            SECTION,
+            &INFEASIBLE_FRACTION,
             format!("{what}{whereabouts} They count as results: each says where the search space ends."),
         )
     } else {
@@ -96,9 +98,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             )
         };
         Finding::new(
-            "ManyInfeasible",
-            Severity::Warning,
-            SECTION,
+            &MANY_INFEASIBLE_TRIALS,
             format!(
                 "{of}{what}{whereabouts} Either the search space reaches into values that can't be trained: leave them \
                  out or reparameterize. Or the training code has a bug: run one infeasible point by hand."
@@ -127,12 +127,13 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
                 .with(format!("{key}.chance"), region.chance);
         }
     }
-    // What holds one of the best must stay.
+    // Only a very large share is a reason to cut the space, and what holds one of the best must stay.
     let concluding = reading.concluding().map(|r| reading.ranked(&r.trials)).unwrap_or_default();
-    let best = || reading.ranked(&results).into_iter().take(BEST_FEW).chain(concluding.iter().copied().take(BEST_FEW));
+    let few = reading.count(&BEST_FEW);
+    let best = || reading.ranked(&results).into_iter().take(few).chain(concluding.iter().copied().take(few));
     finding.change = regions
         .first()
-        .filter(|region| !best().any(|(trial, _)| region.holds(trial)))
+        .filter(|region| !many.is_empty() && !best().any(|(trial, _)| region.holds(trial)))
         .and_then(|region| leave_out(reading, region));
     let names: BTreeSet<_> = regions.iter().flat_map(Region::names).collect();
     if names.len() == 1 {
@@ -163,14 +164,11 @@ fn whereabouts(regions: &[Region<'_>]) -> String {
 fn leave_out(reading: &Reading<'_>, region: &Region<'_>) -> Option<Change> {
     let [Condition::Beyond { axis, upper, bound, .. }] = &region.conditions[..] else { return None };
     let Along::Range(range) = axis.along else { return None };
-    let path = format!("{}.range", reading.path(axis.hyperparameter));
+    let hyperparameter = reading.index(axis.hyperparameter);
     let to = if range.integer { bound.round() } else { shortened(*bound) };
     // What is left must be a range.
-    match upper {
-        true if to > range.min => Some(Change::new(format!("{path}.max"), json(range.max), json(to))),
-        false if to < range.max => Some(Change::new(format!("{path}.min"), json(range.min), json(to))),
-        _ => None,
-    }
+    let remains = if *upper { to > range.min } else { to < range.max };
+    remains.then(|| reading.change(Edit::Boundary { hyperparameter, upper: *upper, to }))?
 }
 
 /// `Diverged 5, OutOfMemory 1`.

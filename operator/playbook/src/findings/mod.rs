@@ -26,6 +26,7 @@ pub(crate) mod reading;
 mod region;
 mod sampling;
 mod saturation;
+mod settle;
 mod uniform;
 mod variance;
 mod widen;
@@ -35,6 +36,8 @@ pub(crate) mod wording;
 mod false_alarms;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+mod private_numbers;
 #[cfg(test)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod search_tests;
@@ -49,18 +52,23 @@ pub use best::best;
 pub use brief::{Announcement, Brief, CONDITIONS, Claim, Stage, appeared, brief};
 pub(crate) use budget::budgets_of;
 pub use budget::{BestOf, Budget, QUANTILES, budgets};
-pub use change::Change;
+pub use change::{Change, Edit};
 pub use checklist::{Answer, ArmTuning, Checklist, Question, checklist};
 pub(crate) use curves::overfitting_trials;
 use reading::Reading;
 use serde::{Deserialize, Serialize};
-
+pub use studious_rules::Severity;
+use studious_rules::{
+    Rule,
+    curves::{GRADIENT_OUTLIERS, INSTABILITY_LIMITS_LR, TRAINING_INSTABILITY, TRAINING_LOSS_RISING},
+    search::LEARNING_RATE_STABILITY_EDGE,
+};
 pub(crate) use wording::number;
 
 use crate::{Plan, record::TrialRecord};
 
 /// A conclusion drawn from the trials.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Finding {
     /// Stable code, such as `SearchSpaceTooNarrow`.
@@ -100,29 +108,15 @@ pub enum Confidence {
     OpenQuestion,
 }
 
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// Conclusions are weaker for it.
-    Warning,
-    /// Conclusions should not be drawn before it is mended.
-    Problem,
-}
-
-/// What limits training is told first among findings of one severity: it decides what else is worth doing (requirement
+/// What limits training comes first among findings of one severity: it decides what else is worth doing (requirement
 ///
-const INSTABILITY: [&str; 5] = [
-    "InstabilityLimitsLr",
-    "LearningRateStabilityEdge",
-    "TrainingInstability",
-    "GradientOutliers",
-    "TrainingLossRising",
+const INSTABILITY: [&Rule; 5] = [
+    &INSTABILITY_LIMITS_LR,
+    &LEARNING_RATE_STABILITY_EDGE,
+    &TRAINING_INSTABILITY,
+    &GRADIENT_OUTLIERS,
+    &TRAINING_LOSS_RISING,
 ];
-/// How many of the best trials are "the best few" whose curves are examined.
-pub(crate) const BEST_FEW: usize = 5;
 
 /// All findings of a study, the most severe first. Depends on the set of trials alone, not on their order.
 #[must_use]
@@ -134,8 +128,10 @@ pub fn findings(plan: &Plan, trials: &[TrialRecord]) -> Vec<Finding> {
     conclusions(&reading, &mut findings);
     policy::waive(plan.spec(), &mut findings);
     // Stable: otherwise the order of the playbook's questions.
-    let limits_training = |f: &Finding| f.severity != Severity::Info && INSTABILITY.contains(&f.code.as_str());
+    let limits_training =
+        |f: &Finding| f.severity != Severity::Info && INSTABILITY.iter().any(|rule| rule.code == f.code);
     findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), !limits_training(f)));
+    settle::settle(plan, &mut findings);
     findings
 }
 
@@ -205,24 +201,31 @@ pub fn text(findings: &[Finding]) -> String {
 }
 
 impl Finding {
-    fn new(code: &str, severity: Severity, section: &str, advice: String) -> Self {
+    /// A finding by a rule, of the rule's default severity.
+    fn new(rule: &Rule, advice: String) -> Self {
         Self {
-            code: code.to_owned(),
-            severity,
+            code: rule.code.to_owned(),
+            severity: rule.severity(),
             hyperparameter: None,
             trials: Vec::new(),
             evidence: BTreeMap::new(),
             advice,
-            section: section.to_owned(),
+            section: rule.section.to_owned(),
             change: None,
             confidence: None,
             waived: None,
         }
     }
 
-    /// The change that it suggests.
-    fn suggest(mut self, change: Change) -> Self {
-        self.change = Some(change);
+    /// Another severity than the rule's default.
+    fn graded(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The change that it suggests, if there is one.
+    fn suggest(mut self, change: Option<Change>) -> Self {
+        self.change = change;
         self
     }
 

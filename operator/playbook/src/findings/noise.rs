@@ -1,15 +1,12 @@
 //! How far results differ by luck alone.
 
+use studious_rules::thresholds::curves::{LATE_SHARE, NOISE_EVALUATIONS};
+
 use super::reading::Reading;
 use crate::{
     record::{Curve, TrialRecord},
     space::PointIdentity,
 };
-
-/// Evaluations in the last fifth of training show the noise (requirement R-079; threshold ours).
-const LATE: f64 = 0.2;
-/// Fewer late evaluations say nothing.
-const FEWEST: usize = 4;
 
 /// Trials of one point trained again with other seeds.
 pub(super) struct Repeats<'a> {
@@ -60,11 +57,14 @@ pub(super) fn between_trials(reading: &Reading<'_>) -> Option<f64> {
 
 /// The standard deviation from one evaluation to the next, late in training, less the trend: that of successive
 /// differences, over the square root of two.
-pub(super) fn between_evaluations(curve: &Curve) -> Option<f64> {
+pub(super) fn between_evaluations(reading: &Reading<'_>, curve: &Curve) -> Option<f64> {
     let last = curve.last()?.0 as f64;
-    let late: Vec<f64> =
-        curve.iter().filter(|(step, _)| *step as f64 >= last * (1.0 - LATE)).map(|(_, v)| *v).collect();
-    if late.len() < FEWEST {
+    let late: Vec<f64> = curve
+        .iter()
+        .filter(|(step, _)| *step as f64 >= last * (1.0 - reading.threshold(&LATE_SHARE)))
+        .map(|(_, v)| *v)
+        .collect();
+    if late.len() < reading.count(&NOISE_EVALUATIONS) {
         return None;
     }
     let differences = late.windows(2).map(|pair| (pair[1] - pair[0]).powi(2));

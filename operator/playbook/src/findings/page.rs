@@ -3,10 +3,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use studious_api::{
-    codes::{self, Code},
-    thresholds::{self, Threshold},
-};
+use studious_rules::{QUESTIONS, Rule, Threshold, curves, search, thresholds};
 
 use super::{false_alarms::recorded, number};
 
@@ -46,7 +43,8 @@ policy:
 `--format json` prints `{\"checklist\": {\"provisional\", \"questions\", \"arms\"}, \"findings\": [...]}`. A finding has `code`,
 `severity` (`Info`, `Warning`, `Problem`), `hyperparameter` and `trials` where it speaks of some, `evidence` (numbers by name),
 `advice`, `section` (of the playbook), and where there is one: `change`, the edit of the study that it suggests
-(`{\"path\", \"from\", \"to\"}`; for the next study, since the space of one that exists can't change), `confidence`
+(`{\"path\", \"from\", \"to\"}`; for the next study, since the space of one that exists can't change; an edit of several fields
+has the path `spec` and objects of fields), `confidence`
 (`OpenQuestion` where the playbook calls it open, `Weak` where an adaptive search may have left parts of the space unexplored)
 and `waived`, the reason.
 
@@ -67,8 +65,8 @@ points and step budgets only.
 Each is a rule of thumb with a name, the playbook's number where it gives one. `studious policy` lists them; unknown names and
 values outside the range are refused.
 
-| name | default | range | from | what it is |
-|---|---|---|---|---|
+| name | default | range | unit | from | what it is |
+|---|---|---|---|---|---|
 ";
 
 const END: &str = "
@@ -78,47 +76,47 @@ Sections are those of the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, 
 
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
-    for (i, question) in codes::QUESTIONS.iter().enumerate() {
+    for (i, question) in QUESTIONS.iter().enumerate() {
         writeln!(page, "{}. {question}", i + 1).unwrap();
     }
     page.push_str(AFTER_QUESTIONS);
-    for (title, list) in [("About the search", codes::search::ALL), ("About curves and hosts", codes::curves::ALL)] {
+    for (title, list) in [("About the search", search::ALL), ("About curves and hosts", curves::ALL)] {
         writeln!(
             page,
             "### {title}\n\n| code | severity | question | what it means | thresholds | false alarms | playbook |"
         )
         .unwrap();
         page.push_str("|---|---|---|---|---|---|---|\n");
-        for code in list {
-            page.push_str(&row(code));
+        for rule in list {
+            page.push_str(&row(rule));
         }
         page.push('\n');
     }
     page.truncate(page.trim_end().len());
     page.push('\n');
     page.push_str(BETWEEN);
-    for Threshold { name, default, least, most, playbook, meaning, .. } in thresholds::all() {
-        let from = if *playbook { "playbook" } else { "ours" };
+    for Threshold { name, default, least, most, unit, source, meaning, .. } in thresholds::all() {
+        let (unit, from) = (unit.word(), source.word());
         let (default, least, most) = (number(*default), number(*least), number(*most));
-        writeln!(page, "| `{name}` | {default} | {least} to {most} | {from} | {meaning} |").unwrap();
+        writeln!(page, "| `{name}` | {default} | {least} to {most} | {unit} | {from} | {meaning} |").unwrap();
     }
     page.push_str(END);
     page
 }
 
-fn row(code: &Code) -> String {
-    let rates: Vec<f64> = recorded().into_iter().filter(|((c, _), _)| c == code.name).map(|(_, (_, r))| r).collect();
+fn row(rule: &Rule) -> String {
+    let rates: Vec<f64> = recorded().into_iter().filter(|((c, _), _)| c == rule.code).map(|(_, (_, r))| r).collect();
     let most = rates.iter().copied().fold(0.0, f64::max) * 100.0;
     let measured = if rates.is_empty() { "—".to_owned() } else { format!("{most:.1}% of {}", rates.len()) };
-    let thresholds: Vec<_> = code.thresholds.iter().map(|t| format!("`{}` {}", t.name, number(t.default))).collect();
-    let question = code.question.map_or_else(String::new, |q| q.to_string());
+    let thresholds: Vec<_> = rule.thresholds.iter().map(|t| format!("`{}` {}", t.name, number(t.default))).collect();
+    let question = rule.question.map_or_else(String::new, |q| q.to_string());
     format!(
         "| `{}` | {} | {question} | {} | {} | {measured} | {} |\n",
-        code.name,
-        code.severity,
-        code.meaning,
+        rule.code,
+        rule.severity_words(),
+        rule.meaning,
         thresholds.join(", "),
-        code.section
+        rule.section
     )
 }
 

@@ -1,18 +1,19 @@
 //! Thresholds as the study has them, and what it waives.
 
-use studious_api::{StudySpec, study::Waiver, thresholds::Threshold};
+use studious_api::{StudySpec, study::Waiver};
+use studious_rules::Threshold;
 
 use super::{Finding, reading::Reading};
 
 impl Reading<'_> {
     /// A threshold's value in this study.
     pub(crate) fn threshold(&self, threshold: &Threshold) -> f64 {
-        threshold.of(self.plan.spec())
+        self.plan.spec().threshold(threshold)
     }
 
     /// A threshold that counts something.
     pub(crate) fn count(&self, threshold: &Threshold) -> usize {
-        threshold.count_of(self.plan.spec())
+        self.plan.spec().count(threshold)
     }
 }
 

@@ -4,10 +4,8 @@
 //! all being infeasible, if which are is luck. And a *rule* of one or two conditions inside which most are infeasible:
 //! the best cut of all axes and lists, its chance (hypergeometric) times the number of cuts that were tried.
 
-use studious_api::{
-    HyperparameterValue,
-    thresholds::search::{FALSE_ALARMS, REGION_TRIALS},
-};
+use studious_api::HyperparameterValue;
+use studious_rules::thresholds::search::{FALSE_ALARMS, PURE_REGION, REGION_SHARE, REGION_TRIALS};
 
 use super::{
     exact,
@@ -17,11 +15,7 @@ use super::{
 };
 use crate::record::TrialRecord;
 
-/// At least this share of the trials in a region is infeasible: else it is no rule.
-const MOSTLY: f64 = 0.7;
-/// A region this pure needs no second condition.
-const PURE: f64 = 0.95;
-/// At most so many regions are told.
+/// At most so many regions are reported.
 const MOST: usize = 3;
 
 /// An end of an axis where every trial is infeasible.
@@ -111,22 +105,23 @@ pub(super) fn common_end(
 pub(super) fn regions<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Region<'a>> {
     let mut rest = results.to_vec();
     let mut regions = Vec::new();
+    let mostly = reading.threshold(&REGION_SHARE);
     while regions.len() < MOST {
         let limit = reading.threshold(&FALSE_ALARMS) / f64::from(1_u32 << (regions.len() + 1));
         // One condition if it says enough; else the first of two.
-        let Some(first) = surest(reading, &rest, limit, MOSTLY).or_else(|| surest(reading, &rest, limit, 0.0)) else {
+        let Some(first) = surest(reading, &rest, limit, mostly).or_else(|| surest(reading, &rest, limit, 0.0)) else {
             break;
         };
-        let region = if first.purity() < PURE {
+        let region = if first.purity() < reading.threshold(&PURE_REGION) {
             let within: Vec<_> = rest.iter().copied().filter(|t| first.holds(t)).collect();
-            match surest(reading, &within, limit, MOSTLY) {
+            match surest(reading, &within, limit, mostly) {
                 Some(narrower) => first.narrowed(narrower, &rest),
                 None => first,
             }
         } else {
             first
         };
-        if region.purity() < MOSTLY {
+        if region.purity() < mostly {
             break;
         }
         rest.retain(|t| !region.holds(t));

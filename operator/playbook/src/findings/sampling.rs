@@ -10,12 +10,16 @@
 
 use studious_api::{
     study::{Direction, Role},
-    thresholds::search::{FALSE_ALARMS, GOOD_DEVIATIONS, GOOD_TRIALS, TRIALS_PER_DIMENSION},
+    validate,
+};
+use studious_rules::{
+    search::UNDERSAMPLED,
+    thresholds::search::{FALSE_ALARMS, GAP_TRIALS, GOOD_DEVIATIONS, GOOD_TRIALS, TRIALS_PER_DIMENSION},
 };
 
 use super::{
-    Confidence, Finding, Severity, budget,
-    change::Change,
+    Confidence, Finding, budget,
+    change::{Change, Edit},
     noise,
     reading::{Arm, Reading, Round},
     wording::{count, list, number, percent},
@@ -24,10 +28,6 @@ use crate::{
     record::{Outcome, TrialRecord},
     rounds,
 };
-
-const SECTION: &str = "Not sampling enough points in the search space";
-/// Fewer trials than this have no gaps to compare.
-const FEWEST_GAPS: usize = 6;
 
 /// How well an arm was sampled.
 pub(super) struct Sampled<'a> {
@@ -62,6 +62,8 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
     let arms = reading.arms(round);
     let limit = reading.threshold(&FALSE_ALARMS) / arms.len().max(1) as f64;
     let noise = comparable_noise(reading, round);
+    let points = validate::space_size(reading.plan.spec()).and_then(|size| usize::try_from(size).ok());
+    let points_each = points.map_or(usize::MAX, |points| points / arms.len().max(1));
     // While trials of the round are still to come, their number says nothing.
     let goes_on = round.trials.iter().any(|t| t.outcome == Outcome::Pending);
     let judge = |arm: Arm<'a>| {
@@ -69,7 +71,8 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
         let results = arm.trials.iter().filter(|t| t.is_result()).count();
         let sorted = reading.objectives(&arm.trials);
         let dimensions = dimensions(reading, &arm);
-        let needed = dimensions * reading.count(&TRIALS_PER_DIMENSION);
+        // Whoever tries every point there is tries enough.
+        let needed = (dimensions * reading.count(&TRIALS_PER_DIMENSION)).min(points_each);
         let within = noise.map(|n| reading.threshold(&GOOD_DEVIATIONS) * n);
         let good = within.map(|w| sorted.iter().filter(|o| (*o - sorted[0]).abs() <= w).count());
         let half = results / 2;
@@ -78,7 +81,7 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
         let poor = match (good, within) {
             _ if results < needed && !goes_on => Some(Poor::Few { needed }),
             (Some(good), Some(within)) if good < enough => Some(Poor::Rare { within }),
-            (None, _) => apart(&sorted, enough, limit),
+            (None, _) => apart(reading, &sorted, limit),
             _ => None,
         };
         Sampled { arm, results, dimensions, needed, ranked, good, last_doubling, poor }
@@ -134,8 +137,9 @@ fn dimensions(reading: &Reading<'_>, arm: &Arm<'_>) -> usize {
 }
 
 /// Whether the best one, two … fewer than `enough` trials stand apart from the others.
-fn apart(sorted: &[f64], enough: usize, limit: f64) -> Option<Poor> {
-    if sorted.len() < FEWEST_GAPS {
+fn apart(reading: &Reading<'_>, sorted: &[f64], limit: f64) -> Option<Poor> {
+    let enough = reading.count(&GOOD_TRIALS);
+    if sorted.len() < reading.count(&GAP_TRIALS) {
         return None;
     }
     let half = sorted.len() / 2;
@@ -189,9 +193,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         format!(" Half the trials would have found a best that is worse by {} on average.", number(gain))
     });
     let mut finding = Finding::new(
-        "Undersampled",
-        Severity::Warning,
-        SECTION,
+        &UNDERSAMPLED,
         format!(
             "{seen}{doubling} Better points may have been missed: run more trials if you can afford them. How many are \
              enough is a matter of judgement."
@@ -215,7 +217,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         }
     }
     finding = best_by_size(reading, worst, finding);
-    finding.change = more(reading, why, worst.results);
+    finding.change = more(reading, why);
     finding.confidence = Some(if reading.is_adaptive() { Confidence::Weak } else { Confidence::OpenQuestion });
     findings.push(finding);
 }
@@ -236,16 +238,14 @@ fn best_by_size(reading: &Reading<'_>, worst: &Sampled<'_>, mut finding: Finding
     finding
 }
 
-/// Twice the trials, or as many as the dimensions need.
-fn more(reading: &Reading<'_>, why: Poor, results: usize) -> Option<Change> {
+/// As many trials as the dimensions of every arm need; else twice those that ran. What is planned already counts.
+fn more(reading: &Reading<'_>, why: Poor) -> Option<Change> {
     let round = reading.exploring()?;
     let planned = reading.plan.spec().rounds.iter().find(|r| r.name == round.name)?.trials?;
-    let factor = match why {
-        Poor::Few { needed } => (needed as f64 / results.max(1) as f64).max(2.0).ceil(),
-        _ => 2.0,
+    let wanted = match why {
+        Poor::Few { needed } => needed * reading.arms(round).len(),
+        _ => 2 * round.trials.len(),
     };
-    // A few times a number of trials.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let to = (f64::from(planned) * factor).min(9999.0) as u32;
-    (to > planned).then(|| Change::new(reading.round_path(round.name, "trials"), planned, to))
+    let to = u32::try_from(wanted).unwrap_or(u32::MAX).min(9999);
+    (to > planned).then(|| reading.change(Edit::Trials { round: reading.round_index(round.name), to }))?
 }

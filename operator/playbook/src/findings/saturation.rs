@@ -3,17 +3,17 @@
 //! Points of a non-adaptive search have no order that matters, so the gain of the last third is its mean over all orders:
 //! what two thirds of the trials would have found, on average, against what all found. An adaptive search has an order.
 
-use studious_api::thresholds::search::{SATURATED_GAIN, SATURATED_TAIL};
+use studious_rules::{
+    search::TUNING_GAINS_SATURATED,
+    thresholds::search::{SATURATED_GAIN, SATURATED_TAIL, SATURATED_TRIALS},
+};
 
 use super::{
-    Finding, Severity, budget,
+    Finding, budget,
     reading::Reading,
     sampling::comparable_noise,
     wording::{number, percent},
 };
-
-/// Fewer results have no last third worth speaking of.
-const FEWEST: usize = 15;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.exploring() else { return };
@@ -23,7 +23,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     // A share of a length: small and not negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let before = ((1.0 - tail) * results.len() as f64).round() as usize;
-    if results.len() < FEWEST || sorted.len() < FEWEST / 2 {
+    let fewest = reading.count(&SATURATED_TRIALS);
+    if results.len() < fewest || sorted.len() < fewest / 2 {
         return;
     }
     let gain = if reading.is_adaptive() {
@@ -47,11 +48,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         ),
     };
     findings.push(
-        Finding::new(
-            "TuningGainsSaturated",
-            Severity::Info,
-            "Exploration vs exploitation",
-            format!(
+        Finding::new(&TUNING_GAINS_SATURATED, format!(
                 "The last {} of {} trials of round {} gained {}, {against}. More trials in this space bring little: change \
                  the space, ask another question, or go on to exploitation.",
                 percent(tail),

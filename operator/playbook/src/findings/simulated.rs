@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use studious_api::{HyperparameterValue, StudySpec};
+use studious_api::{HyperparameterValue, StudySpec, validate};
 
 use super::{Finding, findings, text};
 use crate::{
@@ -240,7 +240,33 @@ fn nothing_is_said_of_nothing() {
     assert!(findings(&plan(ONE), &[pending]).is_empty());
 }
 
+/// Every suggested change makes a valid study, alone and with the others; made once, it isn't suggested again, and no other
+/// finding of the same trials asks to search what it cuts.
+#[track_caller]
+pub(crate) fn changes_settle(plan: &Plan, trials: &[TrialRecord]) {
+    let found = findings(plan, trials);
+    let mut all = plan.spec().clone();
+    for finding in &found {
+        let Some(change) = &finding.change else { continue };
+        let named = format!("{}: {change}", finding.code);
+        let once = change.edit.applied(plan.spec());
+        assert_ne!(once, *plan.spec(), "{named} changes nothing");
+        assert_eq!(change.edit.applied(&once), once, "{named} is not the same when made twice");
+        assert_eq!(validate::refusals(plan.name(), &once), [], "{named} is refused");
+        let edited = Plan::new(plan.name(), &once).unwrap();
+        for again in findings(&edited, trials).iter().filter(|f| f.code == finding.code) {
+            let next =
+                again.change.as_ref().filter(|c| again.hyperparameter == finding.hyperparameter && c.overlaps(change));
+            assert!(next.is_none(), "{named}, and then {}", next.unwrap());
+        }
+        all = change.edit.applied(&all);
+    }
+    assert_eq!(validate::refusals(plan.name(), &all), [], "all changes together");
+}
+
 pub(super) fn raised(yaml: &str, trials: &[TrialRecord], code: &str) -> Finding {
-    let found = findings(&plan(yaml), trials);
+    let plan = plan(yaml);
+    let found = findings(&plan, trials);
+    changes_settle(&plan, trials);
     found.iter().find(|f| f.code == code).unwrap_or_else(|| panic!("no {code} in\n{}", text(&found))).clone()
 }

@@ -2,22 +2,19 @@
 //! (requirement R-062): Pearson's chi-square test, or the binomial test of the most frequent value where few are expected
 //! of each.
 
-use studious_api::{
-    study::{Role, Scientific},
-    thresholds::search::UNEVEN_CHANCE,
+use studious_api::study::{Algorithm, Role, Scientific};
+use studious_rules::{
+    search::SCIENTIFIC_NOT_UNIFORM,
+    thresholds::search::{EXPECTED_TRIALS, RANGE_PARTS, UNEVEN_CHANCE},
 };
 
 use super::{
-    Finding, Severity, exact,
+    Edit, Finding, exact,
     reading::{Along, Reading, Varied},
     wording::{list, name, percent},
 };
 use crate::record::TrialRecord;
 
-/// Fewer expected trials of a value, and chi-square is no good approximation.
-const FEWEST_EXPECTED: f64 = 5.0;
-/// A range is looked at in so many parts, of at least so many trials each.
-const PARTS: usize = 5;
 /// A whole range must have so many values for its parts to be equal.
 const WIDE: f64 = 100.0;
 
@@ -29,17 +26,13 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let scientific: Vec<_> = reading.varied().filter(|v| v.hyperparameter.role == Role::Scientific).collect();
     let limit = reading.threshold(&UNEVEN_CHANCE) / scientific.len().max(1) as f64;
     for varied in scientific {
-        let Some(counts) = counts(varied, &round.trials) else { continue };
-        let chance = chance(&counts);
+        let Some(counts) = counts(reading, varied, &round.trials) else { continue };
+        let chance = chance(&counts, reading.threshold(&EXPECTED_TRIALS));
         if chance > limit {
             continue;
         }
         let said: Vec<_> = counts.iter().map(|(value, n)| format!("{n} of {value}")).collect();
-        let mut finding = Finding::new(
-            "ScientificNotUniform",
-            Severity::Warning,
-            "Creating a set of studies",
-            format!(
+        let mut finding = Finding::new(&SCIENTIFIC_NOT_UNIFORM, format!(
                 "{} is not covered uniformly: {} (luck explains that in {} of studies). What was tried less looks worse \
                  than it is: use QuasiRandom search, or set search.scientific to Crossed.",
                 name(varied.hyperparameter),
@@ -52,17 +45,15 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         for (value, n) in &counts {
             finding = finding.with(format!("trials[{value}]"), *n as f64);
         }
-        let search = &reading.plan.spec().search;
         if reading.is_adaptive() {
-            let to = studious_api::study::Algorithm::QuasiRandom;
-            finding.change = Some(super::Change::new("spec.search.algorithm", search.algorithm, to));
+            finding.change = reading.change(Edit::Algorithm(Algorithm::QuasiRandom));
         }
         findings.push(finding);
     }
 }
 
 /// Trials of each value, or of each equal part of a range.
-fn counts(varied: Varied<'_>, trials: &[&TrialRecord]) -> Option<Vec<(String, usize)>> {
+fn counts(reading: &Reading<'_>, varied: Varied<'_>, trials: &[&TrialRecord]) -> Option<Vec<(String, usize)>> {
     if let Some(values) = &varied.hyperparameter.values {
         let of = |value| trials.iter().filter(|t| varied.value(t) == Some(value)).count();
         return Some(values.iter().map(|value| (value.to_string(), of(value))).collect());
@@ -78,7 +69,8 @@ fn counts(varied: Varied<'_>, trials: &[&TrialRecord]) -> Option<Vec<(String, us
     let positions: Vec<f64> = trials.iter().filter_map(|t| axis.position(t)).collect();
     // A count of trials: small and not negative.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let parts = ((positions.len() as f64 / FEWEST_EXPECTED) as usize).min(PARTS);
+    let parts =
+        ((positions.len() as f64 / reading.threshold(&EXPECTED_TRIALS)) as usize).min(reading.count(&RANGE_PARTS));
     if parts < 2 {
         return None;
     }
@@ -90,13 +82,13 @@ fn counts(varied: Varied<'_>, trials: &[&TrialRecord]) -> Option<Vec<(String, us
 }
 
 /// The chance of counts so uneven if every value is as likely.
-fn chance(counts: &[(String, usize)]) -> f64 {
+fn chance(counts: &[(String, usize)], fewest_expected: f64) -> f64 {
     let (all, kinds) = (counts.iter().map(|(_, n)| n).sum::<usize>(), counts.len());
     if kinds < 2 || all == 0 {
         return 1.0;
     }
     let expected = all as f64 / kinds as f64;
-    if expected >= FEWEST_EXPECTED {
+    if expected >= fewest_expected {
         let square: f64 = counts.iter().map(|(_, n)| (*n as f64 - expected).powi(2) / expected).sum();
         return exact::chi_square_at_least(square, kinds - 1);
     }

@@ -1,5 +1,7 @@
 //! How much luck is in a result: the spread of the same point trained again.
 
+use studious_rules::search::{STALE_VARIANCE, TRIAL_VARIANCE};
+
 use super::{
     Finding, Severity, noise,
     reading::{Reading, point},
@@ -9,8 +11,6 @@ use crate::{
     record::{Outcome, TrialRecord},
     space::PointIdentity,
 };
-
-const SECTION: &str = "Determining whether to adopt a training pipeline change or hyperparameter configuration";
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     findings.extend(stale(reading));
@@ -47,9 +47,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         };
         findings.push(
             Finding::new(
-                "TrialVariance",
-                severity,
-                SECTION,
+                &TRIAL_VARIANCE,
                 format!(
                     "Trained {} with other seeds, the point {key} has a {metric} of {} on average, with a standard \
                      deviation of {}.{luck}{edge} Differences between arms that are not larger than this may be luck.",
@@ -58,6 +56,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
                     number(deviation),
                 ),
             )
+            .graded(severity)
             .about(repeats.trials.iter().copied())
             .with("mean", mean)
             .with("standard_deviation", deviation)
@@ -92,11 +91,7 @@ fn stale(reading: &Reading<'_>) -> Option<Finding> {
         (false, None) => return None,
     };
     Some(
-        Finding::new(
-            "StaleVariance",
-            Severity::Warning,
-            SECTION,
-            format!(
+        Finding::new(&STALE_VARIANCE, format!(
                 "The retrained trials were {why}. How much luck is in the answer isn't known: train the best point again \
                  with other seeds."
             ),

@@ -5,26 +5,24 @@ use studious_api::{
     HyperparameterValue,
     study::{Range, Scale},
 };
+use studious_rules::thresholds::search::WIDEN_BY;
 
 use super::{
-    change::Change,
+    change::Edit,
     reading::{Along, Axis, Reading},
     wording::number,
 };
 
-/// A range grows by this share of itself, in the scale of the search.
-const MORE: f64 = 0.25;
-
 /// What to change at one end of an axis: as the end of a sentence, and as an edit where one can be named.
-pub(super) fn widen(reading: &Reading<'_>, axis: Axis<'_>, upper: bool) -> (String, Option<Change>) {
-    let path = reading.path(axis.hyperparameter);
+pub(super) fn widen(reading: &Reading<'_>, axis: Axis<'_>, upper: bool) -> (String, Option<Edit>) {
+    let hyperparameter = reading.index(axis.hyperparameter);
     match axis.along {
-        Along::Range(range) => range_beyond(&path, range, upper),
-        Along::List(values) => list_beyond(&path, values, upper),
+        Along::Range(range) => range_beyond(hyperparameter, range, upper, reading.threshold(&WIDEN_BY)),
+        Along::List(values) => list_beyond(hyperparameter, values, upper),
     }
 }
 
-fn range_beyond(path: &str, range: &Range, upper: bool) -> (String, Option<Change>) {
+fn range_beyond(hyperparameter: usize, range: &Range, upper: bool, by: f64) -> (String, Option<Edit>) {
     let at = |share: f64| match range.scale {
         Scale::Linear => range.min + share * (range.max - range.min),
         Scale::Log => (range.min.ln() + share * (range.max.ln() - range.min.ln())).exp(),
@@ -33,7 +31,7 @@ fn range_beyond(path: &str, range: &Range, upper: bool) -> (String, Option<Chang
             1.0 - (from + share * (to - from)).exp()
         }
     };
-    let mut to = shortened(at(if upper { 1.0 + MORE } else { -MORE }));
+    let mut to = shortened(at(if upper { 1.0 + by } else { -by }));
     if range.integer {
         // At least one more: a narrow range grows too.
         to = if upper { to.round().max(range.max + 1.0) } else { to.round().min(range.min - 1.0) };
@@ -41,8 +39,8 @@ fn range_beyond(path: &str, range: &Range, upper: bool) -> (String, Option<Chang
     let positive = range.min >= 0.0 && to <= 0.0;
     let (field, from) = if upper { ("max", range.max) } else { ("min", range.min) };
     if !upper && positive && range.scale == Scale::Linear && range.min > 0.0 && !range.integer {
-        let change = Change::new(format!("{path}.range.scale"), "Linear", "Log");
-        return ("search it in Log scale, to see how small it may be".to_owned(), Some(change));
+        let edit = Edit::Scale { hyperparameter, to: Scale::Log };
+        return ("search it in Log scale, to see how small it may be".to_owned(), Some(edit));
     }
     // Log needs positive ends; what begins at 0 can't go lower; a momentum stays below 1.
     let impossible = !upper && positive || (range.scale == Scale::ReverseLog && !(0.0..1.0).contains(&to));
@@ -50,11 +48,11 @@ fn range_beyond(path: &str, range: &Range, upper: bool) -> (String, Option<Chang
         return (format!("{} its {field} if it makes sense to", if upper { "raise" } else { "lower" }), None);
     }
     let words = format!("{} to about {}", if upper { "raise its max" } else { "lower its min" }, number(to));
-    (words, Some(Change::new(format!("{path}.range.{field}"), json(from), json(to))))
+    (words, Some(Edit::Boundary { hyperparameter, upper, to }))
 }
 
 /// One more value, as far from the last as that is from the one before: by ratio where all are positive.
-fn list_beyond(path: &str, values: &[HyperparameterValue], upper: bool) -> (String, Option<Change>) {
+fn list_beyond(hyperparameter: usize, values: &[HyperparameterValue], upper: bool) -> (String, Option<Edit>) {
     let mut sorted: Vec<f64> = values.iter().filter_map(HyperparameterValue::as_f64).collect();
     sorted.sort_by(f64::total_cmp);
     if !upper {
@@ -80,7 +78,7 @@ fn list_beyond(path: &str, values: &[HyperparameterValue], upper: bool) -> (Stri
     let mut longer = values.to_vec();
     longer.push(added);
     let words = format!("list {} too", number(next));
-    (words, Some(Change::new(format!("{path}.values"), values, longer)))
+    (words, Some(Edit::Values { hyperparameter, to: longer }))
 }
 
 /// Four significant digits: an edit should look like one that a person wrote.
@@ -106,8 +104,13 @@ mod tests {
         Range { min, max, scale, integer }
     }
 
-    fn to(change: Option<Change>) -> Value {
-        change.map_or(Value::Null, |c| c.to)
+    fn to(edit: Option<Edit>) -> Value {
+        match edit {
+            Some(Edit::Boundary { to, .. }) => json(to),
+            Some(Edit::Scale { to, .. }) => serde_json::json!(to),
+            Some(Edit::Values { to, .. }) => serde_json::json!(to),
+            _ => Value::Null,
+        }
     }
 
     #[test]
@@ -124,8 +127,8 @@ mod tests {
             (range(1.0, 6.0, Scale::Linear, true), false, Value::Null),
         ];
         for (range, upper, expected) in cases {
-            let (words, change) = range_beyond("p", &range, upper);
-            assert_eq!(to(change), expected, "{range:?} {upper}: {words}");
+            let (words, edit) = range_beyond(0, &range, upper, WIDEN_BY.default);
+            assert_eq!(to(edit), expected, "{range:?} {upper}: {words}");
         }
     }
 
@@ -133,7 +136,7 @@ mod tests {
     fn lists_go_on_as_they_went() {
         let whole = |v: &[i64]| v.iter().map(|x| HyperparameterValue::Integer(*x)).collect::<Vec<_>>();
         let last = |values: &[HyperparameterValue], upper| {
-            let list = to(list_beyond("p", values, upper).1);
+            let list = to(list_beyond(0, values, upper).1);
             list.as_array().and_then(|a| a.last()).and_then(Value::as_f64).map_or(Value::Null, json)
         };
         assert_eq!(last(&whole(&[32, 64, 128]), true), json(256.0));

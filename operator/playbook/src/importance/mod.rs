@@ -8,6 +8,8 @@
 
 mod forest;
 
+use studious_rules::thresholds::plots::IMPORTANCE_TRIALS;
+
 use crate::{
     Plan,
     findings::{
@@ -23,8 +25,6 @@ const FORESTS: usize = 20;
 const TREES: usize = 24;
 /// The share of the trials that each forest is grown on.
 const SHARE: f64 = 0.8;
-/// Fewer trials explain nothing.
-pub const FEWEST: usize = 16;
 /// More trials than this are thinned evenly: the order of importance is settled by then.
 const MOST: usize = 400;
 
@@ -44,7 +44,7 @@ pub struct Importance {
 }
 
 /// The importance of every hyperparameter that varies in the round that explored, the most important first; nothing where
-/// fewer than [`FEWEST`] trials succeeded. Deterministic.
+/// fewer than [`IMPORTANCE_TRIALS`] succeeded. Deterministic.
 #[must_use]
 pub fn importance(plan: &Plan, trials: &[TrialRecord]) -> Vec<Importance> {
     of(&Reading::new(plan, trials))
@@ -53,7 +53,7 @@ pub fn importance(plan: &Plan, trials: &[TrialRecord]) -> Vec<Importance> {
 pub(crate) fn of(reading: &Reading<'_>) -> Vec<Importance> {
     let Some(round) = reading.exploring() else { return Vec::new() };
     let ranked = reading.ranked(&round.trials);
-    if ranked.len() < FEWEST {
+    if ranked.len() < reading.count(&IMPORTANCE_TRIALS) {
         return Vec::new();
     }
     let n = ranked.len().min(MOST);
@@ -165,7 +165,7 @@ rounds: [{name: explore, trials: 100, maxTrainSteps: 100}]
 
     #[test]
     fn few_trials_explain_nothing() {
-        assert!(found(FEWEST - 1, 0.7).is_empty());
+        assert!(found(15, 0.7).is_empty());
         let (few, many) = (found(20, 0.7), found(100, 0.7));
         assert!(few[0].high - few[0].low > many[0].high - many[0].low, "the spread narrows: {few:?} {many:?}");
     }

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 use studious_api::study::Select;
+use studious_rules::thresholds::curves::STEP_TRIALS;
 
 use super::{
     Plot,
@@ -18,8 +19,6 @@ use crate::{
 };
 
 const BINS: u64 = 20;
-/// Fewer trials make no histogram.
-const FEWEST: usize = 5;
 
 pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     if reading.plan.spec().objective.select != Select::Best {
@@ -34,7 +33,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
             _ => None,
         })
         .collect();
-    if steps.len() < FEWEST {
+    if steps.len() < reading.count(&STEP_TRIALS) {
         return None;
     }
     let good = steps.len().div_ceil(2);

@@ -3,6 +3,7 @@
 //! Playbook: "Examining the training curves".
 
 use serde_json::{Value, json};
+use studious_rules::thresholds::curves::BEST_FEW;
 
 use super::{
     Plot, scale,
@@ -12,7 +13,6 @@ use super::{
 use crate::{
     decide::TRAIN_LOSS,
     findings::{
-        BEST_FEW,
         reading::{Reading, Round, point},
         wording::{count, number},
     },
@@ -58,8 +58,12 @@ pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
 fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) -> Option<Plot> {
     let objective = &reading.plan.spec().objective;
     let curve = |t: &'_ TrialRecord| -> Option<Curve> { t.curves.get(metric).filter(|c| c.len() > 1).cloned() };
-    let best: Vec<_> =
-        reading.ranked(&round.trials).into_iter().take(BEST_FEW).filter_map(|(t, _)| Some((t, curve(t)?))).collect();
+    let best: Vec<_> = reading
+        .ranked(&round.trials)
+        .into_iter()
+        .take(reading.count(&BEST_FEW))
+        .filter_map(|(t, _)| Some((t, curve(t)?)))
+        .collect();
     let others: Vec<_> = round
         .trials
         .iter()

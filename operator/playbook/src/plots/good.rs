@@ -3,7 +3,7 @@
 //! Playbook: "Not sampling enough points in the search space". A calibration aid: the eye judges how many trials lie in it.
 
 use serde_json::{Value, json};
-use studious_api::thresholds::search::GOOD_DEVIATIONS;
+use studious_rules::thresholds::search::GOOD_DEVIATIONS;
 
 use super::style;
 use crate::findings::{

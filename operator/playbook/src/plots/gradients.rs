@@ -3,22 +3,19 @@
 //! Playbook: "How can optimization failures be debugged and mitigated?", gradient clipping: the 90th percentile.
 
 use serde_json::{Value, json};
-use studious_api::thresholds::curves::CLIP_QUANTILE;
+use studious_rules::thresholds::curves::{BEST_FEW, CLIP_QUANTILE, FEW_NORMS};
 
 use super::{
     Plot, scale,
     style::{self, VERMILLION},
 };
 use crate::findings::{
-    BEST_FEW,
     reading::Reading,
     wording::{count, number, percent},
 };
 
 const GRADIENT_NORM: &str = "gradient_norm";
 const BINS: usize = 32;
-/// Fewer norms make no histogram.
-const FEWEST: usize = 10;
 
 /// The norms of the best few trials of the round that the answer is drawn from.
 pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
@@ -26,13 +23,13 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     let ranked = reading.ranked(&round.trials);
     let curves: Vec<_> = ranked
         .iter()
-        .take(BEST_FEW)
+        .take(reading.count(&BEST_FEW))
         .filter_map(|(t, _)| t.curves.get(GRADIENT_NORM))
         .filter(|c| !c.is_empty())
         .collect();
     let mut norms: Vec<f64> =
         curves.iter().flat_map(|c| c.iter().map(|(_, v)| *v)).filter(|v| *v > 0.0 && v.is_finite()).collect();
-    if norms.len() < FEWEST {
+    if norms.len() < reading.count(&FEW_NORMS) {
         return None;
     }
     norms.sort_by(f64::total_cmp);

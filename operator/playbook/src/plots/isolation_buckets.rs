@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 use studious_api::study::Role;
+use studious_rules::thresholds::plots::{BUCKET_TRIALS, TRIALS_PER_BUCKET};
 
 use super::{
     Plot,
@@ -20,15 +21,11 @@ use crate::{
     record::TrialRecord,
 };
 
-/// A bucket with fewer trials is thin: its best says little.
-pub(super) const THIN: usize = 3;
-/// Trials of a bucket, about.
-const IN_A_BUCKET: usize = 6;
 pub(super) const MOST_BUCKETS: usize = 12;
 
 /// How many buckets so many trials fill.
-pub(super) fn buckets(trials: usize) -> usize {
-    (trials / IN_A_BUCKET).clamp(2, MOST_BUCKETS)
+pub(super) fn buckets(reading: &Reading<'_>, trials: usize) -> usize {
+    (trials / reading.count(&TRIALS_PER_BUCKET).max(1)).clamp(2, MOST_BUCKETS)
 }
 
 /// One for each scientific hyperparameter with a range; `in_buckets` of them, or about one for six trials.
@@ -46,10 +43,11 @@ fn plot(reading: &Reading<'_>, axis: &Axis<'_>, in_buckets: Option<usize>) -> Op
     let placed: Vec<(f64, &TrialRecord)> = round.results().filter_map(|t| Some((axis.position(t)?, t))).collect();
     let all: Vec<&TrialRecord> = placed.iter().map(|(_, t)| *t).collect();
     let ranked = reading.ranked(&all);
-    if ranked.len() < THIN {
+    let fewest = reading.count(&BUCKET_TRIALS);
+    if ranked.len() < fewest {
         return None;
     }
-    let most = in_buckets.unwrap_or_else(|| buckets(placed.len())).max(2);
+    let most = in_buckets.unwrap_or_else(|| buckets(reading, placed.len())).max(2);
     let value_at = |place: f64| axis.varied.number_at(place).map(|v| scale::field(range, v));
     let metric = reading.plan.spec().objective.metric.as_str();
     let name = axis.name();
@@ -65,7 +63,7 @@ fn plot(reading: &Reading<'_>, axis: &Axis<'_>, in_buckets: Option<usize>) -> Op
         let best = reading.ranked(&inside);
         let Some((trial, objective)) = best.first() else { continue };
         let (Some(start), Some(end)) = (value_at(from), value_at(to)) else { continue };
-        let is_thin = inside.len() < THIN;
+        let is_thin = inside.len() < fewest;
         thin += usize::from(is_thin);
         let mut data = row(reading, trial, "");
         data.insert("from".into(), json!(start));
@@ -106,7 +104,7 @@ fn plot(reading: &Reading<'_>, axis: &Axis<'_>, in_buckets: Option<usize>) -> Op
     let title =
         format!("{metric} against {name}, nuisance hyperparameters optimised away: best {}", number(ranked[0].1));
     let few =
-        if thin > 0 { format!(" {} have fewer than {THIN} trials.", count(thin, "bucket")) } else { String::new() };
+        if thin > 0 { format!(" {} have fewer than {fewest} trials.", count(thin, "bucket")) } else { String::new() };
     let subtitle = format!(
         "Round {}, {} steps: n = {} in {}; the bar is the best trial of its bucket.{few} Fixed hyperparameters limit what it says.",
         round.name,

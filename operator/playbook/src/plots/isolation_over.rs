@@ -6,11 +6,12 @@
 
 use serde_json::{Value, json};
 use studious_api::study::{Hyperparameter, Role};
+use studious_rules::thresholds::plots::BUCKET_TRIALS;
 
 use super::{
     Plot,
     axis::{row, tooltip},
-    isolation_buckets::{MOST_BUCKETS, THIN, buckets},
+    isolation_buckets::{MOST_BUCKETS, buckets},
     scale, style,
 };
 use crate::{
@@ -186,7 +187,7 @@ fn of_range(
     let range = axis.hyperparameter.range.as_ref()?;
     let results: Vec<(f64, &TrialRecord)> = round.results().filter_map(|t| Some((axis.position(t)?, t))).collect();
     let series = all_series(held);
-    let most = in_buckets.unwrap_or_else(|| (buckets(results.len()) / series.len()).clamp(2, MOST_BUCKETS));
+    let most = in_buckets.unwrap_or_else(|| (buckets(reading, results.len()) / series.len()).clamp(2, MOST_BUCKETS));
     let (x_scale, x_axis) = scale::of_range(range, axis.name());
     let x = json!({ "type": "quantitative", "scale": x_scale, "axis": x_axis });
     let value_at = |place: f64| axis.varied.number_at(place).map(|v| scale::field(range, v));
@@ -221,10 +222,11 @@ fn draw(
     let mut bars = Vec::new();
     let mut values = Vec::new();
     let (mut results, mut thin) = (0, 0);
+    let fewest = reading.count(&BUCKET_TRIALS);
     for place in places {
         results += place.trials.len();
         let Some((trial, objective)) = reading.ranked(&place.trials).first().copied() else { continue };
-        let is_thin = place.trials.len() < THIN;
+        let is_thin = place.trials.len() < fewest;
         thin += usize::from(is_thin);
         let mut bar = row(reading, trial, &series_of(held, trial)?);
         bar.insert("from".into(), json!(place.from));
@@ -269,7 +271,7 @@ fn draw(
     let title = format!("Best {metric} against {scientific}, over {}", list(over));
     let kept: Vec<&str> = held.iter().map(|h| name(&h.varied)).collect();
     let kept = if kept.is_empty() { String::new() } else { format!(" Held: {}.", list(&kept)) };
-    let few = if thin > 0 { format!(" {thin} with fewer than {THIN} trials, dashed.") } else { String::new() };
+    let few = if thin > 0 { format!(" {thin} with fewer than {fewest} trials, dashed.") } else { String::new() };
     let subtitle = format!(
         "Round {}, {} steps: n = {} in {}; each bar is the best of its trials.{kept}{few} Fixed hyperparameters limit what \
          it says.",

@@ -1,6 +1,7 @@
 //! Parallel coordinates: each trial a line over all hyperparameters, the good ones in front.
 
 use serde_json::{Value, json};
+use studious_rules::thresholds::plots::GOOD_SHARE;
 
 use super::{
     Plot,
@@ -17,8 +18,6 @@ use crate::{
 
 /// Lines that can be told apart; of more, the best and evenly chosen others are drawn.
 const MOST: usize = 200;
-/// The share of the trials that counts as good.
-const GOOD: f64 = 0.1;
 /// Columns that have room for their names.
 const MOST_COLUMNS: usize = 12;
 /// Lines that have neither this many columns nor trials show nothing.
@@ -42,7 +41,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     let infeasible: Vec<&TrialRecord> = round.results().filter(|t| t.objective().is_none()).collect();
     // At least one, at most all.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let good = ((ranked.len() as f64 * GOOD).round() as usize).clamp(1, MOST / 2);
+    let good = ((ranked.len() as f64 * reading.threshold(&GOOD_SHARE)).round() as usize).clamp(1, MOST / 2);
     let others: Vec<&TrialRecord> = ranked[good..].iter().map(|(t, _)| *t).collect();
     let sampled = |all: &[&'_ TrialRecord], most: usize| -> Vec<usize> {
         (0..all.len().min(most)).map(|i| i * all.len() / all.len().min(most)).collect()

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
-use studious_api::{codes, thresholds};
+use studious_rules::{self as rules, QUESTIONS, thresholds};
 
 use crate::exit;
 
@@ -59,20 +59,20 @@ fn table(head: &[&str]) -> Table {
 }
 
 fn of_thresholds() -> Table {
-    let mut table = table(&["Threshold", "Default", "From", "Meaning"]);
+    let mut table = table(&["Threshold", "Default", "Unit", "From", "Meaning"]);
     for threshold in thresholds::all() {
-        let from = if threshold.playbook { "playbook" } else { "ours" };
         let default = studious_playbook::numbers::number(threshold.default);
-        table.add_row([threshold.name, &default, from, threshold.meaning]);
+        let (unit, from) = (threshold.unit.word(), threshold.source.word());
+        table.add_row([threshold.name, &default, unit, from, threshold.meaning]);
     }
     table
 }
 
 fn of_codes() -> Table {
     let mut table = table(&["Code", "Severity", "Question", "Meaning"]);
-    for code in codes::all() {
-        let question = code.question.map_or_else(String::new, |q| q.to_string());
-        table.add_row([code.name, code.severity, &question, code.meaning]);
+    for rule in rules::all() {
+        let question = rule.question.map_or_else(String::new, |q| q.to_string());
+        table.add_row([rule.code, &rule.severity_words(), &question, rule.meaning]);
     }
     table
 }
@@ -80,16 +80,16 @@ fn of_codes() -> Table {
 fn as_json() -> serde_json::Value {
     let thresholds: Vec<_> = thresholds::all()
         .map(|t| {
-            json!({"name": t.name, "default": t.default, "min": t.least, "max": t.most, "integer": t.whole,
-                "source": if t.playbook { "playbook" } else { "ours" }, "meaning": t.meaning})
+            json!({"name": t.name, "default": t.default, "min": t.least, "max": t.most, "integer": t.is_whole(),
+                "unit": t.unit.word(), "source": t.source.word(), "section": t.section, "meaning": t.meaning})
         })
         .collect();
-    let codes: Vec<_> = codes::all()
-        .map(|c| {
-            let thresholds: Vec<_> = c.thresholds.iter().map(|t| t.name).collect();
-            json!({"code": c.name, "severity": c.severity, "question": c.question, "meaning": c.meaning,
-                "section": c.section, "thresholds": thresholds})
+    let codes: Vec<_> = rules::all()
+        .map(|rule| {
+            let thresholds: Vec<_> = rule.thresholds.iter().map(|t| t.name).collect();
+            json!({"code": rule.code, "severity": rule.severity_words(), "question": rule.question,
+                "meaning": rule.meaning, "section": rule.section, "thresholds": thresholds})
         })
         .collect();
-    json!({"questions": codes::QUESTIONS, "thresholds": thresholds, "codes": codes})
+    json!({"questions": QUESTIONS, "thresholds": thresholds, "codes": codes})
 }

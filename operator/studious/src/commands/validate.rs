@@ -29,8 +29,8 @@ impl Validate {
         for path in &self.files {
             match study_file::read(path)? {
                 Ok(file) => {
-                    study_file::tell_warnings(&file.document.warnings);
-                    let warnings = match file.document.warnings.len() {
+                    study_file::tell_warnings(&file.warnings);
+                    let warnings = match file.warnings.len() {
                         0 => String::new(),
                         1 => " (1 warning)".to_owned(),
                         n => format!(" ({n} warnings)"),

@@ -85,6 +85,9 @@ export type Backend = "Local" | "Kubernetes";
 
 /**
  * One edit of a study: for the next study, since the space of one that exists can't change.
+ *
+ * It is written as `{"path", "from", "to"}`. An edit of several fields has the path `spec`, and objects that hold the
+ * fields by their paths below it.
  */
 export type Change = {
 /**
@@ -92,11 +95,11 @@ export type Change = {
  */
 path: string,
 /**
- * What stands there now; `null` when nothing does.
+ * The value there now; `null` when there is none.
  */
 from: unknown,
 /**
- * What should stand there; `null` when it should go.
+ * The value that should be there; `null` when it should go.
  */
 to: unknown, };
 

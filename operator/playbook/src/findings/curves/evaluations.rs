@@ -1,11 +1,15 @@
 //! Whether there are evaluations enough to choose a checkpoint by.
 
-use studious_api::{study::Select, thresholds::curves::FEW_EVALUATIONS};
+use studious_api::study::Select;
+use studious_rules::{
+    curves::EVALUATIONS_TOO_RARE,
+    thresholds::curves::{FEW_EVALUATIONS, WANTED_EVALUATIONS},
+};
 
 use super::{
     super::{
-        Finding, Severity,
-        change::Change,
+        Finding,
+        change::Edit,
         reading::Reading,
         wording::{count, number},
     },
@@ -22,16 +26,22 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(usual) = median(counts.iter().copied()).filter(|n| *n < reading.threshold(&FEW_EVALUATIONS)) else {
         return;
     };
-    let every = (round.steps / 20).max(1);
+    let every = (round.steps / reading.count(&WANTED_EVALUATIONS) as u64).max(1);
+    let asked = spec.evaluation.every_steps;
+    let advice = if every < asked {
+        format!(
+            "set evaluation.everySteps (and checkpoint.everySteps) to {every}, {} evaluations of training, or less",
+            round.steps / every
+        )
+    } else {
+        format!(
+            "the trainer reports fewer than evaluation.everySteps, {asked}, asks for: make it evaluate every {asked} steps"
+        )
+    };
     findings.push(
-        Finding::new(
-            "EvaluationsTooRare",
-            Severity::Warning,
-            "Saving checkpoints and retrospectively selecting the best checkpoint",
-            format!(
+        Finding::new(&EVALUATIONS_TOO_RARE, format!(
                 "{} of round {} have {} evaluations each. The best checkpoint can only be chosen among evaluated ones, and \
-                 no curve can be read from so few: set evaluation.everySteps (and checkpoint.everySteps) to {every}, a \
-                 twentieth of training, or less.",
+                 no curve can be read from so few: {advice}.",
                 count(counts.len(), "trial"),
                 round.name,
                 number(usual),
@@ -41,6 +51,6 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         .with("trials", counts.len() as f64)
         .with("every_steps", spec.evaluation.every_steps as f64)
         .with("suggested_every_steps", every as f64)
-        .suggest(Change::new("spec.evaluation.everySteps", spec.evaluation.every_steps, every)),
+        .suggest(if every < asked { reading.change(Edit::EvaluationInterval(every)) } else { None }),
     );
 }

@@ -1,12 +1,16 @@
 //! Gradient norms: outliers, where to clip, and clipping too hard.
 
-use studious_api::thresholds::curves::{CLIP_QUANTILE, CLIPPED_SHARE, GRADIENT_OUTLIER};
+use studious_rules::{
+    curves::{CLIP_TOO_HARD, GRADIENT_OUTLIERS},
+    thresholds::curves::{CLIP_QUANTILE, CLIPPED_SHARE, FEW_NORMS, GRADIENT_OUTLIER, NORM_WINDOW},
+};
 
 use super::{
     super::{
-        Finding, Severity,
-        change::Change,
-        reading::{Reading, Round},
+        Finding, boundary,
+        change::{Change, Edit},
+        reading::{Along, Reading, Round},
+        widen::shortened,
         wording::{count, list, number, percent},
     },
     best_few, median, quantile,
@@ -17,10 +21,6 @@ use crate::record::{Curve, TrialRecord};
 const GRADIENT_NORM: &str = "gradient_norm";
 /// The share of updates that were clipped.
 const CLIPPED: &str = "clipped_fraction";
-/// The running median is that of so many norms before.
-const WINDOW: usize = 50;
-/// Fewer norms have no median to speak of.
-const FEWEST: usize = 10;
 
 struct Outliers<'a> {
     trial: &'a TrialRecord,
@@ -37,10 +37,12 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn outliers(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
-    let norms: Vec<_> =
-        best.iter().filter_map(|t| Some((*t, t.curves.get(GRADIENT_NORM).filter(|c| c.len() > FEWEST)?))).collect();
+    let norms: Vec<_> = best
+        .iter()
+        .filter_map(|t| Some((*t, t.curves.get(GRADIENT_NORM).filter(|c| c.len() > reading.count(&FEW_NORMS))?)))
+        .collect();
     let (times, share) = (reading.threshold(&GRADIENT_OUTLIER), reading.threshold(&CLIP_QUANTILE));
-    let with: Vec<_> = norms.iter().filter_map(|(trial, curve)| of_trial(trial, curve, times, share)).collect();
+    let with: Vec<_> = norms.iter().filter_map(|(trial, curve)| of_trial(reading, trial, curve)).collect();
     if with.is_empty() {
         return;
     }
@@ -48,12 +50,8 @@ fn outliers(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
     let largest = with.iter().map(|o| o.largest).fold(0.0, f64::max);
     let first = with.iter().filter_map(|o| o.steps.first()).min().copied().unwrap_or(0);
     let Some(threshold) = median(with.iter().map(|o| o.threshold)) else { return };
-    let mut finding =
-        Finding::new(
-            "GradientOutliers",
-            Severity::Warning,
-            "Identifying unstable workloads",
-            format!(
+    let finding =
+        Finding::new(&GRADIENT_OUTLIERS, format!(
                 "The gradient norm of {} of the best {} of round {} jumps to more than {} times its running median, {} in \
                  all, up to {} times, first at step {first}. Clip gradients: the norm that {} of them stay below, {}, is where to begin.",
                 with.len(),
@@ -73,10 +71,7 @@ fn outliers(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
         .with("largest_ratio", largest)
         .with("first_step", first as f64)
         .with("clip_threshold", threshold);
-    if let Some(change) = clip_at(reading, threshold) {
-        finding = finding.suggest(change);
-    }
-    findings.push(finding);
+    findings.push(finding.suggest(clip_at(reading, threshold)));
 }
 
 /// Another value of the hyperparameter that is a clip threshold, where one is held.
@@ -84,23 +79,59 @@ fn clip_at(reading: &Reading<'_>, threshold: f64) -> Option<Change> {
     let clip = reading.varied().map(|v| v.hyperparameter).find(|h| is_clip(&h.name) && h.value.is_some())?;
     // Four digits are plenty for a first threshold.
     let rounded: f64 = number(threshold).parse().ok()?;
-    Some(Change::new(format!("{}.value", reading.path(clip)), &clip.value, rounded))
+    reading.change(Edit::Value { hyperparameter: reading.index(clip), to: rounded.into() })
 }
 
-fn of_trial<'a>(trial: &'a TrialRecord, curve: &Curve, times: f64, share: f64) -> Option<Outliers<'a>> {
-    let mut window: Vec<f64> = Vec::with_capacity(WINDOW);
+/// Learning rates up to the one at which the steps of trials that were clipped hard would be as long without clipping: clipped
+/// steps are as if the rate were lower by the threshold over the typical norm. Nothing where no range of rates, or no
+/// threshold, is known.
+fn lower_rates(reading: &Reading<'_>, hard: &[&(&TrialRecord, f64)]) -> Option<Change> {
+    let axis = reading.axes().find(|axis| boundary::is_learning_rate(reading, *axis))?;
+    let Along::Range(range) = axis.along else { return None };
+    let unclipped = |trial: &TrialRecord| {
+        let norm = median(trial.curves.get(GRADIENT_NORM)?.iter().map(|(_, norm)| *norm)).filter(|norm| *norm > 0.0)?;
+        Some(axis.value(trial)? * (clip_of(reading, trial)? / norm).min(1.0))
+    };
+    let to = shortened(hard.iter().filter_map(|(trial, _)| unclipped(trial)).reduce(f64::max)?);
+    let is_lower = to > range.min && to < range.max;
+    is_lower.then(|| {
+        reading.change(Edit::Boundary { hyperparameter: reading.index(axis.hyperparameter), upper: true, to })
+    })?
+}
+
+/// The clip threshold of a trial, where a hyperparameter is one.
+fn clip_of(reading: &Reading<'_>, trial: &TrialRecord) -> Option<f64> {
+    let clips = reading.varied().filter(|v| is_clip(&v.hyperparameter.name));
+    clips.filter_map(|v| v.value(trial)?.as_f64()).find(|x| *x > 0.0)
+}
+
+/// Whether clipping at this norm or below was in force: by the threshold, or since it clipped at least the share of updates
+/// that lie above it. Norms are reported before clipping, so outliers then say nothing.
+fn is_clipped_at(reading: &Reading<'_>, trial: &TrialRecord, norm: f64) -> bool {
+    let above = 1.0 - reading.threshold(&CLIP_QUANTILE);
+    clip_of(reading, trial).map_or_else(
+        || reported(trial).is_some_and(|share| share > 0.0 && share >= above),
+        // To the digits with which a threshold is suggested.
+        |clip| clip <= norm || number(clip) == number(norm),
+    )
+}
+
+fn of_trial<'a>(reading: &Reading<'_>, trial: &'a TrialRecord, curve: &Curve) -> Option<Outliers<'a>> {
+    let (times, share) = (reading.threshold(&GRADIENT_OUTLIER), reading.threshold(&CLIP_QUANTILE));
+    let (size, fewest) = (reading.count(&NORM_WINDOW), reading.count(&FEW_NORMS));
+    let mut window: Vec<f64> = Vec::with_capacity(size);
     let (mut steps, mut largest) = (Vec::new(), 0.0_f64);
     for (i, (step, norm)) in curve.iter().enumerate() {
-        if window.len() >= FEWEST {
+        if window.len() >= fewest {
             let middle = window[window.len() / 2];
             if middle > 0.0 && *norm > times * middle {
                 steps.push(*step);
                 largest = largest.max(norm / middle);
             }
         }
-        // Kept sorted: the norm of fifty values ago makes room.
-        if window.len() == WINDOW
-            && let Ok(place) = window.binary_search_by(|v| v.total_cmp(&curve[i - WINDOW].1))
+        // Kept sorted: the oldest norm makes room.
+        if window.len() == size
+            && let Ok(place) = window.binary_search_by(|v| v.total_cmp(&curve[i - size].1))
         {
             window.remove(place);
         }
@@ -108,7 +139,12 @@ fn of_trial<'a>(trial: &'a TrialRecord, curve: &Curve, times: f64, share: f64) -
         window.insert(place, *norm);
     }
     let threshold = quantile(curve.iter().map(|(_, norm)| *norm), share)?;
-    (!steps.is_empty()).then_some(Outliers { trial, steps, largest, threshold })
+    (!steps.is_empty() && !is_clipped_at(reading, trial, threshold)).then_some(Outliers {
+        trial,
+        steps,
+        largest,
+        threshold,
+    })
 }
 
 fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
@@ -120,12 +156,8 @@ fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
     let whose = if names.is_empty() { String::new() } else { format!(" ({})", list(&names)) };
     let norms = hard.iter().filter_map(|(t, _)| t.curves.get(GRADIENT_NORM)).flatten().map(|(_, norm)| *norm);
     let typical = quantile(norms, reading.threshold(&CLIP_QUANTILE));
-    let mut finding =
-        Finding::new(
-            "ClipTooHard",
-            Severity::Warning,
-            "Gradient clipping",
-            format!(
+    let finding =
+        Finding::new(&CLIP_TOO_HARD, format!(
                 "More than {} of the updates were clipped in {} of the best {} of round {}{whose}, up to {}. Clipping \
                  that often is a way to lower the learning rate: lower that instead, and clip near the 90th percentile of \
                  the gradient norm.",
@@ -141,28 +173,28 @@ fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], fin
         .with("clipped_hard", hard.len() as f64)
         .with("looked_at", shares.len() as f64)
         .with("clip_threshold", typical.unwrap_or(f64::NAN));
-    if let Some(change) = typical.and_then(|threshold| clip_at(reading, threshold)) {
-        finding = finding.suggest(change);
-    }
-    findings.push(finding);
+    findings.push(finding.suggest(lower_rates(reading, &hard)));
+}
+
+/// The share of updates that were clipped, as the trainer reports it.
+fn reported(trial: &TrialRecord) -> Option<f64> {
+    let curve = trial.curves.get(CLIPPED).filter(|c| !c.is_empty())?;
+    Some(curve.iter().map(|(_, share)| share).sum::<f64>() / curve.len() as f64)
 }
 
 /// The share of updates that were clipped: as reported, or the norms above a hyperparameter that is a clip threshold.
 fn clipped(reading: &Reading<'_>, trial: &TrialRecord) -> Option<f64> {
-    if let Some(curve) = trial.curves.get(CLIPPED).filter(|c| !c.is_empty()) {
-        return Some(curve.iter().map(|(_, share)| share).sum::<f64>() / curve.len() as f64);
-    }
-    let threshold = reading
-        .varied()
-        .filter(|v| is_clip(&v.hyperparameter.name))
-        .find_map(|v| v.value(trial)?.as_f64())
-        .filter(|x| *x > 0.0)?;
-    let norms = trial.curves.get(GRADIENT_NORM).filter(|c| c.len() > FEWEST)?;
-    Some(norms.iter().filter(|(_, norm)| *norm > threshold).count() as f64 / norms.len() as f64)
+    reported(trial).or_else(|| {
+        let threshold = clip_of(reading, trial)?;
+        let norms = trial.curves.get(GRADIENT_NORM).filter(|c| c.len() > reading.count(&FEW_NORMS))?;
+        Some(norms.iter().filter(|(_, norm)| *norm > threshold).count() as f64 / norms.len() as f64)
+    })
 }
 
-/// `gradient_clip`, `clip_norm`, `max_gradient_norm`, `max_grad_norm`.
+/// `gradient_clip`, `clip_norm`, `max_gradient_norm`, `max_grad_norm`, `max_norm`.
 fn is_clip(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    (name.contains("clip") && !name.contains("value")) || name == "max_gradient_norm" || name == "max_grad_norm"
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let is_bound =
+        ["maxgradientnorm", "maxgradnorm", "gradientnormmax", "gradnormmax", "maxnorm"].contains(&name.as_str());
+    is_bound || (name.contains("clip") && !name.contains("value"))
 }

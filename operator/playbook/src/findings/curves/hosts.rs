@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studious_api::study::SeedVerification;
+use studious_rules::{
+    Rule,
+    curves::{CHECKPOINT_VIOLATION, SEED_MISMATCH, SHARD_OVERLAP},
+};
 
 use super::super::{
-    Finding, Severity,
+    Finding,
     reading::Reading,
     wording::{count, list},
 };
@@ -14,7 +18,6 @@ use crate::{
     trial::Reason,
 };
 
-const SECTION: &str = "Considerations for multi-host pipelines";
 /// The shard of the data that a host reads, from 0, and into how many the data are divided.
 const SHARD_INDEX: &str = "shard_index";
 const SHARD_COUNT: &str = "shard_count";
@@ -29,27 +32,27 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     // Who says that nothing is compared gets no comparison, but is told of trials that ended for it.
     let compares = reading.plan.spec().seeds.verify != Some(SeedVerification::Never);
     report(
-        "SeedMismatch",
+        &SEED_MISMATCH,
         &with(if compares { seeds } else { refused }),
         "Hosts of a trial must start from the same parameters and read different data: its results mean nothing until they \
          do. Take both seeds from trial.json.",
         findings,
     );
     report(
-        "ShardOverlap",
+        &SHARD_OVERLAP,
         &with(shards),
         "Hosts that read the same shard train on the same data twice and leave out others: give each its own.",
         findings,
     );
     report(
-        "CheckpointViolation",
+        &CHECKPOINT_VIOLATION,
         &with(checkpoints),
         "Only host 0 saves, and every host goes on from what it saved: otherwise what was measured is not what was kept.",
         findings,
     );
 }
 
-fn report(code: &str, found: &[(&TrialRecord, String)], mend: &str, findings: &mut Vec<Finding>) {
+fn report(rule: &Rule, found: &[(&TrialRecord, String)], mend: &str, findings: &mut Vec<Finding>) {
     if found.is_empty() {
         return;
     }
@@ -61,14 +64,9 @@ fn report(code: &str, found: &[(&TrialRecord, String)], mend: &str, findings: &m
     let more = found.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
     findings.push(
-        Finding::new(
-            code,
-            Severity::Problem,
-            SECTION,
-            format!("{}: {}{rest}. {mend}", count(found.len(), "trial"), named.join("; ")),
-        )
-        .about(found.iter().map(|(t, _)| *t))
-        .with("trials", found.len() as f64),
+        Finding::new(rule, format!("{}: {}{rest}. {mend}", count(found.len(), "trial"), named.join("; ")))
+            .about(found.iter().map(|(t, _)| *t))
+            .with("trials", found.len() as f64),
     );
 }
 

@@ -5,25 +5,24 @@
 //! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
 //! among the former by luck is counted exactly (Fisher's test).
 
-use serde_json::json;
-use studious_api::{
-    study::Direction,
+use studious_api::study::Direction;
+use studious_rules::{
+    curves::{INSTABILITY_LIMITS_LR, TRAINING_INSTABILITY},
     thresholds::{
-        curves::{EARLY_INSTABILITY, JUST_ABOVE, SUDDEN_RISE},
+        curves::{ABOVE_TRIALS, EARLY_INSTABILITY, JUST_ABOVE, SAME_RATE, SUDDEN_RISE, UNUSUAL_MOVE},
         search::FALSE_ALARMS,
     },
 };
 
 use super::{
     super::{
-        Finding, Severity, boundary,
-        change::Change,
-        infeasible,
+        Finding, boundary, infeasible,
         reading::{Arm, Axis, Reading, Round},
         wording::{count, number, percent},
     },
     best_few, chance, median,
     series::Series,
+    warmup,
 };
 use crate::{
     decide::TRAIN_LOSS,
@@ -31,19 +30,10 @@ use crate::{
     trial::Reason,
 };
 
-/// Rates up to so many times the best are the same.
-const SAME: f64 = 1.1;
-/// Fewer trials just above say nothing.
-const FEWEST: usize = 3;
-/// A sudden rise is so many times the usual move from one stretch to the next.
-const MOVES: f64 = 6.0;
 /// Moves that are near: so many stretches before and after.
 const NEAR: usize = 8;
 /// The median of the absolute difference of two normal values, in their standard deviations.
 const MEDIAN_OF_DIFFERENCE: f64 = 0.954;
-/// A first warmup, as a share of training: what needn't be added to the steps (requirement R-161).
-const WARMUP: f64 = 0.05;
-const SECTION: &str = "Identifying unstable workloads";
 
 /// When in training it broke down, as a share of the steps.
 type When = f64;
@@ -89,11 +79,7 @@ fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>)
     } else {
         ("suddenly, in the middle of training", "gradient clipping first, then a longer warmup")
     };
-    let mut finding = Finding::new(
-        "InstabilityLimitsLr",
-        Severity::Warning,
-        SECTION,
-        format!(
+    let mut finding = Finding::new(&INSTABILITY_LIMITS_LR, format!(
             "{} of {} whose {} lies above the best{} ({}{with}), up to {} times as high, were unstable, {kind}. Instability \
              keeps training from higher rates: try {first}; after that another optimizer, normalization and residual \
              connections, and a lower rate as the last resort.",
@@ -120,23 +106,10 @@ fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>)
             .with(format!("above[{label}]"), limit.above.len() as f64)
             .with(format!("best_rate[{label}]"), limit.best);
     }
-    if early >= mid
-        && let Some(change) = warmup(reading)
-    {
-        finding = finding.suggest(change);
+    if early >= mid {
+        finding = finding.suggest(warmup::prepend(reading, surest.axis.name()));
     }
     findings.push(finding);
-}
-
-/// A warmup, where there is none.
-fn warmup(reading: &Reading<'_>) -> Option<Change> {
-    if let Some(schedule) = &reading.plan.spec().schedule {
-        let none = schedule.warmup_fraction.is_none() && schedule.warmup_steps.is_none();
-        return none.then(|| Change::new("spec.schedule.warmupFraction", (), WARMUP));
-    }
-    let rate = reading.axes().find(|axis| boundary::is_learning_rate(reading, *axis))?;
-    let schedule = json!({"family": "Constant", "base": rate.name(), "warmupFraction": WARMUP});
-    Some(Change::new("spec.schedule", (), schedule))
 }
 
 fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis<'a>) -> Option<Limit<'a>> {
@@ -151,14 +124,14 @@ fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis
         }
         let when = breaks_down(reading, trial, round.steps);
         broken += usize::from(when.is_some());
-        if rate > SAME * best {
+        if rate > reading.threshold(&SAME_RATE) * best {
             above.push(trial);
             unstable.extend(when.map(|when| (trial, when)));
         } else {
             below.push(trial);
         }
     }
-    if above.len() < FEWEST || 2 * unstable.len() < above.len() || unstable.len() < 2 {
+    if above.len() < reading.count(&ABOVE_TRIALS) || 2 * unstable.len() < above.len() || unstable.len() < 2 {
         return None;
     }
     let chance = chance::marked_at_least(above.len() + below.len(), broken, above.len(), unstable.len());
@@ -173,7 +146,8 @@ fn breaks_down(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option
         let last = loss.and_then(|curve| curve.last()).map_or(0, |(step, _)| *step);
         return Some(last as f64 / steps.max(1) as f64);
     }
-    sudden_rise(reading, &Series::of(loss?, Direction::Minimize)?).map(|(step, _)| step as f64 / steps.max(1) as f64)
+    sudden_rise(reading, &Series::of(reading, loss?, Direction::Minimize)?)
+        .map(|(step, _)| step as f64 / steps.max(1) as f64)
 }
 
 /// The step of the first sudden rise of a training loss and by how much, if there is one.
@@ -184,12 +158,13 @@ fn sudden_rise(reading: &Reading<'_>, series: &Series) -> Option<(u64, f64)> {
         let near = moves.get(place.saturating_sub(NEAR)..(place + NEAR).min(moves.len()))?;
         Some(median(near.iter().copied())? / MEDIAN_OF_DIFFERENCE)
     };
+    let unusual = reading.threshold(&UNUSUAL_MOVE);
     let least = reading.threshold(&SUDDEN_RISE) * series.improvement();
     let mut lowest = f64::INFINITY;
     for (place, (step, pair)) in series.steps.iter().zip(series.values.windows(2)).enumerate() {
         // One batch may have a high loss by itself: a rise lasts.
         let rise = pair[0].min(pair[1]) - lowest;
-        if rise.is_finite() && rise > 0.0 && rise > least && usual(place).is_some_and(|usual| rise > MOVES * usual) {
+        if rise.is_finite() && rise > 0.0 && rise > least && usual(place).is_some_and(|usual| rise > unusual * usual) {
             return Some((*step, rise));
         }
         lowest = lowest.min(pair[0]);
@@ -200,7 +175,7 @@ fn sudden_rise(reading: &Reading<'_>, series: &Series) -> Option<(u64, f64)> {
 fn in_best(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>) {
     let losses: Vec<_> = best_few(reading, round)
         .into_iter()
-        .filter_map(|t| Some((t, Series::of(t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?)))
+        .filter_map(|t| Some((t, Series::of(reading, t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?)))
         .collect();
     let rises: Vec<_> = losses.iter().filter_map(|(t, series)| Some((*t, sudden_rise(reading, series)?))).collect();
     let Some((_, (step, largest))) = rises.iter().max_by(|a, b| a.1.1.total_cmp(&b.1.1)).copied() else { return };
@@ -213,9 +188,7 @@ fn in_best(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>
     };
     findings.push(
         Finding::new(
-            "TrainingInstability",
-            Severity::Warning,
-            SECTION,
+            &TRAINING_INSTABILITY,
             format!(
                 "The training loss of {} of the best {} of round {} rose suddenly, by up to {} at step {step} ({} of \
                  training). {mend}.",

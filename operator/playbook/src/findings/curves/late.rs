@@ -1,15 +1,15 @@
 //! Noise of late evaluations, against the differences that the study is to show.
 
-use serde_json::json;
-use studious_api::{
-    study::ScheduleFamily,
-    thresholds::curves::{LATE_NOISE, TINY_RATE},
+use studious_api::study::{Schedule, ScheduleFamily};
+use studious_rules::{
+    curves::NOISY_LATE_TRAINING,
+    thresholds::curves::{LATE_NOISE, LATE_TRIALS, TINY_RATE},
 };
 
 use super::{
     super::{
-        Finding, Severity, boundary,
-        change::Change,
+        Finding, boundary,
+        change::{Change, Edit},
         noise,
         reading::{Reading, Round},
         wording::{count, number},
@@ -18,15 +18,15 @@ use super::{
 };
 use crate::record::Curve;
 
-/// Of fewer trials nothing is said.
-const FEWEST: usize = 2;
-
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
     let best = best_few(reading, round);
-    let noises: Vec<f64> =
-        best.iter().filter_map(|t| noise::between_evaluations(evaluations(reading, t)?)).filter(|n| *n > 0.0).collect();
-    if noises.len() < FEWEST {
+    let noises: Vec<f64> = best
+        .iter()
+        .filter_map(|t| noise::between_evaluations(reading, evaluations(reading, t)?))
+        .filter(|n| *n > 0.0)
+        .collect();
+    if noises.len() < reading.count(&LATE_TRIALS) {
         return;
     }
     let (Some(noise), Some((gap, between))) = (median(noises.iter().copied()), gap(reading, round)) else { return };
@@ -43,10 +43,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     } else {
         "The learning rate decays already, so "
     };
-    let mut finding = Finding::new(
-        "NoisyLateTraining",
-        Severity::Warning,
-        "Examining the training curves",
+    let finding = Finding::new(
+        &NOISY_LATE_TRAINING,
         format!(
             "Late in training {metric} of the best {} moves by {} from one evaluation to the next (standard \
                  deviation), while {between} differ by {}: which trial comes out best depends on the step at which it \
@@ -62,21 +60,23 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     .with("gap", gap)
     .with("looked_at", noises.len() as f64)
     .with("ends_at_high_learning_rate", high as f64);
-    if let Some(change) = decaying(reading) {
-        finding = finding.suggest(change);
-    }
-    findings.push(finding);
+    findings.push(finding.suggest(decaying(reading)));
 }
 
 /// A schedule that decays, where there is none.
 fn decaying(reading: &Reading<'_>) -> Option<Change> {
     if let Some(schedule) = &reading.plan.spec().schedule {
         let constant = schedule.family == ScheduleFamily::Constant;
-        return constant.then(|| Change::new("spec.schedule.family", schedule.family, ScheduleFamily::Cosine));
+        return constant.then(|| reading.change(Edit::ScheduleFamily(ScheduleFamily::Cosine)))?;
     }
     let rate = reading.axes().find(|axis| boundary::is_learning_rate(reading, *axis))?;
-    let base = rate.name();
-    Some(Change::new("spec.schedule", (), json!({"family": "Cosine", "base": base})))
+    reading.change(Edit::Schedule(Schedule {
+        family: ScheduleFamily::Cosine,
+        base: rate.name().to_owned(),
+        warmup_fraction: None,
+        warmup_steps: None,
+        end_factor: 0.0,
+    }))
 }
 
 /// The difference that counts: between the two best arms; of a study with one arm, between its best and its median trial.
@@ -93,7 +93,7 @@ fn gap(reading: &Reading<'_>, round: &Round<'_>) -> Option<(f64, &'static str)> 
         return Some(((first - second).abs(), "the two best arms"));
     }
     let ranked = reading.ranked(&round.trials);
-    if ranked.len() < 2 * FEWEST {
+    if ranked.len() < 2 * reading.count(&LATE_TRIALS) {
         return None;
     }
     let (best, middle) = (ranked.first()?.1, ranked.get(ranked.len() / 2)?.1);

@@ -19,7 +19,7 @@ mod series;
 mod steps;
 mod throughput;
 mod training_loss;
-mod warmup;
+pub(super) mod warmup;
 
 #[cfg(test)]
 // Shares of small ranges and places in short lists: exact enough.
@@ -34,7 +34,7 @@ mod simulated;
 
 use std::cmp::Ordering;
 
-use studious_api::thresholds::curves::BEST_FEW;
+use studious_rules::thresholds::curves::BEST_FEW;
 
 pub(crate) use self::overfitting::overfitting_trials;
 use super::{

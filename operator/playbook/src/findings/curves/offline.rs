@@ -3,11 +3,17 @@
 //! A trainer whose evaluations use a sample or a proxy may report the full evaluation of the same weights as
 //! `offline_<metric>` at the steps where it makes one, usually for the best checkpoint.
 
-use studious_api::thresholds::{curves::SKEW_ERRORS, search::FALSE_ALARMS};
+use studious_rules::{
+    curves::PERIODIC_OFFLINE_SKEW,
+    thresholds::{
+        curves::{SKEW_ERRORS, SKEW_TRIALS},
+        search::FALSE_ALARMS,
+    },
+};
 
 use super::{
     super::{
-        Finding, Severity,
+        Finding,
         reading::Reading,
         wording::{count, number},
     },
@@ -17,8 +23,6 @@ use crate::record::TrialRecord;
 
 /// The prefix of the full evaluation's metric.
 const OFFLINE: &str = "offline_";
-/// Fewer trials say nothing.
-const FEWEST: usize = 3;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
@@ -26,7 +30,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let offline = format!("{OFFLINE}{metric}");
     let differences: Vec<_> = round.succeeded().filter_map(|t| Some((t, difference(reading, t, &offline)?))).collect();
     let n = differences.len();
-    if n < FEWEST {
+    if n < reading.count(&SKEW_TRIALS) {
         return;
     }
     let mean = differences.iter().map(|(_, d)| d).sum::<f64>() / n as f64;
@@ -45,11 +49,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     let what = if mean > 0.0 { "higher" } else { "lower" };
     findings.push(
-        Finding::new(
-            "PeriodicOfflineSkew",
-            Severity::Warning,
-            "Evaluation settings",
-            format!(
+        Finding::new(&PERIODIC_OFFLINE_SKEW, format!(
                 "{offline} is {what} than {metric} of the same weights by {} on average over {} (standard error {}). The \
                  evaluation during training doesn't stand for the full one: evaluate on a larger or a more representative \
                  sample. A part of it may be that the best of many noisy evaluations was chosen.",

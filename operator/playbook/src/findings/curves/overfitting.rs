@@ -5,9 +5,9 @@
 //! more than a fiftieth of what training gained. Where the training loss rises as well, training broke down: that is
 //! another finding.
 
-use serde_json::json;
-use studious_api::{
-    study::{Direction, Hyperparameter, Role},
+use studious_api::study::{Direction, Hyperparameter, Range, Role, Scale};
+use studious_rules::{
+    curves::{OVERFITTING_IN_BEST, SELECTION_BIAS},
     thresholds::{
         curves::{MANY_OVERFITTING, MATERIAL_RISE, RISE_DEVIATIONS},
         search::FALSE_ALARMS,
@@ -17,7 +17,7 @@ use studious_api::{
 use super::{
     super::{
         Finding, Severity,
-        change::Change,
+        change::{Change, Edit},
         exact,
         reading::{Axis, Reading},
         wording::{count, list, name, number},
@@ -68,7 +68,7 @@ pub(crate) fn overfitting_trials<'a>(reading: &Reading<'_>, trials: &[&'a TrialR
 /// Those of some trials that overfit; 5% is shared by all that are looked at.
 fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfit<'a>> {
     let direction = reading.direction();
-    let curves = trials.iter().filter_map(|t| Some((*t, Series::of(evaluations(reading, t)?, direction)?)));
+    let curves = trials.iter().filter_map(|t| Some((*t, Series::of(reading, evaluations(reading, t)?, direction)?)));
     let curves: Vec<_> = curves.collect();
     let limit = reading.threshold(&FALSE_ALARMS) / curves.len().max(1) as f64;
     let deviations = reading.threshold(&RISE_DEVIATIONS);
@@ -78,7 +78,7 @@ fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfi
         let lowest = series.lowest_run();
         let stays = series.lowest_late() - lowest > deviations * rise.noise;
         let material = rise.by > least * series.improvement();
-        if rise.chance > limit || !stays || !material || training_breaks_down(trial, limit, least) {
+        if rise.chance > limit || !stays || !material || training_breaks_down(reading, trial, limit, least) {
             return None;
         }
         Some(Overfit { trial, by: rise.by, from: rise.from, chance: rise.chance })
@@ -86,8 +86,8 @@ fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfi
     overfit.collect()
 }
 
-fn training_breaks_down(trial: &TrialRecord, limit: f64, least: f64) -> bool {
-    let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| Series::of(curve, Direction::Minimize));
+fn training_breaks_down(reading: &Reading<'_>, trial: &TrialRecord, limit: f64, least: f64) -> bool {
+    let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| Series::of(reading, curve, Direction::Minimize));
     loss.is_some_and(|series| {
         let rise = series.rise();
         rise.chance <= limit && rise.by > least * series.improvement()
@@ -116,9 +116,7 @@ fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'
     };
     let what = if worse_is_higher(reading) { "rises" } else { "falls" };
     let finding = Finding::new(
-        "OverfittingInBest",
-        severity,
-        "Examining the training curves",
+        &OVERFITTING_IN_BEST,
         format!(
             "{trials} {} whose curves were examined overfit: {metric} {what} by up to {} from its best (from step \
              {first}) to the end. {tail}",
@@ -126,41 +124,41 @@ fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'
             number(worst),
         ),
     )
+    .graded(severity)
     .about(found.iter().map(|o| o.trial))
     .with("overfitting", found.len() as f64)
     .with("looked_at", looked_at.len() as f64)
     .with("largest_rise", worst)
     .with("from_step", first as f64)
     .with("chance", surest);
-    match regularise(reading) {
-        Some(change) if !expected => finding.suggest(change),
-        _ => finding,
-    }
+    if expected { finding } else { finding.suggest(regularise(reading)) }
 }
 
-/// A range for a regulariser that is held, or a wider one for one that is tuned.
+/// A range for a regularizer that is held, or a wider one for one that is tuned.
 fn regularise(reading: &Reading<'_>) -> Option<Change> {
+    let linear = |max| Range { min: 0.0, max, scale: Scale::Linear, integer: false };
     let ranges = |technique: &str| match technique {
-        "dropout" => Some(json!({"min": 0, "max": 0.5})),
-        "label smoothing" => Some(json!({"min": 0, "max": 0.2})),
-        "weight decay" => Some(json!({"min": 1e-6, "max": 1e-2, "scale": "Log"})),
+        "dropout" => Some(linear(0.5)),
+        "label smoothing" => Some(linear(0.2)),
+        "weight decay" => Some(Range { min: 1e-6, max: 1e-2, scale: Scale::Log, integer: false }),
         _ => None,
     };
     let held = regularisers(reading).find(|h| h.value.is_some());
-    if let Some(hyperparameter) = held
-        && let Some(range) = called(hyperparameter).and_then(ranges)
+    if let Some(h) = held
+        && let Some(range) = called(h).and_then(ranges)
     {
-        let mut tuned = json!({"name": hyperparameter.name, "role": "Nuisance", "range": range});
-        if let (Some(when), Some(map)) = (&hyperparameter.when, tuned.as_object_mut()) {
-            map.insert("when".to_owned(), json!(when));
-        }
-        return Some(Change::new(reading.path(hyperparameter), hyperparameter, tuned));
+        return reading.change(Edit::Tune { hyperparameter: reading.index(h), range });
     }
-    let (hyperparameter, range) = regularisers(reading).find_map(|h| Some((h, h.range.as_ref()?)))?;
+    let (h, range) = regularisers(reading).find_map(|h| Some((h, h.range.as_ref()?)))?;
     // Shares that are dropped or smoothed stay well below 1.
-    let most = if called(hyperparameter) == Some("weight decay") { f64::INFINITY } else { 0.8 };
-    let max = (2.0 * range.max).min(most);
-    (max > range.max).then(|| Change::new(format!("{}.range.max", reading.path(hyperparameter)), range.max, max))
+    let most = if called(h) == Some("weight decay") { f64::INFINITY } else { 0.8 };
+    let to = (2.0 * range.max).min(most);
+    // What the study has widened and no trial has tried yet is wide enough.
+    let all = reading.rounds.iter().flat_map(|round| &round.trials);
+    let tried = all.filter_map(|t| t.hyperparameters.get(&h.name)?.as_f64()).fold(f64::NEG_INFINITY, f64::max);
+    let is_tried = tried >= range.max - 0.5 * (range.max - range.min).abs();
+    (to > range.max && is_tried)
+        .then(|| reading.change(Edit::Boundary { hyperparameter: reading.index(h), upper: true, to }))?
 }
 
 /// What to add or to tune, by what the study has.
@@ -208,10 +206,7 @@ fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[O
         format!(" They are the ones with {end} {}.", name(axis.hyperparameter))
     });
     let clean = if in_best == 0 { ", though none of the best does" } else { "" };
-    let mut finding = Finding::new(
-        "SelectionBias",
-        severity,
-        "Examining the training curves",
+    let mut finding = Finding::new(&SELECTION_BIAS,
         format!(
             "{} of {} overfit{clean}.{along} Choosing the best passes over trials that overfit, and so favours whatever \
              hampers training, such as too small a learning rate. With stronger regularization others may be the best.",
@@ -219,6 +214,7 @@ fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[O
             count(all.len(), "trial"),
         ),
     )
+    .graded(severity)
     .about(others.iter().map(|o| o.trial))
     .with("overfitting", (others.len() + in_best) as f64)
     .with("trials", all.len() as f64)

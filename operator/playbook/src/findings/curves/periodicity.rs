@@ -8,11 +8,14 @@
 
 use std::f64::consts::TAU;
 
-use studious_api::thresholds::{curves::PERIOD_EVALUATIONS, search::FALSE_ALARMS};
+use studious_rules::{
+    curves::METRIC_PERIODICITY,
+    thresholds::{curves::PERIOD_EVALUATIONS, search::FALSE_ALARMS},
+};
 
 use super::{
     super::{
-        Finding, Severity,
+        Finding,
         reading::Reading,
         wording::{count, number},
     },
@@ -64,11 +67,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let every = length as f64 / frequency as f64;
     let steps = every * reading.plan.spec().evaluation.every_steps as f64;
     findings.push(
-        Finding::new(
-            "MetricPeriodicity",
-            Severity::Warning,
-            "Setting up periodic evaluations",
-            format!(
+        Finding::new(&METRIC_PERIODICITY, format!(
                 "{} rises and falls about every {} evaluations ({} steps) in the best {} of round {}. With shuffled data \
                  there is no such pattern: see whether training data are shuffled properly, and whether they overlap with \
                  the data of the evaluation.",

@@ -7,7 +7,7 @@
 use studious_api::StudySpec;
 
 use super::{
-    super::{Finding, reading::Reading, text},
+    super::{Finding, reading::Reading, simulated::changes_settle, text},
     examine,
 };
 use crate::{Plan, record::TrialRecord};
@@ -17,6 +17,7 @@ fn drawn(study: &str, trials: &str) -> Vec<Finding> {
     let spec: StudySpec = serde_yaml::from_value(object["spec"].clone()).unwrap();
     let plan = Plan::new("real", &spec).unwrap();
     let trials: Vec<TrialRecord> = trials.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    changes_settle(&plan, &trials);
     let mut found = Vec::new();
     examine(&Reading::new(&plan, &trials), &mut found);
     found

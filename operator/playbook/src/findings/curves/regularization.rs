@@ -1,10 +1,13 @@
 //! Whether regularization can help at all.
 
-use studious_api::thresholds::curves::PERFECT_FIT;
+use studious_rules::{
+    curves::REGULARIZATION_UNLIKELY_TO_HELP,
+    thresholds::curves::{FIT_TRIALS, PERFECT_FIT},
+};
 
 use super::{
     super::{
-        Finding, Severity,
+        Finding,
         reading::Reading,
         wording::{count, list, name, percent},
     },
@@ -13,8 +16,6 @@ use super::{
 
 /// The share of training examples that are predicted wrongly.
 const TRAIN_ERROR: &str = "train_error";
-/// Fewer trials say nothing.
-const FEWEST: usize = 5;
 
 /// Requirement R-115: where the training set can't be fitted, regularization is unlikely to help much.
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
@@ -29,7 +30,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         .collect();
     let errors: Vec<f64> =
         round.succeeded().filter_map(|t| t.curves.get(TRAIN_ERROR)?.iter().map(|(_, e)| *e).reduce(f64::min)).collect();
-    if searched.is_empty() || errors.len() < FEWEST {
+    if searched.is_empty() || errors.len() < reading.count(&FIT_TRIALS) {
         return;
     }
     let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
@@ -37,11 +38,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     findings.push(
-        Finding::new(
-            "RegularizationUnlikelyToHelp",
-            Severity::Info,
-            "Round 1",
-            format!(
+        Finding::new(&REGULARIZATION_UNLIKELY_TO_HELP, format!(
                 "None of {} of round {} fits its training set: the least {TRAIN_ERROR} is {}. Regularization ({}) is \
                  unlikely to help much before training longer, a larger model or a better tuned learning rate does fit it.",
                 count(errors.len(), "trial"),

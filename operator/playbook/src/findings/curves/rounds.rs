@@ -1,13 +1,16 @@
 //! What changes from one round to the next: which arm is best, and how much of the added steps are worth anything.
 
-use studious_api::thresholds::{
-    curves::{MOSTLY_TINY, TINY_RATE},
-    search::FALSE_ALARMS,
+use studious_rules::{
+    curves::{CONCLUSION_FLIPPED, EXTRA_STEPS_AT_TINY_LR},
+    thresholds::{
+        curves::{MOSTLY_TINY, TINY_RATE},
+        search::FALSE_ALARMS,
+    },
 };
 
 use super::{
     super::{
-        Finding, Severity, exact,
+        Finding, exact,
         reading::{Arm, Reading, Round},
         wording::{number, percent},
     },
@@ -58,9 +61,7 @@ fn flipped(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Opt
     };
     let (new_best, old_best) = (best(&after.trials)?, best(&old.trials)?);
     let finding = Finding::new(
-        "ConclusionFlipped",
-        Severity::Warning,
-        "Deciding how long to train when training is compute-bound",
+        &CONCLUSION_FLIPPED,
         format!(
             "In round {} ({} steps) {} was best; in round {} ({} steps) {} is, {} against {}. What short training shows \
              doesn't hold for long training here: rest conclusions on the longer round.",
@@ -97,9 +98,7 @@ fn tiny_rates(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> 
     let share = at_tiny / added as f64;
     (share > reading.threshold(&MOSTLY_TINY)).then(|| {
         Finding::new(
-            "ExtraStepsAtTinyLr",
-            Severity::Warning,
-            "Round 2",
+            &EXTRA_STEPS_AT_TINY_LR,
             format!(
                 "{} of the {added} steps that round {} adds to round {} run at less than {} of the peak learning rate. \
                  Spend them at the high rate: keep the decay as long as it was and extend the constant part before it.",

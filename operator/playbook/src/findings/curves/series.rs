@@ -6,14 +6,13 @@
 //! noise is taken for smaller than half its smallest move.
 
 use studious_api::study::Direction;
+use studious_rules::thresholds::curves::CURVE_VALUES;
 
-use super::chance;
+use super::{super::reading::Reading, chance};
 use crate::record::Curve;
 
 /// Stretches that a long curve is divided into. The mean of a stretch tells a trend from noise better than single values.
 const STRETCHES: usize = 60;
-/// A shorter curve says nothing.
-pub(super) const FEWEST: usize = 10;
 /// Fewer values have no noise to speak of.
 const FEWEST_FOR_NOISE: usize = 6;
 /// Shortest run of values whose mean is compared with another's.
@@ -40,9 +39,9 @@ pub(super) struct Rise {
 }
 
 impl Series {
-    /// Reads a curve of at least ten values.
-    pub(super) fn of(curve: &Curve, direction: Direction) -> Option<Self> {
-        if curve.len() < FEWEST {
+    /// Reads a curve that is long enough to be examined for trends.
+    pub(super) fn of(reading: &Reading<'_>, curve: &Curve, direction: Direction) -> Option<Self> {
+        if curve.len() < reading.count(&CURVE_VALUES) {
             return None;
         }
         Self::of_any(curve, direction)
@@ -196,11 +195,11 @@ mod tests {
     #[test]
     fn long_curves_become_stretches_and_maxima_minima() {
         let curve: Curve = (0..600_u64).map(|i| (i, (i / 10) as f64)).collect();
-        let series = Series::of(&curve, Direction::Maximize).unwrap();
+        let series = Series::of_any(&curve, Direction::Maximize).unwrap();
         assert_eq!(series.values.len(), 60);
         assert_eq!((series.steps[0], series.steps[59]), (9, 599));
         assert!(series.values[59] < series.values[0]);
-        assert!(Series::of(&curve[..9].to_vec(), Direction::Minimize).is_none());
+        assert!(Series::of_any(&curve[..1].to_vec(), Direction::Minimize).is_none());
     }
 
     #[test]

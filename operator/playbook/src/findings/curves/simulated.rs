@@ -208,7 +208,7 @@ pub(super) fn drawn(yaml: &str, trials: &[TrialRecord]) -> Vec<Finding> {
 /// How often each code is raised by studies without a fault.
 fn alarms(training: Training) -> BTreeMap<&'static str, f64> {
     let plan = plan(TWO);
-    let mut raised: BTreeMap<&str, f64> = studious_api::codes::curves::ALL.iter().map(|c| (c.name, 0.0)).collect();
+    let mut raised: BTreeMap<&str, f64> = studious_rules::curves::ALL.iter().map(|rule| (rule.code, 0.0)).collect();
     for seed in 0..STUDIES {
         let trials = training.study(&mut Luck(seed * 7919 + 1));
         let mut found = Vec::new();

@@ -4,15 +4,18 @@
 //! learning rate that is too small improves to the end whatever the budget, and says nothing about it. A curve that has long
 //! been flat has its best evaluation anywhere by luck: the last quarter must also be better than the quarter before it.
 
-use studious_api::thresholds::{
-    curves::{CONSISTENTLY, EARLY_BEST, LATE_BEST},
-    search::FALSE_ALARMS,
+use studious_rules::{
+    curves::{TOO_FEW_STEPS, TOO_MANY_STEPS},
+    thresholds::{
+        curves::{CONSISTENTLY, EARLY_BEST, LATE_BEST, STEP_EVALUATIONS, STEP_TRIALS},
+        search::FALSE_ALARMS,
+    },
 };
 
 use super::{
     super::{
-        Finding, Severity,
-        change::Change,
+        Finding,
+        change::Edit,
         reading::{Reading, Round},
         wording::{count, number, percent},
     },
@@ -21,25 +24,20 @@ use super::{
 };
 use crate::record::TrialRecord;
 
-const SECTION: &str = "Deciding how long to train when training is not compute-bound";
-/// Fewer trials say nothing. If the best step fell anywhere by chance, at most 1.6% of studies of five
-/// trials would raise either finding, and fewer of larger ones.
-const FEWEST: usize = 5;
-/// Fewer evaluations have no noise to speak of.
-const FEWEST_EVALUATIONS: usize = 6;
-
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
+    // If the best step fell anywhere by chance, at most 1.6% of studies of five trials would raise either finding.
+    let fewest = reading.count(&STEP_TRIALS);
     // The best first, so that the good trials are the first half.
     let placed: Vec<_> = reading
         .ranked(&round.trials)
         .into_iter()
         .filter_map(|(t, _)| Some((t, share(reading, t, round.steps)?)))
         .collect();
-    if placed.len() < FEWEST {
+    if placed.len() < fewest {
         return;
     }
-    let good = &placed[..placed.len().div_ceil(2).max(FEWEST)];
+    let good = &placed[..placed.len().div_ceil(2).max(fewest)];
     let steps = round.steps as f64;
     let largest = placed.iter().map(|(_, share)| *share).fold(0.0, f64::max);
     let evidence = |mut finding: Finding| {
@@ -76,9 +74,7 @@ type Placed<'a> = (&'a TrialRecord, f64);
 fn too_many(reading: &Reading<'_>, round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
     let enough = (largest * round.steps as f64).ceil();
     Finding::new(
-        "TooManySteps",
-        Severity::Warning,
-        SECTION,
+        &TOO_MANY_STEPS,
         format!(
             "Every one of {} of round {} was at its best within the first {} of its {} steps. maxTrainSteps is far too \
              large: about {} would do, with a schedule that decays by then.",
@@ -90,19 +86,16 @@ fn too_many(reading: &Reading<'_>, round: &Round<'_>, placed: &[Placed<'_>], lar
         ),
     )
     .about(placed.iter().map(|(t, _)| *t))
-    .suggest(Change::new(
-        reading.round_path(round.name, "maxTrainSteps"),
-        round.steps,
-        (2.0 * enough).max(1.0) as u64,
-    ))
+    .suggest(
+        reading
+            .change(Edit::MaxTrainSteps { round: reading.round_index(round.name), to: (2.0 * enough).max(1.0) as u64 }),
+    )
 }
 
 fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Placed<'_>]) -> Finding {
     let what = if reading.plan.spec().schedule.is_some() { "the decay schedule" } else { "the learning rate" };
     Finding::new(
-        "TooFewSteps",
-        Severity::Info,
-        SECTION,
+        &TOO_FEW_STEPS,
         format!(
             "{} of the {good} better trials of round {} were at their best in the last {} of their {} steps. Longer \
              training may bring more: raise maxTrainSteps in a further round and tune {what} again for it.",
@@ -113,7 +106,7 @@ fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Place
         ),
     )
     .about(late.iter().map(|(t, _)| *t))
-    .suggest(Change::new(reading.round_path(round.name, "maxTrainSteps"), round.steps, 2 * round.steps))
+    .suggest(reading.change(Edit::MaxTrainSteps { round: reading.round_index(round.name), to: 2 * round.steps }))
 }
 
 /// The step of the best evaluation as a share of the budget. From the curve where there is one: with `select: Final` the
@@ -121,7 +114,7 @@ fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Place
 fn share(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option<f64> {
     let direction = reading.direction();
     let curve = evaluations(reading, trial)?;
-    if curve.len() < FEWEST_EVALUATIONS {
+    if curve.len() < reading.count(&STEP_EVALUATIONS) {
         return None;
     }
     let mut best = *curve.first()?;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use studious_api::{
-    HyperparameterValue,
-    thresholds::curves::{DATA_WAIT, SLOW_HOST, SLOW_TRIAL},
+use studious_api::HyperparameterValue;
+use studious_rules::{
+    curves::{INPUT_BOUND, UNEVEN_HOSTS, UNEVEN_THROUGHPUT},
+    thresholds::curves::{DATA_WAIT, SHAPE_TRIALS, SLOW_HOST, SLOW_TRIAL, WARMING_SHARE},
 };
 
 use super::{
     super::{
-        Finding, Severity,
+        Finding,
         reading::Reading,
         wording::{count, number, percent},
     },
@@ -20,10 +21,6 @@ use crate::record::{Curve, TrialRecord};
 const EXAMPLES_PER_SECOND: &str = "examples_per_second";
 /// The share of a step's time spent waiting for data.
 const DATA_WAIT_FRACTION: &str = "data_wait_fraction";
-/// Fewer trials of one shape don't compare.
-const FEWEST: usize = 4;
-/// The first steps compile and fill caches.
-const WARM: f64 = 0.1;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let all: Vec<_> = reading.rounds.iter().flat_map(|r| &r.trials).chain(&reading.retrained).copied().collect();
@@ -33,9 +30,10 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// A host's typical value of a metric, the first steps left out.
-fn typical(curve: &Curve) -> Option<f64> {
+fn typical(reading: &Reading<'_>, curve: &Curve) -> Option<f64> {
     let last = curve.last()?.0 as f64;
-    median(curve.iter().filter(|(step, _)| *step as f64 >= WARM * last).map(|(_, v)| *v))
+    let warm = reading.threshold(&WARMING_SHARE) * last;
+    median(curve.iter().filter(|(step, _)| *step as f64 >= warm).map(|(_, v)| *v))
 }
 
 /// The curves of a metric by host.
@@ -49,7 +47,7 @@ fn input_bound(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<F
     let waits: Vec<_> = all
         .iter()
         .filter_map(|t| {
-            let hosts = by_host(t, DATA_WAIT_FRACTION).filter_map(|(_, curve)| typical(curve));
+            let hosts = by_host(t, DATA_WAIT_FRACTION).filter_map(|(_, curve)| typical(reading, curve));
             Some((*t, hosts.fold(None, |most: Option<f64>, wait| Some(most.map_or(wait, |m| m.max(wait))))?))
         })
         .collect();
@@ -60,11 +58,7 @@ fn input_bound(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<F
     }
     let bound: Vec<_> = waits.iter().filter(|(_, wait)| *wait > much).collect();
     findings.push(
-        Finding::new(
-            "InputBound",
-            Severity::Warning,
-            "Optimizing the input pipeline",
-            format!(
+        Finding::new(&INPUT_BOUND, format!(
                 "{} of {} waited for data for more than {} of the time, half of them for {} or more. Usual causes: data \
                  that is read from far away, costly preprocessing in the training process (do it once and save it), and \
                  synchronization that defeats prefetching, such as reading metrics off the accelerator at each step.",
@@ -85,8 +79,9 @@ fn uneven_hosts(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<
     let mut several = 0_u32;
     let mut slow: Vec<(&TrialRecord, u32, f64)> = Vec::new();
     for trial in all {
-        let speeds: Vec<_> =
-            by_host(trial, EXAMPLES_PER_SECOND).filter_map(|(host, curve)| Some((host, typical(curve)?))).collect();
+        let speeds: Vec<_> = by_host(trial, EXAMPLES_PER_SECOND)
+            .filter_map(|(host, curve)| Some((host, typical(reading, curve)?)))
+            .collect();
         if speeds.len() < 2 {
             continue;
         }
@@ -102,11 +97,7 @@ fn uneven_hosts(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<
     let Some((trial, host, share)) = slow.iter().min_by(|a, b| a.2.total_cmp(&b.2)).copied() else { return };
     let name = if trial.name.is_empty() { "one".to_owned() } else { trial.name.clone() };
     findings.push(
-        Finding::new(
-            "UnevenHosts",
-            Severity::Warning,
-            "Considerations for multi-host pipelines",
-            format!(
+        Finding::new(&UNEVEN_HOSTS, format!(
                 "In {} of {} of several hosts one host was slower than its like; host {host} of {name} made {} of the \
                  examples per second of the median host. All hosts wait for the slowest: look at its node, its data and \
                  what else runs there.",
@@ -137,14 +128,14 @@ fn shape(trial: &TrialRecord) -> Shape<'_> {
 fn uneven_trials(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let mut shapes: BTreeMap<Shape<'_>, Vec<(&TrialRecord, f64)>> = BTreeMap::new();
     for trial in all {
-        if let Some(speed) = trial.curves.get(EXAMPLES_PER_SECOND).and_then(typical) {
+        if let Some(speed) = trial.curves.get(EXAMPLES_PER_SECOND).and_then(|curve| typical(reading, curve)) {
             shapes.entry(shape(trial)).or_default().push((trial, speed));
         }
     }
     let share = reading.threshold(&SLOW_TRIAL);
     let mut compared = 0;
     let mut slow: Vec<(&TrialRecord, f64, f64)> = Vec::new();
-    for trials in shapes.into_values().filter(|trials| trials.len() >= FEWEST) {
+    for trials in shapes.into_values().filter(|trials| trials.len() >= reading.count(&SHAPE_TRIALS)) {
         compared += trials.len();
         let Some(usual) = median(trials.iter().map(|(_, speed)| *speed)) else { continue };
         slow.extend(trials.iter().filter(|(_, s)| *s < share * usual).map(|(t, s)| (*t, *s, usual)));
@@ -153,11 +144,7 @@ fn uneven_trials(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec
         return;
     };
     findings.push(
-        Finding::new(
-            "UnevenThroughput",
-            Severity::Info,
-            "Optimizing the input pipeline",
-            format!(
+        Finding::new(&UNEVEN_THROUGHPUT, format!(
                 "{} of {} ran at less than {} of the examples per second of the median trial of the same shape; the \
                  slowest made {}, the median {}. Results are no worse for it, but time is lost: look at the nodes they ran \
                  on, and at what else ran there.",

@@ -1,7 +1,8 @@
 //! A training loss that rises over training.
 
-use studious_api::{
-    study::Direction,
+use studious_api::study::Direction;
+use studious_rules::{
+    curves::TRAINING_LOSS_RISING,
     thresholds::{
         curves::{LOSS_BEGINNING, RISE_DEVIATIONS},
         search::FALSE_ALARMS,
@@ -24,7 +25,9 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let beginning = reading.threshold(&LOSS_BEGINNING);
     let losses: Vec<_> = best_few(reading, round)
         .into_iter()
-        .filter_map(|t| Some((t, Series::of(t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?.rise_since(beginning)?)))
+        .filter_map(|t| {
+            Some((t, Series::of(reading, t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?.rise_since(beginning)?))
+        })
         .collect();
     let deviations = reading.threshold(&RISE_DEVIATIONS);
     let limit = reading.threshold(&FALSE_ALARMS) / losses.len().max(1) as f64;
@@ -36,10 +39,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let severity = if 2 * rising.len() > losses.len() { Severity::Problem } else { Severity::Warning };
     let largest = rising.iter().map(|(_, rise)| rise.by).fold(0.0, f64::max);
     findings.push(
-        Finding::new(
-            "TrainingLossRising",
-            severity,
-            "Examining the training curves",
+        Finding::new(&TRAINING_LOSS_RISING,
             format!(
                 "The training loss of {} of the best {} of round {} ends higher than it was after {} of training, by \
                  up to {}. That is usually a bug in the pipeline: look at the data, the loss and the sign of the update \
@@ -51,6 +51,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
                 number(largest),
             ),
         )
+        .graded(severity)
         .about(rising.iter().map(|(t, _)| *t))
         .with("rising", rising.len() as f64)
         .with("looked_at", losses.len() as f64)

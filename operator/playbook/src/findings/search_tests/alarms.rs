@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use studious_api::codes;
+use studious_rules as rules;
 
 use super::{FEATURE, LISTS, SAMPLED, feature, lists, pick, sampled};
 use crate::{
@@ -45,14 +45,18 @@ impl Null {
     }
 }
 
-const EIGHT_IS_FEW: &[&str] = &["Undersampled"];
+/// Three dimensions need fifteen trials.
+const TOO_FEW: &[&str] = &["Undersampled"];
 
 const NULLS: &[Null] = &[
     Null {
-        holds: EIGHT_IS_FEW,
+        holds: TOO_FEW,
         ..Null::new("8 trials, no effect", ONE, |luck| one(8, luck, |_, luck| Some(luck.normal())))
     },
-    Null::new("10 trials, no effect", ONE, |luck| one(10, luck, |_, luck| Some(luck.normal()))),
+    Null {
+        holds: TOO_FEW,
+        ..Null::new("10 trials, no effect", ONE, |luck| one(10, luck, |_, luck| Some(luck.normal())))
+    },
     Null::new("30 trials, no effect", ONE, |luck| one(30, luck, |_, luck| Some(luck.normal()))),
     Null::new("60 trials, no effect", ONE, |luck| one(60, luck, |_, luck| Some(luck.normal()))),
     Null::new("30 trials, no effect, few very bad", ONE, |luck| {
@@ -69,16 +73,22 @@ const NULLS: &[Null] = &[
     Null::new("30 trials, a quarter infeasible by luck", ONE, |luck| {
         one(30, luck, |_, luck| (luck.uniform() > 0.25).then(|| luck.normal()))
     }),
-    Null::new("10 trials, a quarter infeasible by luck", ONE, |luck| {
-        one(10, luck, |_, luck| (luck.uniform() > 0.25).then(|| luck.normal()))
-    }),
+    Null {
+        holds: TOO_FEW,
+        ..Null::new("10 trials, a quarter infeasible by luck", ONE, |luck| {
+            one(10, luck, |_, luck| (luck.uniform() > 0.25).then(|| luck.normal()))
+        })
+    },
     Null::new("30 trials, infeasible at high rates, no effect below", ONE, |luck| {
         one(30, luck, |u, luck| (u[0] < 0.8).then(|| luck.normal()))
     }),
     Null::new("3 arms of 15, infeasible at high rates, no effect below", ARMS, |luck| {
         arms(15, luck, |_, u, luck| (u[0] < 0.8).then(|| luck.normal()))
     }),
-    Null::new("3 arms of 10, no effect", ARMS, |luck| arms(10, luck, |_, _, luck| Some(luck.normal()))),
+    Null {
+        holds: TOO_FEW,
+        ..Null::new("3 arms of 10, no effect", ARMS, |luck| arms(10, luck, |_, _, luck| Some(luck.normal())))
+    },
     Null::new("3 arms of 20, the same optimum in the middle", ARMS, |luck| {
         arms(20, luck, |_, u, luck| Some((u[1] - 0.5).powi(2) + 0.01 * luck.normal()))
     }),
@@ -98,7 +108,7 @@ const NULLS: &[Null] = &[
         sampled(60, luck, |luck| pick(&["none", "crop", "mix"], luck), |_, _, luck| Some(luck.normal()))
     }),
     Null {
-        // Some of the three values have fewer than the six trials that two dimensions need.
+        // Some of the three values have fewer than the ten trials that two dimensions need.
         holds: &["Undersampled"],
         ..Null::new("30 sampled trials, no effect", SAMPLED, |luck| {
             sampled(30, luck, |luck| pick(&["none", "crop", "mix"], luck), |_, _, luck| Some(luck.normal()))
@@ -151,7 +161,7 @@ const NULLS: &[Null] = &[
 /// How often each code is raised by studies without its signal.
 fn rates(null: &Null) -> BTreeMap<&'static str, f64> {
     let plan = plan(null.study);
-    let mut raised: BTreeMap<&str, u64> = codes::search::ALL.iter().map(|c| (c.name, 0)).collect();
+    let mut raised: BTreeMap<&str, u64> = rules::search::ALL.iter().map(|rule| (rule.code, 0)).collect();
     for seed in 0..STUDIES {
         let trials = (null.simulate)(&mut Luck(seed * 7919));
         let reading = Reading::new(&plan, &trials);
@@ -197,8 +207,8 @@ fn false_alarms_are_few() {
 #[test]
 fn every_code_has_been_measured_or_claims_nothing() {
     let recorded = false_alarms::recorded();
-    for code in codes::search::ALL {
-        let measured = recorded.keys().any(|(recorded, _)| recorded == code.name);
-        assert_ne!(measured, DESCRIPTIVE.contains(&code.name), "{}", code.name);
+    for rule in rules::search::ALL {
+        let measured = recorded.keys().any(|(recorded, _)| recorded == rule.code);
+        assert_ne!(measured, DESCRIPTIVE.contains(&rule.code), "{}", rule.code);
     }
 }

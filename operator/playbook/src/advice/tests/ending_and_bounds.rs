@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use studious_api::document;
-
-use crate::STUDY;
+use super::STUDY;
+use crate::advice;
 
 fn with(search: &str, more: &str) -> String {
     let study = STUDY.replace("scientific: Crossed, seed: 1}", &format!("scientific: Crossed, seed: 1{search}}}"));
@@ -33,8 +32,8 @@ fn what_contradicts_itself_is_refused_and_what_the_playbook_advises_against_is_w
         ("", "  constraints: [{metric: latency_ms, max: 20}, {metric: latency_ms, min: 1}]\n"),
     ] {
         writeln!(told, "# {search}{more}").unwrap();
-        match document::read("study.yaml", &with(search, more)) {
-            Ok(document) => document.warnings.iter().for_each(|w| writeln!(told, "warning: {w}").unwrap()),
+        match advice::read("study.yaml", &with(search, more)) {
+            Ok(advised) => advised.warnings.iter().for_each(|w| writeln!(told, "warning: {w}").unwrap()),
             Err(problems) => problems.iter().for_each(|p| writeln!(told, "{p}").unwrap()),
         }
         told.push('\n');

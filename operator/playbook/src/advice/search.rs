@@ -1,23 +1,16 @@
-//! What the playbook advises against in the way points are chosen.
+//! Advice on the way points are chosen.
 
-use super::{
-    Violation,
-    assignments::{scientific_configurations, with_ancestors},
-    printed::{counted, list},
-    size::{arm_sizes, space_size},
-    warnings::dimensions,
-};
-use crate::{
+use studious_api::{
     Hyperparameters, StudySpec,
     study::{Algorithm, Phase, Role, Scientific},
+    validate::{Violation, arm_sizes, counted, scientific_configurations, short, space_size, with_ancestors},
 };
+use studious_rules::thresholds::{advice::GRID_DIMENSIONS, search::LOW_FEEDBACK};
 
-/// Dimensions for which a grid is accepted (R-149).
-const GRID_DIMENSIONS: usize = 2;
-/// An adaptive search of which this share of the trials runs at once learns little from them (R-148, our number).
-const LOW_FEEDBACK: f64 = 0.25;
+use super::arms::dimensions;
+use crate::findings::wording::list;
 
-pub(super) fn warnings(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
     match spec.search.algorithm {
         Algorithm::Grid => wide_grid(spec, found),
         Algorithm::Bayesian => adaptive(spec, found),
@@ -36,7 +29,7 @@ fn wide_grid(spec: &StudySpec, found: &mut Vec<Violation>) {
     let arms =
         if crossed { scientific_configurations(&spec.hyperparameters) } else { Some(vec![Hyperparameters::new()]) };
     let widest = arms.iter().flatten().map(|arm| dimensions(spec, arm, crossed)).max_by_key(Vec::len);
-    if let Some(names) = widest.filter(|names| names.len() > GRID_DIMENSIONS) {
+    if let Some(names) = widest.filter(|names| names.len() > spec.count(&GRID_DIMENSIONS)) {
         found.push(Violation::new(
             "spec.search.algorithm",
             &spec.search.algorithm,
@@ -44,9 +37,9 @@ fn wide_grid(spec: &StudySpec, found: &mut Vec<Violation>) {
                 "a grid over {} dimensions ({}) spends its trials on few values of each: every trial of a quasi-random \
                  search tries a new value of every one",
                 names.len(),
-                list(&names, "and")
+                list(&names)
             ),
-            "Use QuasiRandom, or fix all but two.",
+            format!("Use QuasiRandom, or fix all but {}.", spec.count(&GRID_DIMENSIONS)),
         ));
     }
 }
@@ -65,7 +58,11 @@ fn adaptive(spec: &StudySpec, found: &mut Vec<Violation>) {
     }
     let fresh = spec.rounds.iter().filter(|round| round.from.is_none()).filter_map(|round| round.trials);
     let largest = fresh.max().unwrap_or_default();
-    if largest > 1 && f64::from(spec.parallelism) >= LOW_FEEDBACK * f64::from(largest) {
+    let limit = spec.threshold(&LOW_FEEDBACK) * f64::from(largest);
+    if largest > 1 && f64::from(spec.parallelism) >= limit {
+        // A share of a number of trials: small and not negative.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let limit = limit.ceil() as u32;
         found.push(Violation::new(
             "spec.parallelism",
             &spec.parallelism,
@@ -75,7 +72,7 @@ fn adaptive(spec: &StudySpec, found: &mut Vec<Violation>) {
                 spec.parallelism.min(largest),
                 counted(largest, "trial")
             ),
-            format!("Run fewer than {} at once, or use QuasiRandom.", counted(largest.div_ceil(4), "trial")),
+            format!("Run fewer than {} at once, or use QuasiRandom.", counted(limit, "trial")),
         ));
     }
 }
@@ -135,6 +132,6 @@ fn short_arm(spec: &StudySpec, asked: u64) -> Option<(String, u64, u64)> {
         _ => arm_sizes(hs)?,
     };
     let each = asked / sizes.len().max(1) as u64;
-    let short = sizes.iter().find(|arm| arm.points.is_some_and(|points| points < each))?;
-    Some((super::printed::short(&short.scientific), short.points?, each))
+    let arm = sizes.iter().find(|arm| arm.points.is_some_and(|points| points < each))?;
+    Some((short(&arm.scientific), arm.points?, each))
 }

@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use studious_api::document;
 
+use super::STUDY;
+use crate::advice;
+
 /// A study of two dimensions, one of them conditional, with its search and rounds left open.
 fn told(search: &str, rounds: &str) -> String {
     let text = format!(
@@ -25,8 +28,8 @@ spec:
   trial: {{template: {{spec: {{containers: [{{name: trainer, image: trainer}}]}}}}}}
 "
     );
-    let problems = match document::read("study.yaml", &text) {
-        Ok(document) => document.warnings.into_iter().map(|p| format!("warning: {p}")).collect::<Vec<_>>(),
+    let problems = match advice::read("study.yaml", &text) {
+        Ok(advised) => advised.warnings.into_iter().map(|p| format!("warning: {p}")).collect::<Vec<_>>(),
         Err(problems) => problems.into_iter().map(|p| format!("error: {p}")).collect(),
     };
     if problems.is_empty() { "nothing\n".to_owned() } else { problems.into_iter().map(|p| p + "\n").collect() }
@@ -113,15 +116,15 @@ fn each_algorithm_is_told_what_it_lacks() {
 
 #[test]
 fn a_grid_of_three_dimensions_is_advised_against() {
-    let text = crate::STUDY.replace("algorithm: QuasiRandom", "algorithm: Grid, grid: {levels: 3}");
-    let warnings = document::read("study.yaml", &text).unwrap().warnings;
+    let text = STUDY.replace("algorithm: QuasiRandom", "algorithm: Grid, grid: {levels: 3}");
+    let warnings = advice::read("study.yaml", &text).unwrap().warnings;
     let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
     assert!(told[0].contains("a grid over 3 dimensions (learning_rate, one_minus_momentum and width)"), "{told:?}");
 }
 
 #[test]
 fn levels_hold_what_a_study_says() {
-    let text = crate::STUDY.replace("algorithm: QuasiRandom", "algorithm: Grid, grid: {levelsOf: {width: 3}}");
+    let text = STUDY.replace("algorithm: QuasiRandom", "algorithm: Grid, grid: {levelsOf: {width: 3}}");
     let spec = document::read("study.yaml", &text).unwrap().study.spec;
     let values: Vec<_> = spec.search.grid.unwrap().over(&spec.hyperparameters).into_iter().map(|h| h.values).collect();
     assert_eq!(values[1].as_ref().map(Vec::len), Some(5));

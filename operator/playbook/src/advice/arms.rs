@@ -1,0 +1,85 @@
+//! Advice on the trials of each scientific configuration.
+
+use studious_api::{
+    Hyperparameters, StudySpec,
+    study::{Hyperparameter, Role, Scientific},
+    validate::{self, Violation, can_be_active, counted, scientific_configurations, short},
+};
+use studious_rules::thresholds::search::TRIALS_PER_DIMENSION;
+
+use crate::findings::wording::list;
+
+/// Trials of each scientific configuration: equal (R-060) and enough for its nuisance dimensions (R-051, "Striking a
+/// balance between informative and affordable experiments").
+pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let crossed = spec.search.scientific == Scientific::Crossed;
+    let configurations =
+        if crossed { scientific_configurations(&spec.hyperparameters) } else { Some(vec![Hyperparameters::new()]) };
+    let Some(configurations) = configurations.filter(|c| !c.is_empty()) else { return };
+    let arms = configurations.len();
+    let widest = configurations.iter().map(|c| (dimensions(spec, c, crossed), c)).max_by_key(|(names, _)| names.len());
+    for (i, round) in spec.rounds.iter().enumerate() {
+        let (Some(trials), None) = (round.trials.map(|n| n as usize), &round.from) else { continue };
+        let field = format!("spec.rounds[{i}].trials");
+        if trials < arms {
+            continue;
+        }
+        if !trials.is_multiple_of(arms) {
+            let (below, above) = (trials / arms * arms, trials.div_ceil(arms) * arms);
+            found.push(Violation::new(
+                &field,
+                &trials,
+                format!(
+                    "don't share out equally among {arms} scientific configurations, which makes the comparison unfair"
+                ),
+                format!("Give {below} or {above}."),
+            ));
+        }
+        if let Some((names, configuration)) = &widest {
+            // Who tries every point there is tries enough.
+            let each_needs = spec.count(&TRIALS_PER_DIMENSION);
+            let enough = each_needs * names.len() * arms;
+            let all = validate::space_size(spec).and_then(|size| usize::try_from(size).ok());
+            let (each, needed) = (trials / arms, all.map_or(enough, |all| all.min(enough)));
+            if each * arms < needed {
+                let whose = if arms > 1 {
+                    format!("{} for {}", counted(each as u64, "trial"), short(configuration))
+                } else {
+                    "they".to_owned()
+                };
+                found.push(Violation::new(
+                    field,
+                    &trials,
+                    format!(
+                        "{whose} tune {} ({}) poorly: fewer than {each_needs} for each",
+                        counted(names.len() as u64, "dimension"),
+                        list(names)
+                    ),
+                    format!("Give {}, or fix those that matter least.", counted(needed as u64, "trial")),
+                ));
+            }
+        }
+    }
+}
+
+/// Names of what is searched within a scientific configuration.
+pub(super) fn dimensions<'a>(spec: &'a StudySpec, configuration: &Hyperparameters, crossed: bool) -> Vec<&'a str> {
+    let varies = |h: &Hyperparameter| h.range.is_some() || h.values.as_ref().is_some_and(|v| v.len() > 1);
+    let searched = |h: &Hyperparameter| h.role == Role::Nuisance || (!crossed && h.role == Role::Scientific);
+    // A condition on another nuisance hyperparameter can hold; one on a scientific that this configuration lacks can't.
+    let lacks = |h: &Hyperparameter| {
+        crossed
+            && h.when.iter().flatten().any(|(parent, _)| {
+                !configuration.contains_key(parent)
+                    && spec.hyperparameters.iter().filter(|p| p.name == *parent).all(|p| p.role == Role::Scientific)
+            })
+    };
+    let mut names: Vec<&str> = spec
+        .hyperparameters
+        .iter()
+        .filter(|h| searched(h) && varies(h) && can_be_active(h, configuration) && !lacks(h))
+        .map(|h| h.name.as_str())
+        .collect();
+    names.dedup();
+    names
+}

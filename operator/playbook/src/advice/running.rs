@@ -1,0 +1,102 @@
+//! Advice on how trials run: rounds, ending early, checkpoints, the image.
+
+use studious_api::{
+    StudySpec,
+    study::{EarlyEnding, Select},
+    validate::{Violation, counted},
+};
+use studious_rules::thresholds::advice::PRACTICAL_ROUNDS;
+
+const EARLY_ENDING: &str = "spec.search.earlyEnding";
+
+pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+    early_ending(spec, found);
+    many_rounds(spec, found);
+    checkpoints(spec, found);
+    image(spec, found);
+}
+
+/// The playbook runs trials to their end: what is learnt of a space depends on its poor points too.
+fn early_ending(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let Some(rule) = &spec.search.early_ending else { return };
+    found.push(Violation::new(
+        EARLY_ENDING,
+        &rule.rule,
+        "ends trials by how they stand in the middle of training: those that would have been best at its end may be among \
+         them, and findings rest on the trials that are left",
+        "Remove it if you can afford every trial's last step; better, train a first round for fewer steps and take its best \
+         points into a longer one (from: {round, best}).",
+    ));
+    if let Some((i, round)) =
+        spec.rounds.iter().enumerate().find(|(_, round)| too_coarse(spec, rule, round.max_train_steps))
+    {
+        found.push(Violation::new(
+            format!("{EARLY_ENDING}.fromStep"),
+            &rule.from_step(round.max_train_steps),
+            format!(
+                "no evaluation of rounds[{i}] falls between it and the round's last step: evaluation.everySteps is {}",
+                spec.evaluation.every_steps
+            ),
+            "Evaluate more often, or this round's trials all run to their end.",
+        ));
+    }
+}
+
+/// Whether a round's trials evaluate first at their end.
+fn too_coarse(spec: &StudySpec, rule: &EarlyEnding, max_train_steps: u64) -> bool {
+    let every = spec.evaluation.every_steps.max(1);
+    let first = rule.from_step(max_train_steps).div_ceil(every).saturating_mul(every);
+    first >= max_train_steps
+}
+
+/// "Deciding how long to train when training is compute-bound" (R-111).
+fn many_rounds(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let rounds = spec.rounds.len();
+    if rounds > spec.count(&PRACTICAL_ROUNDS) {
+        found.push(Violation::new(
+            "spec.rounds",
+            &(),
+            format!("{rounds} rounds are more than are usually practical"),
+            "Two are a good start: short runs to settle the optimizer, then a few long ones at good points.",
+        ));
+    }
+}
+
+/// "Saving checkpoints and retrospectively selecting the best checkpoint" (R-102), and what a lost host costs.
+fn checkpoints(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let Some(checkpoint) = &spec.checkpoint else { return };
+    let evaluation = spec.evaluation.every_steps;
+    if checkpoint.every_steps > evaluation && spec.objective.select == Select::Best && checkpoint.keep_best > 0 {
+        found.push(Violation::new(
+            "spec.checkpoint.everySteps",
+            &checkpoint.every_steps,
+            format!("is more than evaluation.everySteps, {evaluation}: the best evaluation may have no checkpoint"),
+            format!("Save every {evaluation} steps."),
+        ));
+    }
+    if spec.trial.hosts > 1 && checkpoint.volume.is_none() {
+        found.push(Violation::new(
+            "spec.checkpoint.volume",
+            &(),
+            format!(
+                "is missing: on a cluster an attempt that loses one of its {} begins again at step 0, and no host can read \
+                 another's checkpoint",
+                counted(spec.trial.hosts, "host")
+            ),
+            "Name a claim that all nodes can mount: volume: {persistentVolumeClaim: {claimName: …}}.",
+        ));
+    }
+}
+
+/// Local runs need none.
+fn image(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let Some(trainer) = spec.trial.template.spec.as_ref().and_then(|pod| pod.containers.first()) else { return };
+    if trainer.image.as_ref().is_none_or(String::is_empty) {
+        found.push(Violation::new(
+            "spec.trial.template.spec.containers[0].image",
+            &(),
+            "is missing: the study runs on this machine, and not on a cluster",
+            "Name the trainer's image.",
+        ));
+    }
+}

@@ -1,0 +1,132 @@
+//! No rule of thumb hides in the code: every number that a finding, advice or a plot rests on is a threshold of
+//! `studious-rules`, which a study can set. What stays private is listed here, with the reason.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+const ROOMS: [&str; 4] = ["findings", "advice", "plots", "importance"];
+
+const LAYOUT: &str = "how a plot is drawn, not what it concludes";
+const LENGTH: &str = "bounds the length of a text, not a conclusion";
+const TEST: &str = "calibrates a test whose false-alarm rate is measured with this value";
+
+/// File, constant and why a study need not set it.
+const PRIVATE: &[(&str, &str, &str)] = &[
+    ("findings/brief.rs", "MOST_ANNOUNCED", LENGTH),
+    ("findings/brief.rs", "LONGEST", LENGTH),
+    ("findings/brief.rs", "MOST_LISTED", LENGTH),
+    ("findings/checklist.rs", "WIDTH", LENGTH),
+    ("findings/curves/hosts.rs", "NAMED", LENGTH),
+    ("findings/curves/instability.rs", "MEDIAN_OF_DIFFERENCE", "a constant of the normal distribution"),
+    ("findings/curves/instability.rs", "NEAR", TEST),
+    ("findings/curves/periodicity.rs", "EARLY", TEST),
+    ("findings/curves/periodicity.rs", "FEWEST_NEIGHBOURS", TEST),
+    ("findings/curves/periodicity.rs", "LONGEST", TEST),
+    ("findings/curves/periodicity.rs", "MOST", "bounds the work"),
+    ("findings/curves/periodicity.rs", "NEIGHBOURS", TEST),
+    ("findings/curves/periodicity.rs", "SURE", TEST),
+    ("findings/curves/progress.rs", "MOST_AT_END", TEST),
+    ("findings/curves/series.rs", "FEWEST_FOR_NOISE", TEST),
+    ("findings/curves/series.rs", "SHORTEST_RUN", TEST),
+    ("findings/curves/series.rs", "STRETCHES", TEST),
+    ("findings/examples.rs", "MOST_EXAMPLES", "what results with few digits can tell apart"),
+    ("findings/examples.rs", "TOLERANCE", "rounding of 32-bit numbers"),
+    ("findings/mod.rs", "WIDTH", LENGTH),
+    ("findings/region.rs", "MOST", LENGTH),
+    ("findings/uniform.rs", "WIDE", "parts of a narrower range of whole numbers are not equal"),
+    ("importance/forest.rs", "DEPTH", "a parameter of the random forest"),
+    ("importance/forest.rs", "LEAF", "a parameter of the random forest"),
+    ("importance/mod.rs", "FORESTS", "a parameter of the random forest"),
+    ("importance/mod.rs", "MOST", "bounds the work"),
+    ("importance/mod.rs", "SHARE", "a parameter of the random forest"),
+    ("importance/mod.rs", "TREES", "a parameter of the random forest"),
+    ("plots/axis.rs", "MOST_ROWS", LAYOUT),
+    ("plots/beside.rs", "MOST", LAYOUT),
+    ("plots/best_steps.rs", "BINS", LAYOUT),
+    ("plots/budget.rs", "LUCKY", "a position in a list"),
+    ("plots/budget.rs", "MEDIAN", "a position in a list"),
+    ("plots/budget.rs", "MOST_BANDS", LAYOUT),
+    ("plots/budget.rs", "UNLUCKY", "a position in a list"),
+    ("plots/curves.rs", "CURVE_SPAN", LAYOUT),
+    ("plots/curves.rs", "MOST_BEHIND", LAYOUT),
+    ("plots/curves.rs", "POINTS", LAYOUT),
+    ("plots/curves.rs", "POINTS_BEHIND", LAYOUT),
+    ("plots/good.rs", "MOST_BANDS", LAYOUT),
+    ("plots/gradients.rs", "BINS", LAYOUT),
+    ("plots/infeasible_map.rs", "FEWEST", "fewer draw nothing"),
+    ("plots/isolation.rs", "BAR", LAYOUT),
+    ("plots/isolation_buckets.rs", "MOST_BUCKETS", LAYOUT),
+    ("plots/isolation_over.rs", "MOST_SERIES", LAYOUT),
+    ("plots/isolation_over.rs", "SLICES", LAYOUT),
+    ("plots/isolation_over.rs", "WIDTH", LAYOUT),
+    ("plots/overfit_share.rs", "BUCKETS", LAYOUT),
+    ("plots/overlay.rs", "CURVE_SPAN", LAYOUT),
+    ("plots/overlay.rs", "POINTS", LAYOUT),
+    ("plots/parallel.rs", "FEWEST", "fewer draw nothing"),
+    ("plots/parallel.rs", "MOST", LAYOUT),
+    ("plots/parallel.rs", "MOST_COLUMNS", LAYOUT),
+    ("plots/scale.rs", "MOST_TICKS", LAYOUT),
+    ("plots/scale.rs", "SPAN", LAYOUT),
+    ("plots/style.rs", "SUBTITLE_WIDTH", LAYOUT),
+    ("plots/style.rs", "TITLE_WIDTH", LAYOUT),
+    ("plots/throughput.rs", "HOSTS", LAYOUT),
+    ("plots/throughput.rs", "MOST", LAYOUT),
+    ("plots/timeline.rs", "MINUTE", "a unit of time"),
+    ("plots/timeline.rs", "MOST", LAYOUT),
+];
+
+/// Rust files below a folder, tests left out.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Files that are compiled for tests only.
+fn is_test(file: &str) -> bool {
+    let tests =
+        ["tests.rs", "simulated.rs", "planted.rs", "false_alarms.rs", "real.rs", "page.rs", "private_numbers.rs"];
+    file.contains("_tests/") || tests.iter().any(|end| file.ends_with(end))
+}
+
+/// `const NAME: f64 = …`, and the same of whole numbers.
+fn constant(line: &str) -> Option<&str> {
+    let (before, after) = line.split_once("const ")?;
+    let (name, rest) = after.split_once(": ")?;
+    let is_number = ["f64 =", "f32 =", "usize =", "u64 =", "u32 =", "i64 ="].iter().any(|kind| rest.starts_with(kind));
+    (is_number && !before.contains("//")).then_some(name)
+}
+
+#[test]
+fn rules_of_thumb_are_thresholds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for room in ROOMS {
+        sources(&root.join(room), &mut files);
+    }
+    let mut unused: BTreeMap<String, &str> =
+        PRIVATE.iter().map(|(file, name, reason)| (format!("{file}: {name}"), *reason)).collect();
+    let mut found = Vec::new();
+    for path in files {
+        let file = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        if is_test(&file) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for name in text.split("#[cfg(test)]\nmod tests {").next().unwrap().lines().filter_map(constant) {
+            let number = format!("{file}: {name}");
+            if unused.remove(&number).is_none() {
+                found.push(number);
+            }
+        }
+    }
+    assert!(found.is_empty(), "make these thresholds of studious-rules, or say here why not: {found:#?}");
+    assert!(unused.is_empty(), "no longer there: {unused:?}");
+}
