@@ -8,10 +8,8 @@ use std::{
 };
 
 use prometheus::{Gauge, IntCounter, IntGauge, Opts, Registry, TextEncoder, core::Collector};
-use studious_contract::{Line, Measurements, tail::Tail};
+use studious_contract::{JudgedMetrics, Line, Measurements, TrialJson, tail::Tail};
 use tokio_util::sync::CancellationToken;
-
-use crate::inputs::Trial;
 
 /// How old a value may be before it is served.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -45,7 +43,7 @@ struct Shown {
 impl Gauges {
     /// # Errors
     /// When a series is named wrongly, which would be a defect of this file.
-    pub(crate) fn new(namespace: &str, trial: &Trial, host: u32) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(namespace: &str, trial: &TrialJson, host: u32) -> Result<Self, prometheus::Error> {
         let labels = [
             ("namespace", namespace.to_owned()),
             ("study", trial.study.clone()),
@@ -91,7 +89,7 @@ impl Gauges {
 
     /// Takes in one line of the trainer.
     fn observe(&self, line: &str) {
-        match Line::parse(line) {
+        match Line::parse(line, &JudgedMetrics::default()) {
             Ok(Line::Measurements(measurements)) => {
                 for shown in &self.shown {
                     if let Some(value) = value_of(&measurements, shown.metric) {
@@ -158,11 +156,18 @@ pub(crate) async fn follow(metrics: PathBuf, gauges: Arc<Gauges>, stop: Cancella
 
 #[cfg(test)]
 mod tests {
+    use studious_contract::SharedTrial;
+
     use super::*;
 
     #[test]
     fn series_begin_with_their_first_value() {
-        let trial = Trial { study: "s".into(), round: "explore".into(), name: "s-explore-0001".into(), attempt: 2 };
+        let trial = SharedTrial::parse(
+            r#"{"study":"s","round":"explore","name":"s-explore-0001","attempt":2,"hyperparameters":{},"maxTrainSteps":100,
+                "objective":{"metric":"validation_error","direction":"Minimize"},"evaluation":{"everySteps":10},
+                "seeds":{"init":1,"split":2},"host":{"count":2,"dataSeeds":[3,4]}}"#,
+        );
+        let trial = trial.unwrap().for_host(1).unwrap();
         let gauges = Gauges::new("team-a", &trial, 1).unwrap();
         gauges.observe(r#"{"step":10,"train_loss":0.5}"#);
         gauges.observe(r#"{"step":20,"train_loss":NaN,"gradient_norm":1.5}"#);

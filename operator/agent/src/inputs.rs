@@ -7,29 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-use studious_contract::{METRICS_FILE, TRIAL_FILE, TrialJsonError, for_host};
+use studious_contract::{METRICS_FILE, SharedTrial, TRIAL_FILE, TrialJson, TrialJsonError};
 
 use crate::{AgentError, Options};
 
-/// What the agent itself needs of the trial.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Trial {
-    pub study: String,
-    pub round: String,
-    pub name: String,
-    pub attempt: u32,
-}
-
 /// Writes `trial.json` for this host, whole or not at all, and makes an empty `metrics.jsonl` that the trainer may write
 /// and this agent may read whatever users they run as.
-pub(crate) fn write(options: &Options) -> Result<Trial, AgentError> {
+pub(crate) fn write(options: &Options) -> Result<TrialJson, AgentError> {
     let text = fs::read_to_string(&options.downward).map_err(file_error(&options.downward, "read"))?;
     let unusable = |source: TrialJsonError| AgentError::Trial { path: options.downward.clone(), source };
-    let shared = serde_json::from_str(&text).map_err(|error| unusable(error.into()))?;
-    let own = for_host(shared, options.host).map_err(unusable)?;
-    let trial = Trial::deserialize(&own).map_err(|error| unusable(error.into()))?;
-    let text = serde_json::to_string_pretty(&own).map_err(|error| unusable(error.into()))?;
+    let trial = SharedTrial::parse(&text).and_then(|shared| shared.for_host(options.host)).map_err(unusable)?;
+    let text = serde_json::to_string_pretty(&trial).map_err(|error| unusable(error.into()))?;
 
     let path = options.trial_dir.join(TRIAL_FILE);
     write_whole(&path, text.as_bytes()).map_err(file_error(&path, "written"))?;

@@ -66,5 +66,5 @@ pub async fn run_until(options: Options, ended: impl Future<Output = ()> + Send)
 
     let metrics = options.trial_dir.join(METRICS_FILE);
     tokio::spawn(gauges::follow(metrics.clone(), gauges.clone(), stop.clone()));
-    Pump::new(metrics, client, gauges, trial.attempt, options.host).run(ended, options.drain_limit).await
+    Pump::new(metrics, client, gauges, &trial, options.host).run(ended, options.drain_limit).await
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, future::Future, io, path::PathBuf, pin::Pin, sync::Arc, t
 
 use rand::Rng;
 use studious_contract::{
-    BATCH_BYTES, BATCH_LINES, Event, Line, PushAnswer, PushRequest, json_bytes,
+    BATCH_BYTES, BATCH_LINES, Event, JudgedMetrics, Line, PushAnswer, PushRequest, TrialJson, json_bytes,
     tail::{Batch, Tail},
 };
 use tokio::time::{Instant, sleep, timeout_at};
@@ -42,6 +42,7 @@ pub(crate) struct Pump {
     gauges: Arc<Gauges>,
     attempt: u32,
     host: u32,
+    judged: JudgedMetrics,
     /// Whether the operator has said where to go on.
     asked: bool,
     /// Read and not acknowledged. Bounded: nothing is read while a full push is here.
@@ -66,13 +67,15 @@ struct Failing {
 }
 
 impl Pump {
-    pub(crate) fn new(metrics: PathBuf, client: Client, gauges: Arc<Gauges>, attempt: u32, host: u32) -> Self {
+    pub(crate) fn new(metrics: PathBuf, client: Client, gauges: Arc<Gauges>, trial: &TrialJson, host: u32) -> Self {
+        let judged = JudgedMetrics { objective: trial.objective.metric.clone(), bounded: Vec::new() };
         Self {
             tail: Tail::new(metrics),
             client,
             gauges,
-            attempt,
+            attempt: trial.attempt,
             host,
+            judged,
             asked: false,
             pending: Batch::default(),
             urgent: false,
@@ -194,8 +197,11 @@ impl Pump {
         let (tail, batch) = reading.await.map_err(io::Error::other)?;
         self.tail = tail;
         let batch = batch?;
-        self.urgent |= batch.lines.iter().any(|line| is_urgent(line));
-        self.said_done |= batch.lines.iter().any(|line| is_last(line));
+        for line in &batch.lines {
+            let telling = telling(line, &self.judged);
+            self.urgent |= telling.urgent;
+            self.said_done |= telling.last;
+        }
         self.pending.lines.extend(batch.lines);
         Ok(batch.more)
     }
@@ -260,7 +266,7 @@ impl Pump {
         }
         self.asked = true;
         self.pending.first_line = next_line;
-        self.urgent = self.pending.lines.iter().any(|line| is_urgent(line));
+        self.urgent = self.pending.lines.iter().any(|line| telling(line, &self.judged).urgent);
         self.gauges.acknowledged.set(i64::try_from(next_line).unwrap_or(i64::MAX));
     }
 
@@ -288,14 +294,42 @@ impl Pump {
     }
 }
 
-/// Whether a trainer writes nothing after this line.
-fn is_last(line: &str) -> bool {
-    // Most lines are measurements: they needn't be read twice.
-    line.contains("\"event\"")
-        && matches!(Line::parse(line), Ok(Line::Event(Event::Done { .. } | Event::Infeasible { .. })))
+/// What a line changes for the one who passes it on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Telling {
+    /// It changes what becomes of the trial: an event, or a value that must be finite and isn't.
+    urgent: bool,
+    /// Nothing is written after it.
+    last: bool,
 }
 
-/// Whether a line changes what becomes of the trial: events and values that aren't finite.
-fn is_urgent(line: &str) -> bool {
-    line.contains("\"event\"") || line.contains("NaN") || line.contains("Infinity")
+fn telling(line: &str, judged: &JudgedMetrics) -> Telling {
+    match Line::parse(line, judged) {
+        Ok(Line::Event(event)) => {
+            Telling { urgent: true, last: matches!(event, Event::Done { .. } | Event::Infeasible { .. }) }
+        }
+        Ok(Line::Measurements(m)) => {
+            let diverged = m.values.iter().any(|(name, value)| !value.is_finite() && judged.must_be_finite(name));
+            Telling { urgent: diverged, last: false }
+        }
+        Err(_) => Telling::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F-007: in any spelling, so that a diverged trial frees its accelerator at once.
+    #[test]
+    fn what_decides_a_trial_does_not_wait() {
+        let judged = JudgedMetrics { objective: "err".into(), bounded: Vec::new() };
+        for value in ["NaN", "nan", "-inf", "1e400", "null"] {
+            assert!(telling(&format!(r#"{{"step":1,"err":{value}}}"#), &judged).urgent, "{value}");
+            assert!(!telling(&format!(r#"{{"step":1,"info":{value}}}"#), &judged).urgent, "{value}");
+        }
+        assert!(!telling(r#"{"step":1,"err":0.5,"note":"NaN"}"#, &judged).urgent);
+        assert_eq!(telling(r#"{"event":"done"}"#, &judged), Telling { urgent: true, last: true });
+        assert_eq!(telling(r#"{"event":"init"}"#, &judged), Telling { urgent: true, last: false });
+    }
 }

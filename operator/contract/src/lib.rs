@@ -9,17 +9,25 @@
 //! Reserved names are those of [`studious_api::reserved`], which validates pod templates against them.
 
 mod environment;
+mod event;
+mod json;
 mod line;
+mod metrics;
 mod push;
 #[cfg(feature = "tail")]
 pub mod tail;
 mod trial_json;
 
 pub use environment::hyperparameter_environment;
-pub use line::{Event, Init, Line, LineError, MAX_LINE_BYTES, MAX_METRICS_PER_LINE, Measurements};
+pub use event::{Event, Init};
+pub use line::{LeftOut, Line, LineError, MAX_LINE_BYTES, MAX_METRICS_PER_LINE, Measurements};
+pub use metrics::{JudgedMetrics, TRAIN_LOSS};
 pub use push::{BATCH_BYTES, BATCH_LINES, MAX_PUSH_BYTES, PUSH_PATH, PushAnswer, PushRequest, json_bytes};
 pub use studious_api::reserved;
-pub use trial_json::{COORDINATOR_PORT, TrialJsonError, for_host, shared};
+pub use trial_json::{
+    COORDINATOR_PORT, HostInfo, HostSeeds, SharedHostInfo, SharedSeeds, SharedTrial, TrialCheckpoint, TrialFile,
+    TrialJson, TrialJsonError, TrialObjective,
+};
 
 /// What the trainer reads, in the trial directory.
 pub const TRIAL_FILE: &str = "trial.json";

@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Deserialize;
-use studious_playbook::{
-    contract::{Event, Line, LineError, MAX_METRICS_PER_LINE, Measurements},
-    decide::TRAIN_LOSS,
-};
+use studious_contract::{Event, JudgedMetrics, Line, LineError, MAX_METRICS_PER_LINE, Measurements, TRAIN_LOSS};
+use studious_playbook::decide::keep_labels;
 
 use crate::{
     Ledger, LedgerError,
@@ -65,9 +63,9 @@ impl Appended {
 
 /// What is looked for in the lines of a trial.
 struct Judged {
-    objective: String,
+    metrics: JudgedMetrics,
     hosts: u32,
-    bounded: BTreeSet<String>,
+    max_train_steps: u64,
 }
 
 /// Rows of a batch.
@@ -119,6 +117,22 @@ impl Ledger {
         self.take_in(trial, (attempt, host), first_line, lines, true).await
     }
 
+    async fn judged(&self, trial: &str) -> Result<Judged, LedgerError> {
+        #[derive(Deserialize)]
+        struct Bound {
+            metric: String,
+        }
+        let unknown = || LedgerError::UnknownTrial { trial: trial.to_owned() };
+        let row = self.database.read().await?.judged(trial).await?.ok_or_else(unknown)?;
+        let bounds: Vec<Bound> = match row.constraints {
+            Some(constraints) => from_json("constraints", trial, &constraints)?,
+            None => Vec::new(),
+        };
+        let bounded = bounds.into_iter().map(|bound| bound.metric).collect();
+        let metrics = JudgedMetrics { objective: row.objective, bounded };
+        Ok(Judged { metrics, hosts: row.hosts, max_train_steps: row.max_train_steps })
+    }
+
     async fn take_in(
         &self,
         trial: &str,
@@ -128,12 +142,9 @@ impl Ledger {
         is_last: bool,
     ) -> Result<Appended, LedgerError> {
         // Reading the lines takes longer than writing them: do it before the turn begins.
-        let parsed: Vec<_> = lines.iter().map(|text| Line::parse(text)).collect();
+        let judged = self.judged(trial).await?;
+        let parsed: Vec<_> = lines.iter().map(|text| Line::parse(text, &judged.metrics)).collect();
         let mut write = self.database.write().await?;
-        let Some(judged) = judged_of(&mut write, trial).await? else {
-            write.roll_back().await?;
-            return Err(LedgerError::UnknownTrial { trial: trial.to_owned() });
-        };
         let mut stream = write.open_stream(trial, attempt, host).await?;
         if first_line > stream.next_line {
             write.roll_back().await?;
@@ -162,7 +173,7 @@ impl Ledger {
                     }
                     stream.malformed += 1;
                 }
-                Ok(Line::Event(Event::Other(_))) => rows.other(&mut stream, number, text),
+                Ok(Line::Event(Event::Other { .. })) => rows.other(&mut stream, number, text),
                 Ok(known) if !stream.keep(&self.limits, known, text.len(), host, &judged) => {
                     stream.dropped += 1;
                     appended.dropped += 1;
@@ -173,9 +184,11 @@ impl Ledger {
                     write.insert_event(stream.id, number, kind, step, text).await?;
                 }
                 Ok(Line::Measurements(m)) => {
-                    if host == 0 && m.get(&judged.objective).is_some_and(f64::is_finite) {
+                    if judged.is_evaluation(m, host) {
                         stream.first_evaluation.get_or_insert(m.step);
                     }
+                    keep_labels(&mut stream.labels, &m.left_out.labels);
+                    stream.surplus = stream.surplus.max(m.left_out.surplus);
                     stream.dropped_values += rows.take(&mut write, trial, host, &judged, m).await?;
                 }
             }
@@ -205,7 +218,7 @@ impl StreamColumns {
         };
         let decides = match line {
             Line::Event(_) => true,
-            Line::Measurements(m) => host == 0 && m.get(&judged.objective).is_some(),
+            Line::Measurements(m) => host == 0 && m.get(&judged.metrics.objective).is_some(),
         };
         let kept = within(1) || (decides && within(2)) || (is_final && self.final_lines < FINAL_LINES);
         if kept {
@@ -302,27 +315,24 @@ impl<'a> Rows<'a> {
 impl Judged {
     /// The first metric of a line that decides the trial because it isn't finite.
     fn first_non_finite<'a>(&self, line: &'a Measurements, host: u32) -> Option<&'a str> {
-        let decides = |name: &str| (host == 0 && name == self.objective) || (host < self.hosts && name == TRAIN_LOSS);
+        let decides =
+            |name: &str| (host == 0 && name == self.metrics.objective) || (host < self.hosts && name == TRAIN_LOSS);
+        if line.step > self.max_train_steps {
+            return None;
+        }
         line.values.iter().find(|(name, value)| !value.is_finite() && decides(name)).map(|(name, _)| name.as_str())
+    }
+
+    /// Whether a line is an evaluation that counts.
+    fn is_evaluation(&self, line: &Measurements, host: u32) -> bool {
+        let value = line.get(&self.metrics.objective);
+        host == 0 && line.step <= self.max_train_steps && value.is_some_and(f64::is_finite)
     }
 
     /// Whether a metric is kept however many names a trial has.
     fn needs(&self, name: &str) -> bool {
-        name == self.objective || name == TRAIN_LOSS || self.bounded.contains(name)
+        self.metrics.must_be_finite(name) || self.metrics.bounded.iter().any(|bounded| bounded == name)
     }
-}
-
-async fn judged_of(write: &mut WriteTransaction, trial: &str) -> Result<Option<Judged>, LedgerError> {
-    #[derive(Deserialize)]
-    struct Bound {
-        metric: String,
-    }
-    let Some((objective, hosts, constraints)) = write.judged(trial).await? else { return Ok(None) };
-    let bounds: Vec<Bound> = match constraints {
-        Some(constraints) => from_json("constraints", trial, &constraints)?,
-        None => Vec::new(),
-    };
-    Ok(Some(Judged { objective, hosts, bounded: bounds.into_iter().map(|bound| bound.metric).collect() }))
 }
 
 /// What an event is stored and selected by: its kind, and the step of a checkpoint with a fingerprint.
@@ -334,6 +344,6 @@ fn event_columns(event: &Event) -> (EventKind, Option<u64>) {
         }
         Event::Infeasible { .. } => (EventKind::Infeasible, None),
         Event::Done { .. } => (EventKind::Done, None),
-        Event::Other(_) => (EventKind::Other, None),
+        Event::Other { .. } => (EventKind::Other, None),
     }
 }

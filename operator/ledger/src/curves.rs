@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use studious_playbook::{
-    contract::{Event, Line},
-    record::{Curve, HostInit, SavedCheckpoint, TrialRecord},
-};
+use studious_contract::{Event, Line};
+use studious_playbook::decide::Progress;
+use studious_playbook::record::{Curve, HostInit, SavedCheckpoint, TrialRecord};
 
 use crate::{
     Ledger, LedgerError,
-    progress::line_of,
+    progress::{line_of, observe_leftovers},
     store::{EventKind, ReadTransaction, StreamColumns},
     trials::trials_of,
 };
@@ -104,6 +103,9 @@ async fn fill(
         let curves = curves_of(read, trial, &streams, host, max_points).await?;
         record.hosts.insert(host, curves);
     }
+    let mut progress = Progress::default();
+    observe_leftovers(read, trial, u32::MAX, &streams, &mut progress).await?;
+    record.remarks = progress.line_remarks();
     record.inits.clear();
     record.checkpoints.clear();
     for event in read.latest_events(trial, [EventKind::Init, EventKind::Checkpoint], MAX_REPORTS).await? {

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use studious_api::TrialSpec;
-use studious_playbook::{
-    contract::{Line, Measurements},
-    decide::Progress,
-};
+use studious_contract::{JudgedMetrics, Line, Measurements};
+use studious_playbook::decide::{Progress, keep_labels};
 
 use crate::{
     Cursors, Ledger, LedgerError,
-    store::{EventColumns, EventKind, ReadTransaction},
+    store::{EventColumns, EventKind, ReadTransaction, StreamColumns},
     streams::cursors_of,
 };
 
@@ -55,13 +53,29 @@ impl Ledger {
         progress.latest = by_host;
         progress.non_finite = read.non_finite(trial).await?;
 
-        if let Some((_, host, line, problem)) = read.malformed(trial).await?.first() {
-            progress.observe_malformed(*host, *line, problem);
-        }
         let streams = read.streams(trial).await?;
-        progress.malformed = streams.values().map(|stream| stream.malformed).sum();
+        observe_leftovers(&mut read, trial, spec.hosts, &streams, &mut progress).await?;
         Ok((progress, cursors_of(&streams)))
     }
+}
+
+/// Observes what of a trial's lines is no measurement and no event.
+pub(crate) async fn observe_leftovers(
+    read: &mut ReadTransaction,
+    trial: &str,
+    hosts: u32,
+    streams: &BTreeMap<(u32, u32), StreamColumns>,
+    progress: &mut Progress,
+) -> Result<(), LedgerError> {
+    if let Some((_, host, line, problem)) = read.malformed(trial).await?.first() {
+        progress.observe_malformed(*host, *line, problem);
+    }
+    progress.malformed = streams.values().map(|stream| stream.malformed).sum();
+    for (_, stream) in streams.iter().filter(|((_, host), _)| *host < hosts) {
+        keep_labels(&mut progress.labels, &stream.labels);
+        progress.surplus = progress.surplus.max(stream.surplus);
+    }
+    Ok(())
 }
 
 /// Observes the objective and the metrics that constraints bound, each in the order of steps, but for the objective's
@@ -75,7 +89,7 @@ async fn observe_values(
     let objective = (&spec.objective.metric, true);
     let bounded = spec.constraints.iter().map(|constraint| (&constraint.metric, false));
     for (metric, as_resumed) in std::iter::once(objective).chain(bounded) {
-        let mut line = Measurements { step: 0, values: vec![(metric.clone(), 0.0)] };
+        let mut line = Measurements::new(0, vec![(metric.clone(), 0.0)]);
         read.finite_values(trial, metric, as_resumed, |attempt, step, value| {
             line.step = step;
             line.values[0].1 = value;
@@ -105,7 +119,7 @@ async fn observe_events(
 
 /// Reads an event back.
 pub(crate) fn line_of(trial: &str, event: &EventColumns) -> Result<Line, LedgerError> {
-    Line::parse(&event.json).map_err(|problem| LedgerError::Corrupt {
+    Line::parse(&event.json, &JudgedMetrics::default()).map_err(|problem| LedgerError::Corrupt {
         what: "event",
         object: trial.to_owned(),
         problem: problem.to_string(),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use studious_contract::{self as contract, METRICS_FILE, tail::Tail};
+use studious_contract::{METRICS_FILE, SharedTrial, tail::Tail};
 use studious_ledger::{Ledger, TrialRow};
 use studious_playbook::{
     Millis,
@@ -63,10 +63,10 @@ impl Attempt {
     ) -> Result<Self, Error> {
         let spec = &row.spec;
         let coordinator = if spec.hosts > 1 { Some(format!("127.0.0.1:{}", free_port()?)) } else { None };
-        let shared = contract::shared(&row.name, spec, number, coordinator.as_deref());
+        let shared = SharedTrial::new(&row.name, spec, number, coordinator);
         let mut prepared = Vec::new();
         for host in 0..spec.hosts {
-            let trial_json = contract::for_host(shared.clone(), host)?;
+            let trial_json = shared.clone().for_host(host)?;
             prepared.push(folder.prepare(&row.name, number, host, &trial_json)?);
         }
         let mut hosts = Vec::new();

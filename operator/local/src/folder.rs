@@ -8,9 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use studious_api::Study;
-use studious_contract::{METRICS_FILE, TRIAL_FILE};
+use studious_contract::{METRICS_FILE, TRIAL_FILE, TrialJson};
 
 use crate::{Error, points};
 
@@ -112,7 +111,13 @@ impl RunFolder {
     }
 
     /// Makes the trial directory of one host: `trial.json`, an empty `metrics.jsonl`, `checkpoints` and `restore`.
-    pub(crate) fn prepare(&self, trial: &str, attempt: u32, host: u32, trial_json: &Value) -> Result<PathBuf, Error> {
+    pub(crate) fn prepare(
+        &self,
+        trial: &str,
+        attempt: u32,
+        host: u32,
+        trial_json: &TrialJson,
+    ) -> Result<PathBuf, Error> {
         let directory = self.host(trial, attempt, host);
         let fail = |e| Error::io("prepare", &directory, e);
         // Left by a run that was killed before it could write down that this attempt had begun.
@@ -128,7 +133,8 @@ impl RunFolder {
         symlink("../../checkpoints/host-0", directory.join("restore")).map_err(fail)?;
         File::create(directory.join(METRICS_FILE)).map_err(fail)?;
         let file = directory.join(TRIAL_FILE);
-        fs::write(&file, format!("{trial_json:#}\n")).map_err(fail)?;
+        let text = serde_json::to_string_pretty(trial_json).map_err(|e| fail(e.into()))?;
+        fs::write(&file, text + "\n").map_err(fail)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).map_err(fail)?;
         fs::canonicalize(&directory).map_err(fail)
     }
@@ -177,18 +183,27 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Error> {
 mod tests {
     use super::*;
 
+    fn trial_json() -> TrialJson {
+        serde_json::from_str(
+            r#"{"study":"s","round":"r","name":"t","attempt":1,"hyperparameters":{},"maxTrainSteps":1,
+                "objective":{"metric":"e","direction":"Minimize"},"evaluation":{"everySteps":1},
+                "seeds":{"init":1,"data":2,"split":3},"host":{"index":0,"count":1}}"#,
+        )
+        .unwrap()
+    }
+
     #[test]
     fn restore_is_host_zeros_checkpoints() {
         let temp = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temp.path());
-        let host0 = folder.prepare("t", 1, 0, &Value::Null).unwrap();
-        let host1 = folder.prepare("t", 1, 1, &Value::Null).unwrap();
+        let host0 = folder.prepare("t", 1, 0, &trial_json()).unwrap();
+        let host1 = folder.prepare("t", 1, 1, &trial_json()).unwrap();
         fs::write(host0.join("checkpoints/step-1"), "x").unwrap();
         fs::write(host1.join("checkpoints/mine"), "y").unwrap();
         assert_eq!(fs::read_to_string(host1.join("restore/step-1")).unwrap(), "x");
         assert!(!host0.join("restore/mine").exists());
         // A later attempt finds them.
-        let again = folder.prepare("t", 2, 0, &Value::Null).unwrap();
+        let again = folder.prepare("t", 2, 0, &trial_json()).unwrap();
         assert!(again.join("restore/step-1").exists());
         assert!(fs::metadata(host0.join("trial.json")).unwrap().permissions().readonly());
     }

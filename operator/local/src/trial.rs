@@ -111,15 +111,7 @@ impl Trial {
     fn remarks(&self, end: &TrialEnd, contradiction: Option<String>) -> Vec<String> {
         let mut remarks: Vec<String> =
             contradiction.into_iter().filter(|_| end.phase == TrialPhase::Succeeded).collect();
-        if let Some(example) = &self.progress.malformed_example
-            && !end.message.contains(example.as_str())
-        {
-            let lines = match self.progress.malformed {
-                1 => "1 line".to_owned(),
-                n => format!("{n} lines"),
-            };
-            remarks.push(format!("{lines} of metrics.jsonl could not be read; {example}"));
-        }
+        remarks.extend(self.progress.remarks(&self.row.spec));
         remarks
     }
 

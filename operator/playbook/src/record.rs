@@ -48,6 +48,8 @@ pub struct TrialRecord {
     pub inits: Vec<HostInit>,
     /// The checkpoints that were saved, in the order of saving.
     pub checkpoints: Vec<SavedCheckpoint>,
+    /// What a reader of the result should know of the lines, a sentence each: what could not be read, what was left out.
+    pub remarks: Vec<String>,
 }
 
 /// How a trial ended. An infeasible trial has no objective.
@@ -228,6 +230,8 @@ struct Line {
     inits: Vec<HostInit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checkpoints: Vec<SavedCheckpoint>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<String>,
 }
 
 impl Serialize for TrialRecord {
@@ -250,6 +254,7 @@ impl Serialize for TrialRecord {
             seeds: self.seeds.clone(),
             inits: self.inits.clone(),
             checkpoints: self.checkpoints.clone(),
+            remarks: self.remarks.clone(),
         };
         match &self.outcome {
             Outcome::Pending => line.pending = true,
@@ -290,6 +295,7 @@ impl<'de> Deserialize<'de> for TrialRecord {
             seeds: line.seeds,
             inits: line.inits,
             checkpoints: line.checkpoints,
+            remarks: line.remarks,
         })
     }
 }
@@ -304,7 +310,7 @@ mod tests {
             r#"{"name":"d-e-0007","round":"e","hyperparameters":{"lr":0.1,"opt":"sgd"},"objective":0.3,"step":450,"curves":{"validation_error":[[50,0.4],[100,0.35]]}}"#,
             r#"{"hyperparameters":{"lr":9.5},"infeasible":true,"reason":"Diverged"}"#,
             r#"{"hyperparameters":{"lr":9.5},"pending":true}"#,
-            r#"{"hyperparameters":{"lr":0.1},"objective":0.3,"metrics":{"latency_ms":12.5},"hosts":{"1":{"examples_per_second":[[50,9000.0]]}},"attempts":[{"number":1,"queued":1000,"started":1500,"ended":9000,"outcome":"Disrupted"},{"number":2,"queued":10000}],"seeds":{"init":7,"data":[1,2],"split":5},"inits":[{"attempt":1,"host":1,"parameters_sha256":"ab","init_seed":7,"data_seed":2,"restored_step":100}],"checkpoints":[{"attempt":1,"host":0,"step":100,"parameters_sha256":"cd"}]}"#,
+            r#"{"hyperparameters":{"lr":0.1},"objective":0.3,"metrics":{"latency_ms":12.5},"hosts":{"1":{"examples_per_second":[[50,9000.0]]}},"attempts":[{"number":1,"queued":1000,"started":1500,"ended":9000,"outcome":"Disrupted"},{"number":2,"queued":10000}],"seeds":{"init":7,"data":[1,2],"split":5},"inits":[{"attempt":1,"host":1,"parameters_sha256":"ab","init_seed":7,"data_seed":2,"restored_step":100}],"checkpoints":[{"attempt":1,"host":0,"step":100,"parameters_sha256":"cd"}],"remarks":["1 line of metrics.jsonl could not be read"]}"#,
         ] {
             let record: TrialRecord = serde_json::from_str(line).unwrap();
             assert_eq!(serde_json::to_string(&record).unwrap(), line);

@@ -95,7 +95,8 @@ impl Pod {
 /// What the operator writes into the pod's annotation.
 pub fn shared() -> String {
     let spec = operator::trial_spec();
-    studious_contract::shared("s-explore-0000", &spec, 1, Some("s-explore-0000-a1-0.s:8476")).to_string()
+    let coordinator = Some("s-explore-0000-a1-0.s:8476".to_owned());
+    serde_json::to_string(&studious_contract::SharedTrial::new("s-explore-0000", &spec, 1, coordinator)).unwrap()
 }
 
 pub fn free_address() -> SocketAddr {

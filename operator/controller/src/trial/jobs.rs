@@ -20,7 +20,7 @@ use k8s_openapi::{
 };
 use kube::{Resource, ResourceExt};
 use studious_api::{Trial, labels};
-use studious_contract::{self as contract, reserved};
+use studious_contract::{self as contract, SharedTrial, reserved};
 
 /// Audience of the tokens that agents show.
 pub(crate) const AUDIENCE: &str = "studious";
@@ -138,11 +138,12 @@ fn template(
     let mut template = (*spec.template).clone();
     let several = spec.hosts > 1;
     let coordinator = several.then(|| format!("{job_name}-0.{}:{}", spec.study, contract::COORDINATOR_PORT));
-    let shared = contract::shared(&trial.name_any(), spec, attempt, coordinator.as_deref());
+    // By way of a value: its keys are in order, as they were before.
+    let shared = serde_json::to_value(SharedTrial::new(&trial.name_any(), spec, attempt, coordinator))?;
 
     let metadata = template.metadata.get_or_insert_default();
     metadata.labels.get_or_insert_default().extend(labels);
-    metadata.annotations.get_or_insert_default().insert(labels::TRIAL_JSON.to_owned(), serde_json::to_string(&shared)?);
+    metadata.annotations.get_or_insert_default().insert(labels::TRIAL_JSON.to_owned(), shared.to_string());
 
     let pod = template.spec.get_or_insert_default();
     refuse_reserved(pod)?;

@@ -119,11 +119,10 @@ fn names_that_studious_uses_are_refused() {
 fn the_annotation_is_what_agents_read() {
     let job = build(&trial(2, "", "spec: {containers: [{name: t}]}"), 2, &agent()).unwrap();
     let annotations = job.spec.unwrap().template.metadata.unwrap().annotations.unwrap();
-    let shared: serde_json::Value = serde_json::from_str(&annotations["studious.dev/trial"]).unwrap();
-    let host = studious_contract::for_host(shared, 1).unwrap();
-    assert_eq!(host["seeds"]["data"], 91);
-    assert_eq!(host["host"]["coordinator"], "digits-explore-0007-a2-0.digits:8476");
-    assert_eq!(host["attempt"], 2);
+    let shared = studious_contract::SharedTrial::parse(&annotations["studious.dev/trial"]).unwrap();
+    let host = shared.for_host(1).unwrap();
+    assert_eq!((host.seeds.data, host.attempt), (91, 2));
+    assert_eq!(host.host.coordinator.as_deref(), Some("digits-explore-0007-a2-0.digits:8476"));
 }
 
 /// F-065: a template that has what Studious adds to a pod is refused before a Job is built of it.

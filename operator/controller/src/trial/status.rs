@@ -57,7 +57,12 @@ pub(super) fn ended(
     let mut status = current(trial, seen, progress);
     status.phase = end.phase;
     status.reason = end.reason.as_ref().map(ToString::to_string);
-    status.message = Some(shorten(&end.message));
+    let mut message = end.message.clone();
+    for remark in progress.remarks(&trial.spec) {
+        message.push_str("; ");
+        message.push_str(&remark);
+    }
+    status.message = Some(shorten(&message));
     status.objective = end.objective.map(|(_, value)| value);
     status.best_step = end.objective.map(|(step, _)| step);
     status.metrics = end.objective.map(|(step, _)| progress.bounded_at(step)).unwrap_or_default();
@@ -66,7 +71,7 @@ pub(super) fn ended(
         record(&mut status, seen, end.attempt_outcome(), &end.message, now);
     }
     let reason = end.reason.as_ref().map_or("Succeeded", Reason::as_str);
-    let wanted = Wanted { type_: "Ended", holds: Some(true), reason, message: &shorten(&end.message) };
+    let wanted = Wanted { type_: "Ended", holds: Some(true), reason, message: &shorten(&message) };
     set_condition(&mut status.conditions, &wanted, trial.metadata.generation, now);
     status
 }

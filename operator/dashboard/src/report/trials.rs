@@ -107,6 +107,7 @@ fn row(plan: &Plan, columns: &[&str], trial: &TrialRecord) -> Markup {
                 }
                 " " (outcome) @if !reason.is_empty() { ": " (reason) }
                 @if objective.is_some() && !trial.standing(&plan.spec().constraints).is_satisfied() { ", not within bounds" }
+                @for remark in &trial.remarks { div.muted { (remark) } }
             }
         }
     }

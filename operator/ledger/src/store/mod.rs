@@ -21,6 +21,8 @@
 
 mod sqlite;
 
+use std::collections::BTreeSet;
+
 use studious_playbook::Millis;
 
 pub(crate) use sqlite::{Database, ReadTransaction, WriteTransaction, file_of};
@@ -58,6 +60,20 @@ pub(crate) struct StreamColumns {
     /// The step of the attempt's first evaluation, in the order of its lines: where it resumed.
     pub(crate) first_evaluation: Option<u64>,
     pub(crate) drained: bool,
+    /// Names of fields that hold no numbers.
+    pub(crate) labels: BTreeSet<String>,
+    /// The most metrics of one line that were left out because it had too many.
+    pub(crate) surplus: u64,
+}
+
+/// What decides a trial, of its spec.
+pub(crate) struct JudgedColumns {
+    /// The objective's metric.
+    pub(crate) objective: String,
+    pub(crate) hosts: u32,
+    pub(crate) max_train_steps: u64,
+    /// As JSON.
+    pub(crate) constraints: Option<String>,
 }
 
 /// One value of a metric; nothing stands for NaN.

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use studious_contract::Line;
 use studious_ledger::{Appended, Cursor, Ledger, LedgerError};
-use studious_playbook::contract::Line;
 
 use crate::{TRIAL, ledger, lines};
 

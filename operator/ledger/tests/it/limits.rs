@@ -30,7 +30,7 @@ async fn beyond_the_limit_only_what_decides_is_kept() {
     assert_eq!(dropped, at - 22);
     let progress = ledger.progress(TRIAL, &spec).await.unwrap();
     assert_eq!(progress.evaluations[&100], 0.25);
-    assert_eq!(progress.checkpoints[&100], "ab");
+    assert_eq!(progress.checkpoints[&(100, 1)], "ab");
     assert_eq!(progress.non_finite, Some(("train_loss".into(), 101)));
     assert!(progress.all_done(1, 1));
     assert_eq!(format!("{progress:?}"), format!("{live:?}"));

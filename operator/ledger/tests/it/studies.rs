@@ -236,6 +236,7 @@ async fn reading_changes_no_file() {
     let older = "ALTER TABLE trials DROP COLUMN template; DROP TABLE templates; DROP INDEX events_of_kind; ALTER TABLE events DROP COLUMN kind; ALTER TABLE events DROP COLUMN step;
         CREATE INDEX events_of_stream ON events (stream); ALTER TABLE streams DROP COLUMN drained;
         ALTER TABLE streams DROP COLUMN dropped_values; ALTER TABLE streams DROP COLUMN other_events;
+        ALTER TABLE streams DROP COLUMN labels; ALTER TABLE streams DROP COLUMN surplus;
         PRAGMA user_version = 2;";
     sql(&path, older).await;
     let before = std::fs::read(&path).unwrap();

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod bench;
+mod contract;
 mod early_ending;
 mod going_on;
 mod suggesting;

@@ -6,7 +6,10 @@ use studious_api::{
     trial::{AttemptOutcome, TrialPhase},
 };
 
-use super::progress::Progress;
+use super::{
+    progress::Progress,
+    reported::{but_similar, no_objective},
+};
 use crate::{Millis, trial::Reason};
 
 /// What a fleet sees of the processes of an attempt, by host.
@@ -264,14 +267,7 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
             ),
             objective: Some(objective),
         }),
-        None => end(
-            TrialPhase::Failed,
-            Reason::NoObjective,
-            format!(
-                "the trainer ended without a value of {}. Host 0 writes {{\"step\":…,\"{}\":…}} to metrics.jsonl",
-                spec.objective.metric, spec.objective.metric
-            ),
-        ),
+        None => end(TrialPhase::Failed, Reason::NoObjective, no_objective(spec, view.progress)),
     }
 }
 
@@ -281,7 +277,10 @@ fn beyond(spec: &TrialSpec, progress: &Progress, step: u64) -> String {
     let said = spec.constraints.iter().filter_map(|constraint| match values.get(&constraint.metric) {
         Some(value) if constraint.allows(*value) => None,
         Some(value) => Some(format!("; violates {constraint} ({value})")),
-        None => Some(format!("; never reported {}, so it can't be the best: {constraint}", constraint.metric)),
+        None => {
+            let similar = but_similar(&constraint.metric, progress);
+            Some(format!("; never reported {}{similar}, so it can't be the best: {constraint}", constraint.metric))
+        }
     });
     said.collect()
 }
@@ -318,7 +317,7 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
             None => first = Some((host, fingerprint)),
         }
         if let Some(step) = init.restored_step
-            && let Some(saved) = view.progress.checkpoints.get(&step)
+            && let Some(saved) = view.progress.checkpoint(step, view.number)
             && saved != fingerprint
         {
             return Err(format!(
@@ -332,11 +331,10 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
 fn charged(view: &AttemptView<'_>, reason: Reason, what: &str) -> Verdict {
     let tries = view.failed_before + 1;
     if tries >= view.spec.failure.attempts {
-        let tail = malformed_note(view.progress);
         return end(
             TrialPhase::Failed,
             reason,
-            format!("{what}; that was attempt {tries} of {} (failure.attempts){tail}", view.spec.failure.attempts),
+            format!("{what}; that was attempt {tries} of {} (failure.attempts)", view.spec.failure.attempts),
         );
     }
     Verdict::Retry { outcome: AttemptOutcome::Failed, message: format!("{reason}: {what}") }
@@ -351,12 +349,6 @@ fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
         );
     }
     Verdict::Retry { outcome: AttemptOutcome::Disrupted, message: what }
-}
-
-fn malformed_note(progress: &Progress) -> String {
-    progress.malformed_example.as_ref().map_or_else(String::new, |example| {
-        format!("; {} lines of metrics.jsonl could not be read, the first: {example}", progress.malformed)
-    })
 }
 
 fn end(phase: TrialPhase, reason: Reason, message: String) -> Verdict {

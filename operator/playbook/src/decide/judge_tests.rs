@@ -1,7 +1,9 @@
 use studious_api::{TrialSpec, study::SeedVerification, trial::TrialPhase};
 
+use studious_contract::{JudgedMetrics, Line, Measurements};
+
 use super::{attempt::*, progress::Progress};
-use crate::{Millis, TrialKey, contract::Line, rounds, studies};
+use crate::{Millis, TrialKey, rounds, studies};
 
 /// An attempt of a trial of two hosts, as it is seen.
 struct Seen {
@@ -48,7 +50,8 @@ impl Seen {
     }
 
     fn says(mut self, host: u32, line: &str) -> Self {
-        self.progress.observe(&self.spec, self.number, host, &Line::parse(line).unwrap());
+        let line = Line::parse(line, &JudgedMetrics::of(&self.spec)).unwrap();
+        self.progress.observe(&self.spec, self.number, host, &line);
         self
     }
 
@@ -324,9 +327,10 @@ fn a_stop_ends_what_has_no_result_yet() {
 fn the_last_attempt_tells_the_result() {
     let evaluates =
         |seen: Seen, step: u64, value: f64| seen.says(0, &format!(r#"{{"step":{step},"validation_error":{value}}}"#));
+    let mut first = Seen::new(1);
+    first.spec.max_train_steps = 300;
     // 150 and 200 were lost; the second attempt goes on from 100 and comes out elsewhere.
-    let seen =
-        [(50, 0.5), (100, 0.4), (150, 0.1), (200, 0.3)].into_iter().fold(Seen::new(1), |s, (t, v)| evaluates(s, t, v));
+    let seen = [(50, 0.5), (100, 0.4), (150, 0.1), (200, 0.3)].into_iter().fold(first, |s, (t, v)| evaluates(s, t, v));
     let mut seen = seen;
     seen.number = 2;
     let mut seen = [(150, 0.35), (200, 0.38)].into_iter().fold(seen, |s, (t, v)| evaluates(s, t, v));
@@ -342,11 +346,10 @@ fn the_last_attempt_tells_the_result() {
 #[test]
 fn progress_is_bounded() {
     let mut seen = Seen::new(1).says(0, r#"{"step":0,"validation_error":0.01}"#);
+    seen.spec.max_train_steps = 100_000;
     for step in 1..70_000_u64 {
-        let line = Line::Measurements(crate::contract::Measurements {
-            step,
-            values: vec![("validation_error".into(), 0.5), (format!("m{step}"), 1.0)],
-        });
+        let values = vec![("validation_error".into(), 0.5), (format!("m{step}"), 1.0)];
+        let line = Line::Measurements(Measurements::new(step, values));
         seen.progress.observe(&seen.spec, 1, 0, &line);
     }
     for step in 0..5000 {
@@ -369,4 +372,37 @@ fn retries_wait_longer_and_longer_but_not_for_ever() {
     assert_eq!(wait(u32::MAX, AttemptOutcome::Failed, 1.0), 450_000);
     assert_eq!(wait(9, AttemptOutcome::Disrupted, 0.5), 1250);
     assert_eq!(retry_at(Millis(u64::MAX), 1, AttemptOutcome::Failed, 1.0), Millis(u64::MAX));
+}
+
+/// F-011: an attempt finds the checkpoint that the latest attempt saved, whenever an earlier one's lines arrive.
+#[test]
+fn a_late_checkpoint_of_a_lost_attempt_is_not_what_was_restored() {
+    let saved = |seen: Seen, fingerprint: &str| {
+        seen.says(0, &format!(r#"{{"event":"checkpoint","step":500,"parameters_sha256":"{fingerprint}"}}"#))
+    };
+    let mut seen = Seen::new(1);
+    seen.number = 2;
+    let mut seen = saved(seen, "second");
+    seen.number = 1;
+    let mut seen = saved(seen, "first");
+    seen.number = 3;
+    let restored =
+        |fingerprint| format!(r#"{{"event":"init","parameters_sha256":"{fingerprint}","restored_step":500}}"#);
+    let seen = seen.says(0, &restored("second"));
+    assert_eq!(seen.judged(), Verdict::Continue);
+    seen.says(0, &restored("first")).ends(TrialPhase::Failed, "SeedMismatch");
+}
+
+/// F-010: a trainer that ignores its budget wins nothing, and says nothing of the point beyond it.
+#[test]
+fn beyond_the_budget_nothing_counts() {
+    let budget = Seen::new(1).spec.max_train_steps;
+    let beyond = budget + 1;
+    let seen = Seen::new(1)
+        .says(0, &format!(r#"{{"step":{budget},"validation_error":0.3}}"#))
+        .says(0, &format!(r#"{{"step":{beyond},"validation_error":0.1}}"#))
+        .says(0, &format!(r#"{{"step":{beyond},"validation_error":NaN,"train_loss":NaN}}"#));
+    assert_eq!(seen.progress.objective(seen.spec.objective.direction, seen.spec.objective.select), Some((budget, 0.3)));
+    assert_eq!((seen.progress.beyond, seen.progress.non_finite.clone()), (Some(beyond), None));
+    assert!(seen.progress.remarks(&seen.spec)[0].contains("do not count"));
 }

@@ -1,13 +1,12 @@
 //! What a trial's lines add up to: enough to decide on, small enough to keep for every running trial.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studious_api::{
     TrialSpec,
     study::{Direction, Select},
 };
-
-use crate::contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements};
+use studious_contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements, TRAIN_LOSS};
 
 /// Values of one metric of host 0 by step. Those of the latest attempt, and of earlier ones before its first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,13 +44,12 @@ impl Series {
     }
 }
 
-/// The metric of the training loss: a non-finite one ends the trial.
-pub const TRAIN_LOSS: &str = "train_loss";
-
 /// Most evaluations that are kept. Of more, the earlier half goes, but for the best one.
 const MAX_EVALUATIONS: usize = 65_536;
 /// Most checkpoint fingerprints that are kept: those of the latest steps.
 const MAX_CHECKPOINTS: usize = 1024;
+/// Most names of labels that are kept: the first in the order of names, so that the order of arrival doesn't matter.
+const MAX_LABELS: usize = 16;
 /// Longest example of a malformed line's problem, in bytes.
 const MAX_EXAMPLE_BYTES: usize = 300;
 
@@ -65,6 +63,8 @@ pub struct Progress {
     pub bounded: BTreeMap<String, Series>,
     /// The last step that host 0 wrote of.
     pub step: Option<u64>,
+    /// The last step beyond `maxTrainSteps` at which host 0 measured the objective. Such values are no evaluations.
+    pub beyond: Option<u64>,
     /// The latest attempt in which host 0 evaluated, and the step of its first evaluation.
     pub resumed: (u32, u64),
     /// The first non-finite objective or training loss: metric and step.
@@ -73,14 +73,18 @@ pub struct Progress {
     pub infeasible: Option<String>,
     /// Each host's report of its beginning, by attempt and host.
     pub inits: BTreeMap<(u32, u32), Init>,
-    /// Fingerprints of checkpoints by step.
-    pub checkpoints: BTreeMap<u64, String>,
+    /// Fingerprints of checkpoints by step and attempt.
+    pub checkpoints: BTreeMap<(u64, u32), String>,
     /// Hosts that said `done`, by attempt and host.
     pub done: BTreeMap<(u32, u32), Option<u64>>,
     /// Lines that could not be read.
     pub malformed: u64,
     /// The first of them: where, and what was wrong.
     pub malformed_example: Option<String>,
+    /// Names of fields of measurements that hold no numbers.
+    pub labels: BTreeSet<String>,
+    /// The most metrics of one line that were left out because it had too many.
+    pub surplus: u64,
     /// Latest value of each metric, by host: what Prometheus shows.
     pub latest: BTreeMap<u32, BTreeMap<String, f64>>,
 }
@@ -99,7 +103,7 @@ impl Progress {
             }
             Line::Event(Event::Checkpoint { step, parameters_sha256 }) => {
                 if let (0, Some(fingerprint)) = (host, parameters_sha256) {
-                    self.checkpoints.insert(*step, fingerprint.clone());
+                    self.checkpoints.insert((*step, attempt), fingerprint.clone());
                     if self.checkpoints.len() > MAX_CHECKPOINTS {
                         self.checkpoints.pop_first();
                     }
@@ -111,33 +115,47 @@ impl Progress {
             Line::Event(Event::Done { step }) => {
                 self.done.insert((attempt, host), *step);
             }
-            Line::Event(Event::Other(_)) => {}
+            Line::Event(Event::Other { .. }) => {}
         }
     }
 
     fn measure(&mut self, spec: &TrialSpec, attempt: u32, host: u32, m: &Measurements) {
+        let within = m.step <= spec.max_train_steps;
+        for (name, value) in &m.values {
+            let is_objective = host == 0 && *name == spec.objective.metric;
+            if !value.is_finite() {
+                if within && (is_objective || name == TRAIN_LOSS) {
+                    self.non_finite.get_or_insert_with(|| (name.clone(), m.step));
+                }
+                continue;
+            }
+            match (is_objective, within) {
+                (true, true) => self.evaluate(spec, attempt, m.step, *value),
+                (true, false) => self.beyond = self.beyond.max(Some(m.step)),
+                (false, _) => {}
+            }
+            if host == 0 && spec.constraints.iter().any(|constraint| constraint.metric == *name) {
+                self.bounded.entry(name.clone()).or_default().observe(attempt, m.step, *value);
+            }
+        }
+        keep_labels(&mut self.labels, &m.left_out.labels);
+        self.surplus = self.surplus.max(m.left_out.surplus);
+        self.show(host, m);
+    }
+
+    fn show(&mut self, host: u32, m: &Measurements) {
         if host == 0 {
             self.step = Some(m.step);
         }
+        let latest = self.latest.entry(host).or_default();
         for (name, value) in &m.values {
-            let is_objective = host == 0 && *name == spec.objective.metric;
-            if !value.is_finite() && (is_objective || name == TRAIN_LOSS) && self.non_finite.is_none() {
-                self.non_finite = Some((name.clone(), m.step));
-            }
-            if is_objective && value.is_finite() {
-                self.evaluate(spec, attempt, m.step, *value);
-            }
-            if host == 0 && value.is_finite() && spec.constraints.iter().any(|c| c.metric == *name) {
-                self.bounded.entry(name.clone()).or_default().observe(attempt, m.step, *value);
-            }
-            let latest = self.latest.entry(host).or_default();
             if let Some(slot) = latest.get_mut(name) {
                 *slot = *value;
             } else if latest.len() < MAX_METRICS_PER_LINE {
                 latest.insert(name.clone(), *value);
             }
         }
-        self.latest.entry(host).or_default().insert("step".to_owned(), m.step as f64);
+        latest.insert("step".to_owned(), m.step as f64);
     }
 
     fn evaluate(&mut self, spec: &TrialSpec, attempt: u32, step: u64, value: f64) {
@@ -167,6 +185,46 @@ impl Progress {
         });
     }
 
+    /// The fingerprint of the checkpoint of a step that an attempt finds: that of the latest attempt up to this one which
+    /// saved it.
+    #[must_use]
+    pub fn checkpoint(&self, step: u64, attempt: u32) -> Option<&str> {
+        self.checkpoints.range((step, 0)..=(step, attempt)).next_back().map(|(_, fingerprint)| fingerprint.as_str())
+    }
+
+    /// What a reader of the result should know of the lines, a sentence each: what could not be read, what was left out, what
+    /// does not count.
+    #[must_use]
+    pub fn remarks(&self, spec: &TrialSpec) -> Vec<String> {
+        let mut remarks = self.line_remarks();
+        if let Some(step) = self.beyond {
+            let budget = spec.max_train_steps;
+            remarks.push(format!("evaluations beyond maxTrainSteps {budget}, up to step {step}, do not count"));
+        }
+        remarks
+    }
+
+    /// As [`Progress::remarks`], as far as the lines alone tell.
+    #[must_use]
+    pub fn line_remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if let Some(example) = &self.malformed_example {
+            let lines = if self.malformed == 1 { "1 line".to_owned() } else { format!("{} lines", self.malformed) };
+            remarks.push(format!("{lines} of metrics.jsonl could not be read; {example}"));
+        }
+        if !self.labels.is_empty() {
+            let names: Vec<&str> = self.labels.iter().map(String::as_str).collect();
+            remarks.push(format!("fields without numbers are left out: {}", names.join(", ")));
+        }
+        if self.surplus > 0 {
+            remarks.push(format!(
+                "lines have up to {} metrics more than the {MAX_METRICS_PER_LINE} that are read",
+                self.surplus
+            ));
+        }
+        remarks
+    }
+
     /// Whether every host of an attempt said `done`.
     #[must_use]
     pub fn all_done(&self, attempt: u32, hosts: u32) -> bool {
@@ -189,6 +247,19 @@ impl Progress {
                 Some((_, b)) if !direction.better(*value, b) => best,
                 _ => Some((*step, *value)),
             }),
+        }
+    }
+}
+
+/// Adds names of labels to those that are known, as far as they are kept.
+pub fn keep_labels<'a>(known: &mut BTreeSet<String>, labels: impl IntoIterator<Item = &'a String>) {
+    for label in labels {
+        if known.contains(label) || (known.len() >= MAX_LABELS && known.last().is_some_and(|last| last < label)) {
+            continue;
+        }
+        known.insert(label.clone());
+        if known.len() > MAX_LABELS {
+            known.pop_last();
         }
     }
 }

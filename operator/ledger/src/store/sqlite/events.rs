@@ -87,15 +87,15 @@ impl ReadTransaction {
         Ok(columns(row).pop())
     }
 
-    /// The checkpoints with fingerprints that host 0 of a trial saved: of each of the `limit` latest steps the last that
-    /// came.
+    /// The checkpoints with fingerprints that host 0 of a trial saved: of each step and attempt the last that came,
+    /// for the `limit` latest.
     pub(crate) async fn checkpoints(&mut self, trial: &str, limit: u32) -> Result<Vec<EventColumns>, DatabaseError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT attempt, host, json FROM
                  (SELECT s.attempt, s.host, e.step, e.json, max(e.id) FROM streams s
                   JOIN events e ON e.stream = s.id AND e.kind = 'checkpoint' AND e.step IS NOT NULL
                   WHERE s.trial = ? AND s.host = 0
-                  GROUP BY e.step ORDER BY e.step DESC LIMIT ?) ORDER BY step",
+                  GROUP BY e.step, s.attempt ORDER BY e.step DESC, s.attempt DESC LIMIT ?) ORDER BY step, attempt",
         )
         .bind(trial)
         .bind(limit)

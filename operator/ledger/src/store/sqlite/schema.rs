@@ -143,10 +143,16 @@ CREATE TABLE templates (
 CREATE INDEX templates_of_study ON templates (study);
 ALTER TABLE trials ADD COLUMN template INTEGER;
 ",
+    r"
+-- Names of fields of measurements that hold no numbers, a line each.
+ALTER TABLE streams ADD COLUMN labels TEXT NOT NULL DEFAULT '';
+-- The most metrics of one line that were left out because it had too many.
+ALTER TABLE streams ADD COLUMN surplus INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// The newest schema version: the number of [`STEPS`].
-pub(crate) const VERSION: u8 = 4;
+pub(crate) const VERSION: u8 = 5;
 
 /// What a file turned out to be.
 pub(crate) enum Found {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::{ReadTransaction, WriteTransaction, to_i64, to_u64};
-use crate::{error::DatabaseError, store::StreamColumns};
+use crate::{
+    error::DatabaseError,
+    store::{JudgedColumns, StreamColumns},
+};
 
 /// Longest problem of a malformed line that is kept, in bytes.
 const PROBLEM_BYTES: usize = 300;
@@ -25,23 +28,13 @@ fn stream_columns(row: &SqliteRow) -> Result<((u32, u32), StreamColumns), sqlx::
         other_events: count("other_events")?,
         first_evaluation: row.try_get::<Option<i64>, _>("first_evaluation")?.map(to_u64),
         drained: row.try_get("drained")?,
+        labels: row.try_get::<String, _>("labels")?.lines().map(str::to_owned).collect(),
+        surplus: count("surplus")?,
     };
     Ok(((row.try_get("attempt")?, row.try_get("host")?), stream))
 }
 
 impl WriteTransaction {
-    /// What decides a trial: its objective's metric, how many hosts it has, and the metrics that constraints bound, as
-    /// JSON. Nothing for an unknown trial.
-    pub(crate) async fn judged(&mut self, trial: &str) -> Result<Option<(String, u32, Option<String>)>, DatabaseError> {
-        Ok(sqlx::query_as(
-            "SELECT objective_metric, json_extract(spec, '$.hosts'), json_extract(spec, '$.constraints')
-             FROM trials WHERE uid = ?",
-        )
-        .bind(trial)
-        .fetch_optional(&mut self.connection)
-        .await?)
-    }
-
     /// The row of a stream, made if there is none.
     pub(crate) async fn open_stream(
         &mut self,
@@ -66,7 +59,8 @@ impl WriteTransaction {
     pub(crate) async fn write_stream(&mut self, stream: &StreamColumns) -> Result<(), DatabaseError> {
         sqlx::query(
             "UPDATE streams SET next_line = ?, kept_lines = ?, kept_bytes = ?, final_lines = ?, malformed = ?,
-                 dropped = ?, dropped_values = ?, other_events = ?, first_evaluation = ?, drained = ?
+                 dropped = ?, dropped_values = ?, other_events = ?, first_evaluation = ?, drained = ?,
+                 labels = ?, surplus = ?
              WHERE id = ?",
         )
         .bind(to_i64(stream.next_line))
@@ -79,6 +73,8 @@ impl WriteTransaction {
         .bind(to_i64(stream.other_events))
         .bind(stream.first_evaluation.map(to_i64))
         .bind(stream.drained)
+        .bind(stream.labels.iter().map(String::as_str).collect::<Vec<_>>().join("\n"))
+        .bind(to_i64(stream.surplus))
         .bind(stream.id)
         .execute(&mut self.connection)
         .await?;
@@ -109,6 +105,24 @@ impl WriteTransaction {
 }
 
 impl ReadTransaction {
+    /// What decides a trial; nothing for an unknown one.
+    pub(crate) async fn judged(&mut self, trial: &str) -> Result<Option<JudgedColumns>, DatabaseError> {
+        let row: Option<(String, u32, i64, Option<String>)> = sqlx::query_as(
+            "SELECT objective_metric, json_extract(spec, '$.hosts'), json_extract(spec, '$.maxTrainSteps'),
+                 json_extract(spec, '$.constraints')
+             FROM trials WHERE uid = ?",
+        )
+        .bind(trial)
+        .fetch_optional(&mut *self.0)
+        .await?;
+        Ok(row.map(|(objective, hosts, max_train_steps, constraints)| JudgedColumns {
+            objective,
+            hosts,
+            max_train_steps: to_u64(max_train_steps),
+            constraints,
+        }))
+    }
+
     /// The streams of a trial by attempt and host.
     pub(crate) async fn streams(&mut self, trial: &str) -> Result<BTreeMap<(u32, u32), StreamColumns>, DatabaseError> {
         let rows = sqlx::query("SELECT * FROM streams WHERE trial = ?").bind(trial).fetch_all(&mut *self.0).await?;

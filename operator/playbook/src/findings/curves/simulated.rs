@@ -15,10 +15,7 @@ use super::{
     },
     examine,
 };
-use crate::{
-    contract::Init,
-    record::{Curve, HostInit, Outcome, SavedCheckpoint, TrialRecord},
-};
+use crate::record::{Curve, HostInit, Outcome, SavedCheckpoint, TrialRecord};
 
 pub(super) const STUDIES: u64 = 1000;
 pub(super) const STEPS: u64 = 4000;
@@ -167,7 +164,7 @@ fn flat(luck: &mut Luck, level: f64, noise: f64) -> Curve {
 }
 
 fn init(host: u32, data_seed: u64, fingerprint: &str) -> HostInit {
-    let init = Init {
+    let init = studious_contract::Init {
         parameters_sha256: Some(fingerprint.to_owned()),
         init_seed: Some(7),
         data_seed: Some(data_seed),
