@@ -29,22 +29,27 @@ pub(crate) struct Context {
 
 /// What is remembered of objects by uid, beside what the cluster shows. Losing it costs requests, never correctness.
 #[derive(Debug, Default)]
-pub(crate) struct Memory<T>(Mutex<HashMap<String, T>>);
+pub(crate) struct Memory<T>(Mutex<HashMap<String, Arc<Mutex<T>>>>);
 
 impl<T: Default> Memory<T> {
-    /// Reads or changes what is remembered of an object.
+    /// Reads or changes what is remembered of an object. Other objects don't wait for it.
     pub(crate) fn with<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> R {
-        let mut objects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        f(objects.entry(uid.to_owned()).or_default())
+        let object = self.objects(|objects| objects.entry(uid.to_owned()).or_default().clone());
+        f(&mut object.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// As [`Memory::with`], of an object that isn't forgotten yet.
     pub(crate) fn with_known<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(uid).map(f)
+        let object = self.objects(|objects| objects.get(uid).cloned())?;
+        Some(f(&mut object.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Forgets an object.
     pub(crate) fn forget(&self, uid: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+        self.objects(|objects| objects.remove(uid));
+    }
+
+    fn objects<R>(&self, f: impl FnOnce(&mut HashMap<String, Arc<Mutex<T>>>) -> R) -> R {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use studious_api::{TrialSpec, study::Direction};
 use studious_ledger::{Appended, Cursor, Cursors, Ledger, LedgerError};
-use studious_playbook::decide::{Progress, Trace};
+use studious_playbook::{decide::Progress, study::Trace};
 
 /// The latest value of each metric by host.
 pub(crate) type Latest = BTreeMap<u32, BTreeMap<String, f64>>;
@@ -91,11 +91,6 @@ impl LiveTrial {
         cursor.is_some_and(|cursor| cursor.drained)
     }
 
-    fn trace(&self, direction: Direction) -> Option<Trace> {
-        let (progress, _) = self.known.as_ref()?;
-        Some(Trace::new(direction, progress.evaluations.iter().map(|(step, value)| (*step, *value))))
-    }
-
     fn latest(&self) -> Latest {
         self.known.as_ref().map(|(progress, _)| progress.latest.clone()).unwrap_or_default()
     }
@@ -131,10 +126,21 @@ impl Live {
             .collect()
     }
 
-    /// The evaluations of a trial that runs, if they are known and nobody writes to them at this moment.
-    pub(crate) fn trace(&self, uid: &str, direction: Direction) -> Option<Trace> {
-        let entry = self.lock(|trials| trials.get(uid).cloned())?;
-        entry.try_lock().ok()?.trace(direction)
+    /// The evaluations of a trial that runs.
+    ///
+    /// # Errors
+    /// When the ledger has to be asked and can't be read.
+    pub(crate) async fn trace(
+        &self,
+        ledger: &Ledger,
+        uid: &str,
+        spec: &TrialSpec,
+        direction: Direction,
+    ) -> Result<Trace, LedgerError> {
+        let entry = self.entry(uid);
+        let mut live = entry.lock().await;
+        let progress = live.progress(ledger, uid, spec).await?;
+        Ok(Trace::new(direction, progress.evaluations.iter().map(|(step, value)| (*step, *value))))
     }
 
     fn lock<T>(&self, f: impl FnOnce(&mut HashMap<String, Entry>) -> T) -> T {

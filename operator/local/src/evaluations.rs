@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use studious_api::study::Direction;
-use studious_playbook::decide::{Progress, Trace};
+use studious_playbook::{decide::Progress, study::Trace};
 
 /// What was worked out last, and from what.
 #[derive(Debug, Default)]

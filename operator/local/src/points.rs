@@ -4,14 +4,9 @@ use std::{fs, io, path::Path};
 
 use studious_api::{StudySpec, validate::Violation};
 use studious_ledger::TrialRow;
-use studious_playbook::{
-    Plan,
-    decide::{self, Action},
-    search::Taken,
-    trial::TrialState,
-};
+use studious_playbook::{Plan, search::Taken, study, trial::TrialState};
 
-use crate::{Error, RunFolder, earlier::read, trial::now};
+use crate::{Error, RunFolder, earlier::read};
 
 const FIELD: &str = "spec.search.pointsFrom.study";
 const MEND: &str = "Finish it with `studious run`, or list the points in points (`studious export` prints them).";
@@ -43,7 +38,7 @@ pub async fn taken_points(name: &str, spec: &StudySpec, folder: &RunFolder) -> R
     let ended = match Plan::new(&from.study, &source.spec) {
         // What was valid when it ran may be refused by a later version: its trials say as much.
         Err(_) => states.iter().all(|state| state.phase.has_ended()),
-        Ok(plan) => decide::decide(&plan, &states, now()).iter().any(|action| matches!(action, Action::Finish(_))),
+        Ok(plan) => study::ended(&plan, states.iter().cloned()).is_some(),
     };
     if !ended {
         let over = states.iter().filter(|state| state.phase.has_ended()).count();

@@ -1,7 +1,7 @@
-//! The run itself: what `decide` and `judge` say, carried out as processes of this machine.
+//! The run itself: what `next` and `judge` say, carried out as processes of this machine.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,9 +9,9 @@ use std::{
 use studious_api::{Study, study::StudyPhase, trial::TrialPhase};
 use studious_ledger::{Ledger, RunState, StudyRow, TrialRow};
 use studious_playbook::{
-    Plan, PlannedTrial, TrialKey,
-    decide::{self, Action, Progress, StudyEnd, TrialEnd, Verdict},
-    trial::{Reason, TrialState},
+    Millis, Plan, PlannedTrial, TrialKey,
+    decide::{Progress, TrialEnd, Verdict},
+    study::{self, StopTrial, StudyEnd, View},
 };
 use tokio::sync::mpsc;
 
@@ -102,8 +102,14 @@ struct Run {
     exits: mpsc::UnboundedReceiver<(HostId, Exit)>,
     kills: OutOfMemoryKills,
     suggestions: Suggestions,
-    /// Whether trials have come further since it was asked which of them fall behind.
-    come_further: bool,
+    /// What is known of the trials, for decisions.
+    view: View,
+    /// Trials of which an attempt is under way.
+    active: BTreeSet<TrialKey>,
+    /// When something is due though nothing happens.
+    wake_at: Option<Millis>,
+    /// Whether anything has changed since it was asked what to do next.
+    changed: bool,
 }
 
 /// Dropped last to first: the keeper leaves before the lock is given back.
@@ -172,7 +178,10 @@ impl Run {
             exits,
             kills: OutOfMemoryKills::begin(),
             suggestions: Suggestions::default(),
-            come_further: false,
+            view: View::default(),
+            active: BTreeSet::new(),
+            wake_at: None,
+            changed: true,
         };
         for other in &earlier {
             let (results, trials) = (other.usable(&run.plan), other.trials.len());
@@ -206,10 +215,10 @@ impl Run {
             if row.state.phase.has_ended() {
                 ended += 1;
                 let mut progress = Progress::default();
-                if decide::may_end_early(&self.plan, &key.round) {
+                if study::may_end_early(&self.plan, &key.round) {
                     progress.evaluations = self.ledger.progress(&row.uid, &row.spec).await?.evaluations;
                 }
-                self.insert(key, Trial::new(row, progress));
+                self.insert(Trial::new(row, progress));
                 continue;
             }
             interrupted += u32::from(row.state.attempt > 0);
@@ -223,7 +232,7 @@ impl Run {
                 attempt.end_with(verdict);
                 trial.attempt = Some(attempt);
             }
-            self.insert(key, trial);
+            self.insert(trial);
         }
         if had_any {
             self.tell(Event::Resumed { ended, interrupted, leftovers });
@@ -232,32 +241,42 @@ impl Run {
         Ok(())
     }
 
-    fn insert(&mut self, key: TrialKey, trial: Trial) {
+    fn insert(&mut self, trial: Trial) {
+        let key = TrialKey::of(&trial.row.spec);
         self.keys.insert(trial.row.name.clone(), key.clone());
-        self.trials.insert(key, trial);
+        if trial.attempt.is_some() {
+            self.active.insert(key.clone());
+        }
+        self.trials.insert(key.clone(), trial);
+        self.note(&key);
+    }
+
+    /// Takes what has become of a trial into the view.
+    fn note(&mut self, key: &TrialKey) {
+        let Some(trial) = self.trials.get_mut(key) else { return };
+        self.view.put(&self.plan, trial.row.trial_state());
+        if study::may_end_early(&self.plan, &key.round) {
+            let direction = self.plan.spec().objective.direction;
+            self.view.observe(key, Some(trial.evaluations.trace(direction, &trial.progress)));
+        } else if trial.row.state.phase.has_ended() {
+            // Nobody reads them any more, and there may be ten thousand.
+            trial.progress = Progress::default();
+        }
+        self.changed = true;
     }
 
     async fn go(&mut self, interrupts: &mut mpsc::Receiver<Interrupt>) -> Result<RunEnd, Error> {
         let mut stopping = false;
         let mut finish: Option<StudyEnd> = None;
-        let mut changed = true;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut more = false;
-        let mut has_points = false;
         loop {
-            if !stopping && finish.is_none() && (changed || has_points || self.retry_is_due()) {
-                has_points = false;
+            // Doing what is next may change something at once: a trial that waited for another attempt ends when stopped.
+            while !stopping && finish.is_none() && (std::mem::take(&mut self.changed) || self.is_due()) {
                 finish = self.act().await?;
-                // Trials that waited for another attempt end as soon as they are stopped, and nothing else will tell.
-                if finish.is_none() && self.trials.values().all(|trial| trial.row.state.phase.has_ended()) {
-                    finish = self.act().await?;
-                }
             }
-            if !stopping && finish.is_none() && std::mem::take(&mut self.come_further) {
-                self.end_early().await?;
-            }
-            if self.trials.values().all(|trial| trial.attempt.is_none()) {
+            if self.active.is_empty() {
                 if let Some(end) = finish {
                     return Ok(RunEnd::Study(end));
                 }
@@ -268,8 +287,8 @@ impl Run {
             tokio::select! {
                 Some((id, exit)) = self.exits.recv() => self.exited(&id, exit),
                 chosen = self.suggestions.chosen() => {
-                    chosen?;
-                    has_points = true;
+                    self.view.suggest(chosen?);
+                    self.changed = true;
                 }
                 Some(how) = interrupts.recv() => {
                     self.interrupt(how);
@@ -279,85 +298,64 @@ impl Run {
                 () = std::future::ready(()), if more => {}
             }
             more = self.look(stopping).await?;
-            changed = self.conclude().await?;
+            self.conclude().await?;
         }
     }
 
-    /// Carries out what `decide` says. Returns how the study ends, if it does.
+    /// Carries out what is next. Returns how the study ends, if it does.
     async fn act(&mut self) -> Result<Option<StudyEnd>, Error> {
-        let states: Vec<TrialState> = self.trials.values().map(Trial::state).collect();
-        let mut finish = None;
-        let mut unknown = Vec::new();
-        for action in decide::decide_with(&self.plan, &states, self.suggestions.points(), now()) {
-            match action {
-                Action::Start { trial, attempt } => self.start(*trial, attempt).await?,
-                Action::Suggest { keys } => unknown = keys,
-                Action::Stop { trial, reason, why } => self.stop(&trial, &reason, why).await?,
-                Action::Advance { round } => self.tell(Event::RoundBegan { round }),
-                Action::Finish(end) => finish = Some(end),
-            }
+        let next = study::next(&self.plan, &mut self.view, now());
+        self.wake_at = next.wake_at;
+        if let Some(round) = next.began {
+            self.tell(Event::RoundBegan { round });
         }
-        if !unknown.is_empty() {
-            // Those that have just begun are tried already.
-            let states = self.trials.values().map(Trial::state).collect();
-            self.suggestions.ask(&self.plan, unknown, states);
+        for planned in next.create {
+            self.start(planned, 1).await?;
         }
-        Ok(finish)
+        for (key, attempt) in next.attempts {
+            self.begin(&key, attempt).await?;
+        }
+        for stop in next.stop {
+            self.stop(&stop).await?;
+        }
+        if !next.suggest.is_empty() {
+            self.suggestions.ask(&self.plan, next.suggest, &self.view);
+        }
+        Ok(next.end)
     }
 
-    /// Stops trials that fall behind, if the study asks for it.
-    async fn end_early(&mut self) -> Result<(), Error> {
-        if self.plan.spec().search.early_ending.is_none() {
-            return Ok(());
-        }
-        let direction = self.plan.spec().objective.direction;
-        let mut traces = HashMap::new();
-        for (key, trial) in &mut self.trials {
-            if decide::may_end_early(&self.plan, &key.round) {
-                traces.insert(key.clone(), trial.evaluations.trace(direction, &trial.progress));
-            }
-        }
-        // What becomes of an attempt that is ending is settled.
-        let is_settled = |trial: &Trial| trial.attempt.as_ref().is_some_and(Attempt::is_ending);
-        let states: Vec<TrialState> = self
-            .trials
-            .values()
-            .map(|trial| match trial.state() {
-                state if is_settled(trial) => TrialState { phase: TrialPhase::Stopped, ..state },
-                state => state,
-            })
-            .collect();
-        for action in decide::early_ends(&self.plan, &states, &traces) {
-            if let Action::Stop { trial, reason, why } = action {
-                self.stop(&trial, &reason, why).await?;
-            }
-        }
-        Ok(())
+    fn is_due(&self) -> bool {
+        self.wake_at.is_some_and(|at| at <= now())
     }
 
+    /// Makes a trial and begins an attempt of it.
     async fn start(&mut self, planned: PlannedTrial, number: u32) -> Result<(), Error> {
-        let key = TrialKey { round: planned.spec.round.clone(), index: planned.spec.index };
-        if self.trials.get(&key).is_some_and(|t| t.attempt.is_some() || t.row.state.attempt >= number) {
+        let key = planned.key();
+        if !self.trials.contains_key(&key) {
+            let row = TrialRow {
+                uid: planned.name.clone(),
+                study: self.study_uid.clone(),
+                name: planned.name,
+                spec: planned.spec,
+                state: RunState::default(),
+            };
+            self.keys.insert(row.name.clone(), key.clone());
+            self.trials.insert(key.clone(), Trial::new(row, Progress::default()));
+        }
+        self.begin(&key, number).await
+    }
+
+    /// Begins an attempt of a trial, unless it has begun.
+    async fn begin(&mut self, key: &TrialKey, number: u32) -> Result<(), Error> {
+        let Some(trial) = self.trials.get_mut(key) else { return Ok(()) };
+        let state = &mut trial.row.state;
+        if trial.attempt.is_some() || state.attempt >= number {
             return Ok(());
         }
-        let trial = match self.trials.entry(key.clone()) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(Trial::new(
-                TrialRow {
-                    uid: planned.name.clone(),
-                    study: self.study_uid.clone(),
-                    name: planned.name.clone(),
-                    spec: planned.spec,
-                    state: RunState::default(),
-                },
-                Progress::default(),
-            )),
-        };
-        self.keys.insert(planned.name.clone(), key);
-        let state = &mut trial.row.state;
         state.phase = TrialPhase::Running;
         state.attempt = number;
         state.retry_at = None;
+        state.reason = None;
         let began = now();
         state.start_time.get_or_insert(began);
         state.attempt_start_time = Some(began);
@@ -365,14 +363,21 @@ impl Run {
         self.ledger.upsert_trial(&trial.row).await?;
         trial.attempt =
             Some(Attempt::start(&self.folder, &trial.row, number, &self.working_directory, &self.tell_exit)?);
-        self.tell(Event::AttemptBegan { trial: planned.name, attempt: number });
+        let name = trial.row.name.clone();
+        self.active.insert(key.clone());
+        self.note(key);
+        self.tell(Event::AttemptBegan { trial: name, attempt: number });
         Ok(())
     }
 
-    async fn stop(&mut self, name: &str, reason: &Reason, why: String) -> Result<(), Error> {
-        let Some(trial) = self.keys.get(name).and_then(|key| self.trials.get_mut(key)) else { return Ok(()) };
-        trial.row.spec.stop = Some(why);
-        trial.row.spec.stop_reason = Some(reason.to_string());
+    async fn stop(&mut self, stop: &StopTrial) -> Result<(), Error> {
+        let Some(trial) = self.trials.get_mut(&stop.key) else { return Ok(()) };
+        // What becomes of an attempt that is ending is settled.
+        if trial.attempt.as_ref().is_some_and(Attempt::is_ending) {
+            return Ok(());
+        }
+        trial.row.spec.stop = Some(stop.why.clone());
+        trial.row.spec.stop_reason = Some(stop.reason.to_string());
         if let Some(attempt) = &mut trial.attempt {
             let verdict = attempt.judge(&trial.row, &trial.progress);
             attempt.stop(self.grace);
@@ -383,6 +388,7 @@ impl Run {
         let Some(end) = TrialEnd::stopped(&trial.row.spec) else { return Ok(()) };
         let event = trial.end(end, None, &self.folder);
         self.ledger.update_state(&trial.row.uid, &trial.row.state).await?;
+        self.note(&stop.key);
         self.tell(event);
         Ok(())
     }
@@ -397,8 +403,8 @@ impl Run {
 
     fn interrupt(&mut self, how: Interrupt) {
         let mut running = 0;
-        for trial in self.trials.values_mut() {
-            if let Some(attempt) = &mut trial.attempt {
+        for key in &self.active {
+            if let Some(attempt) = self.trials.get_mut(key).and_then(|trial| trial.attempt.as_mut()) {
                 running += 1;
                 match how {
                     Interrupt::Gently => attempt.stop(self.grace),
@@ -412,7 +418,9 @@ impl Run {
     /// Reads what trainers have written and judges them by it. Says whether there is more to read at once.
     async fn look(&mut self, stopping: bool) -> Result<bool, Error> {
         let mut more = false;
-        for trial in self.trials.values_mut() {
+        let mut further = Vec::new();
+        for key in &self.active {
+            let Some(trial) = self.trials.get_mut(key) else { continue };
             let Some(attempt) = &mut trial.attempt else { continue };
             more |= attempt.read(&self.ledger, &trial.row, &mut trial.progress).await?;
             attempt.end_lingering(self.grace);
@@ -431,41 +439,42 @@ impl Run {
                 }
             }
             if let Some(event) = trial.news() {
-                self.come_further = true;
+                further.push(key.clone());
                 let _ = self.events.send(event);
             }
+        }
+        // Only early ending looks at trials that have come further.
+        further.retain(|key| study::may_end_early(&self.plan, &key.round));
+        for key in &further {
+            self.note(key);
         }
         Ok(more)
     }
 
-    /// Writes down what became of attempts whose processes have left. Says whether there was any.
-    async fn conclude(&mut self) -> Result<bool, Error> {
-        let mut events = Vec::new();
-        for trial in self.trials.values_mut() {
+    /// Writes down what became of attempts whose processes have left.
+    async fn conclude(&mut self) -> Result<(), Error> {
+        let mut over = Vec::new();
+        for key in &self.active {
+            let Some(trial) = self.trials.get_mut(key) else { continue };
             let Some(attempt) = &trial.attempt else { continue };
             let Some(verdict) = attempt.verdict().cloned() else { continue };
             let contradiction = attempt.contradiction();
             trial.attempt = None;
-            events.push(match verdict {
+            let event = match verdict {
                 Verdict::Retry { outcome, message } => trial.retry(outcome, message, &self.folder),
                 Verdict::End(end) => trial.end(end, contradiction, &self.folder),
                 // An attempt is ended with a verdict that ends it.
                 Verdict::Continue => continue,
-            });
+            };
             self.ledger.update_state(&trial.row.uid, &trial.row.state).await?;
+            over.push((key.clone(), event));
         }
-        let any = !events.is_empty();
-        for event in events {
+        for (key, event) in over {
+            self.active.remove(&key);
+            self.note(&key);
             self.tell(event);
         }
-        Ok(any)
-    }
-
-    fn retry_is_due(&self) -> bool {
-        let now = now();
-        self.trials
-            .values()
-            .any(|t| t.row.state.phase == TrialPhase::Retrying && t.row.state.retry_at.is_none_or(|at| at <= now))
+        Ok(())
     }
 
     fn tell(&self, event: Event) {

@@ -10,7 +10,7 @@ use studious_ledger::{Attempt as PastAttempt, TrialRow};
 use studious_playbook::{
     Millis,
     decide::{self, Progress, TrialEnd},
-    trial::TrialState,
+    trial::Reason,
 };
 
 use crate::{Event, RunFolder, attempt::Attempt, evaluations::Evaluations};
@@ -31,11 +31,6 @@ impl Trial {
     /// One that isn't under way.
     pub(crate) fn new(row: TrialRow, progress: Progress) -> Self {
         Self { row, progress, attempt: None, told: None, evaluations: Evaluations::default() }
-    }
-
-    /// As far as decisions go.
-    pub(crate) fn state(&self) -> TrialState {
-        self.row.trial_state()
     }
 
     /// How far it has come, if that is further than was told.
@@ -67,10 +62,12 @@ impl Trial {
         self.past(outcome, message.clone());
         let state = &mut self.row.state;
         let (failed, _) = decide::count_outcomes(state.attempts.iter().map(|a| &a.outcome));
-        let jitter = decide::jitter(&self.row.spec, state.attempt);
         state.phase = TrialPhase::Retrying;
         state.message = Some(message.clone());
-        state.retry_at = Some(decide::retry_at(now(), failed, outcome, jitter));
+        state.reason = Some(
+            if outcome == AttemptOutcome::Disrupted { Reason::Disrupted } else { Reason::AttemptFailed }.to_string(),
+        );
+        state.retry_at = Some(decide::next_attempt_at(&self.row.spec, state.attempt, now(), failed, outcome));
         self.measured(self.best_so_far());
         Event::AttemptEnded {
             trial: self.row.name.clone(),
@@ -99,7 +96,7 @@ impl Trial {
         self.measured(best);
         Event::TrialEnded {
             trial: self.row.name.clone(),
-            state: Box::new(self.state()),
+            state: Box::new(self.row.trial_state()),
             message: end.message,
             remarks,
             max_train_steps: self.row.spec.max_train_steps,

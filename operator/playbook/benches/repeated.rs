@@ -1,22 +1,29 @@
 //! The paths that repeat, each beside a floor in the same run: `make bench`. Prints ratios; asserts nothing.
 //!
 //! * points: 10,000 quasi-random points in 20 dimensions, beside writing as many numbers into the same maps.
-//! * decide: a study with 1,000 ended trials, beside looking each of them up by its key.
+//! * next: an event of a study with 1,000 and with 10,000 ended trials, beside copying the state of one.
 
-use std::{collections::BTreeMap, hint::black_box, time::Instant};
+use std::{hint::black_box, time::Instant};
 
 use studious_api::{
     HyperparameterValue, Hyperparameters, StudySpec,
     study::{Algorithm, Hyperparameter},
     trial::TrialPhase,
 };
-use studious_playbook::{Millis, Plan, decide::decide, rounds, search::Sequence, space::Space, trial::TrialState};
+use studious_playbook::{
+    Millis, Plan,
+    rounds::{self, RoundPoint},
+    search::Sequence,
+    space::Space,
+    study::{View, next},
+    trial::TrialState,
+};
 
 const STUDY: &str = "
 goal: How long does it take to decide?
 objective: {metric: error, direction: Minimize}
 hyperparameters: [{name: x, range: {min: 0, max: 1}}]
-rounds: [{name: explore, trials: 1500, maxTrainSteps: 10}]
+rounds: [{name: explore, trials: 9999, maxTrainSteps: 10}]
 parallelism: 4
 evaluation: {everySteps: 1}
 trial: {template: {spec: {containers: [{name: trainer, image: none}]}}}
@@ -63,26 +70,26 @@ fn decisions() -> Result<(), Box<dyn std::error::Error>> {
     let spec: StudySpec = serde_yaml::from_str(STUDY)?;
     let plan = Plan::new("bench", &spec).map_err(|violations| format!("{violations:?}"))?;
     let planned = rounds::points(&plan, "explore", &[]).ok_or("no points")?;
-    let trials: Vec<TrialState> = planned[..1000]
-        .iter()
-        .map(|point| TrialState {
-            reason: None,
-            step: None,
-            key: point.key.clone(),
-            hyperparameters: point.hyperparameters.clone(),
-            phase: TrialPhase::Succeeded,
-            objective: Some(0.5),
-            attempt: 1,
-            metrics: BTreeMap::new(),
-            retry_at: None,
-        })
-        .collect();
-    let took = fastest(|| drop(black_box(decide(&plan, &trials, Millis(0)))));
-    let floor = fastest(|| {
-        let by_key: BTreeMap<_, _> = trials.iter().map(|trial| (&trial.key, trial)).collect();
-        black_box(trials.iter().filter(|trial| by_key.contains_key(&trial.key)).count());
-    });
-    report("decide with 1,000 ended trials", took, floor);
+    let ended = |point: &RoundPoint| TrialState {
+        phase: TrialPhase::Succeeded,
+        objective: Some(0.5),
+        attempt: 1,
+        ..TrialState::created(point.key.clone(), point.hyperparameters.clone())
+    };
+    for many in [1_000, 10_000] {
+        let trials: Vec<TrialState> = planned.iter().take(many).map(ended).collect();
+        let mut view = View::of(&plan, trials.iter().cloned());
+        let mut worse = false;
+        // An event: one trial has changed, and it is asked what is next.
+        let took = fastest(|| {
+            worse = !worse;
+            let objective = Some(if worse { 0.6 } else { 0.5 });
+            view.put(&plan, TrialState { objective, ..trials[many / 2].clone() });
+            drop(black_box(next(&plan, &mut view, Millis(0))));
+        });
+        let floor = fastest(|| drop(black_box(trials[many / 2].clone())));
+        report(&format!("an event among {many} ended trials, beside a copy of one"), took, floor);
+    }
     Ok(())
 }
 

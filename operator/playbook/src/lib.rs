@@ -2,11 +2,11 @@
 //! concluded. Pure: no I/O, no clock, no global state, no randomness but the study's seed.
 //!
 //! ```text
-//! space → search → rounds → decide → findings → plots
+//! space → search → rounds → study → findings → plots
 //! ```
 //!
-//! The heart is [`decide::decide`]: a study and the state of its trials go in, actions come out. Both fleets, processes
-//! of a laptop and Jobs of a cluster, carry out the same actions, so a study means the same on both.
+//! The heart is [`study::next`]: what is known of a study's trials goes in, what is to be done comes out. Both backends,
+//! processes of a laptop and Jobs of a cluster, carry out the same, so a study means the same on both.
 
 pub mod advice;
 pub mod decide;
@@ -25,6 +25,7 @@ pub mod seeds;
 pub mod space;
 #[cfg(test)]
 mod studies;
+pub mod study;
 pub mod trial;
 
 pub use studious_contract as contract;

@@ -8,8 +8,8 @@ use studious_api::{Hyperparameters, StudySpec, trial::TrialPhase};
 use studious_ledger::{Attempt, Ledger, RunState, StudyRow, TrialRow};
 use studious_local::RunFolder;
 use studious_playbook::{
-    Millis, Plan, TrialKey,
-    decide::{self, Action},
+    Millis, Plan,
+    study::{View, next},
     trial::TrialState,
 };
 
@@ -56,21 +56,11 @@ async fn run_round(
     evaluations: u64,
 ) -> Result<bool, Box<dyn Error>> {
     let before = ended.len();
-    for action in decide::decide(plan, ended, Millis(BEGAN)) {
-        let Action::Start { trial, .. } = action else { continue };
+    let mut view = View::of(plan, ended.iter().cloned());
+    for trial in next(plan, &mut view, Millis(BEGAN)).create {
         let every = trial.spec.max_train_steps / evaluations;
         let (lines, state) = train(&trial.spec.hyperparameters, trial.spec.index, evaluations, every);
-        ended.push(TrialState {
-            reason: None,
-            step: None,
-            key: TrialKey { round: trial.spec.round.clone(), index: trial.spec.index },
-            hyperparameters: trial.spec.hyperparameters.clone(),
-            phase: state.phase,
-            objective: state.objective.filter(|_| state.phase == TrialPhase::Succeeded),
-            attempt: 1,
-            metrics: BTreeMap::new(),
-            retry_at: None,
-        });
+        ended.push(state.trial_state(trial.key(), trial.spec.hyperparameters.clone()));
         let row = TrialRow {
             uid: trial.name.clone(),
             study: "many-trials".to_owned(),
@@ -84,7 +74,7 @@ async fn run_round(
     Ok(ended.len() > before)
 }
 
-/// Two rounds, since one may have no more than 9,999 trials; all of a round at once, so that one look at `decide` names
+/// Two rounds, since one may have no more than 9,999 trials; all of a round at once, so that one look at `next` names
 /// them all.
 fn study(trials: u32, steps: u64) -> String {
     let (first, second, longer) = (trials / 2, trials - trials / 2, 2 * steps);

@@ -1,10 +1,6 @@
 //! Trials that fall behind: their evaluations come from what is ingested, those of ended trials from the ledger.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt};
 use kube::ResourceExt;
@@ -12,8 +8,7 @@ use studious_api::{Study, Trial, trial::TrialPhase};
 use studious_ledger::LedgerError;
 use studious_playbook::{
     Plan, TrialKey,
-    decide::{self, Action, Trace},
-    trial::Reason,
+    study::{self, Trace},
 };
 
 use super::observe::Observed;
@@ -26,17 +21,17 @@ const AT_ONCE: usize = 8;
 
 /// Whether trials are under way that may be ended early.
 pub(super) fn is_asked(plan: &Plan, seen: &Observed) -> bool {
-    let may = |round: &str| decide::may_end_early(plan, round);
-    seen.states.iter().any(|state| !state.phase.has_ended() && may(&state.key.round))
+    seen.trials.iter().any(|trial| !phase(trial).has_ended() && study::may_end_early(plan, &trial.spec.round))
 }
 
-/// The trials that are to be stopped because they fall behind, each with why.
-pub(super) async fn stops(
+/// What is known of the evaluations of trials that may be ended early, or that those are compared with. Of a trial whose
+/// evaluations can't be read they are not known, and nothing is decided on them.
+pub(super) async fn evaluations(
     study: &Study,
     context: &Arc<Context>,
     plan: &Plan,
     seen: &Observed,
-) -> Vec<(String, Reason, String)> {
+) -> Vec<(TrialKey, Option<Arc<Trace>>)> {
     if !is_asked(plan, seen) {
         return Vec::new();
     }
@@ -47,35 +42,35 @@ pub(super) async fn stops(
         seen.trials.iter().filter(|trial| under_way(trial)).map(|trial| trial.spec.round.as_str()).collect();
     let is_compared = |trial: &&Arc<Trial>| {
         let round = trial.spec.round.as_str();
-        decide::may_end_early(plan, round)
+        study::may_end_early(plan, round)
             && rounds.contains(round)
             && !matches!(phase(trial), TrialPhase::Infeasible | TrialPhase::Failed)
     };
     let compared: Vec<&Arc<Trial>> = seen.trials.iter().filter(is_compared).collect();
-    let mut traces: HashMap<TrialKey, Arc<Trace>> = HashMap::new();
+    let mut known = Vec::new();
     for trial in compared.iter().filter(|trial| under_way(trial)) {
-        if let Some(trace) = context.live.trace(&trial.uid().unwrap_or_default(), direction) {
-            traces.insert(key(trial), Arc::new(trace));
-        }
+        let uid = trial.uid().unwrap_or_default();
+        let trace = match context.live.trace(&context.ledger, &uid, &trial.spec, direction).await {
+            Ok(trace) => Some(Arc::new(trace)),
+            Err(error) => {
+                tracing::warn!(trial = trial.name_any(), %error, "its evaluations are not known: nothing is ended early");
+                None
+            }
+        };
+        known.push((TrialKey::of(&trial.spec), trace));
     }
     let ended: Vec<&Arc<Trial>> = compared.into_iter().filter(|trial| !under_way(trial)).collect();
-    traces.extend(of_ended(study, context, plan, &ended).await);
-    decide::early_ends(plan, &seen.states, &traces)
-        .into_iter()
-        .filter_map(|action| match action {
-            Action::Stop { trial, reason, why } => Some((trial, reason, why)),
-            _ => None,
-        })
-        .collect()
+    known.extend(of_ended(study, context, plan, &ended).await);
+    known
 }
 
-/// Evaluations of trials that have ended: from memory, or else from the ledger. Those that can't be read stop nothing.
+/// Evaluations of trials that have ended: from memory, or else from the ledger.
 async fn of_ended(
     study: &Study,
     context: &Arc<Context>,
     plan: &Plan,
     trials: &[&Arc<Trial>],
-) -> HashMap<TrialKey, Arc<Trace>> {
+) -> Vec<(TrialKey, Option<Arc<Trace>>)> {
     let uid = study.uid().unwrap_or_default();
     let mut traces = context.studies.with(&uid, |memory| memory.traces.clone());
     let mut missing: Vec<String> = trials.iter().map(|trial| trial.uid().unwrap_or_default()).collect();
@@ -96,17 +91,19 @@ async fn of_ended(
         }
         Ok(_) => {}
         Err(error) => {
-            tracing::warn!(study = study.name_any(), %error, "early ending goes without trials that ended before");
+            tracing::warn!(study = study.name_any(), %error, "the evaluations of trials that ended before are not known: nothing is ended early");
         }
     }
-    let of = |trial: &Arc<Trial>| Some((key(trial), traces.get(&trial.uid().unwrap_or_default())?.clone()));
-    trials.iter().filter_map(|trial| of(trial)).collect()
+    // A trial that trained, of which the ledger has no evaluation: they are lost, not none.
+    let is_lost = |trial: &Trial, trace: &Trace| {
+        trace.is_empty() && trial.status.as_ref().is_some_and(|status| status.step.is_some())
+    };
+    let of = |trial: &Arc<Trial>| {
+        traces.get(&trial.uid().unwrap_or_default()).filter(|trace| !is_lost(trial, trace)).cloned()
+    };
+    trials.iter().map(|trial| (TrialKey::of(&trial.spec), of(trial))).collect()
 }
 
 fn phase(trial: &Trial) -> TrialPhase {
     trial.status.as_ref().map_or(TrialPhase::Pending, |status| status.phase)
-}
-
-fn key(trial: &Trial) -> TrialKey {
-    TrialKey { round: trial.spec.round.clone(), index: trial.spec.index }
 }

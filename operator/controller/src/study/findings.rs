@@ -13,6 +13,7 @@ use studious_playbook::{
     findings::{self, Announcement, Brief, Stage},
     record::TrialRecord,
     rounds,
+    trial::TrialState,
 };
 
 use super::{
@@ -90,7 +91,9 @@ pub(super) async fn find(
         }
     }
     if !has_ended {
-        records.extend(to_come(plan, seen));
+        let states: Vec<TrialState> =
+            context.studies.with(&uid, |memory| memory.known.view.trials().cloned().collect());
+        records.extend(to_come(plan, &states));
     }
     let plan = plan.clone();
     let brief = tokio::task::spawn_blocking(move || findings::brief(&plan, &records, stage))
@@ -103,10 +106,10 @@ pub(super) async fn find(
 }
 
 /// Trials of the rounds that have begun which aren't made yet: that there are so few results says nothing then.
-fn to_come(plan: &Plan, seen: &Observed) -> Vec<TrialRecord> {
-    let made: HashSet<&TrialKey> = seen.states.iter().map(|state| &state.key).collect();
+fn to_come(plan: &Plan, states: &[TrialState]) -> Vec<TrialRecord> {
+    let made: HashSet<&TrialKey> = states.iter().map(|state| &state.key).collect();
     let begun = rounds::names(plan).into_iter().filter(|round| made.iter().any(|key| key.round == *round));
-    let points = begun.filter_map(|round| rounds::points(plan, &round, &seen.states)).flatten();
+    let points = begun.filter_map(|round| rounds::points(plan, &round, states)).flatten();
     let missing = points.filter(|point| !made.contains(&point.key));
     missing
         .map(|point| TrialRecord {

@@ -3,6 +3,7 @@
 mod apply;
 mod early;
 mod findings;
+mod known;
 mod observe;
 mod points;
 mod reconcile;
@@ -16,7 +17,7 @@ use std::{
 
 use jiff::Timestamp;
 use studious_api::{StudyStatus, validate::Violation};
-use studious_playbook::{Plan, PlannedTrial, decide::Trace, search::Taken};
+use studious_playbook::{Plan, PlannedTrial, search::Taken, study::Trace};
 
 pub(crate) use observe::record;
 pub(crate) use reconcile::{error_policy, reconcile};
@@ -40,6 +41,8 @@ pub(crate) struct Memory {
     written_at: Option<Timestamp>,
     /// What was found last.
     findings: Option<Arc<findings::Found>>,
+    /// What is known of its trials.
+    known: known::Known,
     /// Trials that were told to stop.
     stopped: BTreeSet<String>,
     /// Points that results choose.

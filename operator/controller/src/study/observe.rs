@@ -7,9 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use studious_api::{Study, StudyStatus, Trial, TrialStatus, trial::TrialPhase};
 use studious_playbook::{
-    Millis, PlannedTrial, TrialKey,
+    Millis,
     record::{AttemptSpan, Outcome, TrialRecord},
-    trial::{Reason, TrialState},
+    trial::Reason,
 };
 
 use crate::{context::Context, status::Written};
@@ -23,8 +23,6 @@ pub(super) struct Observed {
     pub(super) status: StudyStatus,
     /// Its trials.
     pub(super) trials: Vec<Arc<Trial>>,
-    /// The state of its trials, those included that were made and that the cache doesn't show yet.
-    pub(super) states: Vec<TrialState>,
     /// When the status was last written.
     pub(super) written_at: Option<Timestamp>,
 }
@@ -37,34 +35,10 @@ pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Obser
     context.studies.with(&uid, |memory| {
         let shown: BTreeSet<String> = trials.iter().map(|trial| trial.name_any()).collect();
         memory.made.retain(|name, (_, at)| !shown.contains(name) && now.duration_since(*at) < CACHE_PATIENCE);
-        let made = memory.made.values().map(|(planned, _)| created(planned));
-        let all = trials.iter().map(|trial| state(trial)).chain(made).collect();
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
-        Observed { status, trials, states: all, written_at: memory.written_at }
+        Observed { status, trials, written_at: memory.written_at }
     })
-}
-
-/// A trial that was made and that the cache doesn't show yet. Its first attempt is its own controller's.
-pub(super) fn created(planned: &PlannedTrial) -> TrialState {
-    TrialState { attempt: 1, ..TrialState::created(planned.key(), planned.spec.hyperparameters.clone()) }
-}
-
-/// A trial as far as decisions go. Its attempts are the trial controller's: it begins the next one when it is due.
-fn state(trial: &Trial) -> TrialState {
-    let status = trial.status.clone().unwrap_or_default();
-    let succeeded = status.phase == TrialPhase::Succeeded;
-    TrialState {
-        key: TrialKey::of(&trial.spec),
-        hyperparameters: trial.spec.hyperparameters.clone(),
-        phase: status.phase,
-        reason: status.reason.as_deref().map(Reason::from),
-        objective: status.objective.filter(|_| succeeded),
-        step: status.best_step.filter(|_| succeeded),
-        attempt: status.attempt.unwrap_or(1).max(1),
-        metrics: status.metrics,
-        retry_at: (status.phase == TrialPhase::Retrying).then_some(Millis(u64::MAX)),
-    }
 }
 
 /// A trial as data, without its curves.

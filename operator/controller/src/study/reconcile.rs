@@ -8,12 +8,10 @@ use kube::{Resource, ResourceExt, runtime::controller::Action};
 use studious_api::{Study, StudyStatus, study::StudyPhase, validate::Violation};
 use studious_ledger::LedgerError;
 use studious_playbook::{
-    Plan, PlannedTrial,
-    decide::{self, StudyEnd},
-    findings,
-    rounds::{self, TooLate},
+    Plan, PlannedTrial, findings,
+    rounds::TooLate,
     search::Taken,
-    trial::{Reason, TrialState},
+    study::{Next, StopTrial, StudyEnd},
 };
 
 use super::{
@@ -21,9 +19,9 @@ use super::{
     apply::{self, ApplyError},
     early,
     findings::{announce, find},
-    observe::{Observed, created, observe},
+    observe::{Observed, observe},
     points::{self, Taking},
-    status::{self, StatusError},
+    status::{self, StatusError, Tally},
     suggest,
 };
 use crate::{
@@ -158,49 +156,26 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
             }
         }
     }
-    let settled = checked.as_ref().as_ref().ok().and_then(|plan| rounds::settled(plan, &seen.states));
-    if let Some(settled) = &settled {
-        checked = Arc::new(Ok(settled.plan.clone()));
-    }
     let plan = match checked.as_ref() {
         Ok(plan) => plan,
         Err(violations) => return refuse(study, context, &seen, violations, now).await,
     };
-    let late = settled.as_ref().map_or(&[][..], |settled| &settled.late);
-
-    let actions = decide::decide_with(plan, &seen.states, &suggest::chosen(study, context), millis(now));
-    let mut starts = Vec::new();
-    let mut stops = Vec::new();
-    let mut unknown = Vec::new();
-    let mut end: Option<StudyEnd> = None;
-    for action in actions {
-        match action {
-            // One that exists is its own controller's.
-            decide::Action::Start { trial, .. } if exists(&seen.states, &trial) => {}
-            decide::Action::Start { trial, .. } => starts.push(*trial),
-            decide::Action::Suggest { keys } => unknown = keys,
-            decide::Action::Stop { trial, reason, why } => stops.push((trial, reason, why)),
-            decide::Action::Advance { round } => {
-                tracing::info!(
-                    namespace = study.namespace().unwrap_or_default(),
-                    study = study.name_any(),
-                    round,
-                    "the round begins"
-                );
-            }
-            decide::Action::Finish(how) => end = Some(how),
-        }
+    let next = next(study, context, (&checked, plan), &seen, now).await;
+    // Without the trials that were added too late, if any were.
+    let (checked, late) = match next.settled {
+        Some(settled) => (Arc::new(Ok(settled.plan)), settled.late),
+        None => (checked.clone(), Vec::new()),
+    };
+    let Ok(plan) = checked.as_ref() else { return Ok(Action::await_change()) };
+    if let Some(round) = next.began {
+        let (namespace, study) = (study.namespace().unwrap_or_default(), study.name_any());
+        tracing::info!(namespace, study, round, "the round begins");
     }
-
-    stops.extend(early::stops(study, context, plan, &seen).await);
-
-    start(study, context, &starts, now).await?;
-    stop(study, context, &seen, stops).await?;
-    let made = starts.iter().map(created);
-    let states: Vec<TrialState> = seen.states.iter().cloned().chain(made).collect();
-    if !unknown.is_empty() {
+    start(study, context, &next.create, now).await?;
+    stop(study, context, &seen, next.stop).await?;
+    if !next.suggest.is_empty() {
         match suggest::named(study, context, plan) {
-            Ok(named) => suggest::begin(study, context, &checked, unknown, states.clone(), &named),
+            Ok(named) => suggest::begin(study, context, &checked, next.suggest, &named),
             Err(violations) => {
                 // A study that it names may come yet.
                 refuse(study, context, &seen, &violations, now).await?;
@@ -208,8 +183,26 @@ async fn look(study: &Study, context: &Arc<Context>, now: Timestamp) -> Result<A
             }
         }
     }
-    let next = report(study, context, plan, &seen, &states, (end.as_ref(), late), now).await?;
-    Ok(if early::is_asked(plan, &seen) { Action::requeue(early::AGAIN) } else { next })
+    let after = report(study, context, plan, &seen, (next.end.as_ref(), &late), now).await?;
+    Ok(if early::is_asked(plan, &seen) { Action::requeue(early::AGAIN) } else { after })
+}
+
+/// What the study does next. Attempts of trials that exist are their own controllers' to begin, which know by the same
+/// rule when they are due.
+async fn next(
+    study: &Study,
+    context: &Arc<Context>,
+    (checked, plan): (&Checked, &Plan),
+    seen: &Observed,
+    now: Timestamp,
+) -> Next {
+    let evaluations = early::evaluations(study, context, plan, seen).await;
+    context.studies.with(&study.uid().unwrap_or_default(), |memory| {
+        let points = memory.suggestions.points.clone();
+        memory.view(checked, &seen.trials).suggest(points);
+        memory.observe(evaluations);
+        studious_playbook::study::next(plan, memory.view(checked, &seen.trials), millis(now))
+    })
 }
 
 /// The study as it was checked: once for each generation.
@@ -246,10 +239,6 @@ async fn take_points(study: &Study, context: &Arc<Context>, taken: Taken) -> Res
     });
     context.events.normal(&study.object_ref(&()), "Decide", "PointsTaken", &note).await;
     Ok(())
-}
-
-fn exists(states: &[TrialState], planned: &PlannedTrial) -> bool {
-    states.iter().any(|state| state.key.round == planned.spec.round && state.key.index == planned.spec.index)
 }
 
 /// Says what is wrong with a study. Nothing is started.
@@ -317,10 +306,10 @@ async fn stop(
     study: &Study,
     context: &Arc<Context>,
     seen: &Observed,
-    stops: Vec<(String, Reason, String)>,
+    stops: Vec<StopTrial>,
 ) -> Result<(), ReconcileError> {
     let uid = study.uid().unwrap_or_default();
-    for (name, reason, why) in stops {
+    for StopTrial { name, reason, why, .. } in stops {
         let told = seen.trials.iter().any(|trial| trial.name_any() == name && trial.spec.stop.is_some())
             || context.studies.with(&uid, |memory| memory.stopped.contains(&name));
         if !told {
@@ -352,14 +341,15 @@ async fn report(
     context: &Arc<Context>,
     plan: &Plan,
     seen: &Observed,
-    states: &[TrialState],
     (end, late): (Option<&StudyEnd>, &[TooLate]),
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
     let uid = study.uid().unwrap_or_default();
-    let known = context.studies.with(&uid, |memory| memory.findings.clone());
+    let (known, tally) = context.studies.with(&uid, |memory| {
+        (memory.findings.clone(), Tally::of(plan, memory.known.view_of_all(plan, memory.made.values())))
+    });
     let summary =
-        |brief: Option<&findings::Brief>| status::accepted(study, plan, seen, states, (end, late), brief, now);
+        |brief: Option<&findings::Brief>| status::accepted(study, plan, seen, &tally, (end, late), brief, now);
     // Findings take long to work out: first see whether anything is to be written at all.
     match status::is_due(&seen.status, &summary(known.as_ref().map(|known| &known.brief)), seen.written_at, now) {
         Ok(()) => {}

@@ -8,16 +8,16 @@ use kube::{
 use serde_json::json;
 use studious_api::{
     Study, StudyStatus,
-    study::{GeneratorStatus, StudyPhase},
+    study::{BestTrial, GeneratorStatus, StudyPhase, TrialCounts},
     validate::Violation,
 };
 use studious_playbook::{
     Plan,
-    decide::StudyEnd,
     findings::{Brief, CONDITIONS, Claim},
     rounds::TooLate,
     search,
-    trial::{self, TrialState},
+    study::{StudyEnd, TOO_MANY_FAILED, View, gives_up},
+    trial,
 };
 
 use super::{apply::MANAGER, observe::Observed};
@@ -65,7 +65,7 @@ pub(super) fn refused(study: &Study, seen: &Observed, violations: &[Violation], 
 
 /// The status of a study that was accepted and can't begin yet.
 pub(super) fn waiting(study: &Study, plan: &Plan, seen: &Observed, why: &str, now: Timestamp) -> StudyStatus {
-    let mut status = accepted(study, plan, seen, &seen.states, (None, &[]), None, now);
+    let mut status = accepted(study, plan, seen, &Tally::of(plan, &View::default()), (None, &[]), None, now);
     let wanted = Wanted { type_: "Progressing", holds: Some(false), reason: "WaitsForStudy", message: why };
     set_condition(&mut status.conditions, &wanted, study.metadata.generation, now);
     status
@@ -84,35 +84,34 @@ pub(super) fn tells_of_late_trials(status: &StudyStatus) -> bool {
     status.conditions.iter().any(|c| c.type_ == "Accepted" && c.reason == TOO_LATE)
 }
 
-/// The status of a study that was accepted. `all` include the trials that were made just now. Without `found` it tells the
+/// The status of a study that was accepted. Without `found` it tells the
 /// findings that it told before.
 pub(super) fn accepted(
     study: &Study,
     plan: &Plan,
     seen: &Observed,
-    all: &[TrialState],
+    tally: &Tally,
     (end, late): (Option<&StudyEnd>, &[TooLate]),
     found: Option<&Brief>,
     now: Timestamp,
 ) -> StudyStatus {
     let mut status = seen.status.clone();
     let generation = study.metadata.generation;
-    let counts = trial::counts(plan.total_trials(), all.iter().map(|trial| trial.phase));
+    let counts = tally.counts;
     let ended = counts.ended();
     status.observed_generation = generation;
     status.phase = match end {
         Some(end) => end.phase,
         None if study.spec.suspend => StudyPhase::Paused,
-        None if all.is_empty() => StudyPhase::Pending,
+        None if tally.is_empty() => StudyPhase::Pending,
         None => StudyPhase::Running,
     };
-    let latest = trial::latest_round(plan.spec(), all.iter().map(|trial| trial.key.round.as_str()));
-    status.round = latest.map(str::to_owned);
+    status.round.clone_from(&tally.round);
     status.done = Some(format!("{ended}/{}", counts.total));
     status.trials = counts;
-    status.best = trial::best_trial(plan, all);
+    status.best.clone_from(&tally.best);
     status.generator = Some(GeneratorStatus { name: search::generator(plan).to_owned(), seed: study.spec.search.seed });
-    if status.start_time.is_none() && !all.is_empty() {
+    if status.start_time.is_none() && !tally.is_empty() {
         status.start_time = Some(seconds(now));
     }
     if end.is_none() {
@@ -122,10 +121,14 @@ pub(super) fn accepted(
     }
 
     let message = end.map_or("", |end| end.message.as_str());
-    let (progressing, word, what) = match (end, study.spec.suspend) {
+    let (progressing, word, what) = match (end, &tally.gives_up) {
         (Some(end), _) => (false, end.reason, message),
-        (None, true) => (false, "Suspended", "spec.suspend is true: no further trials are started"),
-        (None, false) => (true, "TrialsRun", "trials run"),
+        // What runs goes on to its end.
+        (None, Some(why)) => (false, TOO_MANY_FAILED, why.as_str()),
+        (None, None) if study.spec.suspend => {
+            (false, "Suspended", "spec.suspend is true: no further trials are started")
+        }
+        (None, None) => (true, "TrialsRun", "trials run"),
     };
     let (word_of_all, all_of_it) = match late {
         [] => ("Valid", "the study can run".to_owned()),
@@ -152,6 +155,35 @@ pub(super) fn accepted(
         }
     }
     status
+}
+
+/// What the status says of a study's trials: counts, not lists.
+pub(super) struct Tally {
+    counts: TrialCounts,
+    best: Option<BestTrial>,
+    /// The round that runs, or ran last.
+    round: Option<String>,
+    /// Why nothing more is started, of a study that gives up.
+    gives_up: Option<String>,
+}
+
+impl Tally {
+    /// Of all trials, those included that were made just now.
+    pub(super) fn of(plan: &Plan, view: &View) -> Self {
+        let spec = plan.spec();
+        let latest = trial::latest_round(spec, view.trials().map(|trial| trial.key.round.as_str()));
+        Self {
+            counts: trial::counts(plan.total_trials(), view.trials().map(|trial| trial.phase)),
+            best: trial::best_trial(plan, view.trials()),
+            round: latest.map(str::to_owned),
+            gives_up: gives_up(plan, view),
+        }
+    }
+
+    /// Whether no trial was made.
+    pub(super) fn is_empty(&self) -> bool {
+        self.round.is_none()
+    }
 }
 
 /// Whether a status is worth a write now; if not, when it should be looked at again.

@@ -20,12 +20,7 @@ pub(super) struct Suggestions {
     /// A search is under way.
     under_way: bool,
     /// What the last one chose.
-    points: Vec<RoundPoint>,
-}
-
-/// The points that were chosen last.
-pub(super) fn chosen(study: &Study, context: &Context) -> Vec<RoundPoint> {
-    context.studies.with(&study.uid().unwrap_or_default(), |memory| memory.suggestions.points.clone())
+    pub(super) points: Vec<RoundPoint>,
 }
 
 /// The studies that this one starts from.
@@ -74,19 +69,13 @@ pub(super) fn with_trials(study: &Study, context: &Context) -> EarlierStudy {
 }
 
 /// Begins to choose points for trials, unless that is under way, and returns at once.
-pub(super) fn begin(
-    study: &Study,
-    context: &Arc<Context>,
-    plan: &Checked,
-    keys: Vec<TrialKey>,
-    states: Vec<TrialState>,
-    named: &[Arc<Study>],
-) {
+pub(super) fn begin(study: &Study, context: &Arc<Context>, plan: &Checked, keys: Vec<TrialKey>, named: &[Arc<Study>]) {
     let uid = study.uid().unwrap_or_default();
-    let begins = context.studies.with(&uid, |memory| !std::mem::replace(&mut memory.suggestions.under_way, true));
-    if !begins {
-        return;
-    }
+    let states = context.studies.with(&uid, |memory| {
+        let begins = !std::mem::replace(&mut memory.suggestions.under_way, true);
+        begins.then(|| memory.known.view.trials().cloned().collect::<Vec<TrialState>>())
+    });
+    let Some(states) = states else { return };
     let earlier: Vec<EarlierStudy> = named.iter().map(|named| with_trials(named, context)).collect();
     if let Ok(plan) = plan.as_ref()
         && states.is_empty()

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use studious_api::TrialStatus;
 
 pub(crate) use hosts::index_of;
+pub(crate) use observe::retry_at;
 pub(crate) use reconcile::{error_policy, reconcile};
 
 use crate::status::Written;

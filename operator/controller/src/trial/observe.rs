@@ -5,8 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::ResourceExt;
-use studious_api::{Trial, TrialStatus, trial::AttemptOutcome};
-use studious_playbook::decide::HostState;
+use studious_api::{Trial, TrialSpec, TrialStatus, trial::AttemptOutcome};
+use studious_playbook::{
+    Millis,
+    decide::{HostState, next_attempt_at},
+};
 
 use super::{
     Memory, hosts,
@@ -16,7 +19,7 @@ use super::{
 use crate::{
     caches::{Caches, controller_of, is_controlled_by},
     context::Context,
-    status::Written,
+    status::{Written, millis},
 };
 
 /// How long the cache may take to show a Job that was made.
@@ -113,6 +116,14 @@ pub(super) fn observe(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> 
 /// The attempt after the last that ended.
 pub(super) fn current_attempt(status: &TrialStatus) -> u32 {
     status.attempts.last().map_or(1, |last| if status.phase.has_ended() { last.number } else { last.number + 1 })
+}
+
+/// When the next attempt of a trial may begin whose last one has ended.
+pub(crate) fn retry_at(spec: &TrialSpec, status: &TrialStatus) -> Option<Millis> {
+    let last = status.attempts.last()?;
+    let ended = last.end_time.as_ref().map_or(Millis(0), |time| millis(time.0));
+    let (failed, _) = counts(status, last.number + 1);
+    Some(next_attempt_at(spec, last.number, ended, failed, last.outcome))
 }
 
 /// Attempts that failed and that were disrupted. Only the latest are listed; all are counted.

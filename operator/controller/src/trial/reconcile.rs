@@ -11,14 +11,14 @@ use studious_api::{
 use studious_ledger::LedgerError;
 use studious_playbook::{
     Millis,
-    decide::{AttemptView, HostState, Progress, TrialEnd, Verdict, jitter, judge, retry_at},
+    decide::{AttemptView, HostState, Progress, TrialEnd, Verdict, judge},
     trial::Reason,
 };
 
 use super::{
     apply::{self, ApplyError},
     hosts, jobs,
-    observe::{JobSight, Observed, observe},
+    observe::{JobSight, Observed, observe, retry_at},
     remember,
     status::{self, StatusError},
 };
@@ -154,9 +154,7 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
 /// How long a trial that waits for another attempt has to wait: until it is due, and until the processes of the attempt
 /// before are gone, for they would write where the next one writes.
 fn retry_wait(trial: &Trial, seen: &Observed, now: Timestamp) -> Option<Duration> {
-    let last = seen.status.attempts.last()?;
-    let ended = last.end_time.as_ref().map_or(now, |time| time.0);
-    let due = retry_at(millis(ended), seen.failed_before, last.outcome, jitter(&trial.spec, seen.number));
+    let due = retry_at(&trial.spec, &seen.status)?;
     let left = due.0.saturating_sub(millis(now).0);
     let pending = matches!(seen.job, JobSight::None);
     if pending && left > 0 {

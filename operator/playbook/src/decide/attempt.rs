@@ -354,18 +354,3 @@ fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
 fn end(phase: TrialPhase, reason: Reason, message: String) -> Verdict {
     Verdict::End(TrialEnd { phase, reason: Some(reason), message, objective: None })
 }
-
-/// When the next attempt may begin after an attempt that ended: 1 s, doubled with each failed attempt up to 5 minutes,
-/// and spread by up to a half (`jitter` in 0 to 1) so that trials which failed together don't come back together.
-/// Disruptions wait one second: the place was lost, not the point.
-#[must_use]
-pub fn retry_at(ended: Millis, failed: u32, outcome: AttemptOutcome, jitter: f64) -> Millis {
-    let base = match outcome {
-        AttemptOutcome::Failed => 1000_u64.saturating_mul(1 << failed.saturating_sub(1).min(9)).min(300_000),
-        AttemptOutcome::Disrupted | AttemptOutcome::Finished => 1000,
-    };
-    // At most 150,000 ms: exact.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let spread = (base as f64 / 2.0 * jitter.clamp(0.0, 1.0)) as u64;
-    Millis(ended.0.saturating_add(base).saturating_add(spread))
-}

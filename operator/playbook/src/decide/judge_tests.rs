@@ -363,17 +363,6 @@ fn progress_is_bounded() {
     assert_eq!(seen.progress.non_finite, None, "the trial has no host 1");
 }
 
-#[test]
-fn retries_wait_longer_and_longer_but_not_for_ever() {
-    let wait = |failed, outcome, jitter| retry_at(Millis(0), failed, outcome, jitter).0;
-    let waits: Vec<u64> = (1..=12).map(|failed| wait(failed, AttemptOutcome::Failed, 0.0)).collect();
-    assert_eq!(waits[..4], [1000, 2000, 4000, 8000]);
-    assert_eq!(waits[8..], [256_000, 300_000, 300_000, 300_000]);
-    assert_eq!(wait(u32::MAX, AttemptOutcome::Failed, 1.0), 450_000);
-    assert_eq!(wait(9, AttemptOutcome::Disrupted, 0.5), 1250);
-    assert_eq!(retry_at(Millis(u64::MAX), 1, AttemptOutcome::Failed, 1.0), Millis(u64::MAX));
-}
-
 /// F-011: an attempt finds the checkpoint that the latest attempt saved, whenever an earlier one's lines arrive.
 #[test]
 fn a_late_checkpoint_of_a_lost_attempt_is_not_what_was_restored() {

@@ -11,29 +11,28 @@ use crate::{
     trial::{self, TrialState},
 };
 
-/// The points of a round that takes the best of another; `None` when that one has none.
+/// The points that a round takes of another, best first; `None` when that one has none.
 ///
-/// Best first; of each scientific configuration, the best of all configurations come before the second best of any. A
-/// trial that exists keeps its point, should an earlier round get further trials later.
-pub(super) fn points(plan: &Plan, round: &str, source: &Source<'_>, trials: &[TrialState]) -> Option<Vec<RoundPoint>> {
-    let Source::Best { round: from, best, per, times } = source else { return None };
-    let ranked = ranked(plan, from, trials);
+/// Of each scientific configuration, the best of all configurations come before the second best of any.
+pub(super) fn chosen<'a>(
+    plan: &Plan,
+    source: &Source<'_>,
+    of_source: impl Iterator<Item = &'a TrialState>,
+) -> Option<Vec<Hyperparameters>> {
+    let Source::Best { best, per, .. } = source else { return None };
+    let ranked = ranked(plan, of_source);
     let chosen: Vec<&Hyperparameters> = match per {
         Per::Study => ranked.into_iter().take(*best as usize).collect(),
         Per::Scientific => best_of_each(plan, &ranked, *best as usize),
     };
-    if chosen.is_empty() {
-        return None;
-    }
-    let wanted = (0..*times).flat_map(|_| chosen.iter().copied());
-    Some(place(round, wanted, trials))
+    (!chosen.is_empty()).then(|| chosen.into_iter().cloned().collect())
 }
 
 /// The points of a round's trials which succeeded and satisfy the study's constraints, best first, of equal objectives the
 /// lower index first, none twice.
-fn ranked<'a>(plan: &Plan, round: &str, trials: &'a [TrialState]) -> Vec<&'a Hyperparameters> {
+fn ranked<'a>(plan: &Plan, trials: impl Iterator<Item = &'a TrialState>) -> Vec<&'a Hyperparameters> {
     let spec = plan.spec();
-    let ranked = trial::ranked(spec, trials.iter().filter(|trial| trial.key.round == round));
+    let ranked = trial::ranked(spec, trials);
     let mut seen = HashSet::new();
     let points = ranked.into_iter().filter(|trial| trial::satisfies(spec, *trial)).map(|t| &t.hyperparameters);
     points.filter(|point| seen.insert(PointIdentity::of(point))).collect()
@@ -56,16 +55,22 @@ fn best_of_each<'a>(plan: &Plan, ranked: &[&'a Hyperparameters], best: usize) ->
         .collect()
 }
 
-/// Gives each wanted point an index: that of the trial which has it already, or else the first free one.
-fn place<'a>(round: &str, wanted: impl Iterator<Item = &'a Hyperparameters>, trials: &[TrialState]) -> Vec<RoundPoint> {
-    let mut placed: BTreeMap<u32, &Hyperparameters> =
-        trials.iter().filter(|t| t.key.round == round).map(|t| (t.key.index, &t.hyperparameters)).collect();
+/// The chosen points with an index, each as often as it is wanted: that of the trial which has it already, or else the
+/// first free one. A trial that exists keeps its point, should an earlier round get further trials later.
+pub(super) fn placed<'a>(
+    round: &str,
+    source: &Source<'_>,
+    chosen: &'a [Hyperparameters],
+    own: impl Iterator<Item = &'a TrialState>,
+) -> Vec<RoundPoint> {
+    let times = if let Source::Best { times, .. } = source { *times } else { 1 };
+    let mut placed: BTreeMap<u32, &Hyperparameters> = own.map(|t| (t.key.index, &t.hyperparameters)).collect();
     let mut existing: HashMap<PointIdentity, usize> = HashMap::new();
     for point in placed.values() {
         *existing.entry(PointIdentity::of(point)).or_default() += 1;
     }
     let mut index = 0;
-    for point in wanted {
+    for point in (0..times).flat_map(|_| chosen) {
         if let Some(count) = existing.get_mut(&PointIdentity::of(point)).filter(|count| **count > 0) {
             *count -= 1;
             continue;

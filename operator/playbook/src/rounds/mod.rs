@@ -61,11 +61,43 @@ pub fn points(plan: &Plan, round: &str, trials: &[TrialState]) -> Option<Vec<Rou
 
 /// The points that a round's trials have by their index, or that they take of another round, without a copy where they
 /// are known beforehand. Of a round that [adapts](search::adapts) only the keys count.
-pub(crate) fn planned<'a>(plan: &'a Plan, round: &str, trials: &[TrialState]) -> Option<Cow<'a, [RoundPoint]>> {
-    match Source::of(plan, round)? {
-        Source::Fresh => plan.fresh().of(round).map(Cow::Borrowed),
-        source @ Source::Best { .. } => best::points(plan, round, &source, trials).map(Cow::Owned),
+fn planned<'a>(plan: &'a Plan, round: &str, trials: &[TrialState]) -> Option<Cow<'a, [RoundPoint]>> {
+    if let Some(points) = fresh_points(plan, round) {
+        return Some(Cow::Borrowed(points));
     }
+    let of = |name: &str| {
+        let name = name.to_owned();
+        trials.iter().filter(move |trial| trial.key.round == name)
+    };
+    let chosen = chosen(plan, round, of)?;
+    Some(Cow::Owned(placed(plan, round, &chosen, of(round))))
+}
+
+/// The points of a round that takes them of the study's sequence, in the order of their index.
+pub(crate) fn fresh_points<'a>(plan: &'a Plan, round: &str) -> Option<&'a [RoundPoint]> {
+    (Source::of(plan, round)? == Source::Fresh).then(|| plan.fresh().of(round))?
+}
+
+/// The points that a round takes of another one, best first; `None` when that one has none, or when the round takes fresh
+/// ones. `of_round` gives the trials of a round.
+pub(crate) fn chosen<'a, I: Iterator<Item = &'a TrialState>>(
+    plan: &Plan,
+    round: &str,
+    of_round: impl Fn(&str) -> I,
+) -> Option<Vec<Hyperparameters>> {
+    let source = Source::of(plan, round)?;
+    let Source::Best { round: from, .. } = source else { return None };
+    best::chosen(plan, &source, of_round(from))
+}
+
+/// The [chosen] points of a round with their keys. `own` are the trials of the round.
+pub(crate) fn placed<'a>(
+    plan: &Plan,
+    round: &str,
+    chosen: &'a [Hyperparameters],
+    own: impl Iterator<Item = &'a TrialState>,
+) -> Vec<RoundPoint> {
+    Source::of(plan, round).map_or_else(Vec::new, |source| best::placed(round, &source, chosen, own))
 }
 
 /// Where a round's points come from.

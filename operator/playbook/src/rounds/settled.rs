@@ -8,7 +8,7 @@ use std::fmt;
 use studious_api::{study::Round, validate};
 
 use super::{Source, names};
-use crate::{Plan, trial::TrialState};
+use crate::Plan;
 
 /// A study as it goes on.
 #[derive(Clone, Debug)]
@@ -34,15 +34,16 @@ pub struct TooLate {
     pub later: String,
 }
 
-/// A plan without the trials that came too late; `None` when there are none.
+/// A plan without the trials that came too late; `None` when there are none. `last_index` gives the highest index of the
+/// trials of a round, if it has any.
 #[must_use]
-pub fn settled(plan: &Plan, trials: &[TrialState]) -> Option<Settled> {
+pub fn settled(plan: &Plan, last_index: impl Fn(&str) -> Option<u32>) -> Option<Settled> {
     let names = names(plan);
-    let begun = |round: &str| trials.iter().any(|t| t.key.round == round);
+    let begun = |round: &str| last_index(round).is_some();
     let last = names.iter().rposition(|round| begun(round)).filter(|last| *last > 0)?;
     // An index that has no point counts as well.
     let up_to = |index: Option<u32>| index.map_or(0, |index| index.saturating_add(1));
-    let ran = |round: &str| up_to(trials.iter().filter(|t| t.key.round == round).map(|t| t.key.index).max());
+    let ran = |round: &str| up_to(last_index(round));
     let asked = |round: &str| up_to(plan.fresh().of(round).and_then(|points| points.last()).map(|p| p.key.index));
     let is_late = |(place, round): (usize, &Round)| {
         // A round before that has no trial at all took none of its own: it had no points.

@@ -5,9 +5,9 @@ use studious_api::{HyperparameterValue, Hyperparameters, StudySpec, study::Point
 use super::{EarlierStudy, Taken};
 use crate::{
     Millis, Plan,
-    decide::{self, Action},
     record::{Outcome, TrialRecord},
     studies,
+    study::{View, WaitsFor, next},
 };
 
 const SOURCE: &str = "
@@ -109,7 +109,9 @@ fn what_is_taken_are_listed_points_of_this_study() {
     let unresolved = Plan::new("digits", &spec).unwrap();
     assert!(unresolved.awaits_points() && unresolved.shortfall().is_none());
     assert_eq!(unresolved.total_trials(), 2);
-    assert_eq!(decide::decide(&unresolved, &[], Millis(0)), [], "nothing is done before its points are there");
+    let waits = next(&unresolved, &mut View::default(), Millis(0));
+    assert!(waits.create.is_empty() && waits.end.is_none(), "nothing is done before its points are there");
+    assert_eq!(waits.waits_for, Some(WaitsFor::OtherStudy));
 
     let taken = Taken::of("digits", &spec, &from, &source()).unwrap();
     assert_eq!(Taken::read(&taken.text(), "digits", &spec), Some(taken.clone()));
@@ -120,13 +122,8 @@ fn what_is_taken_are_listed_points_of_this_study() {
     assert_eq!(Taken::read(&taken.text(), "digits", &asks_more), None);
 
     let plan = Plan::new("digits", &taken.listed_in(&spec)).unwrap();
-    let points: Vec<Hyperparameters> = decide::decide(&plan, &[], Millis(0))
-        .into_iter()
-        .filter_map(|action| match action {
-            Action::Start { trial, .. } => Some(trial.spec.hyperparameters),
-            _ => None,
-        })
-        .collect();
+    let created = next(&plan, &mut View::default(), Millis(0)).create;
+    let points: Vec<Hyperparameters> = created.into_iter().map(|planned| planned.spec.hyperparameters).collect();
     let rates: Vec<f64> = points.iter().map(|point| point["rate"].as_f64().unwrap()).collect();
     assert_eq!(rates, [0.1, 0.2]);
     // What was fixed there and isn't known here is gone; what is fixed here is filled in.

@@ -48,9 +48,10 @@ pub fn retrained<'a, T: Ranked + 'a>(
 
 /// The best trial of a study as its status names it, with what retraining showed of its point.
 #[must_use]
-pub fn best_trial(plan: &Plan, trials: &[TrialState]) -> Option<BestTrial> {
-    let best = super::best(plan.spec(), trials)?;
-    let again = retrained(plan.spec(), &best.hyperparameters, trials.iter().map(|t| (t, &t.hyperparameters)));
+pub fn best_trial<'a>(plan: &Plan, trials: impl IntoIterator<Item = &'a TrialState> + Clone) -> Option<BestTrial> {
+    let best = super::best(plan.spec(), trials.clone())?;
+    let again = trials.into_iter().map(|trial| (trial, &trial.hyperparameters));
+    let again = retrained(plan.spec(), &best.hyperparameters, again);
     Some(BestTrial {
         trial: plan.trial_name(&best.key),
         objective: best.objective?,

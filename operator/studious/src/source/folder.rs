@@ -8,10 +8,11 @@ use studious_local::RunFolder;
 use studious_playbook::{
     Plan,
     record::TrialRecord,
+    study,
     trial::{self, TrialState},
 };
 
-use super::{LoadedStudy, LoadedTrial, end};
+use super::{LoadedStudy, LoadedTrial};
 
 /// Reads the study of a folder.
 pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
@@ -59,7 +60,7 @@ pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Resu
 /// Where a study stands, in a sentence.
 fn status(plan: &Plan, rows: &[TrialRow]) -> String {
     let states: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
-    if let Some(end) = end::of_study(plan, &states) {
+    if let Some(end) = study::ended(plan, states.iter().cloned()) {
         return format!("{:?}: {}", end.phase, end.message);
     }
     let counts = trial::counts(plan.total_trials(), states.iter().map(|state| state.phase));

@@ -3,7 +3,6 @@
 
 mod arguments;
 mod cluster;
-mod end;
 mod files;
 mod folder;
 mod loaded;

@@ -22,10 +22,9 @@ use studious_local::RunFolder;
 use studious_playbook::{
     Millis, Plan, TrialKey,
     record::TrialRecord,
+    study,
     trial::{self, TrialState},
 };
-
-use super::end;
 
 /// The namespace of everything here.
 const NAMESPACE: &str = "local";
@@ -363,7 +362,7 @@ fn stands(study_name: String, spec: StudySpec, rows: &[Row], is_running: bool) -
     let counts = trial::counts(planned, states.iter().map(|state| state.phase));
     let progress = format!("{} of {planned} trials have ended", counts.ended());
     // A run reports itself when its study has ended.
-    let end = plan.as_ref().ok().filter(|_| !is_running).and_then(|plan| end::of_study(plan, &states));
+    let end = plan.as_ref().ok().filter(|_| !is_running).and_then(|plan| study::ended(plan, states.iter().cloned()));
     let (standing, message) = match (&plan, end) {
         (Err(violations), _) => (StudyState::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
         (Ok(_), Some(end)) if end.phase == StudyPhase::Failed => (StudyState::Failed, end.message),

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 /// Faults that are open, and what happens today in place of what is right.
 const OPEN: &[(&str, &str)] = &[
-    ("F-002", "study Failed, running trials stopped"),
-    ("F-006", "two of three stopped"),
+    ("F-002", "study Running, starts nothing more"),
     ("F-014", "s-a-0000-a1"),
     ("F-045", "no reason, no Event"),
     ("F-047", "Running"),

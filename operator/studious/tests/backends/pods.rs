@@ -54,10 +54,14 @@ async fn a_registry_that_is_away_ends_no_trial_that_runs() {
             let stalled = status["conditions"].as_array().is_some_and(|all| {
                 all.iter().any(|condition| condition["type"] == "Stalled" && condition["status"] == "True")
             });
+            let gives_up = status["conditions"].as_array().is_some_and(|all| {
+                all.iter().any(|condition| condition["reason"] == "TooManyFailedTrials")
+            });
             let runs = status["phase"] == "Running";
             match (status["phase"] == "Failed", stopped) {
                 (true, true) => Some("study Failed, running trials stopped"),
                 (false, false) if runs && stalled => Some("study Running and Stalled"),
+                (false, false) if runs && gives_up => Some("study Running, starts nothing more"),
                 _ => None,
             }
         })

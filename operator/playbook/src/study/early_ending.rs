@@ -1,8 +1,8 @@
 //! Ending trials early that fall behind: `search.earlyEnding`.
 //!
 //! Two rules. Both compare a trial with others at the same training step, by evaluations alone, and both are decided anew
-//! from all evaluations there are: the same evaluations give the same decision, after a restart too. A trial whose
-//! evaluations aren't known stops nothing and is not stopped.
+//! from all evaluations there are: the same evaluations give the same decision, after a restart too. While the evaluations
+//! of any trial that is compared are not known, nothing is decided: unknown is not empty.
 //!
 //! - `Median` is the rule of Google Vizier (Golovin, Solnik, Moitra, Kochanski, Karro, Sculley 2017, section 3.2.2): a trial
 //!   is stopped at step s if its best objective by step s is strictly worse than the median of the running averages of the
@@ -22,8 +22,7 @@
 //! sides. The round `retrain` is never ended early: it measures luck, which needs all of its trials.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    hash::BuildHasher,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -32,7 +31,7 @@ use studious_api::{
     trial::TrialPhase,
 };
 
-use super::study::Action;
+use super::View;
 use crate::{
     Plan, TrialKey,
     findings::number,
@@ -84,6 +83,12 @@ impl Trace {
         )
     }
 
+    /// Whether there is no evaluation.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn last(&self) -> Option<&Point> {
         self.0.last()
     }
@@ -99,56 +104,169 @@ impl Trace {
     }
 }
 
+/// A trial that is to be stopped.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct StopTrial {
+    /// Its position in its study.
+    pub key: TrialKey,
+    /// Its name.
+    pub name: String,
+    /// In a word.
+    pub reason: Reason,
+    /// In a sentence.
+    pub why: String,
+}
+
+/// The trials that are compared with each other: those of one round and, in a `Crossed` study, of one configuration.
+type Group = (String, Option<PointIdentity>);
+
+/// What early ending knows of a study's trials.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Contest {
+    groups: BTreeMap<Group, BTreeSet<u32>>,
+    entrants: HashMap<TrialKey, Entrant>,
+    /// Evaluations by trial. Those of a trial that is missing are not known.
+    evaluations: HashMap<TrialKey, Arc<Trace>>,
+    /// Groups of which something has changed since they were judged.
+    changed: BTreeSet<Group>,
+    /// Trials that are behind, until they have ended.
+    behind: BTreeMap<TrialKey, StopTrial>,
+}
+
+/// A trial that is compared.
+#[derive(Clone, Debug)]
+struct Entrant {
+    group: Group,
+    /// Of its learning-rate warmup, in steps.
+    warmup: u64,
+    phase: TrialPhase,
+}
+
 /// A trial with its evaluations.
 struct Runner<'a> {
-    state: &'a TrialState,
+    key: &'a TrialKey,
+    has_ended: bool,
     trace: &'a Trace,
-    /// Of its learning-rate warmup, in steps.
     warmup: u64,
 }
 
-/// The trials that are to be stopped now because they fall behind, each with the rule and its numbers in `why`. Nothing
-/// unless the study asks for it. `traces` are evaluations by trial, of those that run and of those that have ended.
-#[must_use]
-pub fn early_ends<S: BuildHasher>(
-    plan: &Plan,
-    trials: &[TrialState],
-    traces: &HashMap<TrialKey, Arc<Trace>, S>,
-) -> Vec<Action> {
-    let Some(rule) = plan.spec().search.early_ending.as_ref() else { return Vec::new() };
-    let mut groups: BTreeMap<(&str, Option<PointIdentity>), Vec<Runner<'_>>> = BTreeMap::new();
-    for state in trials {
-        let is_compared = !matches!(state.phase, TrialPhase::Infeasible | TrialPhase::Failed);
-        let Some(trace) = traces.get(&state.key).filter(|trace| is_compared && trace.last().is_some()) else {
-            continue;
+impl Contest {
+    pub(super) fn put(&mut self, plan: &Plan, trial: &TrialState) {
+        if !may_end_early(plan, &trial.key.round) {
+            return;
+        }
+        if let Some(entrant) = self.entrants.get_mut(&trial.key) {
+            if entrant.phase != trial.phase {
+                entrant.phase = trial.phase;
+                self.changed.insert(entrant.group.clone());
+            }
+        } else {
+            let point = &trial.hyperparameters;
+            let arm = plan.is_crossed().then(|| PointIdentity::of(&plan.space().scientific_part(point)));
+            let steps = rounds::max_train_steps(plan, &trial.key.round);
+            let schedule = schedule::of_trial(plan.spec(), steps, point);
+            let group = (trial.key.round.clone(), arm);
+            let warmup = schedule.map_or(0, |schedule| schedule.warmup_steps);
+            self.groups.entry(group.clone()).or_default().insert(trial.key.index);
+            self.changed.insert(group.clone());
+            self.entrants.insert(trial.key.clone(), Entrant { group, warmup, phase: trial.phase });
+        }
+        if trial.phase.has_ended() {
+            self.behind.remove(&trial.key);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &TrialKey) {
+        self.evaluations.remove(key);
+        self.behind.remove(key);
+        if let Some(entrant) = self.entrants.remove(key) {
+            if let Some(group) = self.groups.get_mut(&entrant.group) {
+                group.remove(&key.index);
+            }
+            self.changed.insert(entrant.group);
+        }
+    }
+
+    pub(super) fn observe(&mut self, key: &TrialKey, evaluations: Option<Arc<Trace>>) {
+        let known = self.evaluations.get(key);
+        let is_same = match (known, &evaluations) {
+            (Some(known), Some(now)) => Arc::ptr_eq(known, now) || known == now,
+            (None, None) => true,
+            _ => false,
         };
-        let arm = plan.is_crossed().then(|| PointIdentity::of(&plan.space().scientific_part(&state.hyperparameters)));
-        let steps = rounds::max_train_steps(plan, &state.key.round);
-        let schedule = schedule::of_trial(plan.spec(), steps, &state.hyperparameters);
-        let warmup = schedule.map_or(0, |schedule| schedule.warmup_steps);
-        groups.entry((&state.key.round, arm)).or_default().push(Runner { state, trace, warmup });
-    }
-    let mut behind: Vec<(&TrialKey, String)> = Vec::new();
-    for ((round, _), group) in &groups {
-        if *round == rounds::RETRAIN || group.iter().all(|runner| runner.state.phase.has_ended()) {
-            continue;
+        if is_same {
+            return;
         }
-        let steps = rounds::max_train_steps(plan, round);
-        match rule.rule {
-            EarlyEndingRule::Median => median(plan, rule, steps, group, &mut behind),
-            EarlyEndingRule::SuccessiveHalving => halving(plan, rule, steps, group, &mut behind),
+        match evaluations {
+            Some(evaluations) => self.evaluations.insert(key.clone(), evaluations),
+            None => self.evaluations.remove(key),
+        };
+        if let Some(entrant) = self.entrants.get(key) {
+            self.changed.insert(entrant.group.clone());
         }
     }
-    behind.sort();
-    let reason = match rule.rule {
-        EarlyEndingRule::Median => Reason::MedianRule,
-        EarlyEndingRule::SuccessiveHalving => Reason::SuccessiveHalving,
-    };
-    let stop = |(key, why)| Action::Stop { trial: plan.trial_name(key), reason: reason.clone(), why };
-    behind.into_iter().map(stop).collect()
+
+    /// The trials of a group that are compared; `None` while the evaluations of one are not known. Infeasible and failed
+    /// trials are left out on both sides.
+    fn runners(&self, group: &Group) -> Option<Vec<Runner<'_>>> {
+        let mut runners = Vec::new();
+        for index in self.groups.get(group)? {
+            let key = TrialKey { round: group.0.clone(), index: *index };
+            let Some((key, entrant)) = self.entrants.get_key_value(&key) else { continue };
+            if matches!(entrant.phase, TrialPhase::Infeasible | TrialPhase::Failed) {
+                continue;
+            }
+            let trace = self.evaluations.get(key)?;
+            if trace.last().is_some() {
+                runners.push(Runner { key, has_ended: entrant.phase.has_ended(), trace, warmup: entrant.warmup });
+            }
+        }
+        Some(runners)
+    }
 }
 
-/// Whether the trials of a round may be ended early: whether [`early_ends`] asks for their evaluations.
+/// The trials that are to be stopped now because they fall behind, each with the rule and its numbers in `why`. Nothing
+/// unless the study asks for it.
+pub(super) fn behind(plan: &Plan, view: &mut View) -> Vec<StopTrial> {
+    let Some(rule) = plan.spec().search.early_ending.as_ref() else { return Vec::new() };
+    let contest = view.contest();
+    for group in std::mem::take(&mut contest.changed) {
+        let found = judge(plan, rule, contest, &group);
+        contest.behind.retain(|key, _| contest.entrants.get(key).is_none_or(|entrant| entrant.group != group));
+        contest.behind.extend(found.into_iter().map(|stop| (stop.key.clone(), stop)));
+    }
+    contest.behind.values().cloned().collect()
+}
+
+/// The trials of a group that are behind.
+fn judge(plan: &Plan, rule: &EarlyEnding, contest: &Contest, group: &Group) -> Vec<StopTrial> {
+    let Some(runners) = contest.runners(group) else { return Vec::new() };
+    if runners.iter().all(|runner| runner.has_ended) {
+        return Vec::new();
+    }
+    let steps = rounds::max_train_steps(plan, &group.0);
+    let mut behind: Vec<(&TrialKey, String)> = Vec::new();
+    let reason = match rule.rule {
+        EarlyEndingRule::Median => {
+            median(plan, rule, steps, &runners, &mut behind);
+            Reason::MedianRule
+        }
+        EarlyEndingRule::SuccessiveHalving => {
+            halving(plan, rule, steps, &runners, &mut behind);
+            Reason::SuccessiveHalving
+        }
+    };
+    let mut told: Vec<StopTrial> = behind
+        .into_iter()
+        .map(|(key, why)| StopTrial { key: key.clone(), name: plan.trial_name(key), reason: reason.clone(), why })
+        .collect();
+    // Of several rungs that say so, one.
+    told.sort();
+    told.dedup_by(|a, b| a.key == b.key);
+    told
+}
+
+/// Whether the trials of a round may be ended early: whether their evaluations are asked for.
 #[must_use]
 pub fn may_end_early(plan: &Plan, round: &str) -> bool {
     plan.spec().search.early_ending.is_some() && round != rounds::RETRAIN
@@ -162,14 +280,14 @@ fn median<'a>(
     behind: &mut Vec<(&'a TrialKey, String)>,
 ) {
     let objective = &plan.spec().objective;
-    for runner in group.iter().filter(|r| !r.state.phase.has_ended()) {
+    for runner in group.iter().filter(|r| !r.has_ended) {
         let Some(last) = runner.trace.last() else { continue };
         if last.step < rule.from_step(steps) || last.step <= runner.warmup {
             continue;
         }
         let others = group.iter().filter(|other| {
             let has_come = other.trace.last().is_some_and(|p| p.step >= last.step);
-            !std::ptr::eq(*other, runner) && (has_come || other.state.phase.has_ended())
+            !std::ptr::eq(*other, runner) && (has_come || other.has_ended)
         });
         let mut means: Vec<f64> = others.filter_map(|o| Some(o.trace.up_to(last.step)?.mean)).collect();
         if means.is_empty() || means.len() < rule.min_trials() as usize {
@@ -187,7 +305,7 @@ fn median<'a>(
                 number(median),
                 means.len()
             );
-            behind.push((&runner.state.key, why));
+            behind.push((runner.key, why));
         }
     }
 }
@@ -217,7 +335,7 @@ fn halving<'a>(
         }
         for (runner, own) in &at {
             let is_past = rungs.get(i + 1).is_some_and(|next| runner.trace.from(*next).is_some());
-            if runner.state.phase.has_ended() || is_past || *rung <= runner.warmup {
+            if runner.has_ended || is_past || *rung <= runner.warmup {
                 continue;
             }
             let better = at.iter().filter(|(_, other)| objective.direction.better(*other, *own)).count();
@@ -230,7 +348,7 @@ fn halving<'a>(
                     better + 1,
                     at.len()
                 );
-                behind.push((&runner.state.key, why));
+                behind.push((runner.key, why));
             }
         }
     }

@@ -40,34 +40,13 @@ impl Fleet {
 
     /// Decides and carries out. What was asked is chosen by the next call.
     fn act(&mut self) -> Option<StudyEnd> {
-        let actions = decide_with(&self.plan, &self.trials, &self.chosen, Millis(0));
-        let mut end = None;
-        let mut keys = Vec::new();
-        for action in actions {
-            match action {
-                Action::Start { trial, .. } => {
-                    let key = TrialKey { round: trial.spec.round.clone(), index: trial.spec.index };
-                    if let Some(known) = self.trials.iter().find(|known| known.key == key) {
-                        assert_eq!(known.hyperparameters, trial.spec.hyperparameters, "a trial keeps its point");
-                        continue;
-                    }
-                    self.trials.push(TrialState {
-                        reason: None,
-                        step: None,
-                        key,
-                        hyperparameters: trial.spec.hyperparameters.clone(),
-                        phase: TrialPhase::Running,
-                        objective: None,
-                        metrics: BTreeMap::new(),
-                        attempt: 1,
-                        retry_at: None,
-                    });
-                }
-                Action::Suggest { keys: unknown } => keys = unknown,
-                Action::Finish(how) => end = Some(how),
-                Action::Advance { .. } => {}
-                Action::Stop { trial, .. } => panic!("{trial} is stopped"),
-            }
+        let mut view = View::of(&self.plan, self.trials.iter().cloned());
+        view.suggest(self.chosen.clone());
+        let Next { create, attempts, stop, suggest: keys, end, .. } = next(&self.plan, &mut view, Millis(0));
+        assert!(attempts.is_empty() && stop.is_empty());
+        for planned in create {
+            let state = TrialState::created(planned.key(), planned.spec.hyperparameters);
+            self.trials.push(TrialState { phase: TrialPhase::Running, attempt: 1, ..state });
         }
         let under_way = self.trials.iter().filter(|t| !t.phase.has_ended()).count();
         assert!(under_way + keys.len() <= self.plan.spec().parallelism as usize, "{keys:?}");

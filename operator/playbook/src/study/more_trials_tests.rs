@@ -4,7 +4,7 @@ use studious_api::{study::StudyPhase, trial::TrialPhase};
 
 use super::*;
 use crate::trial::TrialState;
-use crate::{Millis, Plan, TrialKey, rounds, studies};
+use crate::{Millis, Plan, rounds, studies};
 
 fn plan(trials: u32, search: &str) -> Plan {
     studies::plan(&format!(
@@ -24,31 +24,32 @@ parallelism: 3
 
 /// Carries decisions out until the study ends, every trial succeeding. Returns how it ends.
 fn finish(plan: &Plan, trials: &mut Vec<TrialState>) -> StudyEnd {
+    let mut view = View::of(plan, trials.iter().cloned());
     for _ in 0..1000 {
-        for action in decide(plan, trials, Millis(0)) {
-            match action {
-                Action::Start { trial, attempt } => {
-                    let key = TrialKey { round: trial.spec.round.clone(), index: trial.spec.index };
-                    assert!(!trials.iter().any(|t| t.key == key), "{key:?} is started twice");
-                    let objective = trial.spec.hyperparameters["rate"].as_f64();
-                    trials.push(TrialState {
-                        reason: None,
-                        step: None,
-                        key,
-                        hyperparameters: trial.spec.hyperparameters,
-                        phase: TrialPhase::Succeeded,
-                        objective,
-                        attempt,
-                        retry_at: None,
-                        metrics: std::collections::BTreeMap::new(),
-                    });
-                }
-                Action::Finish(end) => return end,
-                _ => {}
-            }
+        let next = next(plan, &mut view, Millis(0));
+        assert!(next.attempts.is_empty() && next.suggest.is_empty());
+        for planned in next.create {
+            let key = planned.key();
+            assert!(!trials.iter().any(|t| t.key == key), "{key:?} is started twice");
+            let trial = TrialState {
+                phase: TrialPhase::Succeeded,
+                objective: planned.spec.hyperparameters["rate"].as_f64(),
+                attempt: 1,
+                ..TrialState::created(key, planned.spec.hyperparameters)
+            };
+            view.put(plan, trial.clone());
+            trials.push(trial);
+        }
+        if let Some(end) = next.end {
+            return end;
         }
     }
     panic!("the study doesn't end");
+}
+
+fn settled(plan: &Plan, trials: &[TrialState]) -> Option<rounds::Settled> {
+    let mut view = View::of(plan, trials.iter().cloned());
+    next(plan, &mut view, Millis(0)).settled
 }
 
 fn of_round<'a>(trials: &'a [TrialState], round: &str) -> Vec<&'a TrialState> {
@@ -96,24 +97,24 @@ fn a_study_of_a_space_that_ends_says_so_when_it_ends() {
 fn trials_that_come_after_a_later_round_has_begun_do_not_run() {
     let mut trials = Vec::new();
     finish(&plan(7, "{}"), &mut trials);
-    assert!(rounds::settled(&plan(7, "{}"), &trials).is_none());
+    assert!(settled(&plan(7, "{}"), &trials).is_none());
     // Of the later round one has begun.
     trials.retain(|t| t.key.round == "explore" || t.key.index == 0);
     let late = plan(12, "{}");
-    let settled = rounds::settled(&late, &trials).unwrap();
+    let without = settled(&late, &trials).unwrap();
     assert_eq!(
-        settled.late[0].to_string(),
+        without.late[0].to_string(),
         "spec.rounds[0].trials: 12: round confirm had begun, whose points come from the 7 trials that round explore had \
          then: the 5 added ones don't run. Run them as a new study."
     );
-    let end = finish(&settled.plan, &mut trials);
-    assert_eq!((end.phase, trials.len(), settled.plan.total_trials()), (StudyPhase::Completed, 9, 9));
+    let end = finish(&without.plan, &mut trials);
+    assert_eq!((end.phase, trials.len(), without.plan.total_trials()), (StudyPhase::Completed, 9, 9));
     // Before the later round has begun they do.
     trials.retain(|t| t.key.round == "explore");
-    assert!(rounds::settled(&late, &trials).is_none());
+    assert!(settled(&late, &trials).is_none());
     // A space that ended early asked for more than there was.
     let mut exhausted = Vec::new();
     let whole = plan(40, "{algorithm: Grid, grid: {levels: 3}}");
     finish(&whole, &mut exhausted);
-    assert!(rounds::settled(&whole, &exhausted).is_none());
+    assert!(settled(&whole, &exhausted).is_none());
 }

@@ -34,7 +34,7 @@ impl Chance {
 /// A fleet that carries out what is decided, with trials that end in any order and any way.
 struct Fleet {
     plan: Plan,
-    trials: Vec<TrialState>,
+    view: View,
     now: Millis,
     chance: Chance,
     /// How often each trial was started for its first attempt.
@@ -47,7 +47,7 @@ impl Fleet {
     fn new(plan: Plan, seed: u64) -> Self {
         Self {
             plan,
-            trials: vec![],
+            view: View::default(),
             now: Millis(0),
             chance: Chance(seed),
             first_starts: BTreeMap::new(),
@@ -56,75 +56,61 @@ impl Fleet {
         }
     }
 
-    fn under_way(&self) -> usize {
-        self.trials.iter().filter(|t| !t.phase.has_ended()).count()
+    /// Decides and carries out.
+    fn act(&mut self) {
+        let Next { create, attempts, stop, suggest, began: _, end, .. } = next(&self.plan, &mut self.view, self.now);
+        let mut shuffled = self.trials();
+        self.chance.shuffle(&mut shuffled);
+        let again = decide(&self.plan, &shuffled, self.now);
+        assert_eq!((&create, &attempts, &end), (&again.create, &again.attempts, &again.end), "order changes nothing");
+        assert!(stop.is_empty() && suggest.is_empty(), "{stop:?} {suggest:?}");
+        for (key, attempt) in &attempts {
+            let mut state = self.view.trial(key).unwrap().clone();
+            assert!(!state.phase.has_ended(), "an ended trial starts again: {key:?}");
+            assert_eq!(*attempt, state.attempt + 1);
+            (state.attempt, state.phase, state.retry_at) = (*attempt, TrialPhase::Running, None);
+            self.view.put(&self.plan, state);
+        }
+        for planned in create {
+            let key = planned.key();
+            *self.first_starts.entry(key.clone()).or_default() += 1;
+            // A cluster's trial may exist for a while before it runs.
+            let begun = self.chance.below(3) > 0;
+            let state = TrialState {
+                phase: if begun { TrialPhase::Running } else { TrialPhase::Pending },
+                attempt: u32::from(begun),
+                ..TrialState::created(key, planned.spec.hyperparameters)
+            };
+            self.view.put(&self.plan, state);
+        }
+        if end.is_some() {
+            assert_eq!(self.view.under_way(), 0, "a study ends with nothing under way");
+        }
+        self.end = end;
+        self.most_under_way = self.most_under_way.max(self.view.under_way());
     }
 
-    /// Decides and carries out.
-    fn act(&mut self) -> Vec<Action> {
-        let actions = decide(&self.plan, &self.trials, self.now);
-        let mut shuffled = self.trials.clone();
-        self.chance.shuffle(&mut shuffled);
-        assert_eq!(actions, decide(&self.plan, &shuffled, self.now), "the order of trials changes nothing");
-        for action in &actions {
-            match action {
-                Action::Start { trial, attempt } => {
-                    let key = TrialKey { round: trial.spec.round.clone(), index: trial.spec.index };
-                    match self.trials.iter_mut().find(|t| t.key == key) {
-                        Some(state) => {
-                            assert!(!state.phase.has_ended(), "an ended trial starts again: {key:?}");
-                            assert_eq!(*attempt, state.attempt + 1);
-                            assert_eq!(trial.spec.hyperparameters, state.hyperparameters);
-                            state.attempt = *attempt;
-                            state.phase = TrialPhase::Running;
-                            state.retry_at = None;
-                        }
-                        None => {
-                            assert_eq!(*attempt, 1);
-                            *self.first_starts.entry(key.clone()).or_default() += 1;
-                            // A cluster's trial may exist for a while before it runs.
-                            let begun = self.chance.below(3) > 0;
-                            self.trials.push(TrialState {
-                                reason: None,
-                                step: None,
-                                key,
-                                hyperparameters: trial.spec.hyperparameters.clone(),
-                                phase: if begun { TrialPhase::Running } else { TrialPhase::Pending },
-                                objective: None,
-                                attempt: u32::from(begun),
-                                metrics: BTreeMap::new(),
-                                retry_at: None,
-                            });
-                        }
-                    }
-                }
-                Action::Suggest { keys } => panic!("no result chooses these points: {keys:?}"),
-                Action::Stop { trial, .. } => {
-                    let state = self.trials.iter_mut().find(|t| self.plan.trial_name(&t.key) == *trial).unwrap();
-                    state.phase = TrialPhase::Stopped;
-                }
-                Action::Advance { .. } => {}
-                Action::Finish(end) => {
-                    assert_eq!(actions.len(), 1);
-                    assert_eq!(self.under_way(), 0, "a study ends with nothing under way");
-                    self.end = Some(end.clone());
-                }
-            }
-        }
-        self.most_under_way = self.most_under_way.max(self.under_way());
-        actions
+    fn trials(&self) -> Vec<TrialState> {
+        self.view.trials().cloned().collect()
+    }
+
+    /// The study is changed while it runs.
+    fn change(&mut self, plan: Plan) {
+        let trials = self.trials();
+        self.view = View::of(&plan, trials);
+        self.plan = plan;
     }
 
     /// Something happens to one trial that is under way.
     fn happen(&mut self, failures: bool) {
         self.now.0 += 500;
-        let under_way: Vec<usize> = (0..self.trials.len()).filter(|i| !self.trials[*i].phase.has_ended()).collect();
+        let mut under_way: Vec<TrialState> = self.view.trials().filter(|t| !t.phase.has_ended()).cloned().collect();
         if under_way.is_empty() {
             return;
         }
-        let chosen = under_way[self.chance.below(under_way.len())];
+        let chosen = self.chance.below(under_way.len());
         let what = self.chance.below(if failures { 12 } else { 8 });
-        let trial = &mut self.trials[chosen];
+        let mut trial = under_way.swap_remove(chosen);
         if trial.phase != TrialPhase::Running {
             return;
         }
@@ -142,6 +128,7 @@ impl Fleet {
             }
             _ => trial.phase = TrialPhase::Failed,
         }
+        self.view.put(&self.plan, trial);
     }
 
     /// Until the study ends.
@@ -157,9 +144,7 @@ impl Fleet {
     }
 
     fn points_of(&self, round: &str) -> Vec<PointIdentity> {
-        let mut of_round: Vec<_> = self.trials.iter().filter(|t| t.key.round == round).collect();
-        of_round.sort_by(|a, b| a.key.cmp(&b.key));
-        of_round.into_iter().map(|t| PointIdentity::of(&t.hyperparameters)).collect()
+        self.view.of_round(round).map(|t| PointIdentity::of(&t.hyperparameters)).collect()
     }
 }
 
@@ -190,7 +175,7 @@ proptest! {
         fleet.run(failures);
         prop_assert!(fleet.most_under_way <= parallelism as usize);
         prop_assert!(fleet.first_starts.values().all(|n| *n == 1), "a trial is made once");
-        prop_assert!(fleet.trials.iter().all(|t| t.phase.has_ended()));
+        prop_assert!(fleet.view.trials().all(|t| t.phase.has_ended()));
         for round in ["explore", "wider", "confirm"] {
             let points = fleet.points_of(round);
             prop_assert_eq!(points.iter().collect::<BTreeSet<_>>().len(), points.len(), "a point twice in {}", round);
@@ -201,10 +186,10 @@ proptest! {
                 prop_assert_eq!(end.phase, StudyPhase::Completed);
                 prop_assert_eq!(fleet.points_of("explore").len(), explore as usize);
                 prop_assert_eq!(fleet.points_of("retrain").len(), 3);
-                prop_assert!(fleet.trials.len() <= fleet.plan.total_trials() as usize);
+                prop_assert!(fleet.trials().len() <= fleet.plan.total_trials() as usize);
             }
             "TooManyFailedTrials" => {
-                let failed = fleet.trials.iter().filter(|t| t.phase == TrialPhase::Failed).count();
+                let failed = fleet.view.trials().filter(|t| t.phase == TrialPhase::Failed).count();
                 prop_assert!(failed > 5);
                 prop_assert_eq!(end.phase, StudyPhase::Failed);
             }
@@ -237,16 +222,16 @@ proptest! {
             fleet.act();
             fleet.happen(false);
         }
-        let made = fleet.trials.len();
-        fleet.plan = plan(3, 6, "suspend: true");
+        let made = fleet.trials().len();
+        fleet.change(plan(3, 6, "suspend: true"));
         // Those that exist go on, retries included, until all have ended.
         for _ in 0..200 {
             fleet.act();
             fleet.happen(false);
         }
-        prop_assert_eq!(fleet.trials.len(), made);
-        prop_assert_eq!(fleet.under_way(), 0);
-        fleet.plan = plan(3, 6, "");
+        prop_assert_eq!(fleet.trials().len(), made);
+        prop_assert_eq!(fleet.view.under_way(), 0);
+        fleet.change(plan(3, 6, ""));
         fleet.run(false);
         // Every trial of a round may have been infeasible.
         prop_assert!(["AllRoundsEnded", "NoPoints"].contains(&fleet.end.unwrap().reason));
@@ -270,13 +255,21 @@ fn state(round: &str, index: u32, phase: TrialPhase, attempt: u32) -> TrialState
     }
 }
 
+/// What is decided by somebody who sees all of it at once.
+fn decide(plan: &Plan, trials: &[TrialState], now: Millis) -> Next {
+    let mut view = View::of(plan, trials.iter().cloned());
+    next(plan, &mut view, now)
+}
+
 /// What is started, by index and attempt.
-fn starts(actions: &[Action]) -> Vec<(u32, u32)> {
-    let start = |a: &Action| match a {
-        Action::Start { trial, attempt } => Some((trial.spec.index, *attempt)),
-        _ => None,
-    };
-    actions.iter().filter_map(start).collect()
+fn starts(next: &Next) -> Vec<(u32, u32)> {
+    let again = next.attempts.iter().map(|(key, attempt)| (key.index, *attempt));
+    again.chain(next.create.iter().map(|planned| (planned.spec.index, 1))).collect()
+}
+
+/// What is left when nothing is to be done.
+fn is_idle(next: &Next) -> bool {
+    starts(next).is_empty() && next.stop.is_empty() && next.suggest.is_empty() && next.end.is_none()
 }
 
 fn one_dimension(more: &str) -> Plan {
@@ -285,11 +278,11 @@ fn one_dimension(more: &str) -> Plan {
 
 #[test]
 fn a_study_begins_with_as_many_trials_as_may_run_at_once() {
-    let actions = decide(&one_dimension("parallelism: 4"), &[], Millis(0));
-    assert_eq!(actions[0], Action::Advance { round: "explore".into() });
-    assert_eq!(starts(&actions), [(0, 1), (1, 1), (2, 1), (3, 1)]);
-    let Action::Start { trial, .. } = &actions[1] else { panic!() };
-    assert_eq!(trial.name, "digits-explore-0000");
+    let next = decide(&one_dimension("parallelism: 4"), &[], Millis(0));
+    assert_eq!(next.began.as_deref(), Some("explore"));
+    assert_eq!(starts(&next), [(0, 1), (1, 1), (2, 1), (3, 1)]);
+    assert_eq!(next.create[0].name, "digits-explore-0000");
+    assert_eq!(next.waits_for, Some(WaitsFor::Trials { under_way: 4 }));
 }
 
 #[test]
@@ -298,14 +291,16 @@ fn a_trial_that_exists_keeps_its_place_whatever_it_waits_for() {
     let mut retrying = state("explore", 1, TrialPhase::Retrying, 2);
     retrying.retry_at = Some(Millis(5000));
     let trials = [state("explore", 0, TrialPhase::Running, 1), retrying, state("explore", 2, TrialPhase::Pending, 1)];
-    assert_eq!(decide(&plan, &trials, Millis(4999)), []);
+    let waits = decide(&plan, &trials, Millis(4999));
+    assert!(is_idle(&waits));
+    assert_eq!((waits.wake_at, waits.waits_for), (Some(Millis(5000)), Some(WaitsFor::Trials { under_way: 3 })));
     assert_eq!(starts(&decide(&plan, &trials, Millis(5000))), [(1, 3)]);
     // One whose first attempt isn't known to have begun is started again, and not counted twice.
     let trials = [state("explore", 0, TrialPhase::Pending, 0), state("explore", 1, TrialPhase::Running, 1)];
     assert_eq!(starts(&decide(&plan, &trials, Millis(0))), [(0, 1), (2, 1)]);
     // More exist than may: fewer were allowed since.
     let trials = [0, 1, 2, 3].map(|i| state("explore", i, TrialPhase::Running, 1));
-    assert_eq!(decide(&plan, &trials, Millis(0)), []);
+    assert!(is_idle(&decide(&plan, &trials, Millis(0))));
 }
 
 #[test]
@@ -321,45 +316,39 @@ parallelism: 8",
     );
     let mut trials: Vec<_> = (0..3).map(|i| state("explore", i, TrialPhase::Succeeded, 1)).collect();
     trials[1] = state("explore", 1, TrialPhase::Running, 1);
-    assert_eq!(decide(&plan, &trials, Millis(0)), []);
+    assert!(is_idle(&decide(&plan, &trials, Millis(0))));
     // A failed or infeasible trial gives no point, and holds nothing up.
     for phase in [TrialPhase::Failed, TrialPhase::Infeasible, TrialPhase::Stopped] {
         trials[1] = state("explore", 1, phase, 1);
-        let actions = decide(&plan, &trials, Millis(0));
-        assert_eq!(actions[0], Action::Advance { round: "confirm".into() });
-        let Action::Start { trial, .. } = &actions[1] else { panic!() };
-        assert_eq!(trial.spec.hyperparameters, trials[0].hyperparameters);
-        assert_eq!(trial.spec.max_train_steps, 400);
-        assert_eq!(starts(&actions), [(0, 1), (1, 1)]);
+        let next = decide(&plan, &trials, Millis(0));
+        assert_eq!(next.began.as_deref(), Some("confirm"));
+        assert_eq!(next.create[0].spec.hyperparameters, trials[0].hyperparameters);
+        assert_eq!(next.create[0].spec.max_train_steps, 400);
+        assert_eq!(starts(&next), [(0, 1), (1, 1)]);
     }
     let infeasible = [0, 1, 2].map(|i| state("explore", i, TrialPhase::Infeasible, 1));
-    let [Action::Finish(end)] = &decide(&plan, &infeasible, Millis(0))[..] else { panic!() };
+    let end = decide(&plan, &infeasible, Millis(0)).end.unwrap();
     assert_eq!((end.phase, end.reason), (StudyPhase::Failed, "NoPoints"));
 }
 
+/// F-002: what runs goes on to its end, retries included, and a higher limit resumes the study.
 #[test]
-fn a_study_that_gives_up_stops_what_runs_and_then_ends() {
+fn a_study_that_gives_up_starts_nothing_and_lets_what_runs_go_on() {
     let plan = one_dimension("failure: {maxFailedTrials: 1}\nparallelism: 6");
     let mut trials: Vec<_> = (0..2).map(|i| state("explore", i, TrialPhase::Failed, 3)).collect();
-    trials.push(state("explore", 3, TrialPhase::Retrying, 1));
+    trials.push(TrialState { retry_at: Some(Millis(9)), ..state("explore", 3, TrialPhase::Retrying, 1) });
     trials.push(state("explore", 2, TrialPhase::Running, 1));
-    let actions = decide(&plan, &trials, Millis(0));
-    let stopped: Vec<&str> = actions
-        .iter()
-        .map(|a| match a {
-            Action::Stop { trial, why, .. } => {
-                assert!(why.contains("maxFailedTrials 1"), "{why}");
-                trial.as_str()
-            }
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(stopped, ["digits-explore-0002", "digits-explore-0003"]);
+    let waits = decide(&plan, &trials, Millis(0));
+    assert!(is_idle(&waits), "{waits:?}");
+    assert_eq!(waits.waits_for, Some(WaitsFor::Trials { under_way: 2 }));
+    assert_eq!(starts(&decide(&plan, &trials, Millis(9))), [(3, 2)]);
     for trial in &mut trials[2..] {
-        trial.phase = TrialPhase::Stopped;
+        *trial = state("explore", trial.key.index, TrialPhase::Succeeded, 2);
     }
-    let [Action::Finish(end)] = &decide(&plan, &trials, Millis(0))[..] else { panic!() };
+    let end = decide(&plan, &trials, Millis(0)).end.unwrap();
     assert_eq!((end.phase, end.reason), (StudyPhase::Failed, "TooManyFailedTrials"));
+    let raised = one_dimension("failure: {maxFailedTrials: 2}\nparallelism: 6");
+    assert_eq!(starts(&decide(&raised, &trials, Millis(0))), [(4, 1), (5, 1)]);
 }
 
 #[test]
@@ -367,30 +356,20 @@ fn a_study_does_not_end_while_a_trial_of_a_former_round_runs() {
     let plan = one_dimension("");
     let mut trials: Vec<_> = (0..6).map(|i| state("explore", i, TrialPhase::Succeeded, 1)).collect();
     trials.push(state("removed", 0, TrialPhase::Running, 1));
-    assert_eq!(decide(&plan, &trials, Millis(0)), []);
+    assert!(is_idle(&decide(&plan, &trials, Millis(0))));
     trials[6].phase = TrialPhase::Succeeded;
-    let [Action::Finish(end)] = &decide(&plan, &trials, Millis(0))[..] else { panic!() };
+    let end = decide(&plan, &trials, Millis(0)).end.unwrap();
     assert_eq!((end.phase, end.reason), (StudyPhase::Completed, "AllRoundsEnded"));
 }
 
-/// A reconcile calls `decide`; in a release build this takes well under a millisecond.
 #[test]
-fn a_thousand_trials_leave_room_for_four_more() {
-    let plan = studies::plan(&studies::DIGITS.replace("trials: 45", "trials: 1500"));
-    let all = rounds::points(&plan, "explore", &[]).unwrap();
-    let trials: Vec<TrialState> = all[..1000]
-        .iter()
-        .map(|p| TrialState {
-            reason: None,
-            step: None,
-            key: p.key.clone(),
-            hyperparameters: p.hyperparameters.clone(),
-            phase: TrialPhase::Succeeded,
-            objective: Some(0.5),
-            attempt: 1,
-            metrics: BTreeMap::new(),
-            retry_at: None,
-        })
-        .collect();
-    assert_eq!(decide(&plan, &trials, Millis(0)).len(), 4);
+fn a_trial_that_is_gone_is_made_again() {
+    let plan = one_dimension("parallelism: 2");
+    let mut view = View::default();
+    for index in 0..3 {
+        view.put(&plan, state("explore", index, TrialPhase::Succeeded, 1));
+    }
+    assert_eq!(starts(&next(&plan, &mut view, Millis(0))), [(3, 1), (4, 1)]);
+    view.remove(&TrialKey { round: "explore".into(), index: 1 });
+    assert_eq!(starts(&next(&plan, &mut view, Millis(0))), [(1, 1), (3, 1)]);
 }

@@ -7,8 +7,8 @@ use std::{
 
 use studious_api::{study::Direction, trial::TrialPhase};
 
-use super::{Action, Trace, early_ends};
-use crate::{Plan, TrialKey, findings::simulated::Luck, rounds, studies, trial::TrialState};
+use super::{StopTrial, Trace, View, next};
+use crate::{Millis, Plan, TrialKey, findings::simulated::Luck, rounds, studies, trial::TrialState};
 
 fn plan(rule: &str) -> Plan {
     studies::plan(&format!(
@@ -56,11 +56,18 @@ fn world(
 }
 
 fn stops(plan: &Plan, (states, traces): &(Vec<TrialState>, HashMap<TrialKey, Arc<Trace>>)) -> Vec<(String, String)> {
-    let stops = early_ends(plan, states, traces).into_iter().map(|action| match action {
-        Action::Stop { trial, reason, why } => (trial, format!("{reason}: {why}")),
-        other => panic!("{other:?}"),
-    });
-    stops.collect()
+    let stops = early_ends(plan, states, traces).into_iter();
+    stops.map(|stop| (stop.name, format!("{}: {}", stop.reason, stop.why))).collect()
+}
+
+/// What is decided by somebody who sees all of it at once.
+fn early_ends(plan: &Plan, states: &[TrialState], traces: &HashMap<TrialKey, Arc<Trace>>) -> Vec<StopTrial> {
+    let mut view = View::default();
+    for state in states {
+        view.put(plan, state.clone());
+        view.observe(&state.key, traces.get(&state.key).cloned());
+    }
+    next(plan, &mut view, Millis(0)).stop
 }
 
 use TrialPhase::{Failed, Infeasible, Running, Stopped, Succeeded};
@@ -229,6 +236,26 @@ fn the_order_of_trials_changes_nothing_and_long_curves_are_thinned() {
     assert_eq!((last.step, last.value, last.mean, last.best), (10_000, 10_000.0, 5000.5, 10_000.0));
 }
 
+/// F-006: an operator that was restarted with an empty ledger stopped survivors of an earlier comparison.
+#[test]
+fn nothing_is_ended_while_the_evaluations_of_one_that_is_compared_are_not_known() {
+    for rule in [MEDIAN, HALVING] {
+        let plan = plan(rule);
+        let curves: Vec<Vec<f64>> = (0..9).map(|i| vec![0.1 * f64::from(i + 1); 10]).collect();
+        let trials: Vec<(TrialPhase, &[f64])> = curves.iter().map(|c| (Running, &c[..])).collect();
+        let (mut states, mut traces) = world(&plan, "explore", &trials);
+        assert!(!early_ends(&plan, &states, &traces).is_empty());
+        let unknown = states[8].key.clone();
+        traces.remove(&unknown);
+        assert_eq!(early_ends(&plan, &states, &traces), [], "{rule}");
+        // An ended one as well; an infeasible one is not compared.
+        states[8].phase = Stopped;
+        assert_eq!(early_ends(&plan, &states, &traces), [], "{rule}");
+        states[8].phase = Infeasible;
+        assert!(!early_ends(&plan, &states, &traces).is_empty(), "{rule}");
+    }
+}
+
 const TRIALS: u32 = 30;
 const EVALUATIONS: u64 = 50;
 /// Standard deviation of an evaluation's luck.
@@ -299,6 +326,7 @@ fn simulate(rule: &str, family: Family, parallel: usize, studies: u64) -> Outcom
                     metrics: BTreeMap::new(),
                     retry_at: None,
                 };
+                traces.insert(state.key.clone(), Arc::default());
                 states.insert(states.len(), state);
             }
             for (i, state) in states.iter_mut().filter(|(_, s)| !s.phase.has_ended()) {
@@ -314,9 +342,8 @@ fn simulate(rule: &str, family: Family, parallel: usize, studies: u64) -> Outcom
                 }
             }
             let now: Vec<TrialState> = states.values().cloned().collect();
-            for action in early_ends(&plan, &now, &traces) {
-                let Action::Stop { trial, .. } = action else { continue };
-                if let Some(state) = states.values_mut().find(|s| plan.trial_name(&s.key) == trial) {
+            for stop in early_ends(&plan, &now, &traces) {
+                if let Some(state) = states.values_mut().find(|s| s.key == stop.key) {
                     state.phase = Stopped;
                 }
             }
