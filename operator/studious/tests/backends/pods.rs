@@ -54,9 +54,9 @@ async fn a_registry_that_is_away_ends_no_trial_that_runs() {
             let stalled = status["conditions"].as_array().is_some_and(|all| {
                 all.iter().any(|condition| condition["type"] == "Stalled" && condition["status"] == "True")
             });
-            let gives_up = status["conditions"].as_array().is_some_and(|all| {
-                all.iter().any(|condition| condition["reason"] == "TooManyFailedTrials")
-            });
+            let gives_up = status["conditions"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|condition| condition["reason"] == "TooManyFailedTrials"));
             let runs = status["phase"] == "Running";
             match (status["phase"] == "Failed", stopped) {
                 (true, true) => Some("study Failed, running trials stopped"),
