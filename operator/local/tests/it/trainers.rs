@@ -108,16 +108,18 @@ async fn a_trainer_that_always_crashes_fails_and_too_many_stop_the_study() {
 }
 
 #[tokio::test]
-async fn a_study_that_gives_up_does_not_wait_for_further_attempts() {
+async fn a_study_that_gives_up_lets_what_runs_go_on_to_its_end() {
     let bench = Bench::new();
-    let more = "  rounds: [{name: r, trials: 2, maxTrainSteps: 20}]\n  failure: {maxFailedTrials: 0}\n  parallelism: 2";
-    // One has no objective; by then the other has crashed and waits for its second attempt.
-    let script = "case $STUDIOUS_TRIAL_DIR in *s-r-0000*) sleep 0.4; exit 0;; esac; exit 1";
+    let more = "  rounds: [{name: r, trials: 3, maxTrainSteps: 20}]\n  failure: {maxFailedTrials: 0}\n  parallelism: 2";
+    // One has no objective; by then the other has crashed and waits for its second attempt, which is a good one. A third
+    // trial is not started.
+    let script =
+        &format!("case $STUDIOUS_TRIAL_DIR in *s-r-0000*) sleep 0.4; exit 0;; *attempt-1*) exit 1;; esac\n{GOOD}");
     let study = study(script, more);
     let run = tokio::time::timeout(std::time::Duration::from_secs(20), bench.run(&study));
     let seen = run.await.expect("it ends");
     assert!(matches!(&seen.end, RunEnd::Study(end) if end.reason == "TooManyFailedTrials"), "{:?}", seen.end);
-    assert_eq!(seen.phases(), [TrialPhase::Failed, TrialPhase::Stopped]);
+    assert_eq!(seen.phases(), [TrialPhase::Failed, TrialPhase::Succeeded]);
 }
 
 #[tokio::test]

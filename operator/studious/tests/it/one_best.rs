@@ -54,7 +54,7 @@ fn everywhere(bench: &Bench, said: &Said, name: &str, best: &str, objective: f64
     for shown in [&said.out, &bench.call(&["top", &folder]).out] {
         assert!(shown.contains(&line), "{line}: {shown}");
         assert!(shown.contains(&format!("Trained again with other seeds: err {retrained}")), "{shown}");
-        let first = shown.lines().find(|line| line.starts_with(name)).unwrap();
+        let first = shown.lines().map(str::trim_start).find(|line| line.starts_with(&format!("{name}-"))).unwrap();
         assert!(first.starts_with(best), "{shown}");
     }
     let findings: Value = serde_json::from_str(&bench.call(&["findings", &folder, "--format", "json"]).out).unwrap();
