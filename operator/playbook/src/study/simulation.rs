@@ -12,7 +12,7 @@ use studious_api::{study::Direction, trial::TrialPhase};
 
 use super::*;
 use crate::{
-    Millis, Plan, TrialKey, rounds, search,
+    Millis, Plan, TrialKey, rounds,
     space::PointIdentity,
     studies,
     trial::{self, Reason, TrialState},
@@ -246,8 +246,10 @@ impl Backend {
         }
         if !self.asked.is_empty() && self.dice.chance(50) {
             let keys = std::mem::take(&mut self.asked);
-            let trials: Vec<TrialState> = self.view.trials().cloned().collect();
-            let points = search::points_for(&self.plan, &keys, &trials, &[]);
+            // What is chosen is the search's own affair; here it is the point that the sequence has at this index.
+            let fresh =
+                |key: &TrialKey| self.plan.fresh().of(&key.round)?.iter().find(|point| point.key == *key).cloned();
+            let points = keys.iter().filter_map(fresh).collect();
             self.view.suggest(points);
             return;
         }
