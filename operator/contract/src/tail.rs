@@ -143,6 +143,9 @@ impl Tail {
                 return Ok(());
             }
             if self.file.is_none() {
+                if !self.is_regular()? {
+                    return Ok(());
+                }
                 match File::open(&self.path) {
                     Ok(file) => self.file = Some(file),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -239,12 +242,22 @@ impl Tail {
         }
     }
 
+    /// Whether there is a regular file to open. A directory, a pipe or a device holds no lines: opening a pipe would wait for
+    /// a writer for ever, and a device has no end. A trainer that puts one there reports nothing.
+    fn is_regular(&self) -> io::Result<bool> {
+        match self.path.metadata() {
+            Ok(named) => Ok(named.is_file()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// At the end of the file: whether it was begun again and is to be read from its beginning.
     fn begins_again(&mut self, filling: &mut Filling) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         let open = file.metadata()?;
         let replaced = match self.path.metadata() {
-            Ok(named) => (named.dev(), named.ino()) != (open.dev(), open.ino()),
+            Ok(named) => named.is_file() && (named.dev(), named.ino()) != (open.dev(), open.ino()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };
@@ -315,6 +328,24 @@ mod tests {
 
     fn lines(batch: &Batch) -> Vec<&str> {
         batch.lines.iter().map(String::as_str).collect()
+    }
+
+    /// Such a path once ended a whole run, or held it for ever.
+    #[test]
+    fn what_is_no_regular_file_holds_no_lines() {
+        let (file, mut tail) = fixture();
+        std::fs::create_dir(&file.path).unwrap();
+        assert_eq!(tail.read(true).unwrap(), Batch::default());
+        std::fs::remove_dir(&file.path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &file.path).unwrap();
+        assert_eq!(tail.read(false).unwrap(), Batch::default());
+        std::fs::remove_file(&file.path).unwrap();
+        file.append("one\n");
+        assert_eq!(lines(&tail.read(false).unwrap()), ["one"]);
+        // One that takes the file's place is no replacement of it.
+        std::fs::remove_file(&file.path).unwrap();
+        std::fs::create_dir(&file.path).unwrap();
+        assert_eq!(lines(&tail.read(true).unwrap()), Vec::<&str>::new());
     }
 
     #[test]
@@ -483,7 +514,9 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let mut tail = Tail::new(folder.path());
-        assert!(tail.read(false).is_err(), "a folder is no file");
+        let file = folder.path().join("file");
+        File::create(&file).unwrap();
+        let mut tail = Tail::new(file.join("metrics.jsonl"));
+        assert!(tail.read(false).is_err(), "a file is no folder");
     }
 }

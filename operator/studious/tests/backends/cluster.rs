@@ -251,9 +251,18 @@ pub(crate) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// An address that nobody listens at.
+/// An address that nobody listens at. Its port is none of those that the kernel gives to connections (32768 and above), so
+/// that none of them takes it before the operator does.
 fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+    static TAKEN: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 100).unwrap() * 100;
+    loop {
+        let taken = TAKEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + (first + taken) % 12_000));
+        if std::net::TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Waits for a file.
