@@ -1,17 +1,14 @@
-//! What reconcilers share.
+//! What both controllers and what is served share.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::Client;
 use studious_ledger::Ledger;
-use tokio::sync::Semaphore;
 
-use crate::{caches::Caches, events::Events, live::Live, metrics::Metrics, study, trial, trial::jobs::AgentSettings};
+use crate::{caches::Caches, events::Events, live::Live, memory::Memories, metrics::Metrics};
 
-/// What reconcilers share.
+/// What both controllers and what is served share.
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) caches: Caches,
@@ -19,37 +16,28 @@ pub(crate) struct Context {
     pub(crate) live: Arc<Live>,
     pub(crate) events: Events,
     pub(crate) metrics: Metrics,
-    pub(crate) agent: AgentSettings,
-    pub(crate) studies: Arc<Memory<study::Memory>>,
-    pub(crate) trials: Arc<Memory<trial::Memory>>,
-    pub(crate) failures: Memory<u32>,
-    /// Turns to choose points: it takes a core for as long as it lasts.
-    pub(crate) suggesting: Semaphore,
+    pub(crate) clock: Clock,
+    /// How often in a row the reconcile of an object has failed, by uid.
+    pub(crate) failures: Memories<u32>,
 }
 
-/// What is remembered of objects by uid, beside what the cluster shows. Losing it costs requests, never correctness.
-#[derive(Debug, Default)]
-pub(crate) struct Memory<T>(Mutex<HashMap<String, Arc<Mutex<T>>>>);
+/// The clock: the machine's, or one that a test sets.
+pub(crate) struct Clock(Box<dyn Fn() -> Timestamp + Send + Sync>);
 
-impl<T: Default> Memory<T> {
-    /// Reads or changes what is remembered of an object. Other objects don't wait for it.
-    pub(crate) fn with<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> R {
-        let object = self.objects(|objects| objects.entry(uid.to_owned()).or_default().clone());
-        f(&mut object.lock().unwrap_or_else(PoisonError::into_inner))
+impl Clock {
+    /// The machine's clock.
+    pub(crate) fn of_the_machine() -> Self {
+        Self(Box::new(Timestamp::now))
     }
 
-    /// As [`Memory::with`], of an object that isn't forgotten yet.
-    pub(crate) fn with_known<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let object = self.objects(|objects| objects.get(uid).cloned())?;
-        Some(f(&mut object.lock().unwrap_or_else(PoisonError::into_inner)))
+    /// Another clock.
+    #[cfg(test)]
+    pub(crate) fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Box::new(now))
     }
 
-    /// Forgets an object.
-    pub(crate) fn forget(&self, uid: &str) {
-        self.objects(|objects| objects.remove(uid));
-    }
-
-    fn objects<R>(&self, f: impl FnOnce(&mut HashMap<String, Arc<Mutex<T>>>) -> R) -> R {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.0)()
     }
 }

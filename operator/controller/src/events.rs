@@ -1,8 +1,9 @@
 //! Events: what a person should see beside an object. There are none while all goes well.
 
-use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::{core::v1::ObjectReference, events::v1::Event as EventObject};
 use kube::{
-    Client,
+    Api, Client,
+    api::ListParams,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
@@ -41,6 +42,26 @@ impl Events {
             tracing::warn!(%error, reason, name = about.name.as_deref().unwrap_or_default(), "the Event was not taken");
         }
     }
+}
+
+/// The note of the latest Warning of this reason about an object; nothing if there is none.
+///
+/// # Errors
+/// When the API server can't be asked.
+pub(crate) async fn latest_warning(
+    client: &Client,
+    namespace: &str,
+    about: &str,
+    reason: &str,
+) -> Result<Option<String>, kube::Error> {
+    let api = Api::<EventObject>::namespaced(client.clone(), namespace);
+    let query = ListParams::default().fields(&format!("regarding.name={about},reason={reason},type=Warning")).limit(50);
+    let events = api.list(&query).await?.items;
+    let at = |event: &EventObject| {
+        let series = event.series.as_ref().map(|series| series.last_observed_time.0);
+        series.or(event.deprecated_last_timestamp.as_ref().map(|t| t.0)).or(event.event_time.as_ref().map(|t| t.0))
+    };
+    Ok(events.into_iter().max_by_key(at).and_then(|event| event.note))
 }
 
 fn shorten(note: &str) -> String {

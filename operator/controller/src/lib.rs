@@ -12,6 +12,7 @@
 
 mod caches;
 mod context;
+mod create;
 mod dashboard;
 mod election;
 mod events;
@@ -19,9 +20,12 @@ mod fault;
 mod identity;
 mod ingest;
 mod live;
+mod memory;
 mod metrics;
+mod object;
 mod options;
 mod read;
+mod reconcile;
 mod run;
 #[cfg(test)]
 mod scenarios;

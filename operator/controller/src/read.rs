@@ -13,13 +13,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::StreamExt;
-use kube::ResourceExt;
 use serde::Deserialize;
 use serde_json::json;
 use studious_api::GROUP;
 use studious_dashboard::{Gate, Refusal, StudyKey};
 
-use crate::{caches::Caches, server::Shared, study};
+use crate::{caches::Caches, object::Identified, server::Shared, study};
 
 /// Most points of a curve that are sent.
 const MAX_POINTS: usize = 100_000;
@@ -84,8 +83,9 @@ async fn show(
         return Err(ReadError::NotAllowed { user, namespace, name });
     }
     let study = Caches::get(&context.caches.studies, &namespace, &name)
+        .and_then(Identified::of)
         .ok_or_else(|| ReadError::NoStudy { namespace: namespace.clone(), name: name.clone() })?;
-    let mut trials = context.caches.trials_of(&namespace, &name, &study.uid().unwrap_or_default());
+    let mut trials = context.caches.trials_of(&study.id);
     let rounds: Vec<&str> = study.spec.rounds.iter().map(|round| round.name.as_str()).collect();
     trials.sort_by_key(|trial| {
         let place = rounds.iter().position(|round| *round == trial.spec.round).unwrap_or(rounds.len());
@@ -97,8 +97,7 @@ async fn show(
         let shared = shared.clone();
         async move {
             let mut record = study::record(&trial);
-            let uid = trial.uid().unwrap_or_default();
-            shared.context.ledger.fill(&uid, &mut record, points).await.map_err(std::io::Error::other)?;
+            shared.context.ledger.fill(&trial.id.uid, &mut record, points).await.map_err(std::io::Error::other)?;
             let mut line = serde_json::to_vec(&record)?;
             line.push(b'\n');
             Ok::<_, std::io::Error>(line)

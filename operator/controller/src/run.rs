@@ -18,12 +18,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     caches::Caches,
-    context::{Context, Memory},
+    context::{Clock, Context},
     election::Election,
     events::Events,
     live::Live,
+    memory::Memories,
     metrics::Metrics,
     options::Options,
+    reconcile,
     server::{self, Shared},
     study, trial,
     trial::jobs::AgentSettings,
@@ -85,14 +87,14 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
     let ledger = Ledger::open(&options.ledger).await?;
     let tasks = TaskTracker::new();
     let live = Arc::new(Live::default());
-    let studies = Arc::new(Memory::default());
-    let trials = Arc::new(Memory::default());
+    let studies = Arc::new(Memories::<study::StudyMemory>::default());
+    let trials = Arc::new(Memories::<trial::TrialMemory>::default());
     let forget = {
         let (live, studies, trials) = (live.clone(), studies.clone(), trials.clone());
         move |uid: &str| {
             live.forget(uid);
-            Memory::<study::Memory>::forget(&studies, uid);
-            Memory::<trial::Memory>::forget(&trials, uid);
+            studies.forget(uid);
+            trials.forget(uid);
         }
     };
     let caches = Caches::watch(&client, options.watch_namespace.as_deref(), &tasks, forget);
@@ -102,23 +104,32 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
         ledger: ledger.clone(),
         live,
         metrics: Metrics::new()?,
-        agent: AgentSettings {
-            image: options.agent_image.clone(),
-            image_pull_policy: options.agent_image_pull_policy.clone(),
-            ingest_url: options.ingest_url.clone(),
-            ca_pem,
-        },
-        studies,
-        trials,
-        failures: Memory::default(),
-        suggesting: Semaphore::new(spare_cores()),
+        clock: Clock::of_the_machine(),
+        failures: Memories::default(),
         client,
     });
+    let reconcilers = Reconcilers {
+        studies: Arc::new(study::StudyReconciler {
+            context: context.clone(),
+            memories: studies,
+            suggesting: Semaphore::new(spare_cores()),
+        }),
+        trials: Arc::new(trial::TrialReconciler {
+            context: context.clone(),
+            memories: trials,
+            agent: AgentSettings {
+                image: options.agent_image.clone(),
+                image_pull_policy: options.agent_image_pull_policy.clone(),
+                ingest_url: options.ingest_url.clone(),
+                ca_pem,
+            },
+        }),
+    };
 
     let shared = Arc::new(Shared::new(context.clone(), options.trusted_proxies.clone()));
     let ending = CancellationToken::new();
     let mut serving = std::pin::pin!(server::serve(&options, shared.clone(), ending.clone()));
-    let mut leading = std::pin::pin!(lead(&options, &context, &shared, ending.clone()));
+    let mut leading = std::pin::pin!(lead(&options, &reconcilers, &shared, ending.clone()));
     let result = tokio::select! {
         () = stop => Ok(()),
         served = &mut serving => Err(served.err().map_or_else(
@@ -140,6 +151,12 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
     result
 }
 
+/// What looks at studies and at trials.
+struct Reconcilers {
+    studies: Arc<study::StudyReconciler>,
+    trials: Arc<trial::TrialReconciler>,
+}
+
 /// All cores but one, which answers requests.
 fn spare_cores() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
@@ -148,10 +165,11 @@ fn spare_cores() -> usize {
 /// Waits for the caches and the Lease, then reconciles until the Lease is lost or the process is to end.
 async fn lead(
     options: &Options,
-    context: &Arc<Context>,
+    reconcilers: &Reconcilers,
     shared: &Shared,
     ending: CancellationToken,
 ) -> Result<(), RunError> {
+    let context = &shared.context;
     match ending.run_until_cancelled(context.caches.synced()).await {
         None => return Ok(()),
         Some(false) => return Err(RunError::Caches),
@@ -172,7 +190,7 @@ async fn lead(
     context.metrics.leads();
     let lost = tokio::select! {
         lost = election.lost() => Some(lost),
-        () = controllers(context, options.concurrency, ending) => None,
+        () = controllers(reconcilers, options.concurrency, ending) => None,
     };
     if let Some(error) = lost {
         return Err(RunError::Election(error.to_string()));
@@ -182,21 +200,22 @@ async fn lead(
 }
 
 /// Both controllers, until the process is to end and what is under way has ended.
-async fn controllers(context: &Arc<Context>, concurrency: u16, ending: CancellationToken) {
+async fn controllers(reconcilers: &Reconcilers, concurrency: u16, ending: CancellationToken) {
+    let Reconcilers { studies, trials } = reconcilers;
     let config = controller::Config::default().concurrency(concurrency.max(1));
-    let studies = Controller::<Study>::for_stream(futures::stream::pending(), context.caches.studies.clone())
+    let of_studies = Controller::<Study>::for_stream(futures::stream::pending(), studies.caches.studies.clone())
         .with_config(config.clone())
-        .reconcile_on(context.caches.study_queue.clone().stream())
+        .reconcile_on(studies.caches.study_queue.clone().stream())
         .graceful_shutdown_on(ending.clone().cancelled_owned())
-        .run(study::reconcile, study::error_policy, context.clone())
+        .run(reconcile::reconcile, reconcile::error_policy, studies.clone())
         .for_each(|outcome| async move { tell(outcome.err()) });
-    let trials = Controller::<Trial>::for_stream(futures::stream::pending(), context.caches.trials.clone())
+    let of_trials = Controller::<Trial>::for_stream(futures::stream::pending(), trials.caches.trials.clone())
         .with_config(config)
-        .reconcile_on(context.caches.trial_queue.clone().stream())
+        .reconcile_on(trials.caches.trial_queue.clone().stream())
         .graceful_shutdown_on(ending.cancelled_owned())
-        .run(trial::reconcile, trial::error_policy, context.clone())
+        .run(reconcile::reconcile, reconcile::error_policy, trials.clone())
         .for_each(|outcome| async move { tell(outcome.err()) });
-    tokio::join!(studies, trials);
+    tokio::join!(of_studies, of_trials);
 }
 
 /// Errors of reconciles are told by their policies; an object that is gone needs no reconcile.

@@ -1,13 +1,20 @@
 //! Times, conditions and resource versions, as statuses of both kinds need them.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    apimachinery::pkg::apis::meta::v1::{Condition, Time},
+};
+use kube::{
+    Api, Client, Resource,
+    api::{Patch, PatchParams},
+    core::object::HasStatus,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
 use studious_playbook::Millis;
 
-/// The clock, read once for each reconcile.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
-}
+use crate::{object::Identified, reconcile::RequestError};
 
 /// A moment as the playbook counts it. Before 1970 there were no trials.
 pub(crate) fn millis(time: Timestamp) -> Millis {
@@ -20,7 +27,7 @@ pub(crate) fn seconds(time: Timestamp) -> Time {
 }
 
 /// A condition as it shall be.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct ConditionClaim<'a> {
     pub(crate) type_: &'a str,
     /// `None` when nobody can tell.
     pub(crate) holds: Option<bool>,
@@ -31,7 +38,7 @@ pub(crate) struct Wanted<'a> {
 /// Sets a condition. Its `lastTransitionTime` moves only when its status does.
 pub(crate) fn set_condition(
     conditions: &mut Vec<Condition>,
-    wanted: &Wanted<'_>,
+    wanted: &ConditionClaim<'_>,
     generation: Option<i64>,
     now: Timestamp,
 ) {
@@ -57,13 +64,84 @@ pub(crate) fn set_condition(
     }
 }
 
+/// The condition of a Trial or a Study that says why something can't start.
+pub(crate) const STALLED: &str = "Stalled";
+
+/// Sets the condition `Stalled`, or takes it back. What never stalled doesn't speak of it.
+pub(crate) fn set_stalled(
+    conditions: &mut Vec<Condition>,
+    why: Option<(&str, &str)>,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
+    let claim = match why {
+        Some((reason, message)) => ConditionClaim { type_: STALLED, holds: Some(true), reason, message },
+        None if is_stalled(conditions).is_none() => return,
+        None => {
+            ConditionClaim { type_: STALLED, holds: Some(false), reason: "Started", message: "nothing is in the way" }
+        }
+    };
+    set_condition(conditions, &claim, generation, now);
+}
+
+/// The condition `Stalled`, if it holds.
+pub(crate) fn is_stalled(conditions: &[Condition]) -> Option<&Condition> {
+    conditions.iter().find(|condition| condition.type_ == STALLED && condition.status == "True")
+}
+
 /// What was written last and not yet seen in the cache. A cache lags; deciding on what it shows would do things twice.
 #[derive(Clone, Debug)]
 pub(crate) struct Written<S> {
     /// The version that the API server gave to what was written.
-    pub(crate) version: Option<String>,
+    version: Option<String>,
     /// What was written.
-    pub(crate) status: S,
+    status: S,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
+/// Writes the status of an object, the one way in which statuses are written.
+///
+/// It is refused if the object has changed since it was looked at: a leader that slept must not put a status back that
+/// another has written meanwhile.
+///
+/// # Errors
+/// When the API server doesn't take it.
+pub(crate) async fn write<K>(
+    client: &Client,
+    object: &Identified<K>,
+    manager: &str,
+    status: K::Status,
+    written: Option<&Written<K::Status>>,
+    now: Timestamp,
+) -> Result<Written<K::Status>, RequestError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + HasStatus
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned,
+    K::Status: Serialize + Clone,
+{
+    let name = &object.id.name;
+    let cached = object.meta().resource_version.as_deref();
+    let version = match written {
+        Some(written) if is_newer(written.version.as_deref(), cached) => written.version.as_deref(),
+        _ => cached,
+    };
+    let patch = json!({
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
+        // With its uid: an object of the same name that was made since is another one.
+        "metadata": { "name": name, "uid": object.id.uid, "resourceVersion": version },
+        "status": status,
+    });
+    let api: Api<K> = Api::namespaced(client.clone(), &object.id.namespace);
+    let params = PatchParams::apply(manager).force();
+    let taken = api.patch_status(name, &params, &Patch::Apply(&patch)).await;
+    let kind = K::kind(&()).to_lowercase();
+    let taken = taken.map_err(RequestError::of(format!("the status of {kind} {name} was not taken")))?;
+    Ok(Written { version: taken.meta().resource_version.clone(), status, at: now })
 }
 
 impl<S: Clone> Written<S> {
@@ -97,7 +175,7 @@ mod tests {
     #[test]
     fn a_condition_keeps_its_time_while_its_status_stays() {
         let mut conditions = Vec::new();
-        let wanted = |holds, reason| Wanted { type_: "Progressing", holds: Some(holds), reason, message: "m" };
+        let wanted = |holds, reason| ConditionClaim { type_: "Progressing", holds: Some(holds), reason, message: "m" };
         set_condition(&mut conditions, &wanted(true, "A"), Some(1), at(10));
         set_condition(&mut conditions, &wanted(true, "B"), Some(2), at(20));
         assert_eq!((conditions[0].reason.as_str(), &conditions[0].last_transition_time), ("B", &Time(at(10))));
@@ -108,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_was_written_counts_until_the_cache_shows_it() {
-        let written = Written { version: Some("12".into()), status: "new" };
+        let written = Written { version: Some("12".into()), status: "new", at: at(1) };
         assert_eq!(Written::or_cached(Some(&written), Some(&"old"), Some("11")), Some("new"));
         assert_eq!(Written::or_cached(Some(&written), Some(&"newer"), Some("12")), Some("newer"));
         assert_eq!(Written::or_cached(Some(&written), Some(&"newer"), Some("13")), Some("newer"));

@@ -10,6 +10,7 @@ use studious_api::{
 };
 use studious_playbook::{
     Millis,
+    decide::{PastAttempt, PastAttempts},
     record::{AttemptSpan, Outcome},
     trial::{Reason, TrialKey, TrialState, sort_by_round},
 };
@@ -95,9 +96,22 @@ pub struct Attempt {
     /// When it ended.
     #[serde(default)]
     pub end_time: Option<Millis>,
+    /// The step that the trial had reached by then.
+    #[serde(default)]
+    pub step: Option<u64>,
 }
 
 impl RunState {
+    /// What its attempts that have ended come to.
+    #[must_use]
+    pub fn past(&self) -> PastAttempts {
+        PastAttempts::of(self.attempts.iter().map(|attempt| PastAttempt {
+            outcome: attempt.outcome,
+            has_trained: attempt.start_time.is_some(),
+            step: attempt.step,
+        }))
+    }
+
     /// Its attempts in time, the one under way included. Processes here start when they are asked for: nothing is queued.
     #[must_use]
     pub fn spans(&self) -> Vec<AttemptSpan> {

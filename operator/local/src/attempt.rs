@@ -157,12 +157,12 @@ impl Attempt {
     /// What becomes of it, by the playbook's rules.
     pub(crate) fn judge(&self, row: &TrialRow, progress: &Progress) -> Verdict {
         let states: Vec<HostState> = self.hosts.iter().map(|host| host.state.clone()).collect();
-        let (failed_before, disrupted_before) = decide::count_outcomes(row.state.attempts.iter().map(|a| &a.outcome));
         decide::judge(&AttemptView {
             spec: &row.spec,
             number: self.number,
-            failed_before,
-            disrupted_before,
+            past: row.state.past(),
+            // A program that can't be started says so at once, by its exit code.
+            template_has_run: false,
             hosts: &states,
             progress,
             // Of the hosts that have left: what the others will write yet is not waited for.

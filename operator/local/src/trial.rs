@@ -61,13 +61,13 @@ impl Trial {
     pub(crate) fn retry(&mut self, outcome: AttemptOutcome, message: String, folder: &RunFolder) -> Event {
         self.past(outcome, message.clone());
         let state = &mut self.row.state;
-        let (failed, _) = decide::count_outcomes(state.attempts.iter().map(|a| &a.outcome));
+        let past = state.past();
         state.phase = TrialPhase::Retrying;
         state.message = Some(message.clone());
         state.reason = Some(
             if outcome == AttemptOutcome::Disrupted { Reason::Disrupted } else { Reason::AttemptFailed }.to_string(),
         );
-        state.retry_at = Some(decide::next_attempt_at(&self.row.spec, state.attempt, now(), failed, outcome));
+        state.retry_at = Some(decide::next_attempt_at(&self.row.spec, state.attempt, now(), &past, outcome));
         self.measured(self.best_so_far());
         Event::AttemptEnded {
             trial: self.row.name.clone(),
@@ -121,6 +121,7 @@ impl Trial {
                 message,
                 start_time: state.attempt_start_time,
                 end_time: Some(now()),
+                step: self.progress.step,
             });
         }
     }

@@ -6,12 +6,9 @@ mod watch;
 
 use std::{fmt::Debug, hash::Hash, sync::Arc};
 
-use k8s_openapi::{
-    api::{
-        batch::v1::Job,
-        core::v1::{Container, Pod, PodSpec},
-    },
-    apimachinery::pkg::apis::meta::v1::OwnerReference,
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{Container, Pod, PodSpec},
 };
 use kube::{
     Client, Resource, ResourceExt,
@@ -22,6 +19,8 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use index::Index;
 pub(crate) use queue::Queue;
+
+use crate::object::{Identified, Identity, is_controlled_by};
 
 /// Everything that is known of the cluster.
 pub(crate) struct Caches {
@@ -69,8 +68,8 @@ impl Caches {
         let queue = caches.study_queue.clone();
         let forget = on_deleted.clone();
         tasks.spawn(watch::run(watch::api::<Study>(client, namespace), None, study_writer, strip, move |seen| {
-            if let watch::Seen::Deleted(study) = seen {
-                forget(&study.uid().unwrap_or_default());
+            if let (watch::Seen::Deleted(_), Some(uid)) = (seen, &seen.object().metadata.uid) {
+                forget(uid);
             }
             queue.push(ObjectRef::from_obj(seen.object()));
         }));
@@ -81,8 +80,10 @@ impl Caches {
             let trial = seen.object();
             let namespace = trial.namespace().unwrap_or_default();
             index.observe(&namespace, &trial.spec.study, &trial.name_any(), seen.is_there());
-            if !seen.is_there() {
-                on_deleted(&trial.uid().unwrap_or_default());
+            if !seen.is_there()
+                && let Some(uid) = &trial.metadata.uid
+            {
+                on_deleted(uid);
             }
             queue.push(ObjectRef::from_obj(trial));
             studies.push(ObjectRef::new(&trial.spec.study).within(&namespace));
@@ -139,10 +140,10 @@ impl Caches {
     }
 
     /// The trials that a study controls, in no order.
-    pub(crate) fn trials_of(&self, namespace: &str, study: &str, uid: &str) -> Vec<Arc<Trial>> {
-        let names = self.trials_of.names(namespace, study);
-        let trials = names.iter().filter_map(|name| Self::get(&self.trials, namespace, name));
-        trials.filter(|trial| is_controlled_by(trial.as_ref(), uid)).collect()
+    pub(crate) fn trials_of(&self, study: &Identity) -> Vec<Identified<Trial>> {
+        let names = self.trials_of.names(&study.namespace, &study.name);
+        let trials = names.iter().filter_map(|name| Self::get(&self.trials, &study.namespace, name));
+        trials.filter(|trial| is_controlled_by(trial.as_ref(), &study.uid)).filter_map(Identified::of).collect()
     }
 
     /// All pods that carry a trial's label, in no order.
@@ -150,16 +151,6 @@ impl Caches {
         let names = self.pods_of.names(namespace, trial);
         names.iter().filter_map(|name| Self::get(&self.pods, namespace, name)).collect()
     }
-}
-
-/// The owner that controls an object.
-pub(crate) fn controller_of<K: Resource>(object: &K) -> Option<&OwnerReference> {
-    object.meta().owner_references.as_ref()?.iter().find(|owner| owner.controller == Some(true))
-}
-
-/// Whether the object with this uid controls another.
-pub(crate) fn is_controlled_by<K: Resource>(object: &K, uid: &str) -> bool {
-    controller_of(object).is_some_and(|owner| owner.uid == uid)
 }
 
 fn push_trial<K: ResourceExt>(queue: &Queue<Trial>, object: &K) {

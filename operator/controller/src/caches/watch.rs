@@ -3,12 +3,13 @@
 use std::{fmt::Debug, hash::Hash};
 
 use futures::StreamExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Client, Resource, ResourceExt,
     core::{DeserializeGuard, NamespaceResourceScope},
     runtime::{
         WatchStreamExt,
-        reflector::{ObjectRef, store::Writer},
+        reflector::{ObjectRef, Store, store::Writer},
         watcher::{self, Event, watcher},
     },
 };
@@ -67,7 +68,7 @@ pub(super) async fn run<K>(
                 continue;
             }
         };
-        let Some(event) = readable(event, &strip) else { continue };
+        let Some(event) = readable(event, &writer.as_reader(), &strip) else { continue };
         // Objects of a list come into the store at its end; what it doesn't hold was deleted unseen.
         let before = if matches!(event, Event::InitDone) { writer.as_reader().state() } else { Vec::new() };
         writer.apply_watcher_event(&event);
@@ -91,14 +92,20 @@ pub(super) async fn run<K>(
     }
 }
 
-fn readable<K: Resource<DynamicType = ()>>(
-    event: Event<DeserializeGuard<K>>,
-    strip: &impl Fn(&mut K),
-) -> Option<Event<K>> {
+fn readable<K>(event: Event<DeserializeGuard<K>>, store: &Store<K>, strip: &impl Fn(&mut K)) -> Option<Event<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+    K::DynamicType: Eq + Hash + Clone,
+{
+    // What can't be read any more is gone for us: as it was last seen it would hold its place for ever.
+    let seen_last = |meta: &ObjectMeta| {
+        let (name, namespace) = (meta.name.as_deref()?, meta.namespace.as_deref()?);
+        Some(Event::Delete(K::clone(&*store.get(&ObjectRef::new(name).within(namespace))?)))
+    };
     let read = |DeserializeGuard(object): DeserializeGuard<K>| match object {
         Ok(mut object) => {
             strip(&mut object);
-            Some(object)
+            Ok(object)
         }
         Err(problem) => {
             tracing::error!(
@@ -108,14 +115,15 @@ fn readable<K: Resource<DynamicType = ()>>(
                 error = problem.error,
                 "the object can't be read and is left alone; delete it or mend its spec"
             );
-            None
+            Err(Box::new(problem.metadata))
         }
     };
-    Some(match event {
-        Event::Apply(object) => Event::Apply(read(object)?),
-        Event::InitApply(object) => Event::InitApply(read(object)?),
-        Event::Delete(object) => Event::Delete(read(object)?),
-        Event::Init => Event::Init,
-        Event::InitDone => Event::InitDone,
-    })
+    match event {
+        Event::Apply(object) => read(object).map(Event::Apply).map_or_else(|meta| seen_last(&meta), Some),
+        // The store takes the list in as a whole at its end.
+        Event::InitApply(object) => read(object).map(Event::InitApply).ok(),
+        Event::Delete(object) => read(object).map(Event::Delete).map_or_else(|meta| seen_last(&meta), Some),
+        Event::Init => Some(Event::Init),
+        Event::InitDone => Some(Event::InitDone),
+    }
 }

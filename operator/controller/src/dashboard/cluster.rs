@@ -19,7 +19,13 @@ use studious_dashboard::{
 use studious_playbook::{Millis, Plan, record::TrialRecord, trial};
 
 use super::events;
-use crate::{caches::Caches, context::Context, study, trial::jobs};
+use crate::{
+    caches::Caches,
+    context::Context,
+    object::{Identified, is_controlled_by},
+    study,
+    trial::jobs,
+};
 
 /// Curves that are read at once.
 const AT_ONCE: usize = 4;
@@ -36,43 +42,42 @@ impl Cluster {
         Self { context, heads: Mutex::default() }
     }
 
-    fn found(&self, key: &StudyKey) -> Option<Arc<Study>> {
-        Caches::get(&self.context.caches.studies, &key.namespace, &key.name)
+    fn found(&self, key: &StudyKey) -> Option<Identified<Study>> {
+        Caches::get(&self.context.caches.studies, &key.namespace, &key.name).and_then(Identified::of)
     }
 
     /// Its trials in the order of rounds, by index within each.
-    fn trials_of(&self, key: &StudyKey, study: &Study) -> Vec<Arc<Trial>> {
-        let uid = study.uid().unwrap_or_default();
-        let mut trials = self.context.caches.trials_of(&key.namespace, &key.name, &uid);
+    fn trials_of(&self, study: &Identified<Study>) -> Vec<Identified<Trial>> {
+        let mut trials = self.context.caches.trials_of(&study.id);
         trials.sort_by_key(|trial| trial.spec.index);
         trial::sort_by_round(&study.spec, &mut trials, |trial| &trial.spec.round);
         trials
     }
 
-    fn head(&self, study: &Study) -> StudySummary {
-        let uid = study.uid().unwrap_or_default();
+    fn head(&self, study: &Identified<Study>) -> StudySummary {
+        let uid = &study.id.uid;
         let version = study.resource_version().unwrap_or_default();
         let heads = || self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, head)) = heads().get(&uid).filter(|(of, _)| *of == version) {
+        if let Some((_, head)) = heads().get(uid).filter(|(of, _)| *of == version) {
             return head.clone();
         }
         let head = at_a_glance(study);
-        heads().insert(uid, (version, head.clone()));
+        heads().insert(uid.clone(), (version, head.clone()));
         head
     }
 
     /// Forgets studies that are gone.
-    fn keep(&self, uids: &[String]) {
+    fn keep(&self, uids: &[&str]) {
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         if heads.len() > uids.len() {
-            heads.retain(|uid, _| uids.contains(uid));
+            heads.retain(|uid, _| uids.contains(&uid.as_str()));
         }
     }
 
-    fn trial_of(&self, key: &StudyKey, name: &str) -> Option<Arc<Trial>> {
-        let uid = self.found(key)?.uid()?;
+    fn trial_of(&self, key: &StudyKey, name: &str) -> Option<Identified<Trial>> {
+        let study = self.found(key)?;
         let trial: Arc<Trial> = Caches::get(&self.context.caches.trials, &key.namespace, name)?;
-        crate::caches::is_controlled_by(trial.as_ref(), &uid).then_some(trial)
+        is_controlled_by(trial.as_ref(), &study.id.uid).then(|| Identified::of(trial)).flatten()
     }
 }
 
@@ -82,8 +87,9 @@ impl StudySource for Cluster {
     }
 
     async fn studies(&self) -> Result<Vec<StudySummary>, SourceError> {
-        let studies = self.context.caches.studies.state();
-        self.keep(&studies.iter().filter_map(|study| study.uid()).collect::<Vec<_>>());
+        let studies = self.context.caches.studies.state().into_iter().filter_map(Identified::of);
+        let studies: Vec<Identified<Study>> = studies.collect();
+        self.keep(&studies.iter().map(|study| study.id.uid.as_str()).collect::<Vec<_>>());
         Ok(studies.iter().map(|study| self.head(study)).collect())
     }
 
@@ -93,33 +99,33 @@ impl StudySource for Cluster {
 
     async fn version(&self, key: &StudyKey) -> Result<Option<String>, SourceError> {
         let Some(study) = self.found(key) else { return Ok(None) };
-        let uid = study.uid().unwrap_or_default();
+        let uid = &study.id.uid;
         let mut hasher = DefaultHasher::new();
-        (&uid, study.resource_version()).hash(&mut hasher);
-        for trial in self.trials_of(key, &study) {
+        (uid, study.resource_version()).hash(&mut hasher);
+        for trial in self.trials_of(&study) {
             trial.metadata.resource_version.hash(&mut hasher);
         }
-        let lines = self.context.ledger.lines(&uid).await;
+        let lines = self.context.ledger.lines(uid).await;
         lines.map_err(|error| SourceError::unreadable("the ledger", error))?.hash(&mut hasher);
         Ok(Some(format!("{:016x}", hasher.finish())))
     }
 
     async fn trials(&self, key: &StudyKey) -> Result<Vec<TrialSummary>, SourceError> {
         let Some(study) = self.found(key) else { return Ok(Vec::new()) };
-        let latest = self.context.ledger.latest(&study.uid().unwrap_or_default()).await;
+        let latest = self.context.ledger.latest(&study.id.uid).await;
         let mut latest = latest.map_err(|error| SourceError::unreadable("the ledger", error))?;
-        let trials = self.trials_of(key, &study);
-        Ok(trials.iter().map(|trial| row(trial, latest.remove(&trial.uid().unwrap_or_default()))).collect())
+        let trials = self.trials_of(&study);
+        Ok(trials.iter().map(|trial| row(trial, latest.remove(&trial.id.uid))).collect())
     }
 
     async fn records(&self, key: &StudyKey, points: usize) -> Result<Vec<TrialRecord>, SourceError> {
         use futures::{StreamExt as _, TryStreamExt as _};
         let Some(study) = self.found(key) else { return Ok(Vec::new()) };
         let ledger = &self.context.ledger;
-        futures::stream::iter(self.trials_of(key, &study))
+        futures::stream::iter(self.trials_of(&study))
             .map(|trial| async move {
                 let mut record = study::record(&trial);
-                ledger.fill(&trial.uid().unwrap_or_default(), &mut record, Some(points)).await?;
+                ledger.fill(&trial.id.uid, &mut record, Some(points)).await?;
                 Ok(record)
             })
             .buffered(AT_ONCE)
@@ -130,12 +136,12 @@ impl StudySource for Cluster {
 
     async fn trial(&self, key: &StudyKey, name: &str, points: usize) -> Result<Option<TrialDetail>, SourceError> {
         let Some(trial) = self.trial_of(key, name) else { return Ok(None) };
-        let uid = trial.uid().unwrap_or_default();
+        let uid = &trial.id.uid;
         let unreadable = |error| SourceError::unreadable("the ledger", error);
         let ledger = &self.context.ledger;
         let mut record = study::record(&trial);
-        ledger.fill(&uid, &mut record, Some(points)).await.map_err(unreadable)?;
-        let progress = ledger.progress(&uid, &trial.spec).await.map_err(unreadable)?;
+        ledger.fill(uid, &mut record, Some(points)).await.map_err(unreadable)?;
+        let progress = ledger.progress(uid, &trial.spec).await.map_err(unreadable)?;
         let latest = progress.latest.get(&0).map(|values| {
             let finite = values.iter().filter(|(_, value)| value.is_finite());
             finite.map(|(name, value)| (name.clone(), *value)).collect()
@@ -163,12 +169,12 @@ fn millis(time: &Time) -> Option<Millis> {
     u64::try_from(time.0.as_millisecond()).ok().map(Millis)
 }
 
-fn at_a_glance(study: &Study) -> StudySummary {
+fn at_a_glance(study: &Identified<Study>) -> StudySummary {
     let status = study.status.clone().unwrap_or_default();
     let mut counts = status.trials;
     if counts.total == 0 {
         // Before the operator has counted, what the study says.
-        counts.total = Plan::new(&study.name_any(), &study.spec).map_or(0, |plan| plan.total_trials());
+        counts.total = Plan::new(&study.id.name, &study.spec).map_or(0, |plan| plan.total_trials());
     }
     let standing = match status.phase {
         StudyPhase::Pending => StudyState::Pending,
@@ -191,8 +197,8 @@ fn at_a_glance(study: &Study) -> StudySummary {
     let changed = status.conditions.iter().filter_map(|condition| millis(&condition.last_transition_time)).max();
     let created = study.creation_timestamp().as_ref().and_then(millis);
     StudySummary {
-        key: StudyKey { namespace: study.namespace().unwrap_or_default(), name: study.name_any() },
-        study_name: study.name_any(),
+        key: StudyKey { namespace: study.id.namespace.clone(), name: study.id.name.clone() },
+        study_name: study.id.name.clone(),
         spec: Arc::new(study.spec.clone()),
         labels: study.labels().clone(),
         standing,

@@ -6,7 +6,11 @@ use studious_api::Trial;
 use studious_dashboard::KubernetesEvent;
 use studious_playbook::Millis;
 
-use crate::{caches::Caches, trial::jobs};
+use crate::{
+    caches::Caches,
+    object::{Identified, Identity},
+    trial::jobs,
+};
 
 /// Events of one object that are shown.
 const OF_ONE: u32 = 50;
@@ -22,14 +26,14 @@ const PODS: usize = 8;
 pub(super) async fn of_trial(
     client: &Client,
     caches: &Caches,
-    trial: &Trial,
+    trial: &Identified<Trial>,
 ) -> Result<Vec<KubernetesEvent>, kube::Error> {
-    let (namespace, name) = (trial.namespace().unwrap_or_default(), trial.name_any());
+    let Identity { namespace, name, .. } = &trial.id;
     let mut names = vec![name.clone()];
     let attempt = trial.status.as_ref().and_then(|status| status.attempt).unwrap_or(1).max(1);
-    names.extend((attempt.saturating_sub(ATTEMPTS - 1).max(1)..=attempt).map(|n| jobs::name(&name, n)));
-    names.extend(caches.pods_of(&namespace, &name).iter().take(PODS).map(|pod| pod.name_any()));
-    let api = Api::<Event>::namespaced(client.clone(), &namespace);
+    names.extend((attempt.saturating_sub(ATTEMPTS - 1).max(1)..=attempt).map(|n| jobs::name(name, n)));
+    names.extend(caches.pods_of(namespace, name).iter().take(PODS).map(|pod| pod.name_any()));
+    let api = Api::<Event>::namespaced(client.clone(), namespace);
     let lists = names.iter().map(|name| {
         let query = ListParams::default().fields(&format!("regarding.name={name}")).limit(OF_ONE);
         let api = &api;

@@ -18,14 +18,15 @@ use studious_api::{Trial, labels};
 pub(crate) use keys::Keys;
 
 use crate::{
-    caches::{Caches, controller_of, is_controlled_by},
+    caches::Caches,
+    object::{Identified, controller_of, is_controlled_by},
     trial::index_of,
 };
 
 /// A pod that has shown who it is.
 pub(crate) struct Sender {
     /// Its trial.
-    pub(crate) trial: Arc<Trial>,
+    pub(crate) trial: Identified<Trial>,
     /// Its attempt.
     pub(crate) attempt: u32,
     /// Its index.
@@ -98,7 +99,8 @@ fn host_of(caches: &Caches, verified: &token::PodIdentity) -> Result<Sender, Ide
     let trial = controller_of(job.as_ref())
         .filter(|owner| owner.kind == Trial::kind(&()))
         .and_then(|owner| Caches::get(&caches.trials, namespace, &owner.name))
-        .filter(|trial| trial.uid().is_some_and(|uid| is_controlled_by(job.as_ref(), &uid)))
+        .and_then(Identified::of)
+        .filter(|trial: &Identified<Trial>| is_controlled_by(job.as_ref(), &trial.id.uid))
         .ok_or_else(|| no_host("its Job belongs to no trial"))?;
     let attempt = job.labels().get(labels::ATTEMPT).and_then(|attempt| attempt.parse().ok());
     Ok(Sender {

@@ -16,7 +16,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use kube::{Resource, runtime::reflector::ObjectRef};
 use serde_json::json;
 use studious_api::{Study, Trial, TrialStatus};
 use studious_contract::{PushAnswer, PushRequest};
@@ -25,11 +25,12 @@ use studious_ledger::{Appended, LedgerError, RunState, StudyRow, TrialRow};
 pub(crate) use rate::Rate;
 
 use crate::{
-    caches::{Caches, is_controlled_by},
+    caches::Caches,
     context::Context,
     identity::{self, IdentityError, Sender},
+    object::{Identified, is_controlled_by},
     server::Shared,
-    status::{millis, now},
+    status::millis,
 };
 
 /// Most requests that are taken in at once; others are told to come back.
@@ -143,7 +144,7 @@ async fn take(
     let shared = shared.clone();
     let taken = tokio::spawn(async move {
         let _turn = turn;
-        append(&shared.context, &sender, study.as_deref(), &body).await
+        append(&shared.context, &sender, study.as_ref(), &body).await
     });
     taken.await.map_err(|_| IngestError::Stopped)?
 }
@@ -151,28 +152,28 @@ async fn take(
 async fn append(
     context: &Context,
     sender: &Sender,
-    study: Option<&Study>,
+    study: Option<&Identified<Study>>,
     body: &PushRequest<'_>,
 ) -> Result<PushAnswer, IngestError> {
     let trial = &sender.trial;
-    let uid = trial.uid().unwrap_or_default();
+    let uid = &trial.id.uid;
     let (attempt, host) = (sender.attempt, sender.host);
     let put = async || {
         if body.drained {
-            context.ledger.append_last(&uid, attempt, host, body.first_line, &body.lines).await
+            context.ledger.append_last(uid, attempt, host, body.first_line, &body.lines).await
         } else {
-            context.ledger.append(&uid, attempt, host, body.first_line, &body.lines).await
+            context.ledger.append(uid, attempt, host, body.first_line, &body.lines).await
         }
     };
     let has_ended = trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
 
-    let entry = context.live.entry(&uid);
+    let entry = context.live.entry(uid);
     let mut live = entry.lock().await;
     // From the ledger as it was before these lines, so that they are seen once.
-    live.progress(&context.ledger, &uid, &trial.spec).await?;
+    live.progress(&context.ledger, uid, &trial.spec).await?;
     let appended = match put().await {
         Err(LedgerError::UnknownTrial { .. }) => {
-            introduce(&context.ledger, trial, study).await?;
+            introduce(context, trial, study).await?;
             put().await?
         }
         other => other?,
@@ -183,9 +184,9 @@ async fn append(
     count(&context.metrics, body.lines.len(), &appended);
     if has_ended {
         // Its curves get their last points; nothing is decided any more.
-        context.live.forget(&uid);
+        context.live.forget(uid);
     } else if is_telling {
-        context.caches.trial_queue.push(ObjectRef::from_obj(trial.as_ref()));
+        context.caches.trial_queue.push(ObjectRef::from_obj(&**trial));
     }
     Ok(PushAnswer { next_line: appended.next_line })
 }
@@ -200,26 +201,34 @@ fn count(metrics: &crate::metrics::Metrics, sent: usize, appended: &Appended) {
 }
 
 /// Puts a trial and its study into the ledger: at its first line, or after the ledger was lost.
-async fn introduce(ledger: &studious_ledger::Ledger, trial: &Trial, study: Option<&Study>) -> Result<(), LedgerError> {
-    let namespace = trial.namespace().unwrap_or_default();
+async fn introduce(
+    context: &Context,
+    trial: &Identified<Trial>,
+    study: Option<&Identified<Study>>,
+) -> Result<(), LedgerError> {
+    let namespace = trial.id.namespace.clone();
     let Some(study) = study else {
         return Err(LedgerError::UnknownStudy { study: format!("{namespace}/{}", trial.spec.study) });
     };
-    let study_uid = study.uid().unwrap_or_default();
-    ledger
+    let study_uid = study.id.uid.clone();
+    context
+        .ledger
         .upsert_study(&StudyRow {
             uid: study_uid.clone(),
             namespace,
-            name: study.name_any(),
+            name: study.id.name.clone(),
             spec: study.spec.clone(),
-            created: millis(study.meta().creation_timestamp.as_ref().map_or_else(now, |time| time.0)),
+            created: millis(
+                study.meta().creation_timestamp.as_ref().map_or_else(|| context.clock.now(), |time| time.0),
+            ),
         })
         .await?;
-    ledger
+    context
+        .ledger
         .upsert_trial(&TrialRow {
-            uid: trial.uid().unwrap_or_default(),
+            uid: trial.id.uid.clone(),
             study: study_uid,
-            name: trial.name_any(),
+            name: trial.id.name.clone(),
             spec: trial.spec.clone(),
             state: state(trial.status.as_ref()),
         })
@@ -233,7 +242,7 @@ fn state(status: Option<&TrialStatus>) -> RunState {
 }
 
 /// The study that a trial belongs to.
-fn study_of(caches: &Caches, trial: &Trial) -> Option<Arc<Study>> {
-    let study = Caches::get(&caches.studies, &trial.namespace().unwrap_or_default(), &trial.spec.study)?;
-    study.uid().is_some_and(|uid| is_controlled_by(trial, &uid)).then_some(study)
+fn study_of(caches: &Caches, trial: &Identified<Trial>) -> Option<Identified<Study>> {
+    let study = Caches::get(&caches.studies, &trial.id.namespace, &trial.spec.study).and_then(Identified::of)?;
+    is_controlled_by(&**trial, &study.id.uid).then_some(study)
 }

@@ -12,14 +12,15 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::{
-    context::{Context, Memory},
+    context::{Clock, Context},
     events::Events,
     identity::tests::{Signer, World, claims},
     live::Live,
+    memory::Memories,
     metrics::Metrics,
     scenarios::studies,
     server::{Shared, secure},
-    trial::{jobs::AgentSettings, jobs_tests},
+    trial::jobs_tests,
 };
 
 struct Operator {
@@ -48,16 +49,8 @@ impl Operator {
             ledger: Ledger::open(folder.path().join("ledger.sqlite")).await.unwrap(),
             live: Arc::new(Live::default()),
             metrics: Metrics::new().unwrap(),
-            agent: AgentSettings {
-                image: String::new(),
-                image_pull_policy: None,
-                ingest_url: String::new(),
-                ca_pem: String::new(),
-            },
-            studies: Arc::new(Memory::default()),
-            trials: Arc::new(Memory::default()),
-            failures: Memory::default(),
-            suggesting: tokio::sync::Semaphore::new(1),
+            clock: Clock::of_the_machine(),
+            failures: Memories::default(),
             client: world.client,
         };
         let token = signer.sign(&claims(&json!({})));
@@ -220,7 +213,7 @@ async fn what_decides_wakes_the_trial_and_what_does_not_lets_it_sleep() {
 #[tokio::test]
 async fn a_study_that_is_being_deleted_takes_nothing_more() {
     let mut study = studies::study("");
-    study.metadata.deletion_timestamp = Some(crate::status::seconds(crate::status::now()));
+    study.metadata.deletion_timestamp = Some(crate::status::seconds(jiff::Timestamp::now()));
     let operator = Operator::of(study).await;
     assert_eq!(operator.send(json!({"lines": ["{}"]})).await.0, StatusCode::GONE);
 }

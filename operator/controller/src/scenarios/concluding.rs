@@ -24,7 +24,6 @@ impl World {
             (status.phase, status.objective, status.best_step) = (TrialPhase::Succeeded, Some(1.0 - rate), Some(90));
             self.caches.trial(trial);
         }
-        self.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
     }
 }
 
@@ -58,6 +57,7 @@ async fn what_trials_show_is_told_in_conditions_and_each_finding_has_one_event()
 
     // Three have ended: that they are few is no news while others are to come.
     world.end_some(&mut trials[..3]);
+    world.pass(20);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     assert_eq!(events(&requests), [""; 0]);
@@ -65,6 +65,7 @@ async fn what_trials_show_is_told_in_conditions_and_each_finding_has_one_event()
 
     // All have.
     world.end_some(&mut trials);
+    world.pass(20);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let last = status(&requests);
@@ -84,7 +85,7 @@ async fn what_trials_show_is_told_in_conditions_and_each_finding_has_one_event()
     // A restarted operator says nothing again.
     study.status = Some(last);
     study.metadata.resource_version = Some("5000".into());
-    world.context.studies.forget("study-uid");
+    world.studies.memories.forget("study-uid");
     world.reconcile_study(&study).await;
     assert!(world.lines().is_empty());
 
@@ -105,12 +106,13 @@ async fn what_changes_with_every_trial_costs_no_writes_of_its_own() {
     world.reconcile_study(&study).await;
     let mut trials = made(&world.requests());
     world.end_some(&mut trials[..10]);
+    world.pass(20);
     world.reconcile_study(&study).await;
     assert_eq!(world.lines(), ["PATCH studies/digits/status"]);
     // One more ends within the same second, and another within the next quarter of a minute.
     for end in [11, 12] {
         world.end_some(&mut trials[..end]);
-        world.context.studies.with("study-uid", crate::study::Memory::just_written);
+        world.pass(2);
         world.reconcile_study(&study).await;
         assert_eq!(world.lines(), [""; 0]);
     }

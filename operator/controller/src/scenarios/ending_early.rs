@@ -100,7 +100,7 @@ async fn the_best_trial_is_one_that_satisfies_the_constraints() {
         status.metrics = latency.map(|ms| ("latency_ms".to_owned(), ms)).into_iter().collect();
         world.caches.trial(&trial);
     }
-    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.pass(120);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let best = &requests[0].body["status"]["best"];

@@ -34,7 +34,7 @@ pub(super) fn with_finalizer(mut study: Study) -> Study {
 
 /// Trials as they were made.
 pub(super) fn made(requests: &[super::world::Request]) -> Vec<Trial> {
-    let bodies = requests.iter().filter(|r| r.line.starts_with("PATCH trials/")).map(|r| r.body.clone());
+    let bodies = requests.iter().filter(|r| r.line.starts_with("POST trials/")).map(|r| r.body.clone());
     bodies
         .map(|body| {
             let mut trial: Trial = serde_json::from_value(body).unwrap();
@@ -55,8 +55,8 @@ async fn a_new_study_gets_its_first_trials_and_one_status() {
         lines,
         [
             "PATCH studies/digits",
-            "PATCH trials/digits-explore-0000",
-            "PATCH trials/digits-explore-0001",
+            "POST trials/digits-explore-0000",
+            "POST trials/digits-explore-0001",
             "PATCH studies/digits/status",
         ]
     );
@@ -96,7 +96,7 @@ async fn a_trial_that_ends_makes_room_for_the_next_without_a_status() {
     }
     world.reconcile_study(&study).await;
     // Counts come later, with others'.
-    assert_eq!(world.lines(), ["PATCH trials/digits-explore-0002"]);
+    assert_eq!(world.lines(), ["POST trials/digits-explore-0002"]);
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn when_all_have_ended_the_study_has() {
         world.caches.trial(&trial);
     }
     // A second after the first status at the earliest.
-    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.pass(120);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     assert_eq!(requests[0].line, "PATCH studies/digits/status");
@@ -136,7 +136,7 @@ async fn a_completed_study_whose_trials_become_more_goes_on() {
         (status.phase, status.objective) = (TrialPhase::Succeeded, Some(0.5));
         world.caches.trial(&trial);
     }
-    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.pass(120);
     world.reconcile_study(&study).await;
     let status: studious_api::StudyStatus = serde_json::from_value(world.requests()[0].body["status"].clone()).unwrap();
     assert_eq!(status.phase, StudyPhase::Completed);
@@ -146,12 +146,12 @@ async fn a_completed_study_whose_trials_become_more_goes_on() {
     study.metadata.generation = Some(2);
     study.metadata.resource_version = Some("2000".into());
     study.spec.rounds[0].trials = Some(6);
-    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.pass(120);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
     let expected =
-        ["PATCH trials/digits-explore-0004", "PATCH trials/digits-explore-0005", "PATCH studies/digits/status"];
+        ["POST trials/digits-explore-0004", "POST trials/digits-explore-0005", "PATCH studies/digits/status"];
     assert_eq!(lines, expected);
     let status = &requests[2].body["status"];
     assert_eq!((status["phase"].as_str(), status["done"].as_str()), (Some("Running"), Some("4/6")));
@@ -182,7 +182,7 @@ async fn trials_that_are_added_a_moment_after_a_later_round_has_begun_do_not_run
     // The webhook looked at a status that didn't say yet that the round had begun.
     study.spec.rounds[0].trials = Some(9);
     study.metadata.generation = Some(2);
-    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.pass(120);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
@@ -206,7 +206,7 @@ async fn several_hosts_need_one_service() {
     let study = with_finalizer(study("    hosts: 2"));
     world.reconcile_study(&study).await;
     let requests = world.requests();
-    assert_eq!(requests[0].line, "PATCH services/digits");
+    assert_eq!(requests[0].line, "POST services/digits");
     insta::assert_yaml_snapshot!(requests[0].body);
     assert_eq!(requests.iter().filter(|r| r.line.contains("services")).count(), 1);
 }
@@ -246,7 +246,7 @@ async fn a_suspended_study_starts_nothing() {
 async fn a_deleted_study_leaves_the_ledger_and_then_goes() {
     let mut world = World::new().await;
     let mut study = with_finalizer(study(""));
-    study.metadata.deletion_timestamp = Some(crate::status::seconds(crate::status::now()));
+    study.metadata.deletion_timestamp = Some(crate::status::seconds(jiff::Timestamp::now()));
     world.reconcile_study(&study).await;
     let requests = world.requests();
     assert_eq!(requests.len(), 1);

@@ -50,13 +50,13 @@ async fn a_reconcile_does_not_wait_until_points_are_chosen_and_is_woken_then() {
         assert_eq!(world.end_trials().len(), 2);
     }
     // Somebody else has the turn: however long it takes, looks go on, and ask once.
-    let context = world.context.clone();
-    let turn = context.suggesting.acquire().await.unwrap();
+    let studies = world.studies.clone();
+    let turn = studies.suggesting.acquire().await.unwrap();
     for _ in 0..3 {
         world.reconcile_study(&study).await;
         assert!(made(&world.requests()).is_empty());
     }
-    assert_eq!(world.context.suggesting.available_permits(), 0);
+    assert_eq!(world.studies.suggesting.available_permits(), 0);
     drop(turn);
     assert_eq!(world.woken().await, "digits");
     world.reconcile_study(&study).await;
@@ -83,7 +83,7 @@ async fn a_restart_chooses_no_points_for_trials_that_exist() {
     for trial in made(&world.requests()) {
         world.caches.trial(&trial);
     }
-    world.context.studies.forget("study-uid");
+    world.studies.memories.forget("study-uid");
     world.reconcile_study(&study).await;
     assert!(made(&world.requests()).is_empty());
 }
@@ -170,7 +170,7 @@ async fn points_are_taken_of_another_study_once_it_has_ended_and_kept() {
     before.status.as_mut().unwrap().phase = StudyPhase::Running;
     before.status.as_mut().unwrap().done = Some("4/6".into());
     world.caches.study(&before);
-    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.pass(120);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     assert_eq!(requests.len(), 1);
@@ -182,7 +182,7 @@ async fn points_are_taken_of_another_study_once_it_has_ended_and_kept() {
     // It has ended.
     before.status.as_mut().unwrap().phase = StudyPhase::Completed;
     world.caches.study(&before);
-    world.context.studies.with("study-uid", crate::study::Memory::forget_when_written);
+    world.pass(120);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let lines: Vec<&str> = requests.iter().map(|r| r.line.as_str()).collect();
@@ -200,7 +200,7 @@ async fn points_are_taken_of_another_study_once_it_has_ended_and_kept() {
         world.caches.trial(&trial);
     }
     ended(&mut world, &[(0.7, 0.0), (0.8, 0.0), (0.9, 0.0), (0.95, 0.0)]);
-    world.context.studies.forget("study-uid");
+    world.studies.memories.forget("study-uid");
     world.reconcile_study(&study).await;
     let requests = world.requests();
     assert_eq!(rates(&made(&requests)), [0.3]);

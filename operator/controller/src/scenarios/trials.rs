@@ -64,7 +64,7 @@ async fn a_new_trial_gets_a_job_and_a_quick_one_is_written_of_once() {
     let mut world = World::new().await;
     let mut trial = trial(1);
     world.reconcile_trial(&trial).await;
-    assert_eq!(world.lines(), ["PATCH jobs/digits-explore-0007-a1"]);
+    assert_eq!(world.lines(), ["POST jobs/digits-explore-0007-a1"]);
     // The cache doesn't show the Job yet.
     world.reconcile_trial(&trial).await;
     let job = world.job(&trial, 1);
@@ -145,17 +145,17 @@ async fn a_preempted_host_costs_no_attempt_and_all_hosts_restart_together() {
 
     // Not before its time, and not before the processes of the first attempt are gone.
     world.reconcile_trial(&trial).await;
-    assert!(!world.lines().iter().any(|line| line.starts_with("PATCH jobs")));
+    assert!(!world.lines().iter().any(|line| line.starts_with("POST jobs")));
     tokio::time::sleep(std::time::Duration::from_millis(1600)).await;
     world.reconcile_trial(&trial).await;
-    assert!(!world.lines().iter().any(|line| line.starts_with("PATCH jobs")));
+    assert!(!world.lines().iter().any(|line| line.starts_with("POST jobs")));
     for index in 0..2 {
         world.pod(&job, index, &running(), &json!({"status": {"phase": "Failed"}}));
     }
     trial.status = Some(retrying);
     trial.metadata.resource_version = Some("2000".into());
     world.reconcile_trial(&trial).await;
-    assert_eq!(world.lines(), ["PATCH jobs/digits-explore-0007-a2"]);
+    assert_eq!(world.lines(), ["POST jobs/digits-explore-0007-a2"]);
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn an_attempt_whose_job_was_deleted_unseen_is_not_run_again_under_its_numb
     let requests = world.requests();
     assert_eq!(requests[0].line, "PATCH trials/digits-explore-0007/status");
     assert_eq!(status(&requests[0]).disruptions, 1);
-    assert!(!requests.iter().any(|r| r.line.starts_with("PATCH jobs")));
+    assert!(!requests.iter().any(|r| r.line.starts_with("POST jobs")));
 }
 
 #[tokio::test]

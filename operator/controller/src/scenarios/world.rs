@@ -1,6 +1,14 @@
 //! The API server that a test plays, and the operator's caches.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use jiff::{SignedDuration, Timestamp};
 
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use kube::{Client, ResourceExt, client::Body};
@@ -11,11 +19,18 @@ use tempfile::TempDir;
 
 use crate::{
     caches::fixed::{self, Writers},
-    context::{Context, Memory},
+    context::{Clock, Context},
     events::Events,
     live::Live,
+    memory::Memories,
     metrics::Metrics,
-    trial::jobs::{self, AgentSettings},
+    object::identified,
+    reconcile::{ReconcileError, reconcile},
+    study::StudyReconciler,
+    trial::{
+        TrialReconciler,
+        jobs::{self, AgentSettings},
+    },
 };
 
 /// A request that came.
@@ -29,8 +44,14 @@ pub(super) struct Request {
 
 pub(super) struct World {
     pub(super) context: Arc<Context>,
+    pub(super) studies: Arc<StudyReconciler>,
+    pub(super) trials: Arc<TrialReconciler>,
+    /// By how many seconds the clock is ahead of the machine's.
+    ahead: Arc<AtomicI64>,
     pub(super) caches: Writers,
     requests: Arc<Mutex<Vec<Request>>>,
+    /// Objects that are there already, by path.
+    there: Arc<Mutex<BTreeMap<String, Value>>>,
     _folder: TempDir,
 }
 
@@ -38,7 +59,8 @@ impl World {
     pub(super) async fn new() -> Self {
         let (service, mut handle) = tower_test::mock::pair::<http::Request<Body>, http::Response<Body>>();
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
-        let seen = requests.clone();
+        let there: Arc<Mutex<BTreeMap<String, Value>>> = Arc::default();
+        let (seen, found) = (requests.clone(), there.clone());
         tokio::spawn(async move {
             let mut version = 1000;
             while let Some((request, respond)) = handle.next_request().await {
@@ -47,32 +69,50 @@ impl World {
                 let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
                 version += 1;
                 let (line, answer) = answer(&parts, &body, version);
+                let (verb, path) = line.split_once(' ').unwrap();
+                let answer = match (verb, found.lock().unwrap().get(path)) {
+                    ("POST", Some(_)) => json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 409,
+                        "reason": "AlreadyExists", "message": "already exists"}),
+                    ("GET", Some(object)) => object.clone(),
+                    _ => answer,
+                };
                 seen.lock().unwrap().push(Request { line, body });
-                respond.send_response(http::Response::new(Body::from(serde_json::to_vec(&answer).unwrap())));
+                let code = answer["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(200);
+                let answer = Body::from(serde_json::to_vec(&answer).unwrap());
+                respond.send_response(http::Response::builder().status(code).body(answer).unwrap());
             }
         });
         let client = Client::new(service, "default");
         let folder = tempfile::tempdir().unwrap();
         let (caches, writers) = fixed::caches();
-        let context = Context {
+        let ahead: Arc<AtomicI64> = Arc::default();
+        let offset = ahead.clone();
+        let context = Arc::new(Context {
             events: Events::new(client.clone(), "test"),
             caches,
             ledger: Ledger::open(folder.path().join("ledger.sqlite")).await.unwrap(),
             live: Arc::new(Live::default()),
             metrics: Metrics::new().unwrap(),
-            agent: AgentSettings {
-                image: "studious".into(),
-                image_pull_policy: None,
-                ingest_url: "https://studious".into(),
-                ca_pem: String::new(),
-            },
-            studies: Arc::new(Memory::default()),
-            trials: Arc::new(Memory::default()),
-            failures: Memory::default(),
-            suggesting: tokio::sync::Semaphore::new(1),
+            clock: Clock::new(move || match offset.load(Ordering::Relaxed) {
+                i64::MAX => panic!("the clock of the test is broken"),
+                ahead => Timestamp::now() + SignedDuration::from_secs(ahead),
+            }),
+            failures: Memories::default(),
             client,
+        });
+        let studies = Arc::new(StudyReconciler {
+            context: context.clone(),
+            memories: Arc::default(),
+            suggesting: tokio::sync::Semaphore::new(1),
+        });
+        let agent = AgentSettings {
+            image: "studious".into(),
+            image_pull_policy: None,
+            ingest_url: "https://studious".into(),
+            ca_pem: String::new(),
         };
-        Self { context: Arc::new(context), caches: writers, requests, _folder: folder }
+        let trials = Arc::new(TrialReconciler { context: context.clone(), memories: Arc::default(), agent });
+        Self { context, studies, trials, ahead, caches: writers, requests, there, _folder: folder }
     }
 
     /// The requests that have come since this was asked last.
@@ -85,23 +125,44 @@ impl World {
         self.requests().into_iter().map(|request| request.line).collect()
     }
 
+    /// An object is there before the operator makes it.
+    pub(super) fn is_there(&self, plural: &str, name: &str, object: &Value) {
+        self.there.lock().unwrap().insert(format!("{plural}/{name}"), object.clone());
+    }
+
+    /// As [`World::reconcile_study`], of one that may fail.
+    pub(super) async fn try_study(&mut self, study: &Study) -> Result<(), ReconcileError> {
+        self.caches.study(study);
+        reconcile(Arc::new(study.clone()), self.studies.clone()).await.map(|_| ())
+    }
+
+    /// Whoever asks for the time panics.
+    pub(super) fn break_clock(&self) {
+        self.ahead.store(i64::MAX, Ordering::Relaxed);
+    }
+
+    /// Time passes.
+    pub(super) fn pass(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+
     /// Reconciles a study as the cache shows it.
     pub(super) async fn reconcile_study(&mut self, study: &Study) {
         self.caches.study(study);
-        crate::study::reconcile(Arc::new(study.clone()), self.context.clone()).await.unwrap();
+        reconcile(Arc::new(study.clone()), self.studies.clone()).await.unwrap();
     }
 
     /// Reconciles a trial as the cache shows it.
     pub(super) async fn reconcile_trial(&mut self, trial: &Trial) {
         self.caches.trial(trial);
-        crate::trial::reconcile(Arc::new(trial.clone()), self.context.clone()).await.unwrap();
+        reconcile(Arc::new(trial.clone()), self.trials.clone()).await.unwrap();
     }
 
     /// The Job of an attempt, as the API server shows it once it is made.
     pub(super) fn job(&mut self, trial: &Trial, attempt: u32) -> Job {
-        let mut job = jobs::build(trial, attempt, &self.context.agent).unwrap();
+        let mut job = jobs::build(&identified(trial), attempt, &self.trials.agent).unwrap();
         job.metadata.uid = Some(format!("job-{attempt}"));
-        job.metadata.creation_timestamp = Some(crate::status::seconds(crate::status::now()));
+        job.metadata.creation_timestamp = Some(crate::status::seconds(self.context.clock.now()));
         self.caches.job(&job);
         job
     }
@@ -134,7 +195,9 @@ impl World {
 fn answer(parts: &http::request::Parts, body: &Value, version: u64) -> (String, Value) {
     let path = parts.uri.path();
     let short = path.split("/namespaces/").nth(1).and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
-    let line = format!("{} {short}", parts.method);
+    let name = body["metadata"]["name"].as_str().filter(|_| parts.method == http::Method::POST && short != "events");
+    let name = name.map(|name| format!("/{name}")).unwrap_or_default();
+    let line = format!("{} {short}{name}", parts.method);
     if parts.method == http::Method::DELETE {
         return (line, json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}));
     }

@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt};
-use kube::ResourceExt;
 use studious_api::{Study, Trial, trial::TrialPhase};
 use studious_ledger::LedgerError;
 use studious_playbook::{
@@ -11,8 +10,8 @@ use studious_playbook::{
     study::{self, Trace},
 };
 
-use super::observe::Observed;
-use crate::context::Context;
+use super::{StudyReconciler, observe::ObservedStudy};
+use crate::object::Identified;
 
 /// How often it is asked which trials fall behind, while any run.
 pub(super) const AGAIN: Duration = Duration::from_secs(2);
@@ -20,17 +19,17 @@ pub(super) const AGAIN: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 8;
 
 /// Whether trials are under way that may be ended early.
-pub(super) fn is_asked(plan: &Plan, seen: &Observed) -> bool {
+pub(super) fn is_asked(plan: &Plan, seen: &ObservedStudy) -> bool {
     seen.trials.iter().any(|trial| !phase(trial).has_ended() && study::may_end_early(plan, &trial.spec.round))
 }
 
 /// What is known of the evaluations of trials that may be ended early, or that those are compared with. Of a trial whose
 /// evaluations can't be read they are not known, and nothing is decided on them.
 pub(super) async fn evaluations(
-    study: &Study,
-    context: &Arc<Context>,
+    study: &Identified<Study>,
+    context: &StudyReconciler,
     plan: &Plan,
-    seen: &Observed,
+    seen: &ObservedStudy,
 ) -> Vec<(TrialKey, Option<Arc<Trace>>)> {
     if !is_asked(plan, seen) {
         return Vec::new();
@@ -40,40 +39,39 @@ pub(super) async fn evaluations(
     // Only those that trials under way are compared with.
     let rounds: BTreeSet<&str> =
         seen.trials.iter().filter(|trial| under_way(trial)).map(|trial| trial.spec.round.as_str()).collect();
-    let is_compared = |trial: &&Arc<Trial>| {
+    let is_compared = |trial: &&Identified<Trial>| {
         let round = trial.spec.round.as_str();
         study::may_end_early(plan, round)
             && rounds.contains(round)
             && !matches!(phase(trial), TrialPhase::Infeasible | TrialPhase::Failed)
     };
-    let compared: Vec<&Arc<Trial>> = seen.trials.iter().filter(is_compared).collect();
+    let compared: Vec<&Identified<Trial>> = seen.trials.iter().filter(is_compared).collect();
     let mut known = Vec::new();
     for trial in compared.iter().filter(|trial| under_way(trial)) {
-        let uid = trial.uid().unwrap_or_default();
-        let trace = match context.live.trace(&context.ledger, &uid, &trial.spec, direction).await {
+        let trace = match context.live.trace(&context.ledger, &trial.id.uid, &trial.spec, direction).await {
             Ok(trace) => Some(Arc::new(trace)),
             Err(error) => {
-                tracing::warn!(trial = trial.name_any(), %error, "its evaluations are not known: nothing is ended early");
+                tracing::warn!(trial = trial.id.name, %error, "its evaluations are not known: nothing is ended early");
                 None
             }
         };
         known.push((TrialKey::of(&trial.spec), trace));
     }
-    let ended: Vec<&Arc<Trial>> = compared.into_iter().filter(|trial| !under_way(trial)).collect();
+    let ended: Vec<&Identified<Trial>> = compared.into_iter().filter(|trial| !under_way(trial)).collect();
     known.extend(of_ended(study, context, plan, &ended).await);
     known
 }
 
 /// Evaluations of trials that have ended: from memory, or else from the ledger.
 async fn of_ended(
-    study: &Study,
-    context: &Arc<Context>,
+    study: &Identified<Study>,
+    context: &StudyReconciler,
     plan: &Plan,
-    trials: &[&Arc<Trial>],
+    trials: &[&Identified<Trial>],
 ) -> Vec<(TrialKey, Option<Arc<Trace>>)> {
-    let uid = study.uid().unwrap_or_default();
-    let mut traces = context.studies.with(&uid, |memory| memory.traces.clone());
-    let mut missing: Vec<String> = trials.iter().map(|trial| trial.uid().unwrap_or_default()).collect();
+    let uid = &study.id.uid;
+    let mut traces = context.memories.with(uid, |memory| memory.traces.clone());
+    let mut missing: Vec<String> = trials.iter().map(|trial| trial.id.uid.clone()).collect();
     missing.retain(|id| !traces.contains_key(id));
     let objective = &plan.spec().objective;
     let read = futures::stream::iter(missing)
@@ -87,20 +85,18 @@ async fn of_ended(
     match read {
         Ok(read) if !read.is_empty() => {
             traces.extend(read.iter().cloned());
-            context.studies.with(&uid, |memory| memory.traces.extend(read));
+            context.memories.with(uid, |memory| memory.traces.extend(read));
         }
         Ok(_) => {}
         Err(error) => {
-            tracing::warn!(study = study.name_any(), %error, "the evaluations of trials that ended before are not known: nothing is ended early");
+            tracing::warn!(study = study.id.name, %error, "the evaluations of trials that ended before are not known: nothing is ended early");
         }
     }
     // A trial that trained, of which the ledger has no evaluation: they are lost, not none.
     let is_lost = |trial: &Trial, trace: &Trace| {
         trace.is_empty() && trial.status.as_ref().is_some_and(|status| status.step.is_some())
     };
-    let of = |trial: &Arc<Trial>| {
-        traces.get(&trial.uid().unwrap_or_default()).filter(|trace| !is_lost(trial, trace)).cloned()
-    };
+    let of = |trial: &Identified<Trial>| traces.get(&trial.id.uid).filter(|trace| !is_lost(trial, trace)).cloned();
     trials.iter().map(|trial| (TrialKey::of(&trial.spec), of(trial))).collect()
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::{Resource, ResourceExt};
+use kube::Resource;
 use studious_api::{Study, Trial};
 use studious_playbook::{
     Plan, TrialKey,
@@ -17,10 +17,10 @@ use studious_playbook::{
 };
 
 use super::{
-    observe::{Observed, record},
-    reconcile::ReconcileError,
+    StudyReconciler,
+    observe::{ObservedStudy, record},
 };
-use crate::context::Context;
+use crate::{object::Identified, reconcile::ReconcileError};
 
 /// Values of curves that findings of an ended study look at, in all: 64 MB. Thinning keeps extremes, which makes noise and
 /// quantiles seem larger than they are, so curves are thinned only where they must be.
@@ -36,7 +36,7 @@ const SELDOM: u32 = 50;
 
 /// What was found, and when that is out of date.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundSoFar {
     /// How many trials had ended.
     trials: usize,
     /// Whether the study had.
@@ -49,8 +49,8 @@ pub(super) struct Found {
     pub(super) brief: Brief,
 }
 
-impl Found {
-    fn is_up_to_date(&self, study: &Study, trials: usize, has_ended: bool) -> bool {
+impl FoundSoFar {
+    fn is_up_to_date(&self, study: &Identified<Study>, trials: usize, has_ended: bool) -> bool {
         let same = self.has_ended == has_ended && self.generation == study.metadata.generation;
         same && (self.trials == trials || (!has_ended && self.at.elapsed() < self.took * SELDOM))
     }
@@ -58,16 +58,16 @@ impl Found {
 
 /// Findings of the trials that have ended.
 pub(super) async fn find(
-    study: &Study,
-    context: &Arc<Context>,
+    study: &Identified<Study>,
+    context: &StudyReconciler,
     plan: &Plan,
-    seen: &Observed,
+    seen: &ObservedStudy,
     has_ended: bool,
-) -> Result<Arc<Found>, ReconcileError> {
-    let uid = study.uid().unwrap_or_default();
-    let is_over = |trial: &&Arc<Trial>| trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
+) -> Result<Arc<FoundSoFar>, ReconcileError> {
+    let uid = &study.id.uid;
+    let is_over = |trial: &&Identified<Trial>| trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
     let trials = seen.trials.iter().filter(is_over).count();
-    let known = context.studies.with(&uid, |memory| memory.findings.clone());
+    let known = context.memories.with(uid, |memory| memory.findings.clone());
     if let Some(known) = known.filter(|known| known.is_up_to_date(study, trials, has_ended)) {
         return Ok(known);
     }
@@ -83,25 +83,29 @@ pub(super) async fn find(
         let values = if has_ended { CURVE_VALUES } else { CURVE_VALUES_RUNNING };
         let points = (values / (METRICS * hosts * trials.max(1))).max(512);
         for (trial, record) in seen.trials.iter().zip(&mut records).filter(|(trial, _)| is_over(trial)) {
-            let uid = trial.uid().unwrap_or_default();
             // Losing the ledger costs plots, never a decision.
-            if let Err(error) = context.ledger.fill(&uid, record, Some(points)).await {
-                tracing::warn!(trial = trial.name_any(), %error, "findings go without its curves");
+            if let Err(error) = context.ledger.fill(&trial.id.uid, record, Some(points)).await {
+                tracing::warn!(trial = trial.id.name, %error, "findings go without its curves");
             }
         }
     }
     if !has_ended {
         let states: Vec<TrialState> =
-            context.studies.with(&uid, |memory| memory.known.view.trials().cloned().collect());
+            context.memories.with(uid, |memory| memory.known.view.trials().cloned().collect());
         records.extend(to_come(plan, &states));
     }
     let plan = plan.clone();
-    let brief = tokio::task::spawn_blocking(move || findings::brief(&plan, &records, stage))
-        .await
-        .map_err(|source| ReconcileError::Findings { name: study.name_any(), source })?;
+    let brief =
+        tokio::task::spawn_blocking(move || findings::brief(&plan, &records, stage)).await.map_err(|error| {
+            ReconcileError::Defect {
+                kind: "study",
+                name: study.id.name.clone(),
+                what: format!("its findings were not worked out: {error}"),
+            }
+        })?;
     let generation = study.metadata.generation;
-    let found = Arc::new(Found { trials, has_ended, generation, at, took: at.elapsed(), brief });
-    context.studies.with(&uid, |memory| memory.findings = Some(found.clone()));
+    let found = Arc::new(FoundSoFar { trials, has_ended, generation, at, took: at.elapsed(), brief });
+    context.memories.with(uid, |memory| memory.findings = Some(found.clone()));
     Ok(found)
 }
 
@@ -121,16 +125,10 @@ fn to_come(plan: &Plan, states: &[TrialState]) -> Vec<TrialRecord> {
 }
 
 /// An Event for each finding that has appeared. Their codes are in the status by now, so there is never a second one.
-pub(super) async fn announce(study: &Study, context: &Arc<Context>, appeared: Vec<Announcement>) {
+pub(super) async fn announce(study: &Identified<Study>, context: &StudyReconciler, appeared: Vec<Announcement>) {
     let about = study.object_ref(&());
     for Announcement { code, note } in appeared {
-        tracing::info!(
-            namespace = study.namespace().unwrap_or_default(),
-            study = study.name_any(),
-            code,
-            note,
-            "a finding has appeared"
-        );
+        tracing::info!(namespace = study.id.namespace, study = study.id.name, code, note, "a finding has appeared");
         context.events.warning(&about, "Conclude", &code, &note).await;
     }
 }

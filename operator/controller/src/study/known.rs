@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 use studious_api::{Trial, trial::TrialPhase};
 use studious_playbook::{
     Plan, PlannedTrial, TrialKey,
@@ -11,12 +10,12 @@ use studious_playbook::{
     trial::{Reason, TrialState},
 };
 
-use super::{Checked, Memory};
-use crate::trial::retry_at;
+use super::{Checked, StudyMemory};
+use crate::{object::Identified, trial::retry_at};
 
 /// The view of the trials, and what it was filled from.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownTrials {
     /// The plan that the view belongs to.
     plan: Option<Checked>,
     pub(super) view: View,
@@ -24,21 +23,20 @@ pub(super) struct Known {
     shown: HashMap<String, Arc<Trial>>,
 }
 
-impl Memory {
+impl StudyMemory {
     /// The view of the trials that the caches show, and of those that were made and that they don't show yet.
-    pub(super) fn view(&mut self, plan: &Checked, trials: &[Arc<Trial>]) -> &mut View {
+    pub(super) fn view(&mut self, plan: &Checked, trials: &[Identified<Trial>]) -> &mut View {
         let Self { known, made, .. } = self;
         if !known.plan.as_ref().is_some_and(|of| Arc::ptr_eq(of, plan)) {
-            *known = Known { plan: Some(plan.clone()), ..Known::default() };
+            *known = KnownTrials { plan: Some(plan.clone()), ..KnownTrials::default() };
         }
         if let Ok(plan) = plan.as_ref() {
             for trial in trials {
-                let name = trial.name_any();
-                if known.shown.get(&name).is_some_and(|shown| Arc::ptr_eq(shown, trial)) {
+                if known.shown.get(&trial.id.name).is_some_and(|shown| Arc::ptr_eq(shown, trial.shared())) {
                     continue;
                 }
                 known.view.put(plan, state(trial));
-                known.shown.insert(name, trial.clone());
+                known.shown.insert(trial.id.name.clone(), trial.shared().clone());
             }
             known.view_of_all(plan, made.values());
         }
@@ -56,7 +54,7 @@ impl Memory {
     }
 }
 
-impl Known {
+impl KnownTrials {
     /// The view, with those that were made just now.
     pub(super) fn view_of_all<'a>(
         &mut self,
@@ -72,7 +70,7 @@ impl Known {
     }
 
     /// Takes out trials that are neither shown nor just made.
-    fn forget_gone(&mut self, trials: &[Arc<Trial>], made: impl Iterator<Item = TrialKey>) {
+    fn forget_gone(&mut self, trials: &[Identified<Trial>], made: impl Iterator<Item = TrialKey>) {
         let kept: std::collections::HashSet<TrialKey> =
             trials.iter().map(|trial| TrialKey::of(&trial.spec)).chain(made).collect();
         let gone: Vec<TrialKey> =

@@ -1,32 +1,50 @@
-//! Studies: observe → validate → decide → apply → status.
+//! Studies: observe → plan → apply → report.
 
 mod apply;
 mod early;
 mod findings;
 mod known;
 mod observe;
+mod plan;
 mod points;
 mod reconcile;
-mod status;
+mod report;
 mod suggest;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Deref,
     sync::Arc,
 };
 
 use jiff::Timestamp;
 use studious_api::{StudyStatus, validate::Violation};
 use studious_playbook::{Plan, PlannedTrial, search::Taken, study::Trace};
+use tokio::sync::Semaphore;
 
 pub(crate) use observe::record;
-pub(crate) use reconcile::{error_policy, reconcile};
 
-use crate::status::Written;
+use crate::{context::Context, memory::Memories, status::Written};
+
+/// What looks at studies.
+pub(crate) struct StudyReconciler {
+    pub(crate) context: Arc<Context>,
+    pub(crate) memories: Arc<Memories<StudyMemory>>,
+    /// Turns to choose points: it takes a core for as long as it lasts.
+    pub(crate) suggesting: Semaphore,
+}
+
+impl Deref for StudyReconciler {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
 
 /// What is remembered of a study beside what the cluster shows.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct StudyMemory {
     /// The generation that was checked, and what it came to.
     plan: Option<(Option<i64>, Checked)>,
     /// Points that were taken of another study.
@@ -35,34 +53,19 @@ pub(crate) struct Memory {
     made: BTreeMap<String, (PlannedTrial, Timestamp)>,
     /// Whether the Service is there.
     has_service: bool,
-    /// What was written last.
+    /// The status that was written last.
     written: Option<Written<StudyStatus>>,
-    /// When.
-    written_at: Option<Timestamp>,
     /// What was found last.
-    findings: Option<Arc<findings::Found>>,
+    findings: Option<Arc<findings::FoundSoFar>>,
     /// What is known of its trials.
-    known: known::Known,
-    /// Trials that were told to stop.
+    known: known::KnownTrials,
+    /// Trials that were told to stop, by uid.
     stopped: BTreeSet<String>,
     /// Points that results choose.
-    suggestions: suggest::Suggestions,
+    suggestions: suggest::SuggestedPoints,
     /// Evaluations of ended trials by their uid, of a study that ends trials early.
     traces: HashMap<String, Arc<Trace>>,
 }
 
 /// What checking a study came to.
 type Checked = Arc<Result<Plan, Vec<Violation>>>;
-
-#[cfg(test)]
-impl Memory {
-    /// As if the status had been written long ago.
-    pub(crate) fn forget_when_written(&mut self) {
-        self.written_at = None;
-    }
-
-    /// As if the status had been written two seconds ago.
-    pub(crate) fn just_written(&mut self) {
-        self.written_at = Some(Timestamp::now() - jiff::SignedDuration::from_secs(2));
-    }
-}

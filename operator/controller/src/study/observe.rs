@@ -1,6 +1,6 @@
 //! What the caches show of a study's trials.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -12,32 +12,32 @@ use studious_playbook::{
     trial::Reason,
 };
 
-use crate::{context::Context, status::Written};
+use super::StudyReconciler;
+use crate::{object::Identified, status::Written};
 
 /// How long the cache may take to show a trial that was made.
 const CACHE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// A study as the caches show it.
-pub(super) struct Observed {
+pub(super) struct ObservedStudy {
     /// Its status, what was written and isn't in the cache yet included.
     pub(super) status: StudyStatus,
     /// Its trials.
-    pub(super) trials: Vec<Arc<Trial>>,
+    pub(super) trials: Vec<Identified<Trial>>,
     /// When the status was last written.
     pub(super) written_at: Option<Timestamp>,
 }
 
 /// Looks at the caches.
-pub(super) fn observe(study: &Study, context: &Context, now: Timestamp) -> Observed {
-    let namespace = study.namespace().unwrap_or_default();
-    let uid = study.uid().unwrap_or_default();
-    let trials = context.caches.trials_of(&namespace, &study.name_any(), &uid);
-    context.studies.with(&uid, |memory| {
-        let shown: BTreeSet<String> = trials.iter().map(|trial| trial.name_any()).collect();
-        memory.made.retain(|name, (_, at)| !shown.contains(name) && now.duration_since(*at) < CACHE_PATIENCE);
+pub(super) fn observe(study: &Identified<Study>, context: &StudyReconciler, now: Timestamp) -> ObservedStudy {
+    let trials = context.caches.trials_of(&study.id);
+    context.memories.with(&study.id.uid, |memory| {
+        let shown: BTreeSet<&str> = trials.iter().map(|trial| trial.id.name.as_str()).collect();
+        memory.made.retain(|name, (_, at)| !shown.contains(name.as_str()) && now.duration_since(*at) < CACHE_PATIENCE);
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
-        Observed { status, trials, written_at: memory.written_at }
+        let written_at = memory.written.as_ref().map(|written| written.at);
+        ObservedStudy { status, trials, written_at }
     })
 }
 

@@ -14,10 +14,10 @@ use studious_api::{
 use studious_playbook::search::Taken;
 
 use super::{
-    apply::ApplyError,
+    StudyReconciler,
     suggest::{other, with_trials},
 };
-use crate::context::Context;
+use crate::{object::Identified, reconcile::RequestError};
 
 /// Longest annotation, in bytes: the API server takes 256 KiB of all annotations together.
 const MAX_TEXT: usize = 200_000;
@@ -31,18 +31,21 @@ pub(super) enum Taking {
 }
 
 /// The points that were taken before, if they are those that the study asks.
-pub(super) fn kept(study: &Study) -> Option<Taken> {
-    Taken::read(study.annotations().get(labels::POINTS)?, &study.uid()?, &study.spec)
+pub(super) fn kept(study: &Identified<Study>) -> Option<Taken> {
+    Taken::read(study.annotations().get(labels::POINTS)?, &study.id.uid, &study.spec)
 }
 
 /// Takes points of another study, once that has ended.
 ///
 /// # Errors
 /// When there is no such study, or its points aren't ones that this study could try.
-pub(super) fn take(study: &Study, context: &Context, from: &PointsFrom) -> Result<Taking, Vec<Violation>> {
-    let namespace = study.namespace().unwrap_or_default();
+pub(super) fn take(
+    study: &Identified<Study>,
+    context: &StudyReconciler,
+    from: &PointsFrom,
+) -> Result<Taking, Vec<Violation>> {
     let mend = "Make it, or list the points in points; the study goes on then.";
-    let source = other(context, &namespace, "spec.search.pointsFrom.study", &from.study, mend)
+    let source = other(context, &study.id.namespace, "spec.search.pointsFrom.study", &from.study, mend)
         .map_err(|violation| vec![violation])?;
     let status = source.status.clone().unwrap_or_default();
     if !matches!(status.phase, StudyPhase::Completed | StudyPhase::Failed) {
@@ -52,7 +55,7 @@ pub(super) fn take(study: &Study, context: &Context, from: &PointsFrom) -> Resul
             from.study, status.phase
         )));
     }
-    let taken = Taken::of(&study.uid().unwrap_or_default(), &study.spec, from, &with_trials(&source, context))?;
+    let taken = Taken::of(&study.id.uid, &study.spec, from, &with_trials(&source, context))?;
     let bytes = taken.text().len();
     if bytes > MAX_TEXT {
         return Err(vec![Violation {
@@ -69,12 +72,11 @@ pub(super) fn take(study: &Study, context: &Context, from: &PointsFrom) -> Resul
 ///
 /// # Errors
 /// When the API server doesn't take them.
-pub(super) async fn keep(client: &Client, study: &Study, taken: &Taken) -> Result<(), ApplyError> {
-    let name = study.name_any();
-    let api: Api<Study> = Api::namespaced(client.clone(), &study.namespace().unwrap_or_default());
-    let patch = json!({ "metadata": { "uid": study.uid(), "annotations": { labels::POINTS: taken.text() } } });
-    match api.patch(&name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-        Ok(_) => Ok(()),
-        Err(source) => Err(ApplyError::Points { name, source }),
-    }
+pub(super) async fn keep(client: &Client, study: &Identified<Study>, taken: &Taken) -> Result<(), RequestError> {
+    let name = &study.id.name;
+    let api: Api<Study> = Api::namespaced(client.clone(), &study.id.namespace);
+    let patch = json!({ "metadata": { "uid": study.id.uid, "annotations": { labels::POINTS: taken.text() } } });
+    let kept = api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+    kept.map_err(RequestError::of(format!("the points that study {name} takes of another one were not kept")))?;
+    Ok(())
 }

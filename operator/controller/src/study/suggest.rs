@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use kube::{Resource, runtime::reflector::ObjectRef};
 use studious_api::{Study, validate::Violation};
 use studious_playbook::{
     Plan, TrialKey,
@@ -11,12 +11,12 @@ use studious_playbook::{
     trial::TrialState,
 };
 
-use super::{Checked, observe::record};
-use crate::{caches::Caches, context::Context};
+use super::{Checked, StudyReconciler, observe::record};
+use crate::{caches::Caches, object::Identified};
 
 /// What is remembered of a study's points between two looks at it.
 #[derive(Debug, Default)]
-pub(super) struct Suggestions {
+pub(super) struct SuggestedPoints {
     /// A search is under way.
     under_way: bool,
     /// What the last one chose.
@@ -27,13 +27,16 @@ pub(super) struct Suggestions {
 ///
 /// # Errors
 /// When a study isn't there, or measured something else.
-pub(super) fn named(study: &Study, context: &Context, plan: &Plan) -> Result<Vec<Arc<Study>>, Vec<Violation>> {
-    let namespace = study.namespace().unwrap_or_default();
+pub(super) fn named(
+    study: &Identified<Study>,
+    context: &StudyReconciler,
+    plan: &Plan,
+) -> Result<Vec<Identified<Study>>, Vec<Violation>> {
     let mut studies = Vec::new();
     let mut wrong = Vec::new();
     for (i, start) in plan.spec().search.start_from.iter().enumerate() {
         let mend = "Make it, or remove it from startFrom; the study goes on then.";
-        match other(context, &namespace, &format!("spec.search.startFrom[{i}].study"), &start.study, mend) {
+        match other(context, &study.id.namespace, &format!("spec.search.startFrom[{i}].study"), &start.study, mend) {
             Err(violation) => wrong.push(violation),
             Ok(named) => match search::refusal(plan, &start.study, &named.spec) {
                 None => studies.push(named),
@@ -46,13 +49,13 @@ pub(super) fn named(study: &Study, context: &Context, plan: &Plan) -> Result<Vec
 
 /// Another study of the same namespace, which a field names.
 pub(super) fn other(
-    context: &Context,
+    context: &StudyReconciler,
     namespace: &str,
     field: &str,
     name: &str,
     mend: &str,
-) -> Result<Arc<Study>, Violation> {
-    Caches::get(&context.caches.studies, namespace, name).ok_or_else(|| Violation {
+) -> Result<Identified<Study>, Violation> {
+    Caches::get(&context.caches.studies, namespace, name).and_then(Identified::of).ok_or_else(|| Violation {
         field: field.to_owned(),
         value: name.to_owned(),
         rule: format!("there is no such study in namespace {namespace}"),
@@ -61,17 +64,22 @@ pub(super) fn other(
 }
 
 /// A study with the trials that the caches show.
-pub(super) fn with_trials(study: &Study, context: &Context) -> EarlierStudy {
-    let (namespace, name) = (study.namespace().unwrap_or_default(), study.name_any());
-    let trials = context.caches.trials_of(&namespace, &name, &study.uid().unwrap_or_default());
+pub(super) fn with_trials(study: &Identified<Study>, context: &StudyReconciler) -> EarlierStudy {
+    let trials = context.caches.trials_of(&study.id);
     let trials = trials.iter().map(|trial| record(trial)).collect();
-    EarlierStudy { name, spec: study.spec.clone(), trials }
+    EarlierStudy { name: study.id.name.clone(), spec: study.spec.clone(), trials }
 }
 
 /// Begins to choose points for trials, unless that is under way, and returns at once.
-pub(super) fn begin(study: &Study, context: &Arc<Context>, plan: &Checked, keys: Vec<TrialKey>, named: &[Arc<Study>]) {
-    let uid = study.uid().unwrap_or_default();
-    let states = context.studies.with(&uid, |memory| {
+pub(super) fn begin(
+    study: &Identified<Study>,
+    context: &Arc<StudyReconciler>,
+    plan: &Checked,
+    keys: Vec<TrialKey>,
+    named: &[Identified<Study>],
+) {
+    let uid = study.id.uid.clone();
+    let states = context.memories.with(&uid, |memory| {
         let begins = !std::mem::replace(&mut memory.suggestions.under_way, true);
         begins.then(|| memory.known.view.trials().cloned().collect::<Vec<TrialState>>())
     });
@@ -82,8 +90,8 @@ pub(super) fn begin(study: &Study, context: &Arc<Context>, plan: &Checked, keys:
     {
         for other in &earlier {
             tracing::info!(
-                study = study.name_any(),
-                namespace = study.namespace().unwrap_or_default(),
+                study = study.id.name,
+                namespace = study.id.namespace,
                 from = other.name,
                 results = other.usable(plan),
                 trials = other.trials.len(),
@@ -91,7 +99,7 @@ pub(super) fn begin(study: &Study, context: &Arc<Context>, plan: &Checked, keys:
             );
         }
     }
-    let (context, plan, object) = (context.clone(), plan.clone(), ObjectRef::from_obj(study));
+    let (context, plan, object) = (context.clone(), plan.clone(), ObjectRef::from_obj(&**study));
     let about = study.object_ref(&());
     tokio::spawn(async move {
         // One core is left to all else.
@@ -104,8 +112,8 @@ pub(super) fn begin(study: &Study, context: &Arc<Context>, plan: &Checked, keys:
         let points = tokio::task::spawn_blocking(search).await;
         drop(turn);
         let failed = points.as_ref().err().map(ToString::to_string);
-        context.studies.with_known(&uid, |memory| {
-            memory.suggestions = Suggestions { under_way: false, points: points.unwrap_or_default() };
+        context.memories.with_known(&uid, |memory| {
+            memory.suggestions = SuggestedPoints { under_way: false, points: points.unwrap_or_default() };
         });
         if let Some(error) = failed {
             // The next look asks again; a defect must not make that a busy loop.

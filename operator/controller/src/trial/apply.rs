@@ -1,61 +1,40 @@
 //! Makes and deletes the Jobs of a trial.
 
 use k8s_openapi::api::batch::v1::Job;
-use kube::{
-    Api, Client, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams},
-};
+use kube::{Api, api::DeleteParams};
 use studious_api::Trial;
 
-use super::status::MANAGER;
-use crate::fault::{Category, Fault, is_not_found, of_client};
+use super::TrialReconciler;
+use crate::{
+    create::{MakeError, create},
+    fault::is_not_found,
+    object::Identified,
+    reconcile::RequestError,
+};
 
-/// Why a Job was not made or not deleted.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ApplyError {
-    /// The API server didn't take it.
-    #[error("Job {name} was not made: {source}")]
-    Make {
-        /// Its name.
-        name: String,
-        /// What the API server says.
-        source: kube::Error,
-    },
-    /// The API server didn't delete it.
-    #[error("Job {name} was not deleted: {source}")]
-    Delete {
-        /// Its name.
-        name: String,
-        /// What the API server says.
-        source: kube::Error,
-    },
+/// Makes a Job. One of this trial that is there already was made before.
+pub(super) async fn make(context: &TrialReconciler, trial: &Identified<Trial>, job: &Job) -> Result<(), MakeError> {
+    create(&context.client, trial, job).await
 }
 
-impl Fault for ApplyError {
-    fn category(&self) -> Category {
-        match self {
-            Self::Make { source, .. } | Self::Delete { source, .. } => of_client(source),
-        }
+/// Deletes a Job and its pods, once. One that is gone is gone. The Job stays until its pods have ended: it is by the Job
+/// that the agents among them are known, who have a last word to send.
+pub(super) async fn delete(
+    context: &TrialReconciler,
+    trial: &Identified<Trial>,
+    name: &str,
+) -> Result<(), RequestError> {
+    let uid = &trial.id.uid;
+    if context.memories.with(uid, |memory| memory.deleted.contains(name)) {
+        return Ok(());
     }
-}
-
-/// Makes a Job. Making one that is there changes nothing.
-pub(super) async fn make(client: &Client, job: &Job) -> Result<(), ApplyError> {
-    let name = job.name_any();
-    let api: Api<Job> = Api::namespaced(client.clone(), &job.namespace().unwrap_or_default());
-    match api.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(job)).await {
-        Ok(_) => Ok(()),
-        Err(source) => Err(ApplyError::Make { name, source }),
-    }
-}
-
-/// Deletes a Job and its pods. One that is gone is gone. The Job stays until its pods have ended: it is by the Job that
-/// the agents among them are known, who have a last word to send.
-pub(super) async fn delete(client: &Client, trial: &Trial, name: &str) -> Result<(), ApplyError> {
-    let api: Api<Job> = Api::namespaced(client.clone(), &trial.namespace().unwrap_or_default());
+    let api: Api<Job> = Api::namespaced(context.client.clone(), &trial.id.namespace);
     match api.delete(name, &DeleteParams::foreground()).await {
-        Ok(_) => Ok(()),
-        Err(error) if is_not_found(&error) => Ok(()),
-        Err(source) => Err(ApplyError::Delete { name: name.to_owned(), source }),
+        Err(error) if !is_not_found(&error) => {
+            return Err(RequestError { what: format!("Job {name} was not deleted"), source: error });
+        }
+        _ => {}
     }
+    context.memories.with(uid, |memory| memory.deleted.insert(name.to_owned()));
+    Ok(())
 }

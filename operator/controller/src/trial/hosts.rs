@@ -8,6 +8,7 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::Time,
 };
+use studious_api::TrialSpec;
 use studious_playbook::decide::HostState;
 
 use studious_contract::reserved::AGENT_CONTAINER;
@@ -30,6 +31,8 @@ pub(crate) enum AgentState {
     Drained,
     /// It was ended before that: what the trainer wrote last is lost.
     Cut,
+    /// It went with its pod, and nobody knows with what.
+    Gone,
     /// Nothing is known of it.
     Unknown,
 }
@@ -54,7 +57,7 @@ pub(crate) struct HostView {
 /// The hosts of an attempt in the order of their index. `pods` are those that the Job controls; `seen` says whether a
 /// host's pod was seen before.
 pub(crate) fn views(
-    hosts: u32,
+    spec: &TrialSpec,
     job: Option<&Job>,
     pods: &[impl AsRef<Pod>],
     seen: impl Fn(u32) -> bool,
@@ -67,17 +70,18 @@ pub(crate) fn views(
             .filter(|pod| index_of(pod) == Some(index))
             .max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
     };
-    let chosen: Vec<Option<&Pod>> = (0..hosts).map(of_index).collect();
+    let chosen: Vec<Option<&Pod>> = (0..spec.hosts).map(of_index).collect();
     // When the first trainer failed of itself. The Job controller then deletes the other pods of the Job.
-    let first_failure = chosen.iter().flatten().filter_map(|pod| failed_at(pod)).min();
-    (0..hosts)
+    let name = trainer_name(spec);
+    let first_failure = chosen.iter().flatten().filter_map(|pod| failed_at(pod, name)).min();
+    (0..spec.hosts)
         .zip(chosen)
         .map(|(index, pod)| match pod {
-            Some(pod) => of_pod(pod, first_failure, now),
+            Some(pod) => of_pod(pod, name, first_failure, now),
             None => HostView {
                 state: without_pod(job, seen(index)),
                 started: None,
-                agent: AgentState::Unknown,
+                agent: AgentState::Gone,
                 is_live: false,
                 is_open: false,
                 exit_code: None,
@@ -92,6 +96,10 @@ pub(crate) fn index_of(pod: &Pod) -> Option<u32> {
 }
 
 fn without_pod(job: Option<&Job>, seen: bool) -> HostState {
+    if job.is_some_and(|job| has_condition(job, "Complete") || has_condition(job, "SuccessCriteriaMet")) {
+        // Every pod of it left with exit code 0, and was deleted since.
+        return HostState::Exited { code: 0, out_of_memory: false };
+    }
     if seen || job.is_some_and(has_failed) {
         return HostState::Lost { reason: "its pod is gone".to_owned() };
     }
@@ -108,8 +116,8 @@ fn has_condition(job: &Job, type_: &str) -> bool {
     conditions.into_iter().flatten().any(|condition| condition.type_ == type_ && condition.status == "True")
 }
 
-fn of_pod(pod: &Pod, first_failure: Option<Timestamp>, now: Timestamp) -> HostView {
-    let trainer = trainer(pod);
+fn of_pod(pod: &Pod, name: Option<&str>, first_failure: Option<Timestamp>, now: Timestamp) -> HostView {
+    let trainer = trainer(pod, name);
     let state = trainer.and_then(|status| status.state.as_ref());
     let terminated = state.and_then(|state| state.terminated.as_ref());
     let running = state.and_then(|state| state.running.as_ref());
@@ -262,8 +270,8 @@ fn deleted_at(pod: &Pod) -> Option<Timestamp> {
 }
 
 /// When a trainer left with an exit code other than 0, through nobody else's doing.
-fn failed_at(pod: &Pod) -> Option<Timestamp> {
-    let terminated = trainer(pod)?.state.as_ref()?.terminated.as_ref()?;
+fn failed_at(pod: &Pod, name: Option<&str>) -> Option<Timestamp> {
+    let terminated = trainer(pod, name)?.state.as_ref()?.terminated.as_ref()?;
     if terminated.exit_code == 0 || deadline_exceeded(pod) || disruption(pod, Some(terminated)).is_some() {
         return None;
     }
@@ -279,9 +287,13 @@ fn finished(terminated: &ContainerStateTerminated) -> Option<Timestamp> {
     terminated.finished_at.as_ref().map(|time| time.0)
 }
 
-fn trainer(pod: &Pod) -> Option<&ContainerStatus> {
-    let name = &pod.spec.as_ref()?.containers.first()?.name;
-    pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| status.name == *name)
+/// The trainer is the first container of the trial's template. It need not be the pod's: a mesh puts its proxy first.
+fn trainer_name(spec: &TrialSpec) -> Option<&str> {
+    Some(&spec.template.spec.as_ref()?.containers.first()?.name)
+}
+
+fn trainer<'a>(pod: &'a Pod, name: Option<&str>) -> Option<&'a ContainerStatus> {
+    pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| Some(status.name.as_str()) == name)
 }
 
 fn agent(pod: &Pod) -> Option<&ContainerState> {
@@ -297,7 +309,7 @@ fn init_states(pod: &Pod) -> impl Iterator<Item = (&str, &ContainerState)> {
 mod tests {
     use std::sync::Arc;
 
-    use super::*;
+    use super::{super::jobs_tests, *};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_767_225_600 + second).unwrap()
@@ -311,7 +323,7 @@ mod tests {
     fn pod(index: u32, state: &str, metadata: &str, status: &str) -> Arc<Pod> {
         let text = format!(
             r#"{{"metadata": {{"name": "p{index}", "labels": {{"{INDEX_LABEL}": "{index}"}} {metadata}}},
-                "spec": {{"containers": [{{"name": "trainer"}}, {{"name": "other"}}]}},
+                "spec": {{"containers": [{{"name": "other"}}, {{"name": "trainer"}}]}},
                 "status": {{"startTime": "{}", "containerStatuses": [
                     {{"name": "other", "image": "", "imageID": "", "ready": true, "restartCount": 0,
                       "state": {{"running": {{}}}}}},
@@ -320,6 +332,10 @@ mod tests {
             time(0)
         );
         Arc::new(serde_json::from_str(&text).unwrap())
+    }
+
+    fn spec(hosts: u32) -> TrialSpec {
+        jobs_tests::trial(hosts, "", "spec: {containers: [{name: trainer}]}").spec
     }
 
     fn exited(code: i32, second: i64) -> String {
@@ -337,7 +353,7 @@ mod tests {
 
     fn states(pods: &[Arc<Pod>], now: i64) -> Vec<HostState> {
         let hosts = u32::try_from(pods.len()).unwrap();
-        views(hosts, None, pods, |_| false, at(now)).into_iter().map(|view| view.state).collect()
+        views(&spec(hosts), None, pods, |_| false, at(now)).into_iter().map(|view| view.state).collect()
     }
 
     fn exit(code: i32) -> HostState {
@@ -349,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn the_trainer_is_the_first_container_of_the_spec() {
+    fn the_trainer_is_the_first_container_of_the_template_wherever_the_pod_has_it() {
         assert_eq!(
             states(&[pod(0, RUNNING, "", ""), pod(1, &exited(3, 9), "", "")], 10),
             [HostState::Running, exit(3)]
@@ -427,9 +443,19 @@ mod tests {
     #[test]
     fn without_a_pod_a_host_waits_until_one_was_seen() {
         let none: [Arc<Pod>; 0] = [];
-        let state = |seen| views(1, None, &none, |_| seen, at(0)).remove(0).state;
+        let state = |seen| views(&spec(1), None, &none, |_| seen, at(0)).remove(0).state;
         assert_eq!(state(false), HostState::Waiting { reason: None });
         assert!(is_lost(&state(true)));
+    }
+
+    #[test]
+    fn a_job_that_is_complete_needs_no_pods_to_tell_it() {
+        let job = r#"{"metadata": {}, "status": {"conditions": [{"type": "Complete", "status": "True"}]}}"#;
+        let job: Job = serde_json::from_str(job).unwrap();
+        let none: [Arc<Pod>; 0] = [];
+        for seen in [true, false] {
+            assert_eq!(views(&spec(1), Some(&job), &none, |_| seen, at(0)).remove(0).state, exit(0));
+        }
     }
 
     #[test]

@@ -12,15 +12,12 @@ use k8s_openapi::{
             ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
         },
     },
-    apimachinery::pkg::{
-        api::resource::Quantity,
-        apis::meta::v1::{ObjectMeta, OwnerReference},
-        util::intstr::IntOrString,
-    },
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
 };
-use kube::{Resource, ResourceExt};
 use studious_api::{Trial, labels};
 use studious_contract::{self as contract, SharedTrial, reserved};
+
+use crate::object::Identified;
 
 /// Audience of the tokens that agents show.
 pub(crate) const AUDIENCE: &str = "studious";
@@ -77,17 +74,17 @@ pub(crate) fn name(trial: &str, attempt: u32) -> String {
 ///
 /// # Errors
 /// When the template lacks a trainer or uses names that are not its own.
-pub(crate) fn build(trial: &Trial, attempt: u32, agent: &AgentSettings) -> Result<Job, JobError> {
+pub(crate) fn build(trial: &Identified<Trial>, attempt: u32, agent: &AgentSettings) -> Result<Job, JobError> {
     let spec = &trial.spec;
-    let job_name = name(&trial.name_any(), attempt);
+    let job_name = name(&trial.id.name, attempt);
     let labels = labels_of(trial, attempt);
     let hosts = i32::try_from(spec.hosts).unwrap_or(i32::MAX);
     Ok(Job {
         metadata: ObjectMeta {
             name: Some(job_name.clone()),
-            namespace: trial.namespace(),
+            namespace: Some(trial.id.namespace.clone()),
             labels: Some(labels.clone()),
-            owner_references: Some(vec![owner(trial)]),
+            owner_references: Some(vec![trial.as_owner()]),
             ..ObjectMeta::default()
         },
         spec: Some(JobSpec {
@@ -105,22 +102,11 @@ pub(crate) fn build(trial: &Trial, attempt: u32, agent: &AgentSettings) -> Resul
     })
 }
 
-fn owner(trial: &Trial) -> OwnerReference {
-    OwnerReference {
-        api_version: Trial::api_version(&()).into_owned(),
-        kind: Trial::kind(&()).into_owned(),
-        name: trial.name_any(),
-        uid: trial.uid().unwrap_or_default(),
-        controller: Some(true),
-        block_owner_deletion: Some(true),
-    }
-}
-
-fn labels_of(trial: &Trial, attempt: u32) -> BTreeMap<String, String> {
+fn labels_of(trial: &Identified<Trial>, attempt: u32) -> BTreeMap<String, String> {
     [
         (labels::STUDY, trial.spec.study.clone()),
         (labels::ROUND, trial.spec.round.clone()),
-        (labels::TRIAL, trial.name_any()),
+        (labels::TRIAL, trial.id.name.clone()),
         (labels::ATTEMPT, attempt.to_string()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
@@ -128,7 +114,7 @@ fn labels_of(trial: &Trial, attempt: u32) -> BTreeMap<String, String> {
 }
 
 fn template(
-    trial: &Trial,
+    trial: &Identified<Trial>,
     attempt: u32,
     job_name: &str,
     labels: BTreeMap<String, String>,
@@ -139,7 +125,7 @@ fn template(
     let several = spec.hosts > 1;
     let coordinator = several.then(|| format!("{job_name}-0.{}:{}", spec.study, contract::COORDINATOR_PORT));
     // By way of a value: its keys are in order, as they were before.
-    let shared = serde_json::to_value(SharedTrial::new(&trial.name_any(), spec, attempt, coordinator))?;
+    let shared = serde_json::to_value(SharedTrial::new(&trial.id.name, spec, attempt, coordinator))?;
 
     let metadata = template.metadata.get_or_insert_default();
     metadata.labels.get_or_insert_default().extend(labels);
@@ -206,7 +192,7 @@ fn restrict_container(context: &mut SecurityContext) {
         .get_or_insert_with(|| Capabilities { drop: Some(vec!["ALL".to_owned()]), ..Capabilities::default() });
 }
 
-fn equip_trainer(trainer: &mut Container, trial: &Trial) {
+fn equip_trainer(trainer: &mut Container, trial: &Identified<Trial>) {
     // Before the template's own variables, which may then refer to them.
     let own = contract::hyperparameter_environment(&trial.spec.hyperparameters)
         .chain([(reserved::TRIAL_DIR_VARIABLE.to_owned(), reserved::TRIAL_DIR.to_owned())])
@@ -214,8 +200,9 @@ fn equip_trainer(trainer: &mut Container, trial: &Trial) {
     trainer.env = Some(own.chain(trainer.env.take().unwrap_or_default()).collect());
 
     // By uid: a study that was deleted and made again must not go on from the checkpoints of the one before.
-    let uid = trial.uid().unwrap_or_default();
-    let folder = format!("{}/{}-{}", trial.spec.study, trial.name_any(), uid.split('-').next().unwrap_or_default());
+    let uid = &trial.id.uid;
+    let folder =
+        format!("{}/{}-{}", trial.spec.study, trial.id.name.clone(), uid.split('-').next().unwrap_or_default());
     trainer.volume_mounts.get_or_insert_default().extend([
         mount(TRIAL_VOLUME, reserved::TRIAL_DIR),
         VolumeMount {
@@ -297,7 +284,7 @@ fn agent_container(agent: &AgentSettings) -> Container {
     }
 }
 
-fn volumes(trial: &Trial) -> [Volume; 4] {
+fn volumes(trial: &Identified<Trial>) -> [Volume; 4] {
     let checkpoints = Volume { name: CHECKPOINTS_VOLUME.to_owned(), ..Volume::default() };
     [
         Volume { name: TRIAL_VOLUME.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
@@ -341,7 +328,7 @@ fn volumes(trial: &Trial) -> [Volume; 4] {
     ]
 }
 
-fn claim(trial: &Trial) -> Option<String> {
+fn claim(trial: &Identified<Trial>) -> Option<String> {
     let volume = trial.spec.checkpoint.as_ref()?.volume.as_ref()?;
     Some(volume.persistent_volume_claim.claim_name.clone())
 }

@@ -4,6 +4,7 @@ use k8s_openapi::api::batch::v1::Job;
 use studious_api::Trial;
 
 use super::jobs::{AgentSettings, JobError, build};
+use crate::object::identified;
 
 fn agent() -> AgentSettings {
     AgentSettings {
@@ -59,7 +60,7 @@ spec:
   containers:
   - {name: trainer, image: trainer, command: [train], args: ['--lr=$(HP_LEARNING_RATE)'], env: [{name: MINE, value: '1'}]}
 ";
-    insta::assert_snapshot!(yaml(&build(&trial(1, "", template), 1, &agent()).unwrap()));
+    insta::assert_snapshot!(yaml(&build(&identified(&trial(1, "", template)), 1, &agent()).unwrap()));
 }
 
 #[test]
@@ -79,7 +80,7 @@ spec:
   volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
 ";
     let claim = ", volume: {persistentVolumeClaim: {claimName: checkpoints}}";
-    insta::assert_snapshot!(yaml(&build(&trial(2, claim, template), 3, &agent()).unwrap()));
+    insta::assert_snapshot!(yaml(&build(&identified(&trial(2, claim, template)), 3, &agent()).unwrap()));
 }
 
 #[test]
@@ -97,12 +98,12 @@ spec:
     resources: {limits: {google.com/tpu: 4}}
     securityContext: {privileged: true, capabilities: {add: [SYS_RESOURCE]}}
 ";
-    insta::assert_snapshot!(yaml(&build(&trial(4, "", template), 1, &agent()).unwrap()));
+    insta::assert_snapshot!(yaml(&build(&identified(&trial(4, "", template)), 1, &agent()).unwrap()));
 }
 
 #[test]
 fn names_that_studious_uses_are_refused() {
-    let refused = |template: &str| build(&trial(1, "", template), 1, &agent()).unwrap_err();
+    let refused = |template: &str| build(&identified(&trial(1, "", template)), 1, &agent()).unwrap_err();
     assert!(matches!(refused("spec: {containers: []}"), JobError::NoContainer));
     for (template, name) in [
         ("spec: {containers: [{name: t, env: [{name: HP_X, value: a}]}]}", "HP_X"),
@@ -117,7 +118,7 @@ fn names_that_studious_uses_are_refused() {
 
 #[test]
 fn the_annotation_is_what_agents_read() {
-    let job = build(&trial(2, "", "spec: {containers: [{name: t}]}"), 2, &agent()).unwrap();
+    let job = build(&identified(&trial(2, "", "spec: {containers: [{name: t}]}")), 2, &agent()).unwrap();
     let annotations = job.spec.unwrap().template.metadata.unwrap().annotations.unwrap();
     let shared = studious_contract::SharedTrial::parse(&annotations["studious.dev/trial"]).unwrap();
     let host = shared.for_host(1).unwrap();
@@ -129,7 +130,7 @@ fn the_annotation_is_what_agents_read() {
 #[test]
 fn what_a_job_adds_is_what_validation_reserves() {
     let plain = trial(1, "", "spec: {containers: [{name: trainer, image: trainer}]}");
-    let built = build(&plain, 1, &agent()).unwrap().spec.unwrap().template;
+    let built = build(&identified(&plain), 1, &agent()).unwrap().spec.unwrap().template;
     let mut study = crate::scenarios::studies::study("");
     study.spec.trial.template = built.clone().into();
     let refused: Vec<String> =

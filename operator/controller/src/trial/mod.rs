@@ -1,14 +1,15 @@
-//! Trials: observe → decide → apply → status.
+//! Trials: observe → plan → apply → report.
 
 mod apply;
 mod hosts;
 pub(crate) mod jobs;
 mod observe;
 mod reconcile;
-mod status;
+mod report;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Deref,
     sync::Arc,
 };
 
@@ -17,13 +18,28 @@ use studious_api::TrialStatus;
 
 pub(crate) use hosts::index_of;
 pub(crate) use observe::retry_at;
-pub(crate) use reconcile::{error_policy, reconcile};
 
-use crate::status::Written;
+use crate::{context::Context, memory::Memories, status::Written};
+
+/// What looks at trials.
+pub(crate) struct TrialReconciler {
+    pub(crate) context: Arc<Context>,
+    pub(crate) memories: Arc<Memories<TrialMemory>>,
+    /// What Jobs are built with.
+    pub(crate) agent: jobs::AgentSettings,
+}
+
+impl Deref for TrialReconciler {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
 
 /// What is remembered of a trial beside what the cluster shows.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct TrialMemory {
     /// The attempt whose Job was made, and when: the cache may not show it yet.
     made: Option<(u32, Timestamp)>,
     /// The attempt whose Job the cache has shown.
@@ -32,19 +48,14 @@ pub(crate) struct Memory {
     seen_pods: BTreeSet<(u32, u32)>,
     /// Since when a host is known to have ended, by attempt.
     ended_hosts: BTreeMap<(u32, u32), Timestamp>,
-    /// What was written last.
+    /// The status that was written last.
     written: Option<Written<TrialStatus>>,
-    /// When.
-    written_at: Option<Timestamp>,
     /// Jobs that were deleted: the cache may go on showing them for a moment.
     deleted: BTreeSet<String>,
     /// Whether an exit code that contradicts `done` was told.
     told_exit: bool,
-}
-
-/// Reads or changes what is remembered of a trial.
-fn remember<R>(context: &Arc<crate::context::Context>, uid: &str, f: impl FnOnce(&mut Memory) -> R) -> R {
-    context.trials.with(uid, f)
+    /// Why no pod of the Job was made, and when that was asked.
+    refused_pods: Option<(Timestamp, Option<String>)>,
 }
 
 #[cfg(test)]

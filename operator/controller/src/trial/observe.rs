@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 use studious_api::{Trial, TrialSpec, TrialStatus, trial::AttemptOutcome};
 use studious_playbook::{
     Millis,
-    decide::{HostState, next_attempt_at},
+    decide::{HostState, PastAttempt, PastAttempts, next_attempt_at},
 };
 
 use super::{
-    Memory, hosts,
+    TrialMemory, TrialReconciler, hosts,
     hosts::{AgentState, HostView},
-    jobs, remember,
+    jobs,
 };
 use crate::{
-    caches::{Caches, controller_of, is_controlled_by},
-    context::Context,
+    caches::Caches,
+    object::{Identified, Identity, controller_of, is_controlled_by},
     status::{Written, millis},
 };
 
@@ -32,15 +32,13 @@ const DRAIN_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 const DRAIN_PATIENCE_WITHOUT_POD: SignedDuration = SignedDuration::from_secs(10);
 
 /// A trial as the caches show it.
-pub(super) struct Observed {
+pub(super) struct ObservedTrial {
     /// Its status, what was written and isn't in the cache yet included.
     pub(super) status: TrialStatus,
     /// The current attempt, from 1.
     pub(super) number: u32,
-    /// Earlier attempts that failed.
-    pub(super) failed_before: u32,
-    /// Earlier attempts that were disrupted.
-    pub(super) disrupted_before: u32,
+    /// What earlier attempts come to.
+    pub(super) past: PastAttempts,
     /// The current attempt's Job.
     pub(super) job: JobSight,
     /// The current attempt's hosts.
@@ -56,8 +54,11 @@ pub(super) struct Observed {
 pub(super) enum JobSight {
     /// Not made yet.
     None,
-    /// It belongs to another trial of the same name, which is being deleted.
-    NotOurs,
+    /// It belongs to somebody else.
+    NotOurs {
+        /// To another trial of the same name, which is being deleted.
+        is_passing: bool,
+    },
     /// Made; the cache doesn't show it yet.
     Awaited,
     /// Somebody deleted it.
@@ -67,20 +68,18 @@ pub(super) enum JobSight {
 }
 
 /// Looks at the caches. Remembers what was seen, so that what vanishes is known to have been there.
-pub(super) fn observe(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Observed {
-    let namespace = trial.namespace().unwrap_or_default();
-    let name = trial.name_any();
-    let uid = trial.uid().unwrap_or_default();
-    let pods = context.caches.pods_of(&namespace, &name);
-    remember(context, &uid, |memory| {
+pub(super) fn observe(trial: &Identified<Trial>, context: &TrialReconciler, now: Timestamp) -> ObservedTrial {
+    let Identity { namespace, name, uid } = &trial.id;
+    let pods = context.caches.pods_of(namespace, name);
+    context.memories.with(uid, |memory| {
         let version = trial.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), trial.status.as_ref(), version).unwrap_or_default();
         let number = current_attempt(&status);
-        let (failed_before, disrupted_before) = counts(&status, number);
+        let past = past_attempts(&status, number);
 
-        let job_name = jobs::name(&name, number);
-        let cached = Caches::get(&context.caches.jobs, &namespace, &job_name);
-        let job = sight(memory, number, &uid, cached, &status, now);
+        let job_name = jobs::name(name, number);
+        let cached = Caches::get(&context.caches.jobs, namespace, &job_name);
+        let job = sight(memory, number, uid, cached, &status, now);
         let job_uid = match &job {
             JobSight::There(job) => job.uid(),
             _ => None,
@@ -91,13 +90,9 @@ pub(super) fn observe(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> 
             memory.seen_pods.extend(hosts::index_of(pod).map(|index| (number, index)));
         }
         let hosts = match &job {
-            JobSight::There(job) => hosts::views(
-                trial.spec.hosts,
-                Some(job),
-                &current,
-                |index| memory.seen_pods.contains(&(number, index)),
-                now,
-            ),
+            JobSight::There(job) => {
+                hosts::views(&trial.spec, Some(job), &current, |index| memory.seen_pods.contains(&(number, index)), now)
+            }
             JobSight::Gone => without_job(trial, &HostState::Lost { reason: "its Job was deleted".to_owned() }),
             _ => without_job(trial, &HostState::Waiting { reason: None }),
         };
@@ -108,8 +103,8 @@ pub(super) fn observe(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> 
                 over.then(|| *memory.ended_hosts.entry((number, index)).or_insert(now))
             })
             .collect();
-        let lingering = earlier.into_iter().filter(|pod| lingers(pod, &name, number, now)).collect();
-        Observed { status, number, failed_before, disrupted_before, job, hosts, ended, lingering }
+        let lingering = earlier.into_iter().filter(|pod| lingers(pod, name, number, now)).collect();
+        ObservedTrial { status, number, past, job, hosts, ended, lingering }
     })
 }
 
@@ -122,20 +117,24 @@ pub(super) fn current_attempt(status: &TrialStatus) -> u32 {
 pub(crate) fn retry_at(spec: &TrialSpec, status: &TrialStatus) -> Option<Millis> {
     let last = status.attempts.last()?;
     let ended = last.end_time.as_ref().map_or(Millis(0), |time| millis(time.0));
-    let (failed, _) = counts(status, last.number + 1);
-    Some(next_attempt_at(spec, last.number, ended, failed, last.outcome))
+    Some(next_attempt_at(spec, last.number, ended, &past_attempts(status, last.number + 1), last.outcome))
 }
 
-/// Attempts that failed and that were disrupted. Only the latest are listed; all are counted.
-fn counts(status: &TrialStatus, number: u32) -> (u32, u32) {
+/// What the attempts before `number` come to. Only the latest are listed; all that failed are counted.
+fn past_attempts(status: &TrialStatus, number: u32) -> PastAttempts {
     let before = number.saturating_sub(1);
     let listed = status.attempts.iter().filter(|attempt| attempt.outcome == AttemptOutcome::Disrupted).count();
     let disrupted = status.disruptions.max(u32::try_from(listed).unwrap_or(u32::MAX)).min(before);
-    (before - disrupted, disrupted)
+    let of_listed = PastAttempts::of(status.attempts.iter().map(|attempt| PastAttempt {
+        outcome: attempt.outcome,
+        has_trained: attempt.start_time.is_some(),
+        step: attempt.step,
+    }));
+    PastAttempts { failed: before - disrupted, ..of_listed }
 }
 
 fn sight(
-    memory: &mut Memory,
+    memory: &mut TrialMemory,
     number: u32,
     uid: &str,
     cached: Option<Arc<Job>>,
@@ -147,7 +146,10 @@ fn sight(
             memory.seen_job = Some(number);
             JobSight::There(job)
         }
-        Some(_) => JobSight::NotOurs,
+        Some(job) => JobSight::NotOurs {
+            is_passing: job.metadata.deletion_timestamp.is_some()
+                || controller_of(job.as_ref()).is_some_and(|owner| owner.kind == Trial::kind(&())),
+        },
         None if memory.seen_job == Some(number) => JobSight::Gone,
         None => match memory.made {
             Some((made, at)) if made == number && now.duration_since(at) < CACHE_PATIENCE => JobSight::Awaited,
@@ -179,7 +181,7 @@ fn lingers(pod: &Pod, trial: &str, number: u32, now: Timestamp) -> bool {
         && controller_of(pod).is_some_and(|owner| (1..number).any(|n| owner.name == jobs::name(trial, n)))
 }
 
-impl Observed {
+impl ObservedTrial {
     /// Whether every line of the hosts that have ended has arrived, as far as can be known: their agents said so, or
     /// can't say so any more.
     pub(super) fn is_drained(&self, said: impl Fn(u32) -> bool, now: Timestamp) -> bool {
@@ -195,7 +197,7 @@ impl Observed {
                 let patience = match host.agent {
                     AgentState::Drained => return None,
                     AgentState::Sends => DRAIN_PATIENCE,
-                    AgentState::Cut | AgentState::Unknown => DRAIN_PATIENCE_WITHOUT_POD,
+                    AgentState::Cut | AgentState::Gone | AgentState::Unknown => DRAIN_PATIENCE_WITHOUT_POD,
                 };
                 (*ended)?.checked_add(patience).ok()
             })
@@ -209,7 +211,7 @@ impl Observed {
             .zip(&self.hosts)
             .map(|(index, host)| match host.state {
                 HostState::Exited { code: 0, .. }
-                    if host.agent == AgentState::Cut && !said(index) && !is_done(index) =>
+                    if matches!(host.agent, AgentState::Cut | AgentState::Gone) && !said(index) && !is_done(index) =>
                 {
                     HostState::Lost {
                         reason: "its trainer has ended, but its agent could not reach the operator with its last \
@@ -220,6 +222,27 @@ impl Observed {
                 ref state => state.clone(),
             })
             .collect()
+    }
+
+    /// Whether a trainer of this trial's study has run: its template is good then.
+    pub(super) fn template_has_run(&self, trial: &Identified<Trial>, context: &TrialReconciler) -> bool {
+        let has_run = |status: &TrialStatus| status.start_time.is_some();
+        let names = || context.caches.trials_of.names(&trial.id.namespace, &trial.spec.study);
+        let of = |name: &String| Caches::get(&context.caches.trials, &trial.id.namespace, name);
+        let waits = self.hosts.iter().any(|host| matches!(host.state, HostState::Waiting { reason: Some(_) }));
+        // Only asked where it matters: it looks at all trials of the study.
+        waits
+            && (self.started().is_some()
+                || has_run(&self.status)
+                || names().iter().filter_map(of).any(|trial| trial.status.as_ref().is_some_and(has_run)))
+    }
+
+    /// Why the attempt can't start, as whoever holds it says.
+    pub(super) fn waits_for(&self) -> Option<&str> {
+        self.hosts.iter().find_map(|host| match &host.state {
+            HostState::Waiting { reason: Some(reason) } => Some(reason.as_str()),
+            _ => None,
+        })
     }
 
     /// Since when the attempt has been training.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt, runtime::controller::Action};
 use studious_api::{
     Trial, TrialStatus,
@@ -16,101 +17,53 @@ use studious_playbook::{
 };
 
 use super::{
-    apply::{self, ApplyError},
-    hosts, jobs,
-    observe::{JobSight, Observed, observe, retry_at},
-    remember,
-    status::{self, StatusError},
+    TrialReconciler, apply, hosts, jobs,
+    observe::{JobSight, ObservedTrial, observe, retry_at},
+    report,
 };
 use crate::{
-    caches::{Caches, controller_of, is_controlled_by},
+    caches::Caches,
     context::Context,
-    fault::{Category, Fault, backoff},
-    status::{Written, millis, now},
+    events,
+    fault::{Category, Fault},
+    object::{Identified, controller_of, is_controlled_by},
+    reconcile::{ReconcileError, Reconciler},
+    status::{self, STALLED, is_stalled, millis},
 };
 
-/// How long one look may take: a connection that died silently must not hold an object for minutes.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long the Job controller may take to make pods before its Events are asked why it doesn't.
+const POD_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// How often they are asked.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// How long a trial that succeeded may keep its processes: agents drain meanwhile.
 const AFTERLIFE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Why a reconcile failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReconcileError {
-    /// The ledger can't be read.
-    #[error("what trial {name} has measured can't be read: {source}")]
-    Ledger {
-        /// Its name.
-        name: String,
-        /// What the ledger says.
-        source: LedgerError,
-    },
-    /// A Job was not made or not deleted.
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-    /// The status was not written.
-    #[error(transparent)]
-    Status(#[from] StatusError),
-    /// The API server doesn't answer.
-    #[error("trial {name} was not done with in {} s: the API server doesn't answer", LIMIT.as_secs())]
-    TooLong {
-        /// Its name.
-        name: String,
-    },
-}
+impl Reconciler for TrialReconciler {
+    type Object = Trial;
 
-impl Fault for ReconcileError {
-    fn category(&self) -> Category {
-        match self {
-            Self::Ledger { source, .. } if source.is_transient() => Category::Transient,
-            Self::Ledger { .. } => Category::Standing,
-            Self::Apply(error) => error.category(),
-            Self::Status(error) => error.category(),
-            Self::TooLong { .. } => Category::Transient,
-        }
-    }
-}
+    const KIND: &'static str = "trial";
+    const LIMIT: Duration = Duration::from_secs(30);
 
-/// Looks at a trial and does what is to be done.
-pub(crate) async fn reconcile(trial: Arc<Trial>, context: Arc<Context>) -> Result<Action, ReconcileError> {
-    let begun = std::time::Instant::now();
-    let too_long = |_| Err(ReconcileError::TooLong { name: trial.name_any() });
-    let result = tokio::time::timeout(LIMIT, look(&trial, &context, now())).await.unwrap_or_else(too_long);
-    let word = if result.is_ok() { "ok" } else { "error" };
-    context.metrics.reconciled("trial", word, begun.elapsed());
-    if result.is_ok() {
-        context.failures.forget(&trial.uid().unwrap_or_default());
+    fn context(&self) -> &Context {
+        &self.context
     }
-    result
-}
 
-/// When a failed reconcile is tried again.
-#[allow(clippy::needless_pass_by_value)] // kube's signature.
-pub(crate) fn error_policy(trial: Arc<Trial>, error: &ReconcileError, context: Arc<Context>) -> Action {
-    let failures = context.failures.with(&trial.uid().unwrap_or_default(), |n| {
-        *n = n.saturating_add(1);
-        *n
-    });
-    let wait = backoff(error.category(), failures, &mut rand::rng());
-    let (namespace, name) = (trial.namespace().unwrap_or_default(), trial.name_any());
-    match error.category() {
-        Category::Transient if failures < 5 => tracing::info!(%namespace, %name, %error, ?wait, "will try again"),
-        _ => tracing::warn!(%namespace, %name, %error, failures, ?wait, "will try again"),
+    async fn look(self: &Arc<Self>, trial: &Identified<Trial>, now: Timestamp) -> Result<Action, ReconcileError> {
+        look(trial, self, now).await
     }
-    Action::requeue(wait)
 }
 
 /// One look at a moment.
-async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<Action, ReconcileError> {
+async fn look(trial: &Identified<Trial>, context: &TrialReconciler, now: Timestamp) -> Result<Action, ReconcileError> {
     if trial.metadata.deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let uid = trial.uid().unwrap_or_default();
+    let uid = &trial.id.uid;
     let seen = observe(trial, context, now);
     if seen.status.phase.has_ended() {
         return tidy(trial, context, &seen, now).await;
     }
-    if matches!(seen.job, JobSight::NotOurs) {
+    if let JobSight::NotOurs { is_passing: true } = seen.job {
         // A trial of the same name was deleted; its Job follows it soon.
         return Ok(Action::requeue(Duration::from_secs(1)));
     }
@@ -119,10 +72,10 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
         return Ok(Action::requeue(wait));
     }
 
-    let entry = context.live.entry(&uid);
+    let entry = context.live.entry(uid);
     let mut live = entry.lock().await;
-    let ledger_error = |source| ReconcileError::Ledger { name: trial.name_any(), source };
-    let progress = live.acknowledged(&context.ledger, &uid, &trial.spec).await.map_err(ledger_error)?.clone();
+    let ledger_error = |source| unreadable(trial, source);
+    let progress = live.acknowledged(&context.ledger, uid, &trial.spec).await.map_err(ledger_error)?.clone();
     let said: BTreeSet<u32> = (0..trial.spec.hosts).filter(|host| live.is_drained(seen.number, *host)).collect();
     // Nothing more is read of it, and ingest need not wait for the API server.
     drop(live);
@@ -130,8 +83,8 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
     let verdict = judge(&AttemptView {
         spec: &trial.spec,
         number: seen.number,
-        failed_before: seen.failed_before,
-        disrupted_before: seen.disrupted_before,
+        past: seen.past,
+        template_has_run: seen.template_has_run(trial, context),
         hosts: &states,
         progress: &progress,
         drained: seen.is_drained(|host| said.contains(&host), now),
@@ -142,7 +95,7 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
         Verdict::End(end) => finish(trial, context, &seen, &progress, &end, now).await,
         Verdict::Retry { outcome, message } => retry(trial, context, &seen, &progress, (outcome, message), now).await,
         Verdict::Continue => {
-            if matches!(seen.job, JobSight::None) {
+            if matches!(seen.job, JobSight::None | JobSight::NotOurs { .. }) {
                 begin(trial, context, &seen, &progress, now).await
             } else {
                 go_on(trial, context, &seen, &progress, &said, now).await
@@ -153,7 +106,7 @@ async fn look(trial: &Trial, context: &Arc<Context>, now: Timestamp) -> Result<A
 
 /// How long a trial that waits for another attempt has to wait: until it is due, and until the processes of the attempt
 /// before are gone, for they would write where the next one writes.
-fn retry_wait(trial: &Trial, seen: &Observed, now: Timestamp) -> Option<Duration> {
+fn retry_wait(trial: &Identified<Trial>, seen: &ObservedTrial, now: Timestamp) -> Option<Duration> {
     let due = retry_at(&trial.spec, &seen.status)?;
     let left = due.0.saturating_sub(millis(now).0);
     let pending = matches!(seen.job, JobSight::None);
@@ -164,15 +117,19 @@ fn retry_wait(trial: &Trial, seen: &Observed, now: Timestamp) -> Option<Duration
 }
 
 /// Deletes Jobs of earlier attempts whose pods linger.
-async fn clear(trial: &Trial, context: &Arc<Context>, seen: &Observed) -> Result<(), ReconcileError> {
-    let namespace = trial.namespace().unwrap_or_default();
-    let uid = trial.uid().unwrap_or_default();
+async fn clear(
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
+) -> Result<(), ReconcileError> {
+    let namespace = &trial.id.namespace;
+    let uid = &trial.id.uid;
     let names: BTreeSet<&str> =
         seen.lingering.iter().filter_map(|pod| Some(controller_of(pod.as_ref())?.name.as_str())).collect();
     for name in names {
-        let job = Caches::get(&context.caches.jobs, &namespace, name);
-        if job.is_some_and(|job| job.metadata.deletion_timestamp.is_none() && is_controlled_by(job.as_ref(), &uid)) {
-            delete(trial, context, name).await?;
+        let job = Caches::get(&context.caches.jobs, namespace, name);
+        if job.is_some_and(|job| job.metadata.deletion_timestamp.is_none() && is_controlled_by(job.as_ref(), uid)) {
+            apply::delete(context, trial, name).await?;
         }
     }
     Ok(())
@@ -180,17 +137,17 @@ async fn clear(trial: &Trial, context: &Arc<Context>, seen: &Observed) -> Result
 
 /// Begins the current attempt.
 async fn begin(
-    trial: &Trial,
-    context: &Arc<Context>,
-    seen: &Observed,
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
     progress: &Progress,
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
-    let uid = trial.uid().unwrap_or_default();
+    let uid = &trial.id.uid;
     // Lines of this attempt without a Job of it: it ran, and its Job was deleted while nobody looked. The same attempt
     // must not run twice, for its lines are counted.
-    let lines = context.ledger.next_line(&uid, seen.number, 0).await;
-    if lines.map_err(|source| ReconcileError::Ledger { name: trial.name_any(), source })? > 0 {
+    let cursors = context.ledger.cursors(uid).await.map_err(|source| unreadable(trial, source))?;
+    if cursors.iter().any(|((attempt, _), cursor)| *attempt == seen.number && cursor.next_line > 0) {
         let why = (AttemptOutcome::Disrupted, "its Job was deleted".to_owned());
         return retry(trial, context, seen, progress, why, now).await;
     }
@@ -206,32 +163,34 @@ async fn begin(
             return finish(trial, context, seen, progress, &end, now).await;
         }
     };
-    apply::make(&context.client, &job).await?;
-    remember(context, &uid, |memory| memory.made = Some((seen.number, now)));
-    tracing::info!(
-        namespace = trial.namespace().unwrap_or_default(),
-        trial = trial.name_any(),
-        attempt = seen.number,
-        "made the Job"
-    );
-    Ok(Action::requeue(duration(status::FIRST_WORD)))
+    if let Err(error) = apply::make(context, trial, &job).await {
+        if error.category() == Category::Standing {
+            let next = report::not_made(trial, seen, &error, now);
+            stall(trial, context, seen, next, now).await?;
+        }
+        return Err(error.into());
+    }
+    context.memories.with(uid, |memory| memory.made = Some((seen.number, now)));
+    tracing::info!(namespace = trial.id.namespace, trial = trial.id.name, attempt = seen.number, "made the Job");
+    Ok(Action::requeue(duration(report::FIRST_WORD)))
 }
 
 /// Says how far a trial is, if that is worth a write, and comes back when something may be due.
 async fn go_on(
-    trial: &Trial,
-    context: &Arc<Context>,
-    seen: &Observed,
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
     progress: &Progress,
     said: &BTreeSet<u32>,
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
-    let uid = trial.uid().unwrap_or_default();
-    let next = status::under_way(trial, seen, progress);
-    let written_at = remember(context, &uid, |memory| memory.written_at);
-    let mut waits = vec![status::PROGRESS];
-    match status::is_due(&seen.status, &next, seen.job_made(), written_at, now) {
-        Ok(()) => put(trial, context, next, now).await?,
+    let uid = &trial.id.uid;
+    let refused = refused_pods(trial, context, seen, now).await;
+    let next = report::under_way(trial, seen, progress, refused.as_deref(), now);
+    let written_at = context.memories.with(uid, |memory| memory.written.as_ref().map(|written| written.at));
+    let mut waits = vec![report::PROGRESS];
+    match report::is_due(&seen.status, &next, seen.job_made(), written_at, now) {
+        Ok(()) => stall(trial, context, seen, next, now).await?,
         Err(wait) => waits.extend(wait),
     }
     let timeout = trial.spec.timeout_seconds.and_then(|limit| i64::try_from(limit).ok());
@@ -239,32 +198,91 @@ async fn go_on(
         waits.push(SignedDuration::from_secs(limit) - now.duration_since(started));
     }
     waits.extend(seen.drain_due(|host| said.contains(&host)).map(|due| due.duration_since(now)));
-    let waiting = seen.hosts.iter().any(|host| matches!(host.state, HostState::Waiting { reason: Some(_) }));
-    if waiting {
+    if seen.waits_for().is_some() {
         // What the kubelet says of an image doesn't change when patience with it ends.
         waits.push(SignedDuration::from_secs(30));
     }
+    waits.extend(is_without_pods(seen).map(|made| {
+        let age = now.duration_since(made);
+        if age < POD_PATIENCE { POD_PATIENCE - age } else { ASK_AGAIN }
+    }));
     // A little later than due, so that it is due then.
-    let wait = waits.into_iter().min().unwrap_or(status::PROGRESS) + SignedDuration::from_millis(20);
+    let wait = waits.into_iter().min().unwrap_or(report::PROGRESS) + SignedDuration::from_millis(20);
     Ok(Action::requeue(duration(wait)))
+}
+
+/// When the Job was made, of an attempt of which a pod is missing.
+fn is_without_pods(seen: &ObservedTrial) -> Option<Timestamp> {
+    let missing = seen.hosts.iter().any(|host| host.state == HostState::Waiting { reason: None } && !host.is_live);
+    seen.job_made().filter(|_| missing)
+}
+
+/// Why the Job controller makes no pods: quota, Pod Security, a service account that isn't there. Nobody but its Events
+/// says that. A Job that has its pods soon isn't asked about.
+async fn refused_pods(
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
+    now: Timestamp,
+) -> Option<String> {
+    let made = is_without_pods(seen)?;
+    if now.duration_since(made) < POD_PATIENCE {
+        return None;
+    }
+    let known = context.memories.with(&trial.id.uid, |memory| memory.refused_pods.clone());
+    if let Some((asked, why)) = known
+        && now.duration_since(asked) < ASK_AGAIN
+    {
+        return why;
+    }
+    let job = jobs::name(&trial.id.name, seen.number);
+    let why = match events::latest_warning(&context.client, &trial.id.namespace, &job, "FailedCreate").await {
+        Ok(note) => note.map(|note| format!("PodsRefused: {note}")),
+        Err(error) => {
+            tracing::info!(namespace = trial.id.namespace, job, %error, "the Events of the Job can't be read");
+            None
+        }
+    };
+    context.memories.with(&trial.id.uid, |memory| memory.refused_pods = Some((now, why.clone())));
+    why
+}
+
+/// Writes a status, with an Event when the trial has stalled.
+async fn stall(
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
+    next: TrialStatus,
+    now: Timestamp,
+) -> Result<(), ReconcileError> {
+    let before = is_stalled(&seen.status.conditions).map(|condition| condition.reason.clone());
+    let news = is_stalled(&next.conditions).filter(|condition| before.as_ref() != Some(&condition.reason)).cloned();
+    if next.reason != seen.status.reason || next != seen.status {
+        put(trial, context, next, now).await?;
+    }
+    if let Some(Condition { reason, message, .. }) = news {
+        let note = format!("{reason}: {message}");
+        context.events.warning(&trial.object_ref(&()), "Start", STALLED, &note).await;
+    }
+    Ok(())
 }
 
 /// Ends a trial.
 async fn finish(
-    trial: &Trial,
-    context: &Arc<Context>,
-    seen: &Observed,
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
     progress: &Progress,
     end: &TrialEnd,
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
-    let next = status::ended(trial, seen, progress, end, now);
+    let next = report::ended(trial, seen, progress, end, now);
     put(trial, context, next, now).await?;
-    context.live.forget(&trial.uid().unwrap_or_default());
+    context.live.forget(&trial.id.uid);
     let reason = end.reason.as_ref().map_or("", Reason::as_str);
     tracing::info!(
-        namespace = trial.namespace().unwrap_or_default(),
-        trial = trial.name_any(),
+        namespace = trial.id.namespace,
+        trial = trial.id.name,
         attempt = seen.number,
         phase = ?end.phase,
         reason,
@@ -283,18 +301,18 @@ async fn finish(
 
 /// Ends an attempt which another follows.
 async fn retry(
-    trial: &Trial,
-    context: &Arc<Context>,
-    seen: &Observed,
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
     progress: &Progress,
     (outcome, message): (AttemptOutcome, String),
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
-    let next = status::retrying(trial, seen, progress, (outcome, &message), now);
+    let next = report::retrying(trial, seen, progress, (outcome, &message), now);
     put(trial, context, next, now).await?;
     tracing::info!(
-        namespace = trial.namespace().unwrap_or_default(),
-        trial = trial.name_any(),
+        namespace = trial.id.namespace,
+        trial = trial.id.name,
         attempt = seen.number,
         ?outcome,
         message,
@@ -303,7 +321,7 @@ async fn retry(
     context.events.warning(&trial.object_ref(&()), "Retry", "AttemptEnded", &message).await;
     // Hosts restart together: those that still run are stopped.
     if seen.hosts.iter().any(|host| host.is_live) {
-        delete(trial, context, &jobs::name(&trial.name_any(), seen.number)).await?;
+        apply::delete(context, trial, &jobs::name(&trial.id.name, seen.number)).await?;
     }
     let seen = observe(trial, context, now);
     Ok(Action::requeue(retry_wait(trial, &seen, now).unwrap_or_default()))
@@ -311,22 +329,22 @@ async fn retry(
 
 /// What is left to do for a trial that has ended: its processes must not outlive it.
 async fn tidy(
-    trial: &Trial,
-    context: &Arc<Context>,
-    seen: &Observed,
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    seen: &ObservedTrial,
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
-    let namespace = trial.namespace().unwrap_or_default();
-    let uid = trial.uid().unwrap_or_default();
-    let name = jobs::name(&trial.name_any(), seen.number);
-    let job = Caches::get(&context.caches.jobs, &namespace, &name);
-    let Some(job) = job.filter(|job| is_controlled_by(job.as_ref(), &uid)) else {
+    let namespace = &trial.id.namespace;
+    let uid = &trial.id.uid;
+    let name = jobs::name(&trial.id.name, seen.number);
+    let job = Caches::get(&context.caches.jobs, namespace, &name);
+    let Some(job) = job.filter(|job| is_controlled_by(job.as_ref(), uid)) else {
         return Ok(Action::await_change());
     };
     let job_uid = job.uid().unwrap_or_default();
-    let pods = context.caches.pods_of(&namespace, &trial.name_any());
+    let pods = context.caches.pods_of(namespace, &trial.id.name);
     let pods: Vec<_> = pods.into_iter().filter(|pod| is_controlled_by(pod.as_ref(), &job_uid)).collect();
-    let views = hosts::views(trial.spec.hosts, Some(&job), &pods, |_| false, now);
+    let views = hosts::views(&trial.spec, Some(&job), &pods, |_| false, now);
     tell_exit(trial, context, &seen.status, &views).await;
 
     if job.metadata.deletion_timestamp.is_some() || !views.iter().any(|view| view.is_open) {
@@ -339,41 +357,42 @@ async fn tidy(
     if left.is_positive() && (!trains || seen.status.phase == TrialPhase::Succeeded) {
         return Ok(Action::requeue(duration(left)));
     }
-    delete(trial, context, &name).await?;
+    apply::delete(context, trial, &name).await?;
     Ok(Action::await_change())
 }
 
 /// A trainer that said `done` and then left with an exit code: the result counts, and somebody should know.
-async fn tell_exit(trial: &Trial, context: &Arc<Context>, status: &TrialStatus, views: &[hosts::HostView]) {
+async fn tell_exit(
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    status: &TrialStatus,
+    views: &[hosts::HostView],
+) {
     let code = views.iter().enumerate().find_map(|(host, view)| Some((host, view.exit_code.filter(|c| *c != 0)?)));
     let (TrialPhase::Succeeded, Some((host, code))) = (status.phase, code) else { return };
-    let uid = trial.uid().unwrap_or_default();
-    if remember(context, &uid, |memory| std::mem::replace(&mut memory.told_exit, true)) {
+    let uid = &trial.id.uid;
+    if context.memories.with(uid, |memory| std::mem::replace(&mut memory.told_exit, true)) {
         return;
     }
     let note = format!("host {host} said done and then left with exit code {code}; its result counts");
     context.events.warning(&trial.object_ref(&()), "Judge", "ExitContradictsDone", &note).await;
 }
 
-/// Deletes a Job, once.
-async fn delete(trial: &Trial, context: &Arc<Context>, name: &str) -> Result<(), ApplyError> {
-    let uid = trial.uid().unwrap_or_default();
-    if remember(context, &uid, |memory| memory.deleted.contains(name)) {
-        return Ok(());
-    }
-    apply::delete(&context.client, trial, name).await?;
-    remember(context, &uid, |memory| memory.deleted.insert(name.to_owned()));
+/// Writes a status and remembers it.
+async fn put(
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    next: TrialStatus,
+    now: Timestamp,
+) -> Result<(), ReconcileError> {
+    let before = context.memories.with(&trial.id.uid, |memory| memory.written.clone());
+    let written = status::write(&context.client, trial, report::MANAGER, next, before.as_ref(), now).await?;
+    context.memories.with(&trial.id.uid, |memory| memory.written = Some(written));
     Ok(())
 }
 
-/// Writes a status and remembers it.
-async fn put(trial: &Trial, context: &Arc<Context>, status: TrialStatus, now: Timestamp) -> Result<(), ReconcileError> {
-    let version = status::write(&context.client, trial, &status).await?;
-    remember(context, &trial.uid().unwrap_or_default(), |memory| {
-        memory.written = Some(Written { version, status });
-        memory.written_at = Some(now);
-    });
-    Ok(())
+fn unreadable(trial: &Identified<Trial>, source: LedgerError) -> ReconcileError {
+    ReconcileError::Ledger { what: format!("what trial {} has measured can't be read", trial.id.name), source }
 }
 
 fn duration(wait: SignedDuration) -> Duration {

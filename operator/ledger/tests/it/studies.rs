@@ -23,6 +23,7 @@ async fn trials_read_back_as_they_were_put_in() {
             message: "host 1 was lost: \"node\"".into(),
             start_time: Some(Millis(1)),
             end_time: Some(Millis(2)),
+            step: Some(5),
         }],
         start_time: Some(Millis(1)),
         end_time: Some(Millis(1_800_000_000_000)),
@@ -160,6 +161,7 @@ async fn records_hold_what_each_host_reported() {
         message: "lost".into(),
         start_time: began,
         end_time: ended,
+        step: None,
     }];
     ledger.upsert_trial(&trial).await.unwrap();
 

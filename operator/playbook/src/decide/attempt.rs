@@ -7,12 +7,13 @@ use studious_api::{
 };
 
 use super::{
+    PastAttempts,
     progress::Progress,
     reported::{but_similar, no_objective},
 };
 use crate::{Millis, trial::Reason};
 
-/// What a fleet sees of the processes of an attempt, by host.
+/// What a backend sees of the processes of an attempt, by host.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HostState {
     /// Not yet started, with what it waits for if that is known.
@@ -36,17 +37,17 @@ pub enum HostState {
     },
 }
 
-/// An attempt as a fleet sees it.
+/// An attempt as a backend sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttemptView<'a> {
     /// The trial.
     pub spec: &'a TrialSpec,
     /// Number of the attempt, from 1.
     pub number: u32,
-    /// Earlier attempts that failed through the trainer's own doing.
-    pub failed_before: u32,
-    /// Earlier attempts that were disrupted.
-    pub disrupted_before: u32,
+    /// What the attempts before it come to.
+    pub past: PastAttempts,
+    /// Whether a trainer of the study has run before: then its template is good, and what can't start waits.
+    pub template_has_run: bool,
     /// Its hosts, in the order of their index.
     pub hosts: &'a [HostState],
     /// What was measured so far, over all attempts.
@@ -106,12 +107,20 @@ impl TrialEnd {
     }
 }
 
-/// Most disruptions of one trial: a trial that is lost more often won't ever end.
+/// How often in a row a trial may be lost while it trains without coming further: one that is lost more often won't ever
+/// end, and every time costs an accelerator's hours.
 pub const MAX_DISRUPTIONS: u32 = 20;
 
-/// What a host says while it waits for an image that no patience brings. A fleet says `ImageUnavailable` once it has
-/// waited long enough for a registry.
-const NO_IMAGE: [&str; 3] = ["ImageUnavailable", "ErrImageNeverPull", "InvalidImageName"];
+/// What a host says while it waits for an image that no patience brings.
+const NO_IMAGE: [&str; 2] = ["ErrImageNeverPull", "InvalidImageName"];
+
+/// What a host says once it has waited long enough for an image.
+const IMAGE_OVERDUE: &str = "ImageUnavailable";
+
+/// How registries say that an image isn't there, or not for us. A registry that is away says something else, and comes
+/// back.
+const NOT_THERE: [&str; 6] =
+    ["not found", "manifest unknown", "does not exist", "denied", "unauthorized", "authentication required"];
 
 /// What a host says when its trainer can't be started as the template has it.
 const NO_START: [&str; 2] = ["CreateContainerConfigError", "CreateContainerError"];
@@ -216,12 +225,18 @@ fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
     Some(charged(view, Reason::TrainerError, &format!("host {host}'s trainer left with exit code {code}{killed}")))
 }
 
-/// A trainer that can't start, and won't.
+/// A trainer that can't start, and won't. Once a trainer of the study has run, its template is good: then what can't start
+/// waits, however long the registry, the quota or the Secret is away.
 fn judge_waits(view: &AttemptView<'_>) -> Option<Verdict> {
+    if view.template_has_run {
+        return None;
+    }
     view.hosts.iter().find_map(|host| {
         let HostState::Waiting { reason: Some(reason) } = host else { return None };
         let is_one_of = |words: &[&str]| words.iter().any(|word| reason.starts_with(word));
-        if is_one_of(&NO_IMAGE) {
+        let said = reason.to_lowercase();
+        let is_gone = reason.starts_with(IMAGE_OVERDUE) && NOT_THERE.iter().any(|words| said.contains(words));
+        if is_gone || is_one_of(&NO_IMAGE) {
             let message = format!(
                 "the trainer's image can't be had: {reason}. Mend the image of spec.trial.template in a new study"
             );
@@ -329,7 +344,7 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
 }
 
 fn charged(view: &AttemptView<'_>, reason: Reason, what: &str) -> Verdict {
-    let tries = view.failed_before + 1;
+    let tries = view.past.failed + 1;
     if tries >= view.spec.failure.attempts {
         return end(
             TrialPhase::Failed,
@@ -341,11 +356,15 @@ fn charged(view: &AttemptView<'_>, reason: Reason, what: &str) -> Verdict {
 }
 
 fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
-    if view.disrupted_before >= MAX_DISRUPTIONS {
+    let lost = view.past.lost_training;
+    if lost >= MAX_DISRUPTIONS {
         return end(
             TrialPhase::Failed,
             Reason::DisruptedTooOften,
-            format!("{what}; it was lost {} times before. Give its pods a quieter place", view.disrupted_before),
+            format!(
+                "{what}; it was lost {lost} times before without coming further. Save checkpoints more often, or give its \
+                 pods a quieter place"
+            ),
         );
     }
     Verdict::Retry { outcome: AttemptOutcome::Disrupted, message: what }

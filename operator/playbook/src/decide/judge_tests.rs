@@ -2,7 +2,7 @@ use studious_api::{TrialSpec, study::SeedVerification, trial::TrialPhase};
 
 use studious_contract::{JudgedMetrics, Line, Measurements};
 
-use super::{attempt::*, progress::Progress};
+use super::{PastAttempts, attempt::*, progress::Progress};
 use crate::{Millis, TrialKey, rounds, studies};
 
 /// An attempt of a trial of two hosts, as it is seen.
@@ -11,8 +11,8 @@ struct Seen {
     progress: Progress,
     hosts: Vec<HostState>,
     number: u32,
-    failed_before: u32,
-    disrupted_before: u32,
+    past: PastAttempts,
+    template_has_run: bool,
     drained: bool,
     running_for: u64,
 }
@@ -37,8 +37,8 @@ impl Seen {
             progress: Progress::default(),
             hosts: vec![HostState::Running; hosts as usize],
             number: 1,
-            failed_before: 0,
-            disrupted_before: 0,
+            past: PastAttempts::default(),
+            template_has_run: false,
             drained: true,
             running_for: 1000,
         }
@@ -73,8 +73,8 @@ impl Seen {
         judge(&AttemptView {
             spec: &self.spec,
             number: self.number,
-            failed_before: self.failed_before,
-            disrupted_before: self.disrupted_before,
+            past: self.past,
+            template_has_run: self.template_has_run,
             hosts: &self.hosts,
             progress: &self.progress,
             drained: self.drained,
@@ -195,9 +195,9 @@ fn points_that_cannot_be_trained_are_infeasible() {
 fn a_crash_is_charged_and_the_last_one_fails() {
     let mut seen = Seen::new(2).host(1, crashed(1));
     assert_eq!(seen.retries(AttemptOutcome::Failed), "TrainerError: host 1's trainer left with exit code 1");
-    seen.failed_before = 1;
+    seen.past.failed = 1;
     seen.retries(AttemptOutcome::Failed);
-    seen.failed_before = 2;
+    seen.past.failed = 2;
     let message = seen.ends(TrialPhase::Failed, "TrainerError");
     assert!(message.contains("attempt 3 of 3"), "{message}");
     seen.drained = false;
@@ -210,11 +210,11 @@ fn a_crash_is_charged_and_the_last_one_fails() {
 fn a_lost_host_is_not_charged() {
     let lost = HostState::Lost { reason: "PreemptionByScheduler".into() };
     let mut seen = Seen::new(2).host(0, lost).host(1, crashed(1));
-    seen.failed_before = 2;
+    seen.past.failed = 2;
     assert_eq!(seen.retries(AttemptOutcome::Disrupted), "host 0 was lost: PreemptionByScheduler");
-    seen.disrupted_before = MAX_DISRUPTIONS - 1;
+    seen.past.lost_training = MAX_DISRUPTIONS - 1;
     seen.retries(AttemptOutcome::Disrupted);
-    seen.disrupted_before = MAX_DISRUPTIONS;
+    seen.past.lost_training = MAX_DISRUPTIONS;
     seen.ends(TrialPhase::Failed, "DisruptedTooOften");
 }
 
@@ -296,7 +296,7 @@ fn time_is_over_after_timeout_seconds() {
     seen.running_for = 60_001;
     let message = seen.retries(AttemptOutcome::Failed);
     assert_eq!(message, "DeadlineExceeded: it had not ended after 60 s (trial.timeoutSeconds), at step 50");
-    seen.failed_before = 2;
+    seen.past.failed = 2;
     seen.ends(TrialPhase::Failed, "DeadlineExceeded");
     seen.spec.timeout_seconds = None;
     assert_eq!(seen.judged(), Verdict::Continue);
@@ -306,10 +306,17 @@ fn time_is_over_after_timeout_seconds() {
 fn what_cannot_start_fails_and_what_can_is_waited_for() {
     let waits = |reason: &str| Seen::new(2).host(1, HostState::Waiting { reason: Some(reason.into()) });
     waits("ErrImageNeverPull: no").ends(TrialPhase::Failed, "ImageUnavailable");
-    waits("ImageUnavailable: no").ends(TrialPhase::Failed, "ImageUnavailable");
+    waits("ImageUnavailable: registry/x:1: not found").ends(TrialPhase::Failed, "ImageUnavailable");
     waits("CreateContainerError: no such file").ends(TrialPhase::Failed, "CannotStart");
-    for reason in ["Unschedulable: 0/3 nodes", "ImagePullBackOff", "Queued", "ContainerCreating"] {
+    let away = "ImageUnavailable: dial tcp 10.0.0.1:443: connect: connection refused";
+    for reason in ["Unschedulable: 0/3 nodes", "ImagePullBackOff", "Queued", "ContainerCreating", away] {
         assert_eq!(waits(reason).judged(), Verdict::Continue);
+    }
+    // Once one has run, the template is good.
+    for reason in ["ErrImageNeverPull: no", "ImageUnavailable: not found", "CreateContainerConfigError: no Secret"] {
+        let mut seen = waits(reason);
+        seen.template_has_run = true;
+        assert_eq!(seen.judged(), Verdict::Continue);
     }
 }
 

@@ -9,5 +9,5 @@ mod retry;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge};
 pub use progress::{Progress, Series, keep_labels};
-pub use retry::{count_outcomes, next_attempt_at};
+pub use retry::{PastAttempt, PastAttempts, next_attempt_at};
 pub use studious_contract::TRAIN_LOSS;

@@ -11,17 +11,26 @@ const LONGEST: u64 = 300_000;
 ///
 /// 1 s, doubled with each failed attempt up to 5 minutes, and spread by up to a half so that trials which failed together
 /// don't come back together. The spread depends on the trial and the attempt alone: it is the same wherever it is asked.
-/// Disruptions wait one second: the place was lost, not the point.
+/// Disruptions wait likewise, by how many there were since the last progress: a trial that is preempted now and then goes
+/// on at once, and a node that refuses every pod isn't asked a hundred times.
 #[must_use]
-pub fn next_attempt_at(spec: &TrialSpec, number: u32, ended: Millis, failed: u32, outcome: AttemptOutcome) -> Millis {
-    wait(ended, failed, outcome, jitter(spec, number))
+pub fn next_attempt_at(
+    spec: &TrialSpec,
+    number: u32,
+    ended: Millis,
+    past: &PastAttempts,
+    outcome: AttemptOutcome,
+) -> Millis {
+    wait(ended, past, outcome, jitter(spec, number))
 }
 
-fn wait(ended: Millis, failed: u32, outcome: AttemptOutcome, jitter: f64) -> Millis {
-    let base = match outcome {
-        AttemptOutcome::Failed => 1000_u64.saturating_mul(1 << failed.saturating_sub(1).min(9)).min(LONGEST),
-        AttemptOutcome::Disrupted | AttemptOutcome::Finished => 1000,
+fn wait(ended: Millis, past: &PastAttempts, outcome: AttemptOutcome, jitter: f64) -> Millis {
+    let in_a_row = match outcome {
+        AttemptOutcome::Failed => past.failed,
+        AttemptOutcome::Disrupted => past.lost,
+        AttemptOutcome::Finished => 1,
     };
+    let base = 1000_u64.saturating_mul(1 << in_a_row.saturating_sub(1).min(9)).min(LONGEST);
     // At most 150,000 ms: exact.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let spread = (base as f64 / 2.0 * jitter.clamp(0.0, 1.0)) as u64;
@@ -34,14 +43,50 @@ fn jitter(spec: &TrialSpec, attempt: u32) -> f64 {
         / f64::from(1_u32 << 31)
 }
 
-/// Attempts that failed and that were disrupted.
-#[must_use]
-pub fn count_outcomes<'a>(outcomes: impl IntoIterator<Item = &'a AttemptOutcome>) -> (u32, u32) {
-    outcomes.into_iter().fold((0, 0), |(failed, disrupted), outcome| match outcome {
-        AttemptOutcome::Failed => (failed + 1, disrupted),
-        AttemptOutcome::Disrupted => (failed, disrupted + 1),
-        AttemptOutcome::Finished => (failed, disrupted),
-    })
+/// An attempt that has ended, as far as it bears on the next ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PastAttempt {
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Whether a trainer of it ran.
+    pub has_trained: bool,
+    /// The step that the trial had reached by its end; `None` before any.
+    pub step: Option<u64>,
+}
+
+/// What the attempts that have ended come to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct PastAttempts {
+    /// That failed through the trainer's own doing.
+    pub failed: u32,
+    /// That were disrupted since the trial last came further.
+    pub lost: u32,
+    /// Of these, those whose trainers ran. One that its node refused cost nobody a step.
+    pub lost_training: u32,
+}
+
+impl PastAttempts {
+    /// Of attempts in their order.
+    #[must_use]
+    pub fn of(attempts: impl IntoIterator<Item = PastAttempt>) -> Self {
+        let mut past = Self::default();
+        let mut reached = None;
+        for PastAttempt { outcome, has_trained, step } in attempts {
+            if step > reached {
+                reached = step;
+                (past.lost, past.lost_training) = (0, 0);
+            }
+            match outcome {
+                AttemptOutcome::Failed => past.failed += 1,
+                AttemptOutcome::Disrupted => {
+                    past.lost += 1;
+                    past.lost_training += u32::from(has_trained);
+                }
+                AttemptOutcome::Finished => {}
+            }
+        }
+        past
+    }
 }
 
 #[cfg(test)]
@@ -50,12 +95,33 @@ mod tests {
 
     #[test]
     fn retries_wait_longer_and_longer_but_not_for_ever() {
-        let after = |failed, outcome, jitter| wait(Millis(0), failed, outcome, jitter).0;
-        let waits: Vec<u64> = (1..=12).map(|failed| after(failed, AttemptOutcome::Failed, 0.0)).collect();
-        assert_eq!(waits[..4], [1000, 2000, 4000, 8000]);
-        assert_eq!(waits[8..], [256_000, 300_000, 300_000, 300_000]);
+        let after = |n, outcome, jitter| {
+            let past = PastAttempts { failed: n, lost: n, lost_training: 0 };
+            wait(Millis(0), &past, outcome, jitter).0
+        };
+        for outcome in [AttemptOutcome::Failed, AttemptOutcome::Disrupted] {
+            let waits: Vec<u64> = (1..=12).map(|n| after(n, outcome, 0.0)).collect();
+            assert_eq!(waits[..4], [1000, 2000, 4000, 8000]);
+            assert_eq!(waits[8..], [256_000, 300_000, 300_000, 300_000]);
+        }
         assert_eq!(after(u32::MAX, AttemptOutcome::Failed, 1.0), 450_000);
-        assert_eq!(after(9, AttemptOutcome::Disrupted, 0.5), 1250);
-        assert_eq!(wait(Millis(u64::MAX), 1, AttemptOutcome::Failed, 1.0), Millis(u64::MAX));
+        let once = PastAttempts { failed: 9, lost: 1, lost_training: 1 };
+        assert_eq!(wait(Millis(0), &once, AttemptOutcome::Disrupted, 0.5), Millis(1250));
+        assert_eq!(wait(Millis(u64::MAX), &once, AttemptOutcome::Failed, 1.0), Millis(u64::MAX));
+    }
+
+    #[test]
+    fn losses_count_since_the_last_progress() {
+        let lost = |step| PastAttempt { outcome: AttemptOutcome::Disrupted, has_trained: true, step };
+        // 21 evenings, each a little further.
+        let further = PastAttempts::of((1..=21).map(|step| lost(Some(step))));
+        assert_eq!(further, PastAttempts { failed: 0, lost: 1, lost_training: 1 });
+        let stuck = PastAttempts::of((1..=21).map(|_| lost(Some(5))));
+        assert_eq!(stuck, PastAttempts { failed: 0, lost: 21, lost_training: 21 });
+        // A node that refuses pods costs no training.
+        let refused = PastAttempt { outcome: AttemptOutcome::Disrupted, has_trained: false, step: None };
+        let failed = PastAttempt { outcome: AttemptOutcome::Failed, ..lost(None) };
+        let past = PastAttempts::of([refused, failed, refused]);
+        assert_eq!(past, PastAttempts { failed: 1, lost: 2, lost_training: 0 });
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_is_refused_is_told_on_its_trial() {
     let cluster = TestCluster::start().await;
-    cluster.api.faults().set("PATCH /jobs/", InjectedFault::refuse(403, "Forbidden", "exceeded quota: team-a"));
+    cluster.api.faults().set("POST /jobs", InjectedFault::refuse(403, "Forbidden", "exceeded quota: team-a"));
     cluster.apply(&study("s", 4, 4, &Value::Null));
     let tries = |cluster: &TestCluster| cluster.api.answered().iter().filter(|request| request.status == 403).count();
     let told = |cluster: &TestCluster| reasons(cluster, "trials", "s-a-0000").contains("exceeded quota");

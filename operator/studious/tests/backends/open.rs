@@ -10,16 +10,8 @@ use serde_json::{Value, json};
 
 /// Faults that are open, and what happens today in place of what is right.
 const OPEN: &[(&str, &str)] = &[
-    ("F-002", "study Running, starts nothing more"),
-    ("F-014", "s-a-0000-a1"),
-    ("F-045", "no reason, no Event"),
-    ("F-047", "Running"),
-    ("F-048", "no status"),
     ("F-051", "held by a ghost"),
-    ("F-056", "taken over"),
     ("F-058", "two reviews a request"),
-    ("F-097", "Pending"),
-    ("F-099", "taken over"),
     ("F-101", "503"),
     ("F-102", "Pending"),
     ("F-103", "503"),

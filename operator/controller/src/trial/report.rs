@@ -1,11 +1,6 @@
 //! The status of a trial: what it should say, and when that is worth a write.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
-};
-use serde_json::json;
 use studious_api::{
     Trial, TrialStatus,
     trial::{AttemptOutcome, AttemptRecord, TrialPhase},
@@ -15,41 +10,28 @@ use studious_playbook::{
     trial::Reason,
 };
 
-use super::observe::Observed;
+use super::observe::ObservedTrial;
 use crate::{
-    fault::{Category, Fault, of_client},
-    status::{Wanted, seconds, set_condition},
+    create::MakeError,
+    object::Identified,
+    status::{ConditionClaim, seconds, set_condition, set_stalled},
 };
 
-/// Field manager of all that is written for trials.
+/// Field manager of trials' statuses.
 pub(super) const MANAGER: &str = "studious-trial";
 /// How long an attempt must have been under way before it is worth a write. Trials that take less go from made to ended.
 pub(super) const FIRST_WORD: SignedDuration = SignedDuration::from_secs(15);
 /// How often the progress of a running trial is written.
 pub(super) const PROGRESS: SignedDuration = SignedDuration::from_mins(1);
 /// How many ended attempts are listed.
-const MAX_RECORDS: usize = 20;
+const MAX_RECORDS: usize = 24;
 /// Longest message, in characters.
 const MAX_MESSAGE: usize = 4096;
 
-/// Why a status wasn't written.
-#[derive(Debug, thiserror::Error)]
-#[error("the status of trial {name} was not taken: {source}")]
-pub(crate) struct StatusError {
-    name: String,
-    source: kube::Error,
-}
-
-impl Fault for StatusError {
-    fn category(&self) -> Category {
-        of_client(&self.source)
-    }
-}
-
 /// The status of a trial that has ended.
 pub(super) fn ended(
-    trial: &Trial,
-    seen: &Observed,
+    trial: &Identified<Trial>,
+    seen: &ObservedTrial,
     progress: &Progress,
     end: &TrialEnd,
     now: Timestamp,
@@ -71,15 +53,16 @@ pub(super) fn ended(
         record(&mut status, seen, end.attempt_outcome(), &end.message, now);
     }
     let reason = end.reason.as_ref().map_or("Succeeded", Reason::as_str);
-    let wanted = Wanted { type_: "Ended", holds: Some(true), reason, message: &shorten(&message) };
+    let wanted = ConditionClaim { type_: "Ended", holds: Some(true), reason, message: &shorten(&message) };
     set_condition(&mut status.conditions, &wanted, trial.metadata.generation, now);
+    set_stalled(&mut status.conditions, None, trial.metadata.generation, now);
     status
 }
 
 /// The status of a trial that waits for another attempt.
 pub(super) fn retrying(
-    trial: &Trial,
-    seen: &Observed,
+    trial: &Identified<Trial>,
+    seen: &ObservedTrial,
     progress: &Progress,
     (outcome, message): (AttemptOutcome, &str),
     now: Timestamp,
@@ -93,17 +76,38 @@ pub(super) fn retrying(
     status
 }
 
-/// The status of a trial that is under way.
-pub(super) fn under_way(trial: &Trial, seen: &Observed, progress: &Progress) -> TrialStatus {
+/// The status of a trial whose Job was not made.
+pub(super) fn not_made(
+    trial: &Identified<Trial>,
+    seen: &ObservedTrial,
+    error: &MakeError,
+    now: Timestamp,
+) -> TrialStatus {
+    let mut status = seen.status.clone();
+    let message = shorten(&error.to_string());
+    set_stalled(&mut status.conditions, Some((error.word(), &message)), trial.metadata.generation, now);
+    status.reason = Some(error.word().to_owned());
+    status.message = Some(message);
+    status
+}
+
+/// The status of a trial that is under way. `refused` says why its pods are not made, if that is known.
+pub(super) fn under_way(
+    trial: &Identified<Trial>,
+    seen: &ObservedTrial,
+    progress: &Progress,
+    refused: Option<&str>,
+    now: Timestamp,
+) -> TrialStatus {
     let mut status = current(trial, seen, progress);
     let running = seen.hosts.iter().any(|host| host.state == HostState::Running) || seen.started().is_some();
     status.phase = if running { TrialPhase::Running } else { TrialPhase::Pending };
-    let waits = seen.hosts.iter().find_map(|host| match &host.state {
-        HostState::Waiting { reason: Some(reason) } => Some(reason),
-        _ => None,
-    });
-    status.reason = waits.filter(|_| !running).map(|reason| word(reason));
-    status.message = waits.filter(|_| !running).map(|reason| shorten(reason));
+    let waits = seen.waits_for().or(refused).filter(|_| !running);
+    status.reason = waits.map(word);
+    status.message = waits.map(shorten);
+    let why = waits.map(|reason| (word(reason), shorten(reason)));
+    let why = why.as_ref().map(|(word, message)| (word.as_str(), message.as_str()));
+    set_stalled(&mut status.conditions, why, trial.metadata.generation, now);
     status
 }
 
@@ -131,32 +135,7 @@ pub(super) fn is_due(
     written_at.and_then(|at| left(at, PROGRESS)).map_or(Ok(()), |left| Err(Some(left)))
 }
 
-/// Writes a status. Returns the version that the API server gave to it.
-///
-/// # Errors
-/// When the API server doesn't take it.
-pub(super) async fn write(
-    client: &kube::Client,
-    trial: &Trial,
-    status: &TrialStatus,
-) -> Result<Option<String>, StatusError> {
-    let name = trial.name_any();
-    let api: Api<Trial> = Api::namespaced(client.clone(), &trial.namespace().unwrap_or_default());
-    let patch = json!({
-        "apiVersion": format!("{}/{}", studious_api::GROUP, studious_api::VERSION),
-        "kind": "Trial",
-        // With its uid: a trial of the same name that was made since is another trial.
-        "metadata": { "name": name, "uid": trial.uid() },
-        "status": status,
-    });
-    let params = PatchParams::apply(MANAGER).force();
-    match api.patch_status(&name, &params, &Patch::Apply(&patch)).await {
-        Ok(written) => Ok(written.metadata.resource_version),
-        Err(source) => Err(StatusError { name, source }),
-    }
-}
-
-fn current(trial: &Trial, seen: &Observed, progress: &Progress) -> TrialStatus {
+fn current(trial: &Identified<Trial>, seen: &ObservedTrial, progress: &Progress) -> TrialStatus {
     let spec = &trial.spec;
     let mut status = seen.status.clone();
     let objective = progress.objective(spec.objective.direction, spec.objective.select);
@@ -173,7 +152,7 @@ fn current(trial: &Trial, seen: &Observed, progress: &Progress) -> TrialStatus {
     status
 }
 
-fn record(status: &mut TrialStatus, seen: &Observed, outcome: AttemptOutcome, message: &str, now: Timestamp) {
+fn record(status: &mut TrialStatus, seen: &ObservedTrial, outcome: AttemptOutcome, message: &str, now: Timestamp) {
     let number = seen.number;
     status.attempts.retain(|attempt| attempt.number != number);
     status.attempts.push(AttemptRecord {
@@ -183,6 +162,7 @@ fn record(status: &mut TrialStatus, seen: &Observed, outcome: AttemptOutcome, me
         queued_time: seen.job_made().map(seconds),
         start_time: seen.started().map(seconds),
         end_time: Some(seconds(now)),
+        step: status.step,
     });
     if outcome == AttemptOutcome::Disrupted {
         status.disruptions += 1;
@@ -197,5 +177,7 @@ fn shorten(message: &str) -> String {
 
 /// The word in front of a reason: `ImagePullBackOff (studious-agent): …`.
 fn word(reason: &str) -> String {
-    reason.split([' ', ':']).next().unwrap_or_default().to_owned()
+    // A condition's reason is one word of letters.
+    let word = reason.split([' ', ':']).next().unwrap_or_default();
+    word.chars().filter(char::is_ascii_alphanumeric).collect()
 }

@@ -1,13 +1,8 @@
 //! The status of a study: what it should say, and when that is worth a write.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::{
-    Api, Client, ResourceExt,
-    api::{Patch, PatchParams},
-};
-use serde_json::json;
 use studious_api::{
-    Study, StudyStatus,
+    Study, StudyStatus, Trial,
     study::{BestTrial, GeneratorStatus, StudyPhase, TrialCounts},
     validate::Violation,
 };
@@ -20,12 +15,15 @@ use studious_playbook::{
     trial,
 };
 
-use super::{apply::MANAGER, observe::Observed};
+use super::observe::ObservedStudy;
 use crate::{
-    fault::{Category, Fault, of_client},
-    status::{Wanted, seconds, set_condition},
+    create::MakeError,
+    object::Identified,
+    status::{ConditionClaim, is_stalled, seconds, set_condition, set_stalled},
 };
 
+/// Field manager of studies' statuses.
+pub(super) const MANAGER: &str = "studious-study";
 /// Writes of one study's status are at least this far apart.
 const APART: SignedDuration = SignedDuration::from_secs(1);
 /// Writes that only say that more trials have ended are at least this far apart.
@@ -33,30 +31,21 @@ const ENDS_APART: SignedDuration = SignedDuration::from_secs(15);
 /// Writes that only say how many trials wait and run are at least this far apart: a trial must cost few writes.
 const COUNTS_APART: SignedDuration = SignedDuration::from_mins(1);
 
-/// Why a status wasn't written.
-#[derive(Debug, thiserror::Error)]
-#[error("the status of study {name} was not taken: {source}")]
-pub(crate) struct StatusError {
-    name: String,
-    source: kube::Error,
-}
-
-impl Fault for StatusError {
-    fn category(&self) -> Category {
-        of_client(&self.source)
-    }
-}
-
 /// The status of a study that is refused.
-pub(super) fn refused(study: &Study, seen: &Observed, violations: &[Violation], now: Timestamp) -> StudyStatus {
+pub(super) fn refused(
+    study: &Identified<Study>,
+    seen: &ObservedStudy,
+    violations: &[Violation],
+    now: Timestamp,
+) -> StudyStatus {
     let mut status = seen.status.clone();
     let generation = study.metadata.generation;
     status.observed_generation = generation;
     status.phase = StudyPhase::Invalid;
     let message = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     for wanted in [
-        Wanted { type_: "Accepted", holds: Some(false), reason: "Invalid", message: &message },
-        Wanted { type_: "Progressing", holds: Some(false), reason: "Invalid", message: "nothing is started" },
+        ConditionClaim { type_: "Accepted", holds: Some(false), reason: "Invalid", message: &message },
+        ConditionClaim { type_: "Progressing", holds: Some(false), reason: "Invalid", message: "nothing is started" },
     ] {
         set_condition(&mut status.conditions, &wanted, generation, now);
     }
@@ -64,10 +53,29 @@ pub(super) fn refused(study: &Study, seen: &Observed, violations: &[Violation], 
 }
 
 /// The status of a study that was accepted and can't begin yet.
-pub(super) fn waiting(study: &Study, plan: &Plan, seen: &Observed, why: &str, now: Timestamp) -> StudyStatus {
+pub(super) fn waiting(
+    study: &Identified<Study>,
+    plan: &Plan,
+    seen: &ObservedStudy,
+    why: &str,
+    now: Timestamp,
+) -> StudyStatus {
     let mut status = accepted(study, plan, seen, &Tally::of(plan, &View::default()), (None, &[]), None, now);
-    let wanted = Wanted { type_: "Progressing", holds: Some(false), reason: "WaitsForStudy", message: why };
+    let wanted = ConditionClaim { type_: "Progressing", holds: Some(false), reason: "WaitsForStudy", message: why };
     set_condition(&mut status.conditions, &wanted, study.metadata.generation, now);
+    status
+}
+
+/// The status of a study whose trials can't be made.
+pub(super) fn stalled(
+    study: &Identified<Study>,
+    seen: &ObservedStudy,
+    error: &MakeError,
+    now: Timestamp,
+) -> StudyStatus {
+    let mut status = seen.status.clone();
+    let message = error.to_string();
+    set_stalled(&mut status.conditions, Some((error.word(), &message)), study.metadata.generation, now);
     status
 }
 
@@ -87,9 +95,9 @@ pub(super) fn tells_of_late_trials(status: &StudyStatus) -> bool {
 /// The status of a study that was accepted. Without `found` it tells the
 /// findings that it told before.
 pub(super) fn accepted(
-    study: &Study,
+    study: &Identified<Study>,
     plan: &Plan,
-    seen: &Observed,
+    seen: &ObservedStudy,
     tally: &Tally,
     (end, late): (Option<&StudyEnd>, &[TooLate]),
     found: Option<&Brief>,
@@ -135,9 +143,9 @@ pub(super) fn accepted(
         late => (TOO_LATE, late_trials(late)),
     };
     for wanted in [
-        Wanted { type_: "Accepted", holds: Some(true), reason: word_of_all, message: &all_of_it },
-        Wanted { type_: "Progressing", holds: Some(progressing), reason: word, message: what },
-        Wanted {
+        ConditionClaim { type_: "Accepted", holds: Some(true), reason: word_of_all, message: &all_of_it },
+        ConditionClaim { type_: "Progressing", holds: Some(progressing), reason: word, message: what },
+        ConditionClaim {
             type_: "Complete",
             holds: Some(end.is_some_and(|end| end.phase == StudyPhase::Completed)),
             reason: end.map_or("NotYet", |end| end.reason),
@@ -146,15 +154,34 @@ pub(super) fn accepted(
     ] {
         set_condition(&mut status.conditions, &wanted, generation, now);
     }
+    let stalled = stalled_trials(seen).filter(|_| end.is_none());
+    let why = stalled.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
+    set_stalled(&mut status.conditions, why, generation, now);
     if let Some(found) = found {
         status.findings.clone_from(&found.findings);
         status.findings_count = Some(i64::try_from(found.count).unwrap_or(i64::MAX));
         for Claim { type_, holds, reason, message } in &found.conditions {
-            let wanted = Wanted { type_, holds: *holds, reason, message };
+            let wanted = ConditionClaim { type_, holds: *holds, reason, message };
             set_condition(&mut status.conditions, &wanted, generation, now);
         }
     }
     status
+}
+
+/// What trials that can't start wait for: the word of the first, and in a sentence how many there are.
+fn stalled_trials(seen: &ObservedStudy) -> Option<(String, String)> {
+    let of = |trial: &Identified<Trial>| {
+        let status = trial.status.as_ref().filter(|status| !status.phase.has_ended())?;
+        is_stalled(&status.conditions).map(|condition| (trial.id.name.clone(), condition.clone()))
+    };
+    let mut stalled: Vec<_> = seen.trials.iter().filter_map(of).collect();
+    stalled.sort_by(|a, b| a.0.cmp(&b.0));
+    let (name, condition) = stalled.first()?;
+    let others = match stalled.len() {
+        1 => String::new(),
+        n => format!(", and {} more", n - 1),
+    };
+    Some((condition.reason.clone(), format!("can't start: {name}{others}. {}", condition.message)))
 }
 
 /// What the status says of a study's trials: counts, not lists.
@@ -212,23 +239,4 @@ pub(super) fn is_due(
     };
     let left = written_at.map_or(SignedDuration::ZERO, |at| apart - now.duration_since(at));
     if left.is_positive() { Err(Some(left)) } else { Ok(()) }
-}
-
-/// Writes a status. Returns the version that the API server gave to it.
-///
-/// # Errors
-/// When the API server doesn't take it.
-pub(super) async fn write(client: &Client, study: &Study, status: &StudyStatus) -> Result<Option<String>, StatusError> {
-    let name = study.name_any();
-    let api: Api<Study> = Api::namespaced(client.clone(), &study.namespace().unwrap_or_default());
-    let patch = json!({
-        "apiVersion": format!("{}/{}", studious_api::GROUP, studious_api::VERSION),
-        "kind": "Study",
-        "metadata": { "name": name, "uid": study.uid() },
-        "status": status,
-    });
-    match api.patch_status(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&patch)).await {
-        Ok(written) => Ok(written.metadata.resource_version),
-        Err(source) => Err(StatusError { name, source }),
-    }
 }
