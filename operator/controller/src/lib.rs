@@ -32,6 +32,7 @@ mod scenarios;
 mod server;
 mod status;
 mod study;
+mod sweep;
 mod trial;
 mod webhook;
 

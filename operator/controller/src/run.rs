@@ -27,7 +27,7 @@ use crate::{
     options::Options,
     reconcile,
     server::{self, Shared},
-    study, trial,
+    study, sweep, trial,
     trial::jobs::AgentSettings,
 };
 
@@ -113,6 +113,7 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
             context: context.clone(),
             memories: studies,
             suggesting: Semaphore::new(spare_cores()),
+            finding: Semaphore::new(1),
         }),
         trials: Arc::new(trial::TrialReconciler {
             context: context.clone(),
@@ -188,9 +189,11 @@ async fn lead(
         return Ok(());
     }
     context.metrics.leads();
+    let sweeping = sweep::run(context.clone(), options.watch_namespace.clone(), ending.clone());
+    let working = async { tokio::join!(controllers(reconcilers, options.concurrency, ending), sweeping) };
     let lost = tokio::select! {
         lost = election.lost() => Some(lost),
-        () = controllers(reconcilers, options.concurrency, ending) => None,
+        _ = working => None,
     };
     if let Some(error) = lost {
         return Err(RunError::Election(error.to_string()));

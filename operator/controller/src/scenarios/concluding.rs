@@ -3,13 +3,13 @@
 use studious_api::{Study, StudyStatus, Trial, trial::TrialPhase};
 
 use super::{
-    studies::{made, study, with_finalizer},
+    studies::{made, study},
     world::{Request, World},
 };
 
 /// Thirty trials at once.
 fn thirty() -> Study {
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.rounds[0].trials = Some(30);
     study.spec.parallelism = 30;
     study
@@ -57,7 +57,7 @@ async fn what_trials_show_is_told_in_conditions_and_each_finding_has_one_event()
 
     // Three have ended: that they are few is no news while others are to come.
     world.end_some(&mut trials[..3]);
-    world.pass(20);
+    world.pass(16);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     assert_eq!(events(&requests), [""; 0]);
@@ -65,7 +65,7 @@ async fn what_trials_show_is_told_in_conditions_and_each_finding_has_one_event()
 
     // All have.
     world.end_some(&mut trials);
-    world.pass(20);
+    world.pass(16);
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let last = status(&requests);
@@ -105,15 +105,39 @@ async fn what_changes_with_every_trial_costs_no_writes_of_its_own() {
     let study = thirty();
     world.reconcile_study(&study).await;
     let mut trials = made(&world.requests());
+    trials.iter().for_each(|trial| world.caches.trial(trial));
     world.end_some(&mut trials[..10]);
-    world.pass(20);
+    world.pass(16);
     world.reconcile_study(&study).await;
     assert_eq!(world.lines(), ["PATCH studies/digits/status"]);
-    // One more ends within the same second, and another within the next quarter of a minute.
+    // One more ends within the same second, and another within the next seconds.
     for end in [11, 12] {
         world.end_some(&mut trials[..end]);
         world.pass(2);
         world.reconcile_study(&study).await;
         assert_eq!(world.lines(), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn findings_that_take_long_hold_up_neither_trials_nor_the_status() {
+    let mut world = World::new().await;
+    let study = thirty();
+    world.reconcile_study(&study).await;
+    let mut trials = made(&world.requests());
+    world.end_some(&mut trials);
+    world.pass(16);
+    // Another study's findings are being worked out.
+    let studies = world.studies.clone();
+    let turn = studies.finding.acquire().await.unwrap();
+    world.reconcile_study(&study).await;
+    let ended = status(&world.requests());
+    assert_eq!(told(&ended, "Complete"), ("True", "AllRoundsEnded"));
+    assert_eq!(told(&ended, "SearchSpaceLargeEnough"), ("Unknown", "TooLittleToTell"));
+    drop(turn);
+    assert_eq!(world.woken().await, "digits");
+    world.pass(16);
+    world.reconcile_study(&study).await;
+    let last = status(&world.requests());
+    assert_eq!(told(&last, "SearchSpaceLargeEnough"), ("False", "SearchSpaceTooNarrow"));
 }

@@ -3,13 +3,13 @@
 use studious_api::{Trial, trial::TrialPhase};
 
 use super::{
-    studies::{made, study, with_finalizer},
+    studies::{made, study},
     world::World,
 };
 
 /// A study of four trials at once, of which the better half goes on after step 20.
 fn halving() -> studious_api::Study {
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.parallelism = 4;
     study.spec.search.early_ending = Some(serde_yaml::from_str("{rule: SuccessiveHalving, fromStep: 20}").unwrap());
     study
@@ -85,7 +85,7 @@ async fn after_a_restart_ended_trials_are_known_from_the_ledger() {
 #[tokio::test]
 async fn the_best_trial_is_one_that_satisfies_the_constraints() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.parallelism = 4;
     study.spec.constraints = serde_yaml::from_str("[{metric: latency_ms, max: 20}]").unwrap();
     world.reconcile_study(&study).await;

@@ -3,10 +3,7 @@
 use serde_json::json;
 use studious_api::trial::TrialPhase;
 
-use super::{
-    studies::{study, with_finalizer},
-    world::World,
-};
+use super::{studies::study, world::World};
 use crate::{
     fault::{Category, Fault},
     reconcile::{ReconcileError, reconcile},
@@ -15,7 +12,7 @@ use crate::{
 #[tokio::test]
 async fn a_service_of_somebody_else_stalls_the_study_and_is_not_touched() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.trial.hosts = 2;
     world.is_there("services", "digits", &json!({"metadata": {"name": "digits", "ownerReferences": []}}));
     let error = world.try_study(&study).await.unwrap_err();
@@ -33,7 +30,7 @@ async fn a_service_of_somebody_else_stalls_the_study_and_is_not_touched() {
 #[tokio::test]
 async fn what_was_made_before_is_not_made_again() {
     let mut world = World::new().await;
-    let study = with_finalizer(study(""));
+    let study = study("");
     let owner = json!({"apiVersion": "studious.dev/v1alpha1", "kind": "Study", "name": "digits", "uid": "study-uid",
         "controller": true});
     let there = json!({"metadata": {"name": "digits-explore-0000", "ownerReferences": [owner]}});
@@ -45,7 +42,7 @@ async fn what_was_made_before_is_not_made_again() {
 #[tokio::test]
 async fn a_status_names_the_version_that_it_follows() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.parallelism = 4;
     study.metadata.resource_version = Some("77".into());
     world.reconcile_study(&study).await;
@@ -67,7 +64,7 @@ async fn a_status_names_the_version_that_it_follows() {
 #[tokio::test]
 async fn a_panic_in_one_study_is_its_own() {
     let mut world = World::new().await;
-    let study = with_finalizer(study(""));
+    let study = study("");
     world.caches.study(&study);
     world.break_clock();
     let error = reconcile(std::sync::Arc::new(study), world.studies.clone()).await.unwrap_err();

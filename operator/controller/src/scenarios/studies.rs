@@ -27,11 +27,6 @@ spec:
     .unwrap()
 }
 
-pub(super) fn with_finalizer(mut study: Study) -> Study {
-    study.metadata.finalizers = Some(vec!["studious.dev/ledger".into()]);
-    study
-}
-
 /// Trials as they were made.
 pub(super) fn made(requests: &[super::world::Request]) -> Vec<Trial> {
     let bodies = requests.iter().filter(|r| r.line.starts_with("POST trials/")).map(|r| r.body.clone());
@@ -53,23 +48,18 @@ async fn a_new_study_gets_its_first_trials_and_one_status() {
     let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
     assert_eq!(
         lines,
-        [
-            "PATCH studies/digits",
-            "POST trials/digits-explore-0000",
-            "POST trials/digits-explore-0001",
-            "PATCH studies/digits/status",
-        ]
+        ["POST trials/digits-explore-0000", "POST trials/digits-explore-0001", "PATCH studies/digits/status",]
     );
-    let status = &requests[3].body["status"];
+    let status = &requests[2].body["status"];
     assert_eq!((status["phase"].as_str(), status["done"].as_str()), (Some("Running"), Some("0/4")));
     assert_eq!(status["trials"]["pending"], 2);
-    assert_eq!(requests[1].body["metadata"]["ownerReferences"][0]["uid"], "study-uid");
+    assert_eq!(requests[0].body["metadata"]["ownerReferences"][0]["uid"], "study-uid");
 }
 
 #[tokio::test]
 async fn a_second_look_writes_nothing_whatever_the_cache_shows() {
     let mut world = World::new().await;
-    let study = with_finalizer(study(""));
+    let study = study("");
     world.reconcile_study(&study).await;
     let requests = world.requests();
     // The cache shows neither the trials nor the status yet.
@@ -86,7 +76,7 @@ async fn a_second_look_writes_nothing_whatever_the_cache_shows() {
 #[tokio::test]
 async fn a_trial_that_ends_makes_room_for_the_next_without_a_status() {
     let mut world = World::new().await;
-    let study = with_finalizer(study(""));
+    let study = study("");
     world.reconcile_study(&study).await;
     let mut trials = made(&world.requests());
     let status = trials[0].status.get_or_insert_default();
@@ -102,7 +92,7 @@ async fn a_trial_that_ends_makes_room_for_the_next_without_a_status() {
 #[tokio::test]
 async fn when_all_have_ended_the_study_has() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.parallelism = 4;
     world.reconcile_study(&study).await;
     for (i, mut trial) in made(&world.requests()).into_iter().enumerate() {
@@ -128,7 +118,7 @@ async fn when_all_have_ended_the_study_has() {
 #[tokio::test]
 async fn a_completed_study_whose_trials_become_more_goes_on() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.parallelism = 4;
     world.reconcile_study(&study).await;
     for mut trial in made(&world.requests()) {
@@ -163,7 +153,7 @@ async fn a_completed_study_whose_trials_become_more_goes_on() {
 #[tokio::test]
 async fn trials_that_are_added_a_moment_after_a_later_round_has_begun_do_not_run_and_that_is_said() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.parallelism = 4;
     let confirm = "{name: confirm, maxTrainSteps: 200, from: {round: explore, best: 2}}";
     study.spec.rounds.push(serde_yaml::from_str(confirm).unwrap());
@@ -203,7 +193,7 @@ async fn trials_that_are_added_a_moment_after_a_later_round_has_begun_do_not_run
 #[tokio::test]
 async fn several_hosts_need_one_service() {
     let mut world = World::new().await;
-    let study = with_finalizer(study("    hosts: 2"));
+    let study = study("    hosts: 2");
     world.reconcile_study(&study).await;
     let requests = world.requests();
     assert_eq!(requests[0].line, "POST services/digits");
@@ -234,7 +224,7 @@ async fn an_invalid_study_is_told_why_and_nothing_runs() {
 #[tokio::test]
 async fn a_suspended_study_starts_nothing() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.suspend = true;
     world.reconcile_study(&study).await;
     let requests = world.requests();
@@ -243,9 +233,10 @@ async fn a_suspended_study_starts_nothing() {
 }
 
 #[tokio::test]
-async fn a_deleted_study_leaves_the_ledger_and_then_goes() {
+async fn a_study_of_an_earlier_version_is_let_go_at_once() {
     let mut world = World::new().await;
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
+    study.metadata.finalizers = Some(vec!["studious.dev/ledger".into()]);
     study.metadata.deletion_timestamp = Some(crate::status::seconds(jiff::Timestamp::now()));
     world.reconcile_study(&study).await;
     let requests = world.requests();

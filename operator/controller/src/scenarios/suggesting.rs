@@ -10,13 +10,13 @@ use studious_api::{
 };
 
 use super::{
-    studies::{made, study, with_finalizer},
+    studies::{made, study},
     world::World,
 };
 
 /// Six trials, two at once, of which the first four have points by their index.
 fn bayesian() -> Study {
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.search.algorithm = Algorithm::Bayesian;
     study.spec.rounds[0].trials = Some(6);
     study
@@ -35,7 +35,7 @@ impl World {
     }
 
     /// The next study that is to be reconciled.
-    async fn woken(&self) -> String {
+    pub(super) async fn woken(&self) -> String {
         let mut queue = Box::pin(self.context.caches.study_queue.clone().stream());
         tokio::time::timeout(Duration::from_mins(1), queue.next()).await.unwrap().unwrap().name
     }
@@ -146,7 +146,7 @@ fn rates(trials: &[Trial]) -> Vec<f64> {
 
 /// A study that tries the best three points of another one, two at once.
 fn manual() -> Study {
-    let mut study = with_finalizer(study(""));
+    let mut study = study("");
     study.spec.search.algorithm = Algorithm::Manual;
     study.spec.search.points_from = Some(PointsFrom { study: "before".into(), round: None, best: Some(3) });
     study.spec.rounds[0].trials = None;

@@ -104,6 +104,7 @@ impl World {
             context: context.clone(),
             memories: Arc::default(),
             suggesting: tokio::sync::Semaphore::new(1),
+            finding: tokio::sync::Semaphore::new(1),
         });
         let agent = AgentSettings {
             image: "studious".into(),

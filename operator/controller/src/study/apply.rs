@@ -19,8 +19,9 @@ use crate::{
     reconcile::RequestError,
 };
 
-/// Keeps a study until its rows are out of the ledger.
-pub(crate) const FINALIZER: &str = "studious.dev/ledger";
+/// The finalizer by which earlier versions held a study until its rows were out of the ledger. With it nothing could be
+/// deleted while the operator was away; now the rows are swept up later.
+pub(super) const OLD_FINALIZER: &str = "studious.dev/ledger";
 
 /// The trial that was planned.
 pub(super) fn trial(study: &Identified<Study>, planned: &PlannedTrial) -> Trial {
@@ -92,24 +93,19 @@ pub(super) async fn stop_trial(
     }
 }
 
-/// Sets the finalizer, or takes it off. The version makes sure that nobody else's finalizer is lost.
-pub(super) async fn set_finalizer(client: &Client, study: &Identified<Study>, on: bool) -> Result<(), RequestError> {
+/// Takes off the finalizer of an earlier version. The resource version makes sure that nobody else's finalizer is lost.
+pub(super) async fn drop_finalizer(client: &Client, study: &Identified<Study>) -> Result<(), RequestError> {
     let name = &study.id.name;
     let mut finalizers: Vec<String> = study.finalizers().to_vec();
-    finalizers.retain(|finalizer| finalizer != FINALIZER);
-    if on {
-        finalizers.push(FINALIZER.to_owned());
-    }
+    finalizers.retain(|finalizer| finalizer != OLD_FINALIZER);
     let patch = json!({ "metadata": {
         "finalizers": finalizers, "resourceVersion": study.resource_version(), "uid": study.id.uid,
     } });
     let api: Api<Study> = Api::namespaced(client.clone(), &study.id.namespace);
     match api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
-        Ok(_) => Ok(()),
-        Err(error) if !on && is_not_found(&error) => Ok(()),
-        Err(source) => {
-            let word = if on { "set" } else { "taken off" };
-            Err(RequestError { what: format!("the finalizer of study {name} was not {word}"), source })
+        Err(error) if !is_not_found(&error) => {
+            Err(RequestError { what: format!("the finalizer of study {name} was not taken off"), source: error })
         }
+        _ => Ok(()),
     }
 }

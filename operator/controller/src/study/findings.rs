@@ -1,12 +1,12 @@
 //! What a study's trials show so far: worked out for its status, seldom enough to cost nothing.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use kube::Resource;
+use kube::{Resource, runtime::reflector::ObjectRef};
 use studious_api::{Study, Trial};
 use studious_playbook::{
     Plan, TrialKey,
@@ -20,7 +20,7 @@ use super::{
     StudyReconciler,
     observe::{ObservedStudy, record},
 };
-use crate::{object::Identified, reconcile::ReconcileError};
+use crate::object::Identified;
 
 /// Values of curves that findings of an ended study look at, in all: 64 MB. Thinning keeps extremes, which makes noise and
 /// quantiles seem larger than they are, so curves are thinned only where they must be.
@@ -29,10 +29,18 @@ const CURVE_VALUES: usize = 4_000_000;
 const CURVE_VALUES_RUNNING: usize = 400_000;
 /// Curves of more trials are looked at once the study has ended.
 const MOST_RUNNING: usize = 500;
-/// So many metrics are usual.
+/// So many metrics are usual; once a trial has been read, as many as it has.
 const METRICS: usize = 8;
+/// Fewest points of a curve that say anything.
+const FEWEST: usize = 64;
+/// How long the end of a study waits for its findings. It is written then, and they follow.
+const PATIENCE_AT_END: Duration = Duration::from_secs(3);
+/// How long a look at a study that runs waits for them.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// While a study runs, working findings out takes at most one part in so many of the time.
 const SELDOM: u32 = 50;
+/// How long after a defect it is tried again.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// What was found, and when that is out of date.
 #[derive(Debug)]
@@ -56,57 +64,108 @@ impl FoundSoFar {
     }
 }
 
-/// Findings of the trials that have ended.
+/// Findings of the trials that have ended, as far as they are known. If they are out of date, they are worked out beside
+/// the reconciles, one study at a time, and the study is looked at again when they are there.
 pub(super) async fn find(
     study: &Identified<Study>,
-    context: &StudyReconciler,
+    context: &Arc<StudyReconciler>,
     plan: &Plan,
     seen: &ObservedStudy,
     has_ended: bool,
-) -> Result<Arc<FoundSoFar>, ReconcileError> {
-    let uid = &study.id.uid;
-    let is_over = |trial: &&Identified<Trial>| trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
-    let trials = seen.trials.iter().filter(is_over).count();
-    let known = context.memories.with(uid, |memory| memory.findings.clone());
-    if let Some(known) = known.filter(|known| known.is_up_to_date(study, trials, has_ended)) {
-        return Ok(known);
+) -> Option<Arc<FoundSoFar>> {
+    let trials = seen.trials.iter().filter(|trial| is_over(trial)).count();
+    let (known, begins) = context.memories.with(&study.id.uid, |memory| {
+        let known = memory.findings.clone();
+        let fresh = known.as_ref().is_some_and(|known| known.is_up_to_date(study, trials, has_ended));
+        let begins = !fresh && !std::mem::replace(&mut memory.finds, true);
+        if fresh {
+            memory.finds = false;
+        }
+        (known, begins)
+    });
+    if !begins {
+        return known;
     }
+    let work = {
+        let (study, context, plan) = (study.clone(), context.clone(), plan.clone());
+        let shown = seen.trials.clone();
+        async move {
+            let turn = context.finding.acquire().await;
+            let found = work_out(&study, &context, plan, &shown, has_ended).await;
+            drop(turn);
+            let found = match found {
+                Ok(found) => Some(Arc::new(found)),
+                Err(error) => {
+                    tracing::error!(namespace = study.id.namespace, study = study.id.name, %error, "no findings");
+                    tokio::time::sleep(PAUSE).await;
+                    None
+                }
+            };
+            context.memories.with_known(&study.id.uid, |memory| {
+                memory.finds = false;
+                memory.findings = found.clone().or_else(|| memory.findings.take());
+            });
+            (found, ObjectRef::from_obj(&*study))
+        }
+    };
+    let mut work = tokio::spawn(work);
+    let patience = if has_ended { PATIENCE_AT_END } else { PATIENCE };
+    if let Ok(done) = tokio::time::timeout(patience, &mut work).await {
+        return done.ok().and_then(|(found, _)| found).or(known);
+    }
+    let queue = context.caches.study_queue.clone();
+    tokio::spawn(async move {
+        if let Ok((_, object)) = work.await {
+            queue.push(object);
+        }
+    });
+    known
+}
+
+fn is_over(trial: &Identified<Trial>) -> bool {
+    trial.status.as_ref().is_some_and(|status| status.phase.has_ended())
+}
+
+/// Reads the curves and works the findings out.
+async fn work_out(
+    study: &Identified<Study>,
+    context: &StudyReconciler,
+    plan: Plan,
+    trials: &[Identified<Trial>],
+    has_ended: bool,
+) -> Result<FoundSoFar, tokio::task::JoinError> {
+    let over = trials.iter().filter(|trial| is_over(trial)).count();
     let at = Instant::now();
-    let mut records: Vec<TrialRecord> = seen.trials.iter().map(|trial| record(trial)).collect();
-    let stage = match (has_ended, trials <= MOST_RUNNING) {
+    let mut records: Vec<TrialRecord> = trials.iter().map(|trial| record(trial)).collect();
+    let stage = match (has_ended, over <= MOST_RUNNING) {
         (true, _) => Stage::Ended,
         (false, true) => Stage::Runs,
         (false, false) => Stage::RunsWithoutCurves,
     };
     if stage != Stage::RunsWithoutCurves {
         let hosts = usize::try_from(study.spec.trial.hosts).unwrap_or(1).max(1);
-        let values = if has_ended { CURVE_VALUES } else { CURVE_VALUES_RUNNING };
-        let points = (values / (METRICS * hosts * trials.max(1))).max(512);
-        for (trial, record) in seen.trials.iter().zip(&mut records).filter(|(trial, _)| is_over(trial)) {
+        let mut values = if has_ended { CURVE_VALUES } else { CURVE_VALUES_RUNNING };
+        let (mut metrics, mut left) = (METRICS, over);
+        for (trial, record) in trials.iter().zip(&mut records).filter(|(trial, _)| is_over(trial)) {
+            let points = (values / (metrics * hosts * left.max(1))).max(FEWEST);
             // Losing the ledger costs plots, never a decision.
             if let Err(error) = context.ledger.fill(&trial.id.uid, record, Some(points)).await {
                 tracing::warn!(trial = trial.id.name, %error, "findings go without its curves");
             }
+            let curves = record.curves.values().chain(record.hosts.values().flat_map(BTreeMap::values));
+            metrics = metrics.max(record.curves.len());
+            values = values.saturating_sub(curves.map(Vec::len).sum());
+            left -= 1;
         }
     }
     if !has_ended {
         let states: Vec<TrialState> =
-            context.memories.with(uid, |memory| memory.known.view.trials().cloned().collect());
-        records.extend(to_come(plan, &states));
+            context.memories.with(&study.id.uid, |memory| memory.known.view.trials().cloned().collect());
+        records.extend(to_come(&plan, &states));
     }
-    let plan = plan.clone();
-    let brief =
-        tokio::task::spawn_blocking(move || findings::brief(&plan, &records, stage)).await.map_err(|error| {
-            ReconcileError::Defect {
-                kind: "study",
-                name: study.id.name.clone(),
-                what: format!("its findings were not worked out: {error}"),
-            }
-        })?;
+    let brief = tokio::task::spawn_blocking(move || findings::brief(&plan, &records, stage)).await?;
     let generation = study.metadata.generation;
-    let found = Arc::new(FoundSoFar { trials, has_ended, generation, at, took: at.elapsed(), brief });
-    context.memories.with(uid, |memory| memory.findings = Some(found.clone()));
-    Ok(found)
+    Ok(FoundSoFar { trials: over, has_ended, generation, at, took: at.elapsed(), brief })
 }
 
 /// Trials of the rounds that have begun which aren't made yet: that there are so few results says nothing then.

@@ -32,6 +32,8 @@ pub(crate) struct StudyReconciler {
     pub(crate) memories: Arc<Memories<StudyMemory>>,
     /// Turns to choose points: it takes a core for as long as it lasts.
     pub(crate) suggesting: Semaphore,
+    /// One turn to work findings out: their curves take memory.
+    pub(crate) finding: Semaphore,
 }
 
 impl Deref for StudyReconciler {
@@ -57,6 +59,8 @@ pub(crate) struct StudyMemory {
     written: Option<Written<StudyStatus>>,
     /// What was found last.
     findings: Option<Arc<findings::FoundSoFar>>,
+    /// Whether that is being worked out anew.
+    finds: bool,
     /// What is known of its trials.
     known: known::KnownTrials,
     /// Trials that were told to stop, by uid.

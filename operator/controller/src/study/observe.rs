@@ -15,8 +15,8 @@ use studious_playbook::{
 use super::StudyReconciler;
 use crate::{object::Identified, status::Written};
 
-/// How long the cache may take to show a trial that was made.
-const CACHE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// How long the cache may take to show a trial that was made. Making one that is there changes nothing.
+pub(super) const CACHE_PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 /// A study as the caches show it.
 pub(super) struct ObservedStudy {
@@ -26,6 +26,8 @@ pub(super) struct ObservedStudy {
     pub(super) trials: Vec<Identified<Trial>>,
     /// When the status was last written.
     pub(super) written_at: Option<Timestamp>,
+    /// Whether trials were made that the cache doesn't show yet.
+    pub(super) awaits_cache: bool,
 }
 
 /// Looks at the caches.
@@ -37,7 +39,7 @@ pub(super) fn observe(study: &Identified<Study>, context: &StudyReconciler, now:
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
         let written_at = memory.written.as_ref().map(|written| written.at);
-        ObservedStudy { status, trials, written_at }
+        ObservedStudy { status, trials, written_at, awaits_cache: !memory.made.is_empty() }
     })
 }
 

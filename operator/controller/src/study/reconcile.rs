@@ -34,6 +34,8 @@ use crate::{
 const MISSING_STUDY: Duration = Duration::from_secs(30);
 /// When a study is looked at again that waits for another one to end.
 const OTHER_STUDY: Duration = Duration::from_secs(10);
+/// When a study is looked at again of which trials were made that the cache doesn't show yet.
+const CACHE_AGAIN: Duration = Duration::from_secs(21);
 /// How many trials are made at once.
 const AT_ONCE: usize = 16;
 
@@ -57,18 +59,14 @@ async fn look(
     context: &Arc<StudyReconciler>,
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
-    let has_finalizer = study.finalizers().iter().any(|finalizer| finalizer == apply::FINALIZER);
+    if study.finalizers().iter().any(|finalizer| finalizer == apply::OLD_FINALIZER) {
+        apply::drop_finalizer(&context.client, study).await?;
+    }
     if study.metadata.deletion_timestamp.is_some() {
-        if has_finalizer {
-            clean_up(study, context).await?;
-        }
         return Ok(Action::await_change());
     }
     let seen = observe(study, context, now);
     let mut checked = plan_of(study, context);
-    if checked.is_ok() && !has_finalizer {
-        apply::set_finalizer(&context.client, study, true).await?;
-    }
     if let (Ok(plan), Some(from)) = (checked.as_ref(), &study.spec.search.points_from)
         && plan.awaits_points()
         && !study.spec.suspend
@@ -137,7 +135,12 @@ async fn go_on(
         }
     }
     let after = report(study, context, plan, seen, (next.end.as_ref(), &late), now).await?;
-    Ok(if early::is_asked(plan, seen) { Action::requeue(early::AGAIN) } else { after })
+    if early::is_asked(plan, seen) {
+        return Ok(Action::requeue(early::AGAIN));
+    }
+    // One that was made and deleted again before the cache could show it is missed by nobody else.
+    let is_made = !next.create.is_empty() || seen.awaits_cache;
+    Ok(if is_made && after == Action::await_change() { Action::requeue(CACHE_AGAIN) } else { after })
 }
 
 /// Keeps points that were taken of another study, first where a restart finds them.
@@ -252,7 +255,7 @@ async fn put_if_due(
 /// Brings the status up to date, if that is worth a write.
 async fn report(
     study: &Identified<Study>,
-    context: &StudyReconciler,
+    context: &Arc<StudyReconciler>,
     plan: &Plan,
     seen: &ObservedStudy,
     (end, late): (Option<&StudyEnd>, &[TooLate]),
@@ -269,9 +272,10 @@ async fn report(
         Err(Some(wait)) => return Ok(Action::requeue(Duration::try_from(wait).unwrap_or_default())),
         Err(None) => return Ok(Action::await_change()),
     }
-    let found = find(study, context, plan, seen, end.is_some()).await?;
-    let mut next = summary(Some(&found.brief));
-    let appeared = findings::appeared(&found.brief, &next.announced);
+    let found = find(study, context, plan, seen, end.is_some()).await;
+    let brief = found.as_ref().map(|found| &found.brief);
+    let mut next = summary(brief);
+    let appeared = brief.map(|brief| findings::appeared(brief, &next.announced)).unwrap_or_default();
     next.announced.extend(appeared.iter().map(|finding| finding.code.clone()));
     let ends = end.filter(|end| end.phase != seen.status.phase);
     let is_news = !late.is_empty() && !report::tells_of_late_trials(&seen.status);
@@ -303,16 +307,6 @@ async fn report(
         }
     }
     Ok(Action::await_change())
-}
-
-/// Takes a deleted study's rows out of the ledger.
-async fn clean_up(study: &Identified<Study>, context: &StudyReconciler) -> Result<(), ReconcileError> {
-    let deleted = context.ledger.delete_study(&study.id.uid).await;
-    deleted.map_err(|source| ReconcileError::Ledger {
-        what: format!("the measurements of study {} were not deleted", study.id.name),
-        source,
-    })?;
-    Ok(apply::set_finalizer(&context.client, study, false).await?)
 }
 
 async fn put(

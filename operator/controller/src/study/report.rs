@@ -27,9 +27,9 @@ pub(super) const MANAGER: &str = "studious-study";
 /// Writes of one study's status are at least this far apart.
 const APART: SignedDuration = SignedDuration::from_secs(1);
 /// Writes that only say that more trials have ended are at least this far apart.
-const ENDS_APART: SignedDuration = SignedDuration::from_secs(15);
+const ENDS_APART: SignedDuration = SignedDuration::from_secs(5);
 /// Writes that only say how many trials wait and run are at least this far apart: a trial must cost few writes.
-const COUNTS_APART: SignedDuration = SignedDuration::from_mins(1);
+const COUNTS_APART: SignedDuration = SignedDuration::from_secs(10);
 
 /// The status of a study that is refused.
 pub(super) fn refused(

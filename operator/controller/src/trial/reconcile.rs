@@ -189,7 +189,7 @@ async fn go_on(
     let next = report::under_way(trial, seen, progress, refused.as_deref(), now);
     let written_at = context.memories.with(uid, |memory| memory.written.as_ref().map(|written| written.at));
     let mut waits = vec![report::PROGRESS];
-    match report::is_due(&seen.status, &next, seen.job_made(), written_at, now) {
+    match report::is_due(&seen.status, &next, (seen.job_made(), seen.started()), written_at, now) {
         Ok(()) => stall(trial, context, seen, next, now).await?,
         Err(wait) => waits.extend(wait),
     }

@@ -19,8 +19,10 @@ use crate::{
 
 /// Field manager of trials' statuses.
 pub(super) const MANAGER: &str = "studious-trial";
-/// How long an attempt must have been under way before it is worth a write. Trials that take less go from made to ended.
+/// How long an attempt must have been waiting before it is worth a write.
 pub(super) const FIRST_WORD: SignedDuration = SignedDuration::from_secs(15);
+/// How long it must have been training. Trials that take less go from made to ended.
+pub(super) const RUNNING_WORD: SignedDuration = SignedDuration::from_secs(5);
 /// How often the progress of a running trial is written.
 pub(super) const PROGRESS: SignedDuration = SignedDuration::from_mins(1);
 /// How many ended attempts are listed.
@@ -115,7 +117,7 @@ pub(super) fn under_way(
 pub(super) fn is_due(
     before: &TrialStatus,
     next: &TrialStatus,
-    job_made: Option<Timestamp>,
+    (job_made, started): (Option<Timestamp>, Option<Timestamp>),
     written_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), Option<SignedDuration>> {
@@ -129,8 +131,12 @@ pub(super) fn is_due(
         return Err(None);
     }
     if telling(before) != telling(next) {
-        let Some(made) = job_made else { return Err(None) };
-        return left(made, FIRST_WORD).map_or(Ok(()), |left| Err(Some(left)));
+        let due = match next.phase {
+            TrialPhase::Running => started.map(|at| (at, RUNNING_WORD)),
+            _ => job_made.map(|at| (at, FIRST_WORD)),
+        };
+        let Some((since, wait)) = due else { return Err(None) };
+        return left(since, wait).map_or(Ok(()), |left| Err(Some(left)));
     }
     written_at.and_then(|at| left(at, PROGRESS)).map_or(Ok(()), |left| Err(Some(left)))
 }

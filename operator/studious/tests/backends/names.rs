@@ -5,7 +5,7 @@ use studious_api_server_model::InjectedFault;
 
 use crate::{
     cluster::{NAMESPACE, TestCluster},
-    open::{came_to, reasons, study},
+    open::{came_to, patience, reasons, study},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,4 +76,20 @@ async fn a_job_of_somebody_else_is_told_on_the_trial() {
     let told = |cluster: &TestCluster| reasons(cluster, "trials", "s-a-0000").contains("s-a-0000-a1");
     cluster.until("the Job is named or taken", |cluster| (told(cluster) || touched(cluster)).then_some(())).await;
     came_to("F-099", "told", if touched(&cluster) { "taken over" } else { "told" });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trial_that_can_not_be_read_and_is_deleted_leaves_its_place() {
+    let cluster = TestCluster::start().await;
+    cluster.apply(&study("s", 1, 1, &Value::Null));
+    cluster.job("s-a-0000", 1).await;
+    // As another version of Studious may have written it.
+    cluster.api.change("trials", NAMESPACE, "s-a-0000", |trial| trial["spec"]["index"] = "seven".into());
+    cluster.until("it is read", |cluster| cluster.log().contains("the object can't be read").then_some(())).await;
+    cluster.api.remove("trials", NAMESPACE, "s-a-0000");
+    let again = tokio::time::timeout(
+        patience("F-051"),
+        cluster.until("it is made again", |cluster| cluster.api.get("trials", NAMESPACE, "s-a-0000").map(|_| ())),
+    );
+    came_to("F-051", "made again", if again.await.is_ok() { "made again" } else { "held by a ghost" });
 }
