@@ -36,14 +36,14 @@ pub struct Document {
 impl Document {
     /// Violations at their places in the file, each field once, in the order of the file.
     #[must_use]
-    pub fn locate(&self, violations: Vec<Violation>) -> Vec<Problem> {
+    pub fn locate(&self, violations: Vec<Violation>) -> Vec<Diagnostic> {
         located(&self.file, &self.node, violations)
     }
 }
 
 /// Something to tell of a place in a file. Displays as `study.yaml:12:9: message`, which editors can jump to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Problem {
+pub struct Diagnostic {
     /// The file as it was called.
     pub file: String,
     /// From 1.
@@ -56,22 +56,22 @@ pub struct Problem {
     pub violation: Option<Violation>,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for Diagnostic {}
 
 /// Reads and checks the study of a file. `file` is its name in messages.
 ///
 /// # Errors
 /// Everything that is wrong, in the order of the file: it is not YAML, is too large, holds no study or several, has fields
 /// that don't exist or values of the wrong kind, or breaks a rule of [`validate::refusals`].
-pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
+pub fn read(file: &str, text: &str) -> Result<Document, Vec<Diagnostic>> {
     let unreadable = |at: Mark, message: String| {
-        vec![Problem { file: file.to_owned(), line: at.line, column: at.column, message, violation: None }]
+        vec![Diagnostic { file: file.to_owned(), line: at.line, column: at.column, message, violation: None }]
     };
     if text.len() > LARGEST_FILE {
         let message =
@@ -115,14 +115,14 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Problem>> {
 }
 
 /// Violations at their places, each field once, in the order of the file.
-fn located(file: &str, node: &Node, violations: Vec<Violation>) -> Vec<Problem> {
+fn located(file: &str, node: &Node, violations: Vec<Violation>) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
-    let mut problems: Vec<Problem> = violations
+    let mut problems: Vec<Diagnostic> = violations
         .into_iter()
         .filter(|v| seen.insert(v.field.clone()))
         .map(|v| {
             let at = node.place(&v.field);
-            Problem {
+            Diagnostic {
                 file: file.to_owned(),
                 line: at.line,
                 column: at.column,

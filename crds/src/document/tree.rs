@@ -41,22 +41,22 @@ pub(super) struct Unreadable {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) at: Mark,
-    kind: Kind,
+    kind: NodeKind,
 }
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum NodeKind {
     /// `doubt` is what stands there and why it is doubtful.
     Scalar {
         value: Value,
         doubt: Option<(String, String)>,
     },
     List(Vec<Node>),
-    Mapping(Vec<Entry>),
+    Mapping(Vec<MappingEntry>),
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct MappingEntry {
     key: String,
     at: Mark,
     /// What is doubtful about the key.
@@ -78,7 +78,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Node>, Unreadable> {
             (Event::DocumentStart, _) => {
                 let first = reader.next()?;
                 let document = reader.node(first, 0)?;
-                if !matches!(&document.kind, Kind::Scalar { value: Value::Null, .. }) {
+                if !matches!(&document.kind, NodeKind::Scalar { value: Value::Null, .. }) {
                     documents.push(document);
                 }
             }
@@ -106,8 +106,8 @@ impl Reader<'_> {
         }
         let (anchor, kind) = match event {
             Event::Scalar(text, style, anchor, tag) => (anchor, scalar_of(text, style, tag.as_ref(), at)?),
-            Event::SequenceStart(anchor, None) => (anchor, Kind::List(self.items(depth)?)),
-            Event::MappingStart(anchor, None) => (anchor, Kind::Mapping(self.entries(depth)?)),
+            Event::SequenceStart(anchor, None) => (anchor, NodeKind::List(self.items(depth)?)),
+            Event::MappingStart(anchor, None) => (anchor, NodeKind::Mapping(self.entries(depth)?)),
             Event::Alias(id) => {
                 let Some(node) = self.anchors.get(&id).cloned() else {
                     return refuse("stands for an anchor that holds itself. Write it out".to_owned());
@@ -138,9 +138,9 @@ impl Reader<'_> {
         }
     }
 
-    fn entries(&mut self, depth: usize) -> Result<Vec<Entry>, Unreadable> {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut merged: Vec<Entry> = Vec::new();
+    fn entries(&mut self, depth: usize) -> Result<Vec<MappingEntry>, Unreadable> {
+        let mut entries: Vec<MappingEntry> = Vec::new();
+        let mut merged: Vec<MappingEntry> = Vec::new();
         loop {
             let (event, at) = self.next()?;
             let (key, plain) = match event {
@@ -160,7 +160,7 @@ impl Reader<'_> {
                 return Err(Unreadable { at, message });
             }
             let doubt = if plain { scalar::resolve(&key).1 } else { None };
-            entries.push(Entry { key, at, doubt, node });
+            entries.push(MappingEntry { key, at, doubt, node });
         }
         for entry in merged {
             if !entries.iter().any(|e| e.key == entry.key) {
@@ -204,7 +204,7 @@ fn shown(tag: &Tag) -> String {
     }
 }
 
-fn scalar_of(text: String, style: TScalarStyle, tag: Option<&Tag>, at: Mark) -> Result<Kind, Unreadable> {
+fn scalar_of(text: String, style: TScalarStyle, tag: Option<&Tag>, at: Mark) -> Result<NodeKind, Unreadable> {
     let is_text = match tag.map(shown).as_deref() {
         None => style != TScalarStyle::Plain,
         Some("!!str" | "!") => true,
@@ -213,10 +213,10 @@ fn scalar_of(text: String, style: TScalarStyle, tag: Option<&Tag>, at: Mark) -> 
         }
     };
     if is_text {
-        return Ok(Kind::Scalar { value: Value::String(text), doubt: None });
+        return Ok(NodeKind::Scalar { value: Value::String(text), doubt: None });
     }
     let (value, doubt) = scalar::resolve(&text);
-    Ok(Kind::Scalar { value, doubt: doubt.map(|doubt| (text, doubt)) })
+    Ok(NodeKind::Scalar { value, doubt: doubt.map(|doubt| (text, doubt)) })
 }
 
 impl Node {
@@ -226,20 +226,20 @@ impl Node {
 
     pub(super) fn as_str(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Scalar { value, .. } => value.as_str(),
+            NodeKind::Scalar { value, .. } => value.as_str(),
             _ => None,
         }
     }
 
     pub(super) fn is_mapping(&self) -> bool {
-        matches!(self.kind, Kind::Mapping(_))
+        matches!(self.kind, NodeKind::Mapping(_))
     }
 
     pub(super) fn to_json(&self) -> Value {
         match &self.kind {
-            Kind::Scalar { value, .. } => value.clone(),
-            Kind::List(items) => items.iter().map(Node::to_json).collect(),
-            Kind::Mapping(entries) => {
+            NodeKind::Scalar { value, .. } => value.clone(),
+            NodeKind::List(items) => items.iter().map(Node::to_json).collect(),
+            NodeKind::Mapping(entries) => {
                 Value::Object(entries.iter().map(|e| (e.key.clone(), e.node.to_json())).collect())
             }
         }
@@ -254,15 +254,15 @@ impl Node {
 
     fn doubtful(&self, at: &str, found: &mut Vec<Violation>) {
         match &self.kind {
-            Kind::Scalar { doubt: Some((text, doubt)), .. } => found.push(doubtful(at, text, doubt)),
-            Kind::Scalar { .. } => {}
-            Kind::List(items) => {
+            NodeKind::Scalar { doubt: Some((text, doubt)), .. } => found.push(doubtful(at, text, doubt)),
+            NodeKind::Scalar { .. } => {}
+            NodeKind::List(items) => {
                 for (i, item) in items.iter().enumerate() {
                     item.doubtful(&format!("{at}[{i}]"), found);
                 }
             }
-            Kind::Mapping(entries) => {
-                for Entry { key, doubt, node, .. } in entries {
+            NodeKind::Mapping(entries) => {
+                for MappingEntry { key, doubt, node, .. } in entries {
                     let field = schema::join(at, key);
                     if let Some(doubt) = doubt {
                         found.push(doubtful(&field, key, doubt));
@@ -278,7 +278,7 @@ impl Node {
         let (mut node, mut at) = (self, self.at);
         for step in steps(field) {
             let next = match &node.kind {
-                Kind::List(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)).map(|n| (n, n.at)),
+                NodeKind::List(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)).map(|n| (n, n.at)),
                 _ => node.entry(step).map(|e| (&e.node, if e.node.is_printed_scalar() { e.node.at } else { e.at })),
             };
             match next {
@@ -291,36 +291,36 @@ impl Node {
 
     /// A scalar that takes room: an empty value has no place of its own.
     fn is_printed_scalar(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar { value, doubt } if !value.is_null() || doubt.is_some())
+        matches!(&self.kind, NodeKind::Scalar { value, doubt } if !value.is_null() || doubt.is_some())
     }
 
-    fn entry(&self, key: &str) -> Option<&Entry> {
+    fn entry(&self, key: &str) -> Option<&MappingEntry> {
         match &self.kind {
-            Kind::Mapping(entries) => entries.iter().find(|e| e.key == key),
+            NodeKind::Mapping(entries) => entries.iter().find(|e| e.key == key),
             _ => None,
         }
     }
 
     fn size(&self) -> usize {
         1 + match &self.kind {
-            Kind::Scalar { .. } => 0,
-            Kind::List(items) => items.iter().map(Node::size).sum(),
-            Kind::Mapping(entries) => entries.iter().map(|e| e.node.size()).sum(),
+            NodeKind::Scalar { .. } => 0,
+            NodeKind::List(items) => items.iter().map(Node::size).sum(),
+            NodeKind::Mapping(entries) => entries.iter().map(|e| e.node.size()).sum(),
         }
     }
 
     /// What `<<: *this` adds.
-    fn merged(self, at: Mark) -> Result<Vec<Entry>, Unreadable> {
+    fn merged(self, at: Mark) -> Result<Vec<MappingEntry>, Unreadable> {
         match self.kind {
-            Kind::Mapping(entries) => Ok(entries),
-            Kind::List(items) => {
+            NodeKind::Mapping(entries) => Ok(entries),
+            NodeKind::List(items) => {
                 let mut all = Vec::new();
                 for item in items {
                     all.extend(item.merged(at)?);
                 }
                 Ok(all)
             }
-            Kind::Scalar { .. } => Err(Unreadable { at, message: "<< merges mappings only".to_owned() }),
+            NodeKind::Scalar { .. } => Err(Unreadable { at, message: "<< merges mappings only".to_owned() }),
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Constraint {
 
 /// How a trial stands to a study's constraints.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Standing<'a> {
+pub enum ConstraintStatus<'a> {
     /// It satisfies them all, or there are none.
     Satisfied,
     /// It violates these.
@@ -38,7 +38,7 @@ pub enum Standing<'a> {
     Unknown(Vec<&'a Constraint>),
 }
 
-impl Standing<'_> {
+impl ConstraintStatus<'_> {
     /// Whether it satisfies all constraints for certain.
     #[must_use]
     pub fn is_satisfied(&self) -> bool {
@@ -55,20 +55,20 @@ impl Constraint {
 
     /// How a trial stands whose metrics had these values at its objective's step.
     #[must_use]
-    pub fn judge<'a>(constraints: &'a [Self], metrics: &BTreeMap<String, f64>) -> Standing<'a> {
+    pub fn judge<'a>(constraints: &'a [Self], metrics: &BTreeMap<String, f64>) -> ConstraintStatus<'a> {
         Self::judge_by(constraints, |metric| metrics.get(metric).copied())
     }
 
     /// As [`Constraint::judge`], by what gives the value of a metric.
     #[must_use]
-    pub fn judge_by(constraints: &[Self], metric: impl Fn(&str) -> Option<f64>) -> Standing<'_> {
+    pub fn judge_by(constraints: &[Self], metric: impl Fn(&str) -> Option<f64>) -> ConstraintStatus<'_> {
         let value = |constraint: &Self| metric(&constraint.metric);
         let violated: Vec<_> = constraints.iter().filter(|c| value(c).is_some_and(|x| !c.allows(x))).collect();
         if !violated.is_empty() {
-            return Standing::Violated(violated);
+            return ConstraintStatus::Violated(violated);
         }
         let unknown: Vec<_> = constraints.iter().filter(|c| value(c).is_none()).collect();
-        if unknown.is_empty() { Standing::Satisfied } else { Standing::Unknown(unknown) }
+        if unknown.is_empty() { ConstraintStatus::Satisfied } else { ConstraintStatus::Unknown(unknown) }
     }
 }
 
@@ -94,9 +94,9 @@ mod tests {
         let judge = |pairs: &[(&str, f64)]| {
             let metrics = pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
             match Constraint::judge(&constraints, &metrics) {
-                Standing::Satisfied => "satisfied".to_owned(),
-                Standing::Violated(which) => format!("violated {}", which[0]),
-                Standing::Unknown(which) => format!("unknown {}", which[0]),
+                ConstraintStatus::Satisfied => "satisfied".to_owned(),
+                ConstraintStatus::Violated(which) => format!("violated {}", which[0]),
+                ConstraintStatus::Unknown(which) => format!("unknown {}", which[0]),
             }
         };
         assert_eq!(judge(&[("latency_ms", 20.0), ("recall", 0.9)]), "satisfied");

@@ -14,7 +14,7 @@ mod status;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-pub use constraints::{Constraint, Standing};
+pub use constraints::{Constraint, ConstraintStatus};
 pub use early_ending::{EarlyEnding, EarlyEndingRule};
 pub use hyperparameter::{Hyperparameter, Range, Role, Scale};
 pub use later::{Baseline, Phase, ProblemKind, Project};

@@ -8,7 +8,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 use studious_api::{
     Hyperparameters,
-    study::{Constraint, Standing},
+    study::{Constraint, ConstraintStatus},
     trial::{TrialPhase, TrialSeeds},
 };
 
@@ -174,7 +174,7 @@ impl TrialRecord {
 
     /// How a trial that succeeded stands to a study's constraints.
     #[must_use]
-    pub fn standing<'a>(&self, constraints: &'a [Constraint]) -> Standing<'a> {
+    pub fn standing<'a>(&self, constraints: &'a [Constraint]) -> ConstraintStatus<'a> {
         Constraint::judge_by(constraints, |name| self.metric(name))
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use studious_api::{
-    document::{Document, Problem},
+    document::{Diagnostic, Document},
     validate::Violation,
 };
 use studious_local::{Error, RunFolder};
@@ -23,11 +23,11 @@ pub(crate) struct StudyFile {
     /// The study.
     pub document: Document,
     /// What the playbook advises against.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Reads a study file, `-` for standard input.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Problem>>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Diagnostic>>> {
     let text = if path == Path::new("-") {
         std::io::read_to_string(std::io::stdin()).context("can't read standard input")?
     } else {
@@ -75,8 +75,8 @@ async fn planned(file: &StudyFile, runs: &Path) -> Result<Plan, Error> {
 }
 
 /// Each warning in a line.
-pub(crate) fn tell_warnings(warnings: &[Problem]) {
-    for Problem { file, line, column, message, .. } in warnings {
+pub(crate) fn tell_warnings(warnings: &[Diagnostic]) {
+    for Diagnostic { file, line, column, message, .. } in warnings {
         eprintln!("{file}:{line}:{column}: warning: {message}");
     }
 }
@@ -89,8 +89,8 @@ pub(crate) fn tell_violations(file: &Path, violations: &[Violation]) {
 }
 
 /// Each problem in a line that editors can jump to, and how many there are.
-pub(crate) fn tell_problems(problems: &[Problem]) {
-    for Problem { file, line, column, message, .. } in problems {
+pub(crate) fn tell_problems(problems: &[Diagnostic]) {
+    for Diagnostic { file, line, column, message, .. } in problems {
         eprintln!("{file}:{line}:{column}: error: {message}");
     }
     let file = problems.first().map(|p| p.file.as_str()).unwrap_or_default();

@@ -12,7 +12,7 @@ mod tests;
 
 use studious_api::{
     StudySpec,
-    document::{self, Document, Problem},
+    document::{self, Diagnostic, Document},
     study::Algorithm,
     validate::Violation,
 };
@@ -23,14 +23,14 @@ pub struct Advised {
     /// The file.
     pub document: Document,
     /// The advice, at its place in the file.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Reads and checks the study of a file, and advises. `file` is its name in messages.
 ///
 /// # Errors
 /// As [`document::read`]; under `spec.policy.strict` also what the playbook advises against.
-pub fn read(file: &str, text: &str) -> Result<Advised, Vec<Problem>> {
+pub fn read(file: &str, text: &str) -> Result<Advised, Vec<Diagnostic>> {
     let document = document::read(file, text)?;
     let refusals = document.locate(refusals(&document.study.spec));
     if !refusals.is_empty() {

@@ -1,6 +1,6 @@
 //! Which trials satisfy the study's constraints, and what that costs.
 
-use studious_api::study::Standing;
+use studious_api::study::ConstraintStatus;
 use studious_rules::search::CONSTRAINT_VIOLATIONS;
 
 use super::{
@@ -27,7 +27,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         .map(|(metric, n)| format!("{} never reported {metric}, which counts as violating it", count(n, "trial")))
         .collect();
     let silent = if unreported.is_empty() { String::new() } else { format!(" {}.", list(&unreported)) };
-    let violated = others.iter().filter(|t| matches!(t.standing(constraints), Standing::Violated(_))).count();
+    let violated = others.iter().filter(|t| matches!(t.standing(constraints), ConstraintStatus::Violated(_))).count();
     let (severity, advice) = if satisfied.is_empty() {
         (
             Severity::Warning,

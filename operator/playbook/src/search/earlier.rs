@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use studious_api::{
     HyperparameterValue, Hyperparameters, StudySpec,
-    study::{Hyperparameter, Range, Role, Scale, Standing},
+    study::{Hyperparameter, Range, Role, Scale, ConstraintStatus},
     validate::{self, Violation},
 };
 
@@ -128,7 +128,7 @@ static BEYOND_BOUNDS: Outcome = Outcome::Infeasible { reason: Reason::Reported }
 
 /// What a trial says of its point. One that never reported a bounded metric says nothing of the bound.
 fn outcome<'a>(plan: &Plan, trial: &'a TrialRecord) -> &'a Outcome {
-    let violates = matches!(trial.standing(&plan.spec().constraints), Standing::Violated(_));
+    let violates = matches!(trial.standing(&plan.spec().constraints), ConstraintStatus::Violated(_));
     if violates && trial.objective().is_some() { &BEYOND_BOUNDS } else { &trial.outcome }
 }
 

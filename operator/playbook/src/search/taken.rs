@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use studious_api::{
     Hyperparameters, StudySpec,
-    study::{PointsFrom, Standing},
+    study::{ConstraintStatus, PointsFrom},
     validate::{self, Violation},
 };
 
@@ -138,7 +138,8 @@ fn asked<'a>(from: &PointsFrom, source: &'a EarlierStudy) -> Result<Vec<&'a Tria
     if from.best.is_none() {
         return if trials.is_empty() { Err(nothing("")) } else { Ok(trials) };
     }
-    let violates = |trial: &TrialRecord| !matches!(trial.standing(&source.spec.constraints), Standing::Satisfied);
+    let violates =
+        |trial: &TrialRecord| !matches!(trial.standing(&source.spec.constraints), ConstraintStatus::Satisfied);
     let mut ranked: Vec<(&TrialRecord, f64)> = trials
         .into_iter()
         .filter(|trial| !violates(trial))

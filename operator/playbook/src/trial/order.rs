@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use studious_api::{
     StudySpec,
-    study::{Constraint, Standing},
+    study::{Constraint, ConstraintStatus},
     trial::TrialPhase,
 };
 
@@ -59,7 +59,7 @@ pub fn sort_by_round<T>(spec: &StudySpec, trials: &mut [T], round: impl Fn(&T) -
 
 /// How a trial stands to the study's constraints.
 #[must_use]
-pub fn standing<'a>(spec: &'a StudySpec, trial: &impl Ranked) -> Standing<'a> {
+pub fn standing<'a>(spec: &'a StudySpec, trial: &impl Ranked) -> ConstraintStatus<'a> {
     Constraint::judge_by(&spec.constraints, |name| trial.metric(name))
 }
 
