@@ -10,7 +10,7 @@ use studious_api::{
 use studious_playbook::{
     search::{
         Sequence,
-        bayesian::{Observed, Request, Seen, suggest},
+        bayesian::{Observation, PointResult, Request, suggest},
     },
     space::Space,
 };
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let mut took: Vec<f64> = (0..repeats)
                 .map(|seed| {
                     let sequence = Sequence::new(&space, Algorithm::QuasiRandom, seed, None);
-                    let observed: Vec<Observed> = (0..known)
+                    let observed: Vec<Observation> = (0..known)
                         .map(|i| {
                             let hyperparameters = sequence.point(&space, &arm, i);
                             let places: Vec<f64> = space
@@ -62,12 +62,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                                 .iter()
                                 .filter_map(|d| d.to_unit(hyperparameters.get(d.name())?))
                                 .collect();
-                            let seen = if with_infeasible && places[0] + places[1] > 1.3 {
-                                Seen::Infeasible
+                            let result = if with_infeasible && places[0] + places[1] > 1.3 {
+                                PointResult::Infeasible
                             } else {
-                                Seen::Objective(places.iter().map(|u| (u - 0.4) * (u - 0.4)).sum())
+                                PointResult::Objective(places.iter().map(|u| (u - 0.4) * (u - 0.4)).sum())
                             };
-                            Observed { hyperparameters, seen }
+                            Observation { hyperparameters, result }
                         })
                         .collect();
                     let request = Request {

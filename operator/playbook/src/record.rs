@@ -196,7 +196,7 @@ impl TrialRecord {
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct TrialLine {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -236,7 +236,7 @@ struct Line {
 
 impl Serialize for TrialRecord {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = Line {
+        let mut line = TrialLine {
             name: self.name.clone(),
             round: self.round.clone(),
             hyperparameters: self.hyperparameters.clone(),
@@ -269,7 +269,7 @@ impl Serialize for TrialRecord {
 
 impl<'de> Deserialize<'de> for TrialRecord {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let line = Line::deserialize(deserializer)?;
+        let line = TrialLine::deserialize(deserializer)?;
         let reason = line.reason.unwrap_or_default();
         let outcome = match (line.objective, line.infeasible, line.failed, line.stopped, line.pending) {
             (Some(objective), false, false, false, false) => Outcome::Succeeded { objective, step: line.step },

@@ -27,7 +27,7 @@ use studious_api::{
 use studious_playbook::{
     search::{
         Sequence,
-        bayesian::{Observed, Request, Seen, suggest},
+        bayesian::{Observation, PointResult, Request, suggest},
     },
     space::Space,
 };
@@ -362,11 +362,15 @@ fn run(problem: &Problem, seed: u64, batch: usize) -> Outcome {
     let quasi_random = best(&mut points.iter().map(|p| problem.at(p)));
     let worst = points.iter().filter_map(|p| problem.at(p)).fold(f64::NEG_INFINITY, f64::max);
     let mut numbers = Numbers(seed + 1);
-    let mut seen = |point: &Hyperparameters| {
-        problem.at(point).map_or(Seen::Infeasible, |value| Seen::Objective(value + problem.noise * numbers.normal()))
+    let mut observe = |point: &Hyperparameters| {
+        problem
+            .at(point)
+            .map_or(PointResult::Infeasible, |value| PointResult::Objective(value + problem.noise * numbers.normal()))
     };
-    let mut observed: Vec<Observed> =
-        points[..INITIAL].iter().map(|point| Observed { hyperparameters: point.clone(), seen: seen(point) }).collect();
+    let mut observed: Vec<Observation> = points[..INITIAL]
+        .iter()
+        .map(|point| Observation { hyperparameters: point.clone(), result: observe(point) })
+        .collect();
     let (mut infeasible, mut milliseconds) = (0, Vec::new());
     while observed.len() < TRIALS {
         let begun = Instant::now();
@@ -384,9 +388,9 @@ fn run(problem: &Problem, seed: u64, batch: usize) -> Outcome {
             break;
         }
         for point in suggestions.points {
-            let seen = seen(&point);
-            infeasible += usize::from(seen == Seen::Infeasible);
-            observed.push(Observed { hyperparameters: point, seen });
+            let result = observe(&point);
+            infeasible += usize::from(result == PointResult::Infeasible);
+            observed.push(Observation { hyperparameters: point, result });
         }
     }
     let found = best(&mut observed.iter().map(|o| problem.at(&o.hyperparameters)));

@@ -18,12 +18,12 @@ pub(super) struct Table<'a> {
     pub(super) targets: &'a [f64],
 }
 
-enum Node {
+enum TreeNode {
     Leaf(f64),
-    Split { column: usize, at: f64, below: Box<Node>, above: Box<Node> },
+    Split { column: usize, at: f64, below: Box<TreeNode>, above: Box<TreeNode> },
 }
 
-impl Node {
+impl TreeNode {
     fn predict(&self, value: impl Fn(usize) -> f64) -> f64 {
         let mut node = self;
         loop {
@@ -72,19 +72,19 @@ pub(super) fn permutation_costs(table: Table<'_>, trees: usize, random: &mut Gen
     costs.iter().map(|cost| cost / counted.max(1) as f64).collect()
 }
 
-fn grow(table: Table<'_>, rows: Vec<usize>, depth: usize, random: &mut Generator) -> Node {
+fn grow(table: Table<'_>, rows: Vec<usize>, depth: usize, random: &mut Generator) -> TreeNode {
     let mean = rows.iter().map(|i| table.targets[*i]).sum::<f64>() / rows.len().max(1) as f64;
     if rows.len() < 2 * LEAF || depth >= DEPTH {
-        return Node::Leaf(mean);
+        return TreeNode::Leaf(mean);
     }
     let columns = table.rows[rows[0]].len();
     // Two thirds of the columns are looked at in each node, so that trees differ.
     let tried = (2 * columns).div_ceil(3).max(1);
     let all: Vec<usize> = (0..columns).collect();
     let looked_at: Vec<usize> = shuffled(&all, random).into_iter().take(tried).collect();
-    let Some((column, at)) = best_split(table, &rows, &looked_at) else { return Node::Leaf(mean) };
+    let Some((column, at)) = best_split(table, &rows, &looked_at) else { return TreeNode::Leaf(mean) };
     let (below, above): (Vec<usize>, Vec<usize>) = rows.into_iter().partition(|i| table.rows[*i][column] <= at);
-    Node::Split {
+    TreeNode::Split {
         column,
         at,
         below: Box::new(grow(table, below, depth + 1, random)),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use studious_api::{Hyperparameters, study::Per};
 
-use super::{RoundPoint, Source};
+use super::{PointSource, RoundPoint};
 use crate::{
     Plan, TrialKey,
     space::PointIdentity,
@@ -16,10 +16,10 @@ use crate::{
 /// Of each scientific configuration, the best of all configurations come before the second best of any.
 pub(super) fn chosen<'a>(
     plan: &Plan,
-    source: &Source<'_>,
+    source: &PointSource<'_>,
     of_source: impl Iterator<Item = &'a TrialState>,
 ) -> Option<Vec<Hyperparameters>> {
-    let Source::Best { best, per, .. } = source else { return None };
+    let PointSource::Best { best, per, .. } = source else { return None };
     let ranked = ranked(plan, of_source);
     let chosen: Vec<&Hyperparameters> = match per {
         Per::Study => ranked.into_iter().take(*best as usize).collect(),
@@ -59,11 +59,11 @@ fn best_of_each<'a>(plan: &Plan, ranked: &[&'a Hyperparameters], best: usize) ->
 /// first free one. A trial that exists keeps its point, should an earlier round get further trials later.
 pub(super) fn placed<'a>(
     round: &str,
-    source: &Source<'_>,
+    source: &PointSource<'_>,
     chosen: &'a [Hyperparameters],
     own: impl Iterator<Item = &'a TrialState>,
 ) -> Vec<RoundPoint> {
-    let times = if let Source::Best { times, .. } = source { *times } else { 1 };
+    let times = if let PointSource::Best { times, .. } = source { *times } else { 1 };
     let mut placed: BTreeMap<u32, &Hyperparameters> = own.map(|t| (t.key.index, &t.hyperparameters)).collect();
     let mut existing: HashMap<PointIdentity, usize> = HashMap::new();
     for point in placed.values() {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use studious_api::Hyperparameters;
 
-use super::{RoundPoint, Source};
+use super::{PointSource, RoundPoint};
 use crate::{Plan, TrialKey, search::Walk};
 
 /// Most trials of a round.
@@ -34,7 +34,8 @@ impl Fresh {
     /// A later round goes on where the earlier one ended, and no point is tried twice: to train one again, longer or with
     /// other seeds, is what `from` and `retrain` are for.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let rounds: Vec<_> = plan.spec().rounds.iter().filter(|r| Source::of_round(r) == Source::Fresh).collect();
+        let rounds: Vec<_> =
+            plan.spec().rounds.iter().filter(|r| PointSource::of_round(r) == PointSource::Fresh).collect();
         let most = rounds.iter().map(|round| round.trials.unwrap_or(MOST_TRIALS)).max().unwrap_or_default();
         let mut walk = Walk::new(plan, most);
         let mut fresh = BTreeMap::new();

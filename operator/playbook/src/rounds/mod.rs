@@ -75,7 +75,7 @@ fn planned<'a>(plan: &'a Plan, round: &str, trials: &[TrialState]) -> Option<Cow
 
 /// The points of a round that takes them of the study's sequence, in the order of their index.
 pub(crate) fn fresh_points<'a>(plan: &'a Plan, round: &str) -> Option<&'a [RoundPoint]> {
-    (Source::of(plan, round)? == Source::Fresh).then(|| plan.fresh().of(round))?
+    (PointSource::of(plan, round)? == PointSource::Fresh).then(|| plan.fresh().of(round))?
 }
 
 /// The points that a round takes of another one, best first; `None` when that one has none, or when the round takes fresh
@@ -85,8 +85,8 @@ pub(crate) fn chosen<'a, I: Iterator<Item = &'a TrialState>>(
     round: &str,
     of_round: impl Fn(&str) -> I,
 ) -> Option<Vec<Hyperparameters>> {
-    let source = Source::of(plan, round)?;
-    let Source::Best { round: from, .. } = source else { return None };
+    let source = PointSource::of(plan, round)?;
+    let PointSource::Best { round: from, .. } = source else { return None };
     best::chosen(plan, &source, of_round(from))
 }
 
@@ -97,12 +97,12 @@ pub(crate) fn placed<'a>(
     chosen: &'a [Hyperparameters],
     own: impl Iterator<Item = &'a TrialState>,
 ) -> Vec<RoundPoint> {
-    Source::of(plan, round).map_or_else(Vec::new, |source| best::placed(round, &source, chosen, own))
+    PointSource::of(plan, round).map_or_else(Vec::new, |source| best::placed(round, &source, chosen, own))
 }
 
 /// Where a round's points come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Source<'a> {
+pub(crate) enum PointSource<'a> {
     /// Of the study's sequence.
     Fresh,
     /// The best of an earlier round.
@@ -118,7 +118,7 @@ pub(crate) enum Source<'a> {
     },
 }
 
-impl<'a> Source<'a> {
+impl<'a> PointSource<'a> {
     /// The source of a round; `None` when the study has no such round.
     pub(crate) fn of(plan: &'a Plan, round: &str) -> Option<Self> {
         let spec = plan.spec();
@@ -153,11 +153,11 @@ pub fn total_trials(plan: &Plan) -> u32 {
 /// Trials planned in a round; 0 for one that the study doesn't have.
 #[must_use]
 pub fn trials_in(plan: &Plan, round: &str) -> u32 {
-    match Source::of(plan, round) {
+    match PointSource::of(plan, round) {
         None => 0,
-        Some(Source::Fresh) if plan.awaits_points() => expected(plan, round),
-        Some(Source::Fresh) => plan.fresh().of(round).map_or(0, |p| u32::try_from(p.len()).unwrap_or(u32::MAX)),
-        Some(Source::Best { round: source, best, per, times }) => {
+        Some(PointSource::Fresh) if plan.awaits_points() => expected(plan, round),
+        Some(PointSource::Fresh) => plan.fresh().of(round).map_or(0, |p| u32::try_from(p.len()).unwrap_or(u32::MAX)),
+        Some(PointSource::Best { round: source, best, per, times }) => {
             let arms = match per {
                 Per::Study => 1,
                 Per::Scientific => {

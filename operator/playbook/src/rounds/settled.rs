@@ -7,7 +7,7 @@ use std::fmt;
 
 use studious_api::{study::Round, validate};
 
-use super::{Source, names};
+use super::{PointSource, names};
 use crate::Plan;
 
 /// A study as it goes on.
@@ -47,7 +47,7 @@ pub fn settled(plan: &Plan, last_index: impl Fn(&str) -> Option<u32>) -> Option<
     let asked = |round: &str| up_to(plan.fresh().of(round).and_then(|points| points.last()).map(|p| p.key.index));
     let is_late = |(place, round): (usize, &Round)| {
         // A round before that has no trial at all took none of its own: it had no points.
-        let is_fresh = Source::of(plan, &round.name) == Some(Source::Fresh) && begun(&round.name);
+        let is_fresh = PointSource::of(plan, &round.name) == Some(PointSource::Fresh) && begun(&round.name);
         let (ran, asked) = (ran(&round.name), asked(&round.name));
         (is_fresh && asked > ran).then(|| TooLate {
             place,

@@ -17,11 +17,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use studious_api::{
     HyperparameterValue, Hyperparameters, StudySpec,
-    study::{Hyperparameter, Range, Role, Scale, ConstraintStatus},
+    study::{ConstraintStatus, Hyperparameter, Range, Role, Scale},
     validate::{self, Violation},
 };
 
-use super::bayesian::{Observed, Seen};
+use super::bayesian::{Observation, PointResult};
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
@@ -60,13 +60,13 @@ impl EarlierStudy {
 
     /// Its results by this study's points. A result of the same training, at a point that both studies know whole, is
     /// one as this study would have had it.
-    fn results<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = Trial<'a>> + 'a {
+    fn results<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = PooledTrial<'a>> + 'a {
         let alike = self.is_alike(plan);
         self.trials.iter().filter(|trial| trial.is_result()).filter_map(move |trial| {
             let steps = steps_of(&self.spec, &trial.round)?;
             let point = self.point(plan, &trial.hyperparameters)?;
             let study = if alike && point == trial.hyperparameters { plan.name() } else { &self.name };
-            Some(Trial { steps, study, point, outcome: outcome(plan, trial) })
+            Some(PooledTrial { steps, study, point, outcome: outcome(plan, trial) })
         })
     }
 
@@ -133,26 +133,26 @@ fn outcome<'a>(plan: &Plan, trial: &'a TrialRecord) -> &'a Outcome {
 }
 
 /// What a search knows when it proposes points for a round.
-pub(super) struct Known {
+pub(super) struct SearchHistory {
     /// The space of the surrogate: the study's, and what tells results of other kinds apart.
     pub(super) space: Space,
     /// The place of this round along those further dimensions.
     pub(super) here: Hyperparameters,
     /// What was seen, by points of that space.
-    pub(super) observed: Vec<Observed>,
+    pub(super) observed: Vec<Observation>,
     /// Points of the study's own trials, whatever became of them.
     pub(super) tried: HashSet<PointIdentity>,
 }
 
 /// One trial, before points are put together.
-struct Trial<'a> {
+struct PooledTrial<'a> {
     steps: u64,
     study: &'a str,
     point: Hyperparameters,
     outcome: &'a Outcome,
 }
 
-impl Known {
+impl SearchHistory {
     /// For a round. A trial without a round is one of this round. With fewer than `enough` results of its own a study can't
     /// say how far another one's go together with them: they count in full until then.
     pub(super) fn new(
@@ -166,15 +166,15 @@ impl Known {
         let own = trials.iter().filter_map(|trial| {
             let steps = if trial.round.is_empty() { here } else { steps_of(plan.spec(), &trial.round)? };
             let point = trial.hyperparameters.clone();
-            Some(Trial { steps, study: plan.name(), point, outcome: outcome(plan, trial) })
+            Some(PooledTrial { steps, study: plan.name(), point, outcome: outcome(plan, trial) })
         });
-        let mut all: Vec<Trial<'_>> = own.collect();
+        let mut all: Vec<PooledTrial<'_>> = own.collect();
         let compares = trials.iter().filter(|trial| trial.is_result()).count() >= enough;
         let tried = all.iter().map(|trial| PointIdentity::of(&trial.point)).collect();
         let share = MOST_EARLIER / earlier.len().max(1);
         for other in earlier.iter().filter(|other| refusal(plan, &other.name, &other.spec).is_none()) {
             let results = other.results(plan).take(share);
-            all.extend(results.map(|trial| if compares { trial } else { Trial { study: plan.name(), ..trial } }));
+            all.extend(results.map(|trial| if compares { trial } else { PooledTrial { study: plan.name(), ..trial } }));
         }
 
         let steps: BTreeSet<u64> = all.iter().map(|trial| trial.steps).chain([here]).collect();
@@ -199,7 +199,7 @@ impl Known {
 
     /// How many points have a result.
     pub(super) fn results(&self) -> usize {
-        self.observed.iter().filter(|o| o.seen != Seen::Pending).count()
+        self.observed.iter().filter(|o| o.result != PointResult::Pending).count()
     }
 }
 
@@ -232,36 +232,40 @@ fn further(name: &str) -> Hyperparameter {
 
 /// One observation of each point: the mean of its objectives (a point trained again has several); infeasible if at least
 /// half of its results are; without a result, one that is tried already.
-fn put_together(trials: Vec<Trial<'_>>, place: impl Fn(u64, &str) -> Hyperparameters) -> Vec<Observed> {
+fn put_together(trials: Vec<PooledTrial<'_>>, place: impl Fn(u64, &str) -> Hyperparameters) -> Vec<Observation> {
     #[derive(Default)]
-    struct Results {
+    struct PointResults {
         objectives: Vec<f64>,
         infeasible: usize,
     }
-    let mut points: BTreeMap<PointIdentity, (Hyperparameters, Results)> = BTreeMap::new();
-    for Trial { steps, study, mut point, outcome } in trials {
+    let mut points: BTreeMap<PointIdentity, (Hyperparameters, PointResults)> = BTreeMap::new();
+    for PooledTrial { steps, study, mut point, outcome } in trials {
         point.extend(place(steps, study));
-        let (_, results) = points.entry(PointIdentity::of(&point)).or_insert_with(|| (point, Results::default()));
+        let (_, results) = points.entry(PointIdentity::of(&point)).or_insert_with(|| (point, PointResults::default()));
         match outcome {
             Outcome::Succeeded { objective, .. } if objective.is_finite() => results.objectives.push(*objective),
             Outcome::Succeeded { .. } | Outcome::Infeasible { .. } => results.infeasible += 1,
             Outcome::Pending | Outcome::Failed { .. } | Outcome::Stopped { .. } => {}
         }
     }
-    let seen = |mut results: Results| {
+    let result = |mut results: PointResults| {
         let n = results.objectives.len();
         if results.infeasible > 0 && results.infeasible >= n {
-            return Seen::Infeasible;
+            return PointResult::Infeasible;
         }
         // The order of trials must not matter, to the last bit.
         results.objectives.sort_by(f64::total_cmp);
-        if n == 0 { Seen::Pending } else { Seen::Objective(results.objectives.iter().sum::<f64>() / n as f64) }
+        if n == 0 {
+            PointResult::Pending
+        } else {
+            PointResult::Objective(results.objectives.iter().sum::<f64>() / n as f64)
+        }
     };
     let observed = points.into_values();
-    observed.map(|(hyperparameters, results)| Observed { hyperparameters, seen: seen(results) }).collect()
+    observed.map(|(hyperparameters, results)| Observation { hyperparameters, result: result(results) }).collect()
 }
 
-impl Known {
+impl SearchHistory {
     /// A proposed point without the further dimensions.
     pub(super) fn plain(point: &Hyperparameters) -> Hyperparameters {
         let ours = point.iter().filter(|(name, _)| *name != STEPS && *name != STUDY);

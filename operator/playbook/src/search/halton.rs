@@ -24,7 +24,7 @@ const EXACT: u64 = 1 << 53;
 
 /// One coordinate of the sequence.
 #[derive(Clone, Debug)]
-pub(super) struct Coordinate {
+pub(super) struct RadicalInverse {
     base: u64,
     /// By position of the digit, from the last; then by digit: the permuted digit times its weight behind the point.
     weighted: Vec<Vec<u64>>,
@@ -34,7 +34,7 @@ pub(super) struct Coordinate {
     whole: u64,
 }
 
-impl Coordinate {
+impl RadicalInverse {
     /// A scrambling of the coordinate `number`, from 0.
     fn candidate(seed: u64, number: usize, candidate: u64) -> Self {
         let base = prime(number);
@@ -80,15 +80,15 @@ pub(super) fn are_few(count: usize) -> bool {
 }
 
 /// The first coordinates of the sequence of a study's seed.
-pub(super) fn coordinates(seed: u64, count: usize) -> Vec<Coordinate> {
+pub(super) fn coordinates(seed: u64, count: usize) -> Vec<RadicalInverse> {
     let few = are_few(count);
     let (candidates, points) = if few { (LOW_CANDIDATES, LOW_POINTS) } else { (CANDIDATES, POINTS) };
     let mut evenness = Evenness::new(points);
     let mut chosen = Vec::with_capacity(count);
     for number in 0..count {
-        let mut best: Option<(f64, Coordinate, Evenness)> = None;
+        let mut best: Option<(f64, RadicalInverse, Evenness)> = None;
         for candidate in 0..candidates {
-            let coordinate = Coordinate::candidate(seed, number, candidate);
+            let coordinate = RadicalInverse::candidate(seed, number, candidate);
             let values: Vec<f64> = (0..points as u64).map(|index| coordinate.at(index)).collect();
             let with = evenness.with(&values);
             let score = if few { with.worst(number + 1) } else { with.score() };
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn far_indices_stay_in_the_unit_interval() {
-        for coordinate in [0, 1, 30, 63].map(|number| Coordinate::candidate(9, number, 0)) {
+        for coordinate in [0, 1, 30, 63].map(|number| RadicalInverse::candidate(9, number, 0)) {
             for index in [0, 1, 1 << 20, u64::from(u32::MAX), 1 << 53, u64::MAX] {
                 assert!((0.0..1.0).contains(&coordinate.at(index)));
             }

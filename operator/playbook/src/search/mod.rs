@@ -22,7 +22,7 @@ use studious_api::{
 };
 
 pub(crate) use self::generator::SplitMix64 as Generator;
-use self::halton::Coordinate;
+use self::halton::RadicalInverse;
 pub(crate) use self::walk::Walk;
 pub use self::walk::untried;
 pub use self::{
@@ -42,12 +42,12 @@ pub struct Sequence {
 
 #[derive(Clone, Debug)]
 enum Coordinates {
-    QuasiRandom(Vec<Coordinate>),
+    QuasiRandom(Vec<RadicalInverse>),
     /// A seed for each coordinate. Scientific values that are drawn are to be covered evenly whatever the algorithm
     /// (Playbook: "Creating a set of studies"): they, the first coordinates, are quasi-random.
     Random {
         seeds: Vec<u64>,
-        even: Vec<Coordinate>,
+        even: Vec<RadicalInverse>,
     },
 }
 

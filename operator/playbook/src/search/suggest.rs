@@ -15,8 +15,8 @@ use studious_api::{
 
 use super::{
     Walk,
-    bayesian::{self, Observed, Request, Seen},
-    earlier::{EarlierStudy, Known},
+    bayesian::{self, Observation, PointResult, Request},
+    earlier::{EarlierStudy, SearchHistory},
     untried,
 };
 use crate::{
@@ -83,7 +83,7 @@ pub fn suggest(
     if plan.spec().search.algorithm != Algorithm::Bayesian {
         return untried(plan, &tried, count);
     }
-    let Some(mut search) = Search::new(plan, round, trials, earlier) else { return Vec::new() };
+    let Some(mut search) = SearchSession::new(plan, round, trials, earlier) else { return Vec::new() };
     let mut arms: Vec<ArmTurn> = turns(plan, round, trials);
     let mut points = Vec::new();
     while points.len() < count && arms.iter().any(|arm| !arm.used_up) {
@@ -130,11 +130,11 @@ pub fn points_for(plan: &Plan, keys: &[TrialKey], trials: &[TrialState], earlier
         rounds.entry(&key.round).or_default().push(key);
     }
     for (round, keys) in rounds {
-        let Some(mut search) = Search::new(plan, round, &records, earlier) else { continue };
+        let Some(mut search) = SearchSession::new(plan, round, &records, earlier) else { continue };
         // Keys of one arm are asked for together, so that their points are chosen together.
-        let mut arms: BTreeMap<PointIdentity, (Arm, Vec<&RoundPoint>)> = BTreeMap::new();
+        let mut arms: BTreeMap<PointIdentity, (ArmKey, Vec<&RoundPoint>)> = BTreeMap::new();
         for even in keys.into_iter().filter_map(|key| even(plan, key)) {
-            let arm = Arm::of(plan, even);
+            let arm = ArmKey::of(plan, even);
             arms.entry(PointIdentity::of(&arm.scientific)).or_insert_with(|| (arm, Vec::new())).1.push(even);
         }
         for (arm, even) in arms.into_values() {
@@ -156,12 +156,12 @@ fn even<'a>(plan: &'a Plan, key: &TrialKey) -> Option<&'a RoundPoint> {
 }
 
 /// The trials that share a scientific configuration.
-struct Arm {
+struct ArmKey {
     number: usize,
     scientific: Hyperparameters,
 }
 
-impl Arm {
+impl ArmKey {
     /// Of the trial that would have this point by its index alone.
     fn of(plan: &Plan, even: &RoundPoint) -> Self {
         match plan.arms() {
@@ -211,9 +211,9 @@ fn turns(plan: &Plan, round: &str, trials: &[TrialRecord]) -> Vec<ArmTurn> {
 }
 
 /// A search under way: what it proposed is known to it.
-struct Search<'a> {
+struct SearchSession<'a> {
     plan: &'a Plan,
-    known: Known,
+    known: SearchHistory,
     /// Whether enough is known to go by it.
     learns: bool,
     /// Of a `Sampled` study: the sequence from the next trial on.
@@ -221,9 +221,9 @@ struct Search<'a> {
     asked: u32,
 }
 
-impl<'a> Search<'a> {
+impl<'a> SearchSession<'a> {
     fn new(plan: &'a Plan, round: &str, trials: &[TrialRecord], earlier: &[EarlierStudy]) -> Option<Self> {
-        let known = Known::new(plan, round, trials, earlier, enough(plan))?;
+        let known = SearchHistory::new(plan, round, trials, earlier, enough(plan))?;
         let learns = known.results() >= enough(plan);
         let asked = u32::try_from(trials.len()).unwrap_or(u32::MAX).saturating_add(MOST_AT_ONCE);
         let mut even = Walk::new(plan, asked);
@@ -260,7 +260,7 @@ impl<'a> Search<'a> {
             if self.known.tried.insert(PointIdentity::of(&point)) {
                 let mut hyperparameters = point.clone();
                 hyperparameters.extend(self.known.here.clone());
-                self.known.observed.push(Observed { hyperparameters, seen: Seen::Pending });
+                self.known.observed.push(Observation { hyperparameters, result: PointResult::Pending });
                 points.push(point);
             }
         }
@@ -285,8 +285,8 @@ impl<'a> Search<'a> {
                 seed: seed.wrapping_add(turn),
             });
             for hyperparameters in suggestions.points {
-                let point = Known::plain(&hyperparameters);
-                self.known.observed.push(Observed { hyperparameters, seen: Seen::Pending });
+                let point = SearchHistory::plain(&hyperparameters);
+                self.known.observed.push(Observation { hyperparameters, result: PointResult::Pending });
                 if self.known.tried.insert(PointIdentity::of(&point)) {
                     points.push(point);
                 }

@@ -30,14 +30,14 @@ pub(crate) struct Walk<'a> {
     sequence: Sequence,
     /// The points of a Manual search in place of a sequence.
     listed: Option<Vec<Hyperparameters>>,
-    arms: Vec<Arm>,
+    arms: Vec<ArmWalk>,
     /// The patience with a space that has no end.
     patience: u64,
 }
 
 /// What one arm has taken of the sequence.
 #[derive(Debug)]
-struct Arm {
+struct ArmWalk {
     scientific: Hyperparameters,
     /// How many points it has; `None` for no end of them.
     size: Option<u64>,
@@ -56,7 +56,7 @@ impl<'a> Walk<'a> {
         let listed = (search.algorithm == Algorithm::Manual).then(|| listed(plan));
         let sizes = sizes(plan, listed.as_ref());
         let configurations = plan.arms().unwrap_or_default();
-        let arm = |scientific: &Hyperparameters, size| Arm {
+        let arm = |scientific: &Hyperparameters, size| ArmWalk {
             scientific: scientific.clone(),
             size,
             next: 0,
@@ -117,7 +117,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl Arm {
+impl ArmWalk {
     fn patience(&self, without_end: u64) -> u64 {
         self.size.map_or(without_end, |size| {
             without_end.min(size.saturating_mul(ROUNDS_OF_A_SPACE).saturating_add(PATIENCE))

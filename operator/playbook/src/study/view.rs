@@ -16,7 +16,7 @@ use crate::{Millis, Plan, TrialKey, rounds::RoundPoint, trial::TrialState};
 #[derive(Clone, Debug, Default)]
 pub struct View {
     trials: BTreeMap<TrialKey, TrialState>,
-    rounds: HashMap<String, RoundView>,
+    rounds: HashMap<String, RoundState>,
     failed: usize,
     under_way: usize,
     /// Trials that wait for their next attempt, by the time from which it may begin.
@@ -30,7 +30,7 @@ pub struct View {
 
 /// What is known of a round.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RoundView {
+pub(super) struct RoundState {
     /// Trials that have ended.
     pub(super) ended: usize,
     /// The highest index of any trial.
@@ -156,7 +156,7 @@ impl View {
         self.rounds.get(round)?.last
     }
 
-    pub(super) fn round(&mut self, round: &str) -> &mut RoundView {
+    pub(super) fn round(&mut self, round: &str) -> &mut RoundState {
         self.rounds.entry(round.to_owned()).or_default()
     }
 

@@ -3,7 +3,7 @@
 
 use super::{
     acquisition::Acquisition,
-    encoding::{Candidate, Encoding, Kind, nearest},
+    encoding::{Candidate, CoordinateKind, Encoding, nearest},
     minimise::minimise,
 };
 use crate::search::{generator::SplitMix64, halton};
@@ -33,7 +33,7 @@ impl Effort {
 }
 
 /// A candidate with its worth.
-type Judged = (f64, Candidate);
+type ScoredCandidate = (f64, Candidate);
 
 /// Candidates in the order of their worth, the best first. `best` are the raw values of the trials from which changes are
 /// made.
@@ -43,9 +43,9 @@ pub(super) fn climb(
     best: &[Vec<f64>],
     effort: Effort,
     seed: u64,
-) -> Vec<Judged> {
+) -> Vec<ScoredCandidate> {
     let mut generator = SplitMix64::new(seed);
-    let mut judged: Vec<Judged> = Vec::with_capacity(effort.spread + effort.changes);
+    let mut judged: Vec<ScoredCandidate> = Vec::with_capacity(effort.spread + effort.changes);
     let judge = |raw: Vec<f64>| {
         let candidate = encoding.candidate(raw)?;
         Some((acquisition.value(&candidate.features), candidate))
@@ -78,7 +78,7 @@ pub(super) fn climb(
 }
 
 /// The most promising first; among equals, by what they are.
-fn sort(judged: &mut [Judged]) {
+fn sort(judged: &mut [ScoredCandidate]) {
     judged.sort_by(|(a, x), (b, y)| {
         let features = || x.features.iter().zip(&y.features).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne());
         b.total_cmp(a).then_with(|| features().unwrap_or(std::cmp::Ordering::Equal))
@@ -107,13 +107,13 @@ fn changed(encoding: &Encoding, from: &[f64], generator: &mut SplitMix64) -> Vec
         }
         let coordinate = &encoding.coordinates[c];
         raw[c] = match &coordinate.kind {
-            Kind::Real | Kind::ManyWhole => (raw[c] + reach * normal(generator)).clamp(0.0, 1.0),
-            Kind::Levels(levels) => {
+            CoordinateKind::Real | CoordinateKind::ManyWhole => (raw[c] + reach * normal(generator)).clamp(0.0, 1.0),
+            CoordinateKind::Levels(levels) => {
                 let step = (1.0 / levels.len() as f64).max(reach);
                 let moved = coordinate.snap((raw[c] + step * normal(generator)).clamp(0.0, 1.0));
                 if unit(generator) < 0.5 { moved } else { raw[c] }
             }
-            Kind::Categories(count) => {
+            CoordinateKind::Categories(count) => {
                 if c == always || unit(generator) < 0.2 {
                     index(generator, *count) as f64
                 } else {
@@ -126,7 +126,12 @@ fn changed(encoding: &Encoding, from: &[f64], generator: &mut SplitMix64) -> Vec
 }
 
 /// Gradients for real coordinates and steps for the others, in turn, as long as they gain.
-fn improve(encoding: &Encoding, acquisition: &Acquisition, from: Candidate, evaluations: usize) -> Vec<Judged> {
+fn improve(
+    encoding: &Encoding,
+    acquisition: &Acquisition,
+    from: Candidate,
+    evaluations: usize,
+) -> Vec<ScoredCandidate> {
     let mut best = (acquisition.value(&from.features), from);
     let mut found = Vec::new();
     for _ in 0..3 {
@@ -152,12 +157,17 @@ fn improve(encoding: &Encoding, acquisition: &Acquisition, from: Candidate, eval
 }
 
 /// By gradients along the real coordinates that exist.
-fn slide(encoding: &Encoding, acquisition: &Acquisition, from: &Candidate, evaluations: usize) -> Option<Judged> {
+fn slide(
+    encoding: &Encoding,
+    acquisition: &Acquisition,
+    from: &Candidate,
+    evaluations: usize,
+) -> Option<ScoredCandidate> {
     let moves = |c: usize| {
         let coordinate = &encoding.coordinates[c];
         // Of the coordinates that exist, the features show what the raw values say.
         let exists = (from.features[c] - from.raw[c]).abs() < 1e-3;
-        coordinate.free && exists && matches!(coordinate.kind, Kind::Real | Kind::ManyWhole)
+        coordinate.free && exists && matches!(coordinate.kind, CoordinateKind::Real | CoordinateKind::ManyWhole)
     };
     let moving: Vec<usize> = (0..encoding.coordinates.len()).filter(|c| moves(*c)).collect();
     if moving.is_empty() {
@@ -177,17 +187,17 @@ fn slide(encoding: &Encoding, acquisition: &Acquisition, from: &Candidate, evalu
 }
 
 /// Every other category, the levels next to each and a few farther ones.
-fn steps(encoding: &Encoding, acquisition: &Acquisition, from: &Candidate) -> Vec<Judged> {
+fn steps(encoding: &Encoding, acquisition: &Acquisition, from: &Candidate) -> Vec<ScoredCandidate> {
     let mut found = Vec::new();
     for (c, coordinate) in encoding.coordinates.iter().enumerate().filter(|(_, coordinate)| coordinate.free) {
         let others: Vec<f64> = match &coordinate.kind {
-            Kind::Real | Kind::ManyWhole => continue,
-            Kind::Levels(levels) => {
+            CoordinateKind::Real | CoordinateKind::ManyWhole => continue,
+            CoordinateKind::Levels(levels) => {
                 let here = nearest(levels, from.raw[c]);
                 let neighbours = [1, 2, 4, 8].into_iter().flat_map(|by| [here.checked_sub(by), Some(here + by)]);
                 neighbours.flatten().filter_map(|level| levels.get(level).copied()).collect()
             }
-            Kind::Categories(count) => {
+            CoordinateKind::Categories(count) => {
                 (0..*count).map(|i| i as f64).filter(|i| (i - from.raw[c]).abs() > 0.5).collect()
             }
         };

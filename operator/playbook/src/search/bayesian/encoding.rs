@@ -23,7 +23,7 @@ const ABSENT: f64 = -1.0;
 
 /// What a coordinate's values are.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum CoordinateKind {
     /// Anything in the unit interval.
     Real,
     /// As many whole numbers that they move like reals.
@@ -37,7 +37,7 @@ pub(super) enum Kind {
 /// One number of a point.
 #[derive(Clone, Debug)]
 pub(super) struct Coordinate {
-    pub(super) kind: Kind,
+    pub(super) kind: CoordinateKind,
     /// For numbers in a list: the place in the list by level.
     listed: Option<Vec<usize>>,
     /// Whether it varies in the arm.
@@ -92,8 +92,9 @@ impl<'a> Encoding<'a> {
     }
 
     pub(super) fn metrics(&self) -> Vec<Metric> {
-        let metric =
-            |c: &Coordinate| if matches!(c.kind, Kind::Categories(_)) { Metric::Category } else { Metric::Number };
+        let metric = |c: &Coordinate| {
+            if matches!(c.kind, CoordinateKind::Categories(_)) { Metric::Category } else { Metric::Number }
+        };
         self.coordinates.iter().map(metric).collect()
     }
 
@@ -134,7 +135,7 @@ impl<'a> Encoding<'a> {
         for (coordinate, value) in self.coordinates.iter().zip(&mut raw) {
             *value = coordinate.snap(*value);
         }
-        let whole = |c: &Coordinate| c.kind == Kind::ManyWhole;
+        let whole = |c: &Coordinate| c.kind == CoordinateKind::ManyWhole;
         let features = if self.plain && !self.coordinates.iter().any(whole) {
             raw.clone()
         } else {
@@ -156,15 +157,15 @@ impl<'a> Encoding<'a> {
 
 impl Coordinate {
     fn absent(&self) -> f64 {
-        if matches!(self.kind, Kind::Categories(_)) { ABSENT } else { NEUTRAL }
+        if matches!(self.kind, CoordinateKind::Categories(_)) { ABSENT } else { NEUTRAL }
     }
 
     fn feature(&self, domain: &Domain, value: &HyperparameterValue) -> Option<f64> {
         match (&self.kind, domain) {
-            (Kind::Categories(_), Domain::Values(values)) => {
+            (CoordinateKind::Categories(_), Domain::Values(values)) => {
                 values.as_slice().iter().position(|v| v == value).map(|i| i as f64)
             }
-            (Kind::Levels(levels), Domain::Values(values)) => {
+            (CoordinateKind::Levels(levels), Domain::Values(values)) => {
                 let place = values.as_slice().iter().position(|v| v == value)?;
                 let level = self.listed.as_ref()?.iter().position(|p| *p == place)?;
                 levels.get(level).copied()
@@ -176,27 +177,29 @@ impl Coordinate {
     /// The value at a place of the unit interval.
     fn at(&self, unit: f64) -> f64 {
         match &self.kind {
-            Kind::Real | Kind::ManyWhole => unit,
-            Kind::Levels(levels) => levels[cell(unit, levels.len())],
-            Kind::Categories(count) => cell(unit, *count) as f64,
+            CoordinateKind::Real | CoordinateKind::ManyWhole => unit,
+            CoordinateKind::Levels(levels) => levels[cell(unit, levels.len())],
+            CoordinateKind::Categories(count) => cell(unit, *count) as f64,
         }
     }
 
     /// The nearest value that there is.
     pub(super) fn snap(&self, value: f64) -> f64 {
         match &self.kind {
-            Kind::Real | Kind::ManyWhole => value.clamp(0.0, 1.0),
-            Kind::Levels(levels) => levels[nearest(levels, value)],
-            Kind::Categories(count) => value.round().clamp(0.0, count.saturating_sub(1) as f64),
+            CoordinateKind::Real | CoordinateKind::ManyWhole => value.clamp(0.0, 1.0),
+            CoordinateKind::Levels(levels) => levels[nearest(levels, value)],
+            CoordinateKind::Categories(count) => value.round().clamp(0.0, count.saturating_sub(1) as f64),
         }
     }
 
     /// The place in the unit interval of its dimension.
     fn place(&self, value: f64) -> f64 {
         match (&self.kind, &self.listed) {
-            (Kind::Real | Kind::ManyWhole, _) | (Kind::Levels(_), None) => value,
-            (Kind::Levels(levels), Some(listed)) => (listed[nearest(levels, value)] as f64 + 0.5) / levels.len() as f64,
-            (Kind::Categories(count), _) => (value + 0.5) / *count as f64,
+            (CoordinateKind::Real | CoordinateKind::ManyWhole, _) | (CoordinateKind::Levels(_), None) => value,
+            (CoordinateKind::Levels(levels), Some(listed)) => {
+                (listed[nearest(levels, value)] as f64 + 0.5) / levels.len() as f64
+            }
+            (CoordinateKind::Categories(count), _) => (value + 0.5) / *count as f64,
         }
     }
 }
@@ -221,7 +224,7 @@ pub(super) fn nearest(levels: &[f64], value: f64) -> usize {
 }
 
 /// What the coordinate of a domain is, with the order of a list of numbers; `None` for a fixed one.
-fn kind(domain: &Domain) -> Option<(Kind, Option<Vec<usize>>)> {
+fn kind(domain: &Domain) -> Option<(CoordinateKind, Option<Vec<usize>>)> {
     match domain {
         Domain::Fixed(_) => None,
         Domain::Values(values) => {
@@ -229,20 +232,20 @@ fn kind(domain: &Domain) -> Option<(Kind, Option<Vec<usize>>)> {
             let numbers: Option<Vec<f64>> = values.iter().map(HyperparameterValue::as_f64).collect();
             // Two values are the same or not: no order to learn.
             let Some(numbers) = numbers.filter(|numbers| numbers.len() > 2) else {
-                return Some((Kind::Categories(values.len()), None));
+                return Some((CoordinateKind::Categories(values.len()), None));
             };
             let mut order: Vec<usize> = (0..values.len()).collect();
             order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
             let levels = (0..values.len()).map(|i| (i as f64 + 0.5) / values.len() as f64).collect();
-            Some((Kind::Levels(levels), Some(order)))
+            Some((CoordinateKind::Levels(levels), Some(order)))
         }
-        Domain::Interval(interval) if !interval.is_integer() => Some((Kind::Real, None)),
+        Domain::Interval(interval) if !interval.is_integer() => Some((CoordinateKind::Real, None)),
         Domain::Interval(interval) if interval.max() - interval.min() >= MOST_LEVELS as f64 => {
-            Some((Kind::ManyWhole, None))
+            Some((CoordinateKind::ManyWhole, None))
         }
         Domain::Interval(_) => {
             let values = domain.every().unwrap_or_default();
-            Some((Kind::Levels(values.iter().filter_map(|v| domain.unit_of(v)).collect()), None))
+            Some((CoordinateKind::Levels(values.iter().filter_map(|v| domain.unit_of(v)).collect()), None))
         }
     }
 }

@@ -29,7 +29,7 @@ impl Feasibility {
     pub(super) fn new(metrics: &[Metric], points: &[Vec<f64>], feasible: &[bool], evaluations: usize) -> Self {
         let dimensions = metrics.len();
         let labels: Vec<f64> = feasible.iter().map(|f| if *f { 1.0 } else { -1.0 }).collect();
-        let evidence = Evidence::new(metrics, points, &labels);
+        let evidence = ClassificationData::new(metrics, points, &labels);
         let start: Vec<f64> = evidence.priors().map(|prior| prior.mean).collect();
         let mut bounds = vec![(libm::log(0.05), libm::log(50.0)); dimensions];
         bounds.push((0.0, libm::log(1000.0)));
@@ -63,7 +63,7 @@ impl Feasibility {
 }
 
 /// Labels at points, with the squared differences of all pairs.
-struct Evidence<'a> {
+struct ClassificationData<'a> {
     dimensions: usize,
     labels: &'a [f64],
     squares: Vec<f64>,
@@ -80,7 +80,7 @@ struct Mode {
     log_evidence: f64,
 }
 
-impl<'a> Evidence<'a> {
+impl<'a> ClassificationData<'a> {
     fn new(metrics: &[Metric], points: &[Vec<f64>], labels: &'a [f64]) -> Self {
         let dimensions = metrics.len();
         let mut squares = Vec::with_capacity(dimensions * points.len() * points.len() / 2);
@@ -243,7 +243,7 @@ mod tests {
             .collect();
         let labels: Vec<f64> = points.iter().map(|p| if p[0] + 0.4 * p[1] < 0.8 { 1.0 } else { -1.0 }).collect();
         let metrics = [Metric::Number, Metric::Number, Metric::Category];
-        let evidence = Evidence::new(&metrics, &points, &labels);
+        let evidence = ClassificationData::new(&metrics, &points, &labels);
         let at = [-0.7, 0.1, 0.6, 2.0];
         let (_, gradient) = evidence.loss(&at);
         for (i, gradient) in gradient.iter().enumerate() {

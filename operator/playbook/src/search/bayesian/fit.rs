@@ -61,7 +61,7 @@ impl Fitted {
 
 /// Targets at points, with the squared differences of all pairs, which every evaluation needs.
 #[derive(Debug)]
-pub(super) struct Evidence<'a> {
+pub(super) struct RegressionData<'a> {
     dimensions: usize,
     targets: &'a [f64],
     /// By pair, the first point after the second, one behind the other.
@@ -69,7 +69,7 @@ pub(super) struct Evidence<'a> {
     priors: Priors,
 }
 
-impl<'a> Evidence<'a> {
+impl<'a> RegressionData<'a> {
     pub(super) fn new(metrics: &[Metric], points: &[Vec<f64>], targets: &'a [f64], priors: Priors) -> Self {
         let dimensions = metrics.len();
         let mut squares = Vec::with_capacity(dimensions * points.len() * points.len() / 2);
@@ -178,7 +178,7 @@ mod tests {
         let targets: Vec<f64> = points.iter().map(|p| (7.0 * p[0]).sin() + p[1] * p[2] - 0.7).collect();
         let prior = Prior { mean: -0.5, deviation: 1.0 };
         let priors = Priors { length_scale: prior, variance: prior, noise: Prior { mean: -6.0, deviation: 2.0 } };
-        let evidence = Evidence::new(&metrics, &points, &targets, priors);
+        let evidence = RegressionData::new(&metrics, &points, &targets, priors);
         let at = [-0.9, 0.2, 0.4, 0.3, -5.0];
         let (_, gradient) = evidence.loss(&at);
         for (i, gradient) in gradient.iter().enumerate() {

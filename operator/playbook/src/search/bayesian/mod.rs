@@ -36,7 +36,7 @@ use self::{
     climb::{Effort, apart, climb},
     encoding::Encoding,
     feasibility::Feasibility,
-    fit::{Evidence, Prior, Priors},
+    fit::{Prior, Priors, RegressionData},
     surrogate::Surrogate,
 };
 use super::Sequence;
@@ -47,7 +47,7 @@ use crate::{
 
 /// What is known of a point.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Seen {
+pub enum PointResult {
     /// The objective's value. One that isn't finite counts as infeasible.
     Objective(f64),
     /// It can't be trained: a result, of feasibility.
@@ -58,11 +58,11 @@ pub enum Seen {
 
 /// A point with what is known of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Observed {
+pub struct Observation {
     /// A full point of the space.
     pub hyperparameters: Hyperparameters,
     /// What is known of it.
-    pub seen: Seen,
+    pub result: PointResult,
 }
 
 /// A question for the next points.
@@ -75,7 +75,7 @@ pub struct Request<'a> {
     /// Which way the objective is better.
     pub direction: Direction,
     /// What is known of points of the space, of any arm, in any order. What is no point of the space is left out.
-    pub observed: &'a [Observed],
+    pub observed: &'a [Observation],
     /// How many points are asked.
     pub count: usize,
     /// The study's seed: the first points are those of its quasi-random sequence.
@@ -84,7 +84,7 @@ pub struct Request<'a> {
 
 /// The next points.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Suggestions {
+pub struct SuggestedPoints {
     /// None twice, none observed.
     pub points: Vec<Hyperparameters>,
     /// Fewer than asked: the arm has no further point.
@@ -107,11 +107,11 @@ const KNOWN: usize = 1000;
 /// The next points of an arm. With fewer results than two more than the arm has dimensions (at least 4, at most 10), they
 /// are those of the study's quasi-random sequence: a process with several length scales can't be fitted to less.
 #[must_use]
-pub fn suggest(request: &Request) -> Suggestions {
+pub fn suggest(request: &Request) -> SuggestedPoints {
     let mut asked = Asked::new(request);
     let mut points = Vec::with_capacity(request.count);
     let encoding = Encoding::new(request.space, request.arm);
-    let results = Results::new(request, &encoding);
+    let results = EncodedResults::new(request, &encoding);
     if results.len() < (encoding.free() + 2).clamp(4, 10) {
         while points.len() < request.count {
             let Some(point) = asked.untried() else { break };
@@ -124,7 +124,7 @@ pub fn suggest(request: &Request) -> Suggestions {
             points.push(point);
         }
     }
-    Suggestions { exhausted: points.len() < request.count, points }
+    SuggestedPoints { exhausted: points.len() < request.count, points }
 }
 
 /// The points that may still be proposed.
@@ -204,23 +204,23 @@ fn size(space: &Space, arm: &Hyperparameters) -> Option<u64> {
 
 /// What is known, as numbers, in an order of its own.
 #[derive(Clone, Debug, Default)]
-struct Results {
+struct EncodedResults {
     /// Points with an objective, and the objective, less is better.
     feasible: Vec<(Vec<f64>, f64)>,
     infeasible: Vec<Vec<f64>>,
     pending: Vec<Vec<f64>>,
 }
 
-impl Results {
+impl EncodedResults {
     fn new(request: &Request, encoding: &Encoding) -> Self {
         let sign = if request.direction == Direction::Minimize { 1.0 } else { -1.0 };
         let mut results = Self::default();
         for observed in request.observed {
             let Some(features) = encoding.features(&observed.hyperparameters) else { continue };
-            match observed.seen {
-                Seen::Objective(value) if value.is_finite() => results.feasible.push((features, sign * value)),
-                Seen::Objective(_) | Seen::Infeasible => results.infeasible.push(features),
-                Seen::Pending => results.pending.push(features),
+            match observed.result {
+                PointResult::Objective(value) if value.is_finite() => results.feasible.push((features, sign * value)),
+                PointResult::Objective(_) | PointResult::Infeasible => results.infeasible.push(features),
+                PointResult::Pending => results.pending.push(features),
             }
         }
         results.feasible.sort_by(|(a, x), (b, y)| order(a, b).then(x.total_cmp(y)));
@@ -252,9 +252,9 @@ struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    fn new(request: &Request, encoding: &'a Encoding<'a>, results: Results) -> Self {
+    fn new(request: &Request, encoding: &'a Encoding<'a>, results: EncodedResults) -> Self {
         let metrics = encoding.metrics();
-        let Results { mut feasible, mut infeasible, pending } = results;
+        let EncodedResults { mut feasible, mut infeasible, pending } = results;
         let all = feasible.len() + infeasible.len() + pending.len();
         // The best first: what a subset is made of.
         feasible.sort_by(|(a, x), (b, y)| x.total_cmp(y).then_with(|| order(a, b)));
@@ -351,7 +351,7 @@ fn surrogate(metrics: &[kernel::Metric], points: &[Vec<f64>], targets: &[f64]) -
     let mut some: Vec<(Vec<f64>, f64)> = points.iter().cloned().zip(targets.iter().copied()).collect();
     thin(&mut some, FITTED);
     let (some_points, some_targets): (Vec<Vec<f64>>, Vec<f64>) = some.into_iter().unzip();
-    let fitted = Evidence::new(metrics, &some_points, &some_targets, priors).fit(None, 30);
+    let fitted = RegressionData::new(metrics, &some_points, &some_targets, priors).fit(None, 30);
     Surrogate::new(fitted.kernel(metrics), fitted.noise, points, targets)
 }
 

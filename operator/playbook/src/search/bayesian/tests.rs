@@ -46,7 +46,7 @@ fn the_surrogate_says_what_scikit_learn_says() {
         let priors = Priors { length_scale: wide, variance: wide, noise: wide };
         let logarithms: Vec<f64> =
             case.length_scales.iter().chain([&case.variance, &case.noise]).map(|x| x.ln()).collect();
-        let (_, gradient) = Evidence::new(&metrics, &case.points, &case.targets, priors).loss(&logarithms);
+        let (_, gradient) = RegressionData::new(&metrics, &case.points, &case.targets, priors).loss(&logarithms);
         let theirs = case.gradient[1..=d].iter().chain([&case.gradient[0], &case.gradient[d + 1]]);
         for (ours, theirs) in gradient.iter().zip(theirs) {
             assert!((ours + theirs).abs() < 1e-6 * (1.0 + theirs.abs()), "{ours} {theirs}");
@@ -77,26 +77,26 @@ fn places(space: &Space, point: &Hyperparameters) -> Vec<f64> {
 }
 
 /// A smooth objective whose best point is in the middle of everything; training fails above a line.
-fn trained(space: &Space, point: &Hyperparameters, edge: f64) -> Seen {
+fn trained(space: &Space, point: &Hyperparameters, edge: f64) -> PointResult {
     let places = places(space, point);
     if places[0] + 0.5 * places[1] > edge {
-        return Seen::Infeasible;
+        return PointResult::Infeasible;
     }
-    Seen::Objective(places.iter().map(|u| (u - 0.45) * (u - 0.45)).sum())
+    PointResult::Objective(places.iter().map(|u| (u - 0.45) * (u - 0.45)).sum())
 }
 
 /// The first points of a study, tried.
-fn begun(space: &Space, count: u64, seed: u64, edge: f64) -> Vec<Observed> {
+fn begun(space: &Space, count: u64, seed: u64, edge: f64) -> Vec<Observation> {
     let sequence = Sequence::new(space, Algorithm::Bayesian, seed, None);
     (0..count)
         .map(|i| {
             let hyperparameters = sequence.point(space, &Hyperparameters::new(), i);
-            Observed { seen: trained(space, &hyperparameters, edge), hyperparameters }
+            Observation { result: trained(space, &hyperparameters, edge), hyperparameters }
         })
         .collect()
 }
 
-fn asked(space: &Space, observed: &[Observed], count: usize, seed: u64) -> Suggestions {
+fn asked(space: &Space, observed: &[Observation], count: usize, seed: u64) -> SuggestedPoints {
     let arm = Hyperparameters::new();
     suggest(&Request { space, arm: &arm, direction: Direction::Minimize, observed, count, seed })
 }
@@ -119,7 +119,7 @@ proptest! {
         let space = space(MIXED);
         let mut observed = begun(&space, count, seed, edge);
         if let Some(last) = observed.last_mut() {
-            last.seen = Seen::Pending;
+            last.result = PointResult::Pending;
         }
         let suggestions = asked(&space, &observed, 3, seed);
         prop_assert_eq!(suggestions.points.len(), 3);
@@ -157,8 +157,8 @@ fn the_first_points_are_those_of_the_study() {
     let sequence = Sequence::new(&space, Algorithm::QuasiRandom, 4, None);
     let first: Vec<_> = (0..3).map(|i| sequence.point(&space, &Hyperparameters::new(), i)).collect();
     assert_eq!(asked(&space, &[], 3, 4).points, first);
-    let observed: Vec<Observed> =
-        first.iter().map(|p| Observed { hyperparameters: p.clone(), seen: Seen::Pending }).collect();
+    let observed: Vec<Observation> =
+        first.iter().map(|p| Observation { hyperparameters: p.clone(), result: PointResult::Pending }).collect();
     let fourth = sequence.point(&space, &Hyperparameters::new(), 3);
     assert_eq!(asked(&space, &observed, 1, 4).points, [fourth]);
 }
@@ -194,7 +194,7 @@ fn a_pending_point_is_as_good_as_known() {
     );
     let mut observed = begun(&space, 16, 1, 9.0);
     let both = asked(&space, &observed, 2, 1).points;
-    observed.push(Observed { hyperparameters: both[0].clone(), seen: Seen::Pending });
+    observed.push(Observation { hyperparameters: both[0].clone(), result: PointResult::Pending });
     let second = &asked(&space, &observed, 1, 1).points[0];
     let apart = |a: &Hyperparameters, b: &Hyperparameters| {
         places(&space, a).iter().zip(places(&space, b)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
@@ -211,7 +211,7 @@ fn a_finite_space_ends_cleanly() {
 - {name: slope, values: [0.1, 0.2], when: {activation: [relu]}}
 ",
     );
-    let mut observed: Vec<Observed> = Vec::new();
+    let mut observed: Vec<Observation> = Vec::new();
     for _ in 0..20 {
         let suggestions = asked(&space, &observed, 1, 2);
         let Some(point) = suggestions.points.first() else {
@@ -219,8 +219,8 @@ fn a_finite_space_ends_cleanly() {
             break;
         };
         assert!(!suggestions.exhausted);
-        let seen = Seen::Objective(places(&space, point)[0]);
-        observed.push(Observed { hyperparameters: point.clone(), seen });
+        let result = PointResult::Objective(places(&space, point)[0]);
+        observed.push(Observation { hyperparameters: point.clone(), result });
     }
     // Four layers by relu with two slopes, tanh and gelu.
     assert_eq!(observed.len(), 16);
@@ -240,12 +240,12 @@ fn an_arm_keeps_its_scientific_values_and_learns_from_the_others() {
 ",
     );
     let arms = space.configurations().unwrap().to_vec();
-    let observed: Vec<Observed> = (0..12)
+    let observed: Vec<Observation> = (0..12)
         .map(|i| {
             let sequence = Sequence::new(&space, Algorithm::Bayesian, 0, Some(&arms));
             let hyperparameters = sequence.point(&space, &arms[i % 2], (i / 2) as u64);
             let value = space.dimensions()[1].to_unit(&hyperparameters["learning_rate"]).unwrap() - 0.5;
-            Observed { hyperparameters, seen: Seen::Objective(value * value) }
+            Observation { hyperparameters, result: PointResult::Objective(value * value) }
         })
         .collect();
     for arm in &arms {
@@ -262,20 +262,22 @@ fn an_arm_keeps_its_scientific_values_and_learns_from_the_others() {
 fn searched(space: &Space, steps: usize, seed: u64, edge: f64, sign: f64) -> (f64, usize) {
     let arm = Hyperparameters::new();
     let direction = if sign > 0.0 { Direction::Minimize } else { Direction::Maximize };
-    let signed = |seen| if let Seen::Objective(value) = seen { Seen::Objective(sign * value) } else { seen };
+    let signed =
+        |result| if let PointResult::Objective(value) = result { PointResult::Objective(sign * value) } else { result };
     let mut observed = begun(space, 8, seed, edge);
     for o in &mut observed {
-        o.seen = signed(o.seen);
+        o.result = signed(o.result);
     }
     let mut infeasible = 0;
     for _ in 0..steps {
         let request = Request { space, arm: &arm, direction, observed: &observed, count: 1, seed };
         let hyperparameters = suggest(&request).points.remove(0);
         let result = trained(space, &hyperparameters, edge);
-        infeasible += usize::from(result == Seen::Infeasible);
-        observed.push(Observed { hyperparameters, seen: signed(result) });
+        infeasible += usize::from(result == PointResult::Infeasible);
+        observed.push(Observation { hyperparameters, result: signed(result) });
     }
-    let values = observed.iter().filter_map(|o| if let Seen::Objective(v) = o.seen { Some(sign * v) } else { None });
+    let values =
+        observed.iter().filter_map(|o| if let PointResult::Objective(v) = o.result { Some(sign * v) } else { None });
     (values.fold(f64::INFINITY, f64::min), infeasible)
 }
 
@@ -294,8 +296,8 @@ fn converges_faster_than_random_search() {
         let (best, _) = searched(&space, 22, seed, 9.0, sign);
         let random = Sequence::new(&space, Algorithm::Random, seed, None);
         let points = (0..30).map(|i| random.point(&space, &Hyperparameters::new(), i));
-        let values =
-            points.filter_map(|p| if let Seen::Objective(v) = trained(&space, &p, 9.0) { Some(v) } else { None });
+        let values = points
+            .filter_map(|p| if let PointResult::Objective(v) = trained(&space, &p, 9.0) { Some(v) } else { None });
         let theirs = values.fold(f64::INFINITY, f64::min);
         assert!(best < 0.2 * theirs, "{seed}: {best} against {theirs}");
     }
@@ -323,15 +325,15 @@ fn goes_to_the_edge_and_seldom_beyond() {
 fn nothing_but_failures_and_values_that_are_no_numbers_are_survived() {
     let space = space(NUMBERS);
     let mut observed = begun(&space, 12, 3, -1.0);
-    assert!(observed.iter().all(|o| o.seen == Seen::Infeasible));
+    assert!(observed.iter().all(|o| o.result == PointResult::Infeasible));
     assert_eq!(asked(&space, &observed, 2, 3).points.len(), 2);
-    observed[0].seen = Seen::Objective(f64::NAN);
-    observed[1].seen = Seen::Objective(f64::MAX);
-    observed[2].seen = Seen::Objective(-f64::MAX);
-    observed[3].seen = Seen::Objective(1.0);
+    observed[0].result = PointResult::Objective(f64::NAN);
+    observed[1].result = PointResult::Objective(f64::MAX);
+    observed[2].result = PointResult::Objective(-f64::MAX);
+    observed[3].result = PointResult::Objective(1.0);
     assert_eq!(asked(&space, &observed, 2, 3).points.len(), 2);
     for o in &mut observed {
-        o.seen = Seen::Objective(0.5);
+        o.result = PointResult::Objective(0.5);
     }
     assert_eq!(asked(&space, &observed, 2, 3).points.len(), 2);
 }
