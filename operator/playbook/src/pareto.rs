@@ -4,7 +4,7 @@ use studious_api::study::Direction;
 
 use crate::{
     Plan,
-    findings::reading::{Reading, Round},
+    findings::reading::{Reading, RoundTrials},
     record::{Outcome, TrialRecord},
 };
 
@@ -33,7 +33,7 @@ impl Second {
 
 /// A trial that succeeded and reported both metrics.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Candidate<'a> {
+pub struct ParetoTrial<'a> {
     /// The trial.
     pub trial: &'a TrialRecord,
     /// Its objective.
@@ -54,7 +54,7 @@ pub struct Pareto<'a> {
     /// Its step budget.
     pub steps: u64,
     /// Trials on the front, the best objective first; then all others likewise.
-    pub candidates: Vec<Candidate<'a>>,
+    pub candidates: Vec<ParetoTrial<'a>>,
     /// Trials that succeeded and never reported the other metric.
     pub unknown: usize,
     /// Infeasible trials.
@@ -72,14 +72,14 @@ pub fn pareto<'a>(plan: &'a Plan, trials: &'a [TrialRecord], second: &Second) ->
     Some(of_round(&reading, round, second))
 }
 
-pub(crate) fn of_round<'a>(reading: &Reading<'a>, round: &Round<'a>, second: &Second) -> Pareto<'a> {
+pub(crate) fn of_round<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, second: &Second) -> Pareto<'a> {
     let ranked = reading.ranked(&round.trials);
-    let mut candidates: Vec<Candidate<'a>> = ranked
+    let mut candidates: Vec<ParetoTrial<'a>> = ranked
         .iter()
         .filter_map(|(trial, objective)| {
             let value = trial.metric(&second.metric).filter(|value| value.is_finite())?;
             let satisfies = reading.satisfies(trial);
-            Some(Candidate { trial, objective: *objective, second: value, is_on_front: false, satisfies })
+            Some(ParetoTrial { trial, objective: *objective, second: value, is_on_front: false, satisfies })
         })
         .collect();
     let unknown = ranked.len() - candidates.len();

@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use axum::extract::State;
 use studious_playbook::Plan;
 
 use super::{
@@ -38,6 +39,9 @@ pub struct App<S, G> {
     pub analyses: Arc<Analyses>,
     shown: Mutex<HashMap<StudyKey, Kept>>,
 }
+
+/// [`App`] as a handler extracts it.
+pub(super) type AppState<S, G> = State<Arc<App<S, G>>>;
 
 #[derive(Default)]
 struct Kept {

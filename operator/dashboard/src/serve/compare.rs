@@ -1,17 +1,15 @@
 //! `/v1/compare?trial=namespace/study/trial&trial=…`: trials of any studies beside each other.
 
-use std::sync::Arc;
-
 use axum::{
     extract::{RawQuery, State},
     http::{Extensions, HeaderMap},
     response::Response,
 };
-use studious_playbook::plots::{Run, overlay};
+use studious_playbook::plots::{RunCurve, overlay};
 
 use super::{
     answer::{RequestError, Tag},
-    app::App,
+    app::AppState,
     gate::Gate,
     source::{StudyKey, StudySource},
     studies::enter,
@@ -24,7 +22,7 @@ const MOST: usize = 12;
 
 /// Trials beside each other, and their curves in one picture for each metric.
 pub async fn trials<S: StudySource, G: Gate>(
-    State(app): State<Arc<App<S, G>>>,
+    State(app): AppState<S, G>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     extensions: Extensions,
@@ -54,12 +52,12 @@ pub async fn trials<S: StudySource, G: Gate>(
     let plots: Vec<PlotView> = metrics(objective, found.iter().map(|(_, one)| &one.record))
         .into_iter()
         .filter_map(|metric| {
-            let runs: Vec<Run<'_>> = found
+            let runs: Vec<RunCurve<'_>> = found
                 .iter()
                 .zip(&names)
                 .filter_map(|((shown, one), name)| {
                     let marked = one.head.best_step.filter(|_| shown.head.spec.objective.metric == metric);
-                    Some(Run { name, curve: one.record.curves.get(metric)?, marked })
+                    Some(RunCurve { name, curve: one.record.curves.get(metric)?, marked })
                 })
                 .collect();
             overlay(metric, &runs).map(PlotView::from)

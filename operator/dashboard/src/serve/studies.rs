@@ -18,7 +18,7 @@ use studious_playbook::{
 use super::{
     analysis::{Analysis, Concluded},
     answer::{RequestError, Tag, json},
-    app::{App, StudySnapshot},
+    app::{App, AppState, StudySnapshot},
     gate::{Gate, Refusal},
     source::{SourceError, StudyKey, StudySource, StudySummary, TrialSummary},
     table,
@@ -61,8 +61,6 @@ pub async fn enter<S: StudySource, G: Gate>(
     let missing = || RequestError::Missing(format!("study {}/{}", key.namespace, key.name));
     app.shown(key).await?.ok_or_else(missing)
 }
-
-type AppState<S, G> = State<Arc<App<S, G>>>;
 
 /// Who asks, of what.
 pub async fn about<S: StudySource, G: Gate>(

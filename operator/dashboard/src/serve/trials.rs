@@ -1,6 +1,6 @@
 //! The table of trials, and what is said of one trial.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use axum::{
     extract::{Path, Query, State},
@@ -8,19 +8,19 @@ use axum::{
     response::Response,
 };
 use studious_playbook::{
-    plots::{Run, overlay},
+    plots::{RunCurve, overlay},
     record::TrialRecord,
     trial,
 };
 
 use super::{
     answer::{RequestError, Tag},
-    app::{App, StudySnapshot},
+    app::{App, AppState, StudySnapshot},
     gate::Gate,
     source::{SourceError, StudyKey, StudySource, TrialDetail},
     studies::enter,
     table::{self, TableQuery},
-    views::{AttemptView, CommandView, InitView, PlotView, RankView, TrialEvents, TrialPlots, TrialView},
+    views::{AttemptItem, CommandView, InitView, PlotView, RankView, TrialEvents, TrialPlots, TrialView},
     yaml,
 };
 
@@ -32,8 +32,6 @@ const MOST_METRICS: usize = 32;
 const MOST_HOSTS: usize = 16;
 /// Reports of beginnings and checkpoints that are listed: the latest.
 const MOST_REPORTS: usize = 200;
-
-type AppState<S, G> = State<Arc<App<S, G>>>;
 
 /// A page of the table.
 pub async fn page<S: StudySource, G: Gate>(
@@ -92,7 +90,7 @@ pub async fn plots<S: StudySource, G: Gate>(
     let plots: Vec<PlotView> = metrics(objective, hosts.iter().map(|(_, record, _)| *record))
         .into_iter()
         .filter_map(|metric| {
-            let runs: Vec<Run<'_>> = hosts
+            let runs: Vec<RunCurve<'_>> = hosts
                 .iter()
                 .filter_map(|(name, record, host)| {
                     let curves = match host {
@@ -100,7 +98,7 @@ pub async fn plots<S: StudySource, G: Gate>(
                         Some(host) => record.hosts.get(host)?,
                     };
                     let marked = marked.filter(|_| host.is_none() && metric == *objective);
-                    Some(Run { name, curve: curves.get(metric)?, marked })
+                    Some(RunCurve { name, curve: curves.get(metric)?, marked })
                 })
                 .collect();
             overlay(metric, &runs).map(PlotView::from)
@@ -167,7 +165,7 @@ pub fn view(shown: &StudySnapshot, found: &TrialDetail) -> Result<TrialView, Req
     let attempts = record
         .attempts
         .iter()
-        .map(|span| AttemptView { message: found.attempt_messages.get(&span.number).cloned(), span: span.clone() });
+        .map(|span| AttemptItem { message: found.attempt_messages.get(&span.number).cloned(), span: span.clone() });
     let commands = found.commands.iter();
     Ok(TrialView {
         item: table::row(&found.head),

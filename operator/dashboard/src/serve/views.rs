@@ -288,7 +288,7 @@ pub struct TrialView {
     pub inits: Vec<InitView>,
     /// The latest checkpoints.
     pub checkpoints: Vec<SavedCheckpoint>,
-    pub attempts: Vec<AttemptView>,
+    pub attempts: Vec<AttemptItem>,
     /// Lines of `metrics.jsonl` that could not be read.
     pub malformed: u64,
     pub commands: Vec<CommandView>,
@@ -312,7 +312,7 @@ pub struct RankView {
 /// An attempt at a trial.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct AttemptView {
+pub struct AttemptItem {
     #[serde(flatten)]
     pub span: AttemptSpan,
     /// What is said of its end.

@@ -55,7 +55,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The playbook's comparison: each scientific configuration with its nuisance hyperparameters optimised away.
-fn by_arm(reading: &Reading<'_>, round: &super::reading::Round<'_>, metric: &str) -> Option<Finding> {
+fn by_arm(reading: &Reading<'_>, round: &super::reading::RoundTrials<'_>, metric: &str) -> Option<Finding> {
     let arms = reading.arms(round);
     if arms.len() < 2 {
         return None;

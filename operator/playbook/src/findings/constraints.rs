@@ -5,7 +5,7 @@ use studious_rules::search::CONSTRAINT_VIOLATIONS;
 
 use super::{
     Finding, Severity,
-    reading::{Reading, Round},
+    reading::{Reading, RoundTrials},
     wording::{count, list, number},
 };
 use crate::record::TrialRecord;
@@ -70,7 +70,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// How near to each bound that all violate the trials come.
-fn nearest(reading: &Reading<'_>, round: &Round<'_>) -> String {
+fn nearest(reading: &Reading<'_>, round: &RoundTrials<'_>) -> String {
     let mut said = Vec::new();
     for constraint in &reading.plan.spec().constraints {
         let values: Vec<f64> = round.succeeded().filter_map(|t| t.metric(&constraint.metric)).collect();

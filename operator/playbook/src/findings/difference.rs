@@ -18,7 +18,7 @@ use super::{
     Finding,
     change::Edit,
     exact, noise,
-    reading::{Arm, Reading, Round},
+    reading::{Arm, Reading, RoundTrials},
     sampling::comparable_noise,
     wording::{count, list, number, percent},
 };
@@ -42,7 +42,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     features(reading, round, &arms, findings);
 }
 
-fn within_noise(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], findings: &mut Vec<Finding>) {
+fn within_noise(reading: &Reading<'_>, round: &RoundTrials<'_>, arms: &[Arm<'_>], findings: &mut Vec<Finding>) {
     let mut ranked: Vec<_> =
         arms.iter().filter_map(|arm| Some((arm, reading.ranked(&arm.trials).first()?.1))).collect();
     let direction = reading.direction();
@@ -98,7 +98,7 @@ fn compare(reading: &Reading<'_>, better: &Arm<'_>, other: &Arm<'_>) -> Option<C
 }
 
 /// Features that are not better than doing without them.
-fn features(reading: &Reading<'_>, round: &Round<'_>, arms: &[Arm<'_>], findings: &mut Vec<Finding>) {
+fn features(reading: &Reading<'_>, round: &RoundTrials<'_>, arms: &[Arm<'_>], findings: &mut Vec<Finding>) {
     let luck = comparable_noise(reading, round)
         .or_else(|| noise::between_trials(reading))
         .map_or(0.0, |n| reading.threshold(&NOISE_DEVIATIONS) * n * std::f64::consts::SQRT_2);

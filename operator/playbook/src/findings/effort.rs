@@ -17,7 +17,7 @@ use super::{
     boundary::is_learning_rate,
     change::{Change, Edit},
     exact,
-    reading::{Arm, Reading, Round},
+    reading::{Arm, Reading, RoundTrials},
     wording::{count, list},
 };
 use crate::space::PointIdentity;
@@ -103,7 +103,7 @@ fn effort(reading: &Reading<'_>, arm: &Arm<'_>) -> usize {
 }
 
 /// As many trials for each arm as the best tuned has.
-fn balanced(reading: &Reading<'_>, round: &Round<'_>, arms: usize, most: usize) -> Option<Change> {
+fn balanced(reading: &Reading<'_>, round: &RoundTrials<'_>, arms: usize, most: usize) -> Option<Change> {
     let planned = reading.plan.spec().rounds.iter().find(|r| r.name == round.name)?.trials?;
     let to = u32::try_from(arms * most).ok()?.min(9999);
     (to > planned).then(|| reading.change(Edit::Trials { round: reading.round_index(round.name), to }))?

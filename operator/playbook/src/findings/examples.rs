@@ -11,7 +11,7 @@ use studious_rules::{
 
 use super::{
     Finding,
-    reading::{Reading, Round},
+    reading::{Reading, RoundTrials},
     wording::number,
 };
 use crate::record::TrialRecord;
@@ -28,7 +28,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let Some(round) = reading.concluding() else { return };
-    let all: Vec<f64> = reading.rounds.iter().flat_map(Round::succeeded).filter_map(TrialRecord::objective).collect();
+    let all: Vec<f64> =
+        reading.rounds.iter().flat_map(RoundTrials::succeeded).filter_map(TrialRecord::objective).collect();
     let Some(examples) = examples(&all, reading.count(&EXAMPLE_RESULTS)) else { return };
     let n = f64::from(examples);
     let mut best: Vec<(String, f64)> = reading

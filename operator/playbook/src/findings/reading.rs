@@ -19,13 +19,13 @@ use crate::{
 pub(crate) struct Reading<'a> {
     pub(crate) plan: &'a Plan,
     /// In the order of the study, those without any trial left out; `retrain` is none of them.
-    pub(crate) rounds: Vec<Round<'a>>,
+    pub(crate) rounds: Vec<RoundTrials<'a>>,
     /// Trials of the round `retrain`.
     pub(crate) retrained: Vec<&'a TrialRecord>,
 }
 
 /// One round.
-pub(crate) struct Round<'a> {
+pub(crate) struct RoundTrials<'a> {
     pub(crate) name: &'a str,
     /// Step budget.
     pub(crate) steps: u64,
@@ -80,7 +80,7 @@ impl<'a> Reading<'a> {
             .spec()
             .rounds
             .iter()
-            .map(|r| Round {
+            .map(|r| RoundTrials {
                 name: &r.name,
                 steps: r.max_train_steps,
                 explores: r.from.as_ref().is_none_or(|f| f.shrink_to_best.is_some()),
@@ -101,13 +101,13 @@ impl<'a> Reading<'a> {
     }
 
     /// The exploring round with the most results: the one to judge the search space by. The later of two equals.
-    pub(crate) fn exploring(&self) -> Option<&Round<'a>> {
+    pub(crate) fn exploring(&self) -> Option<&RoundTrials<'a>> {
         self.rounds.iter().filter(|r| r.explores && r.results().next().is_some()).max_by_key(|r| r.results().count())
     }
 
     /// The last round with a result that satisfies the study's constraints, or else the last with a result: the one whose
     /// trials the study's answer is drawn from.
-    pub(crate) fn concluding(&self) -> Option<&Round<'a>> {
+    pub(crate) fn concluding(&self) -> Option<&RoundTrials<'a>> {
         let trials = self.rounds.iter().flat_map(|round| round.trials.iter().copied());
         let name = trial::concluding_round(self.plan.spec(), trials)?;
         self.rounds.iter().find(|round| round.name == name)
@@ -133,7 +133,7 @@ impl<'a> Reading<'a> {
 
     /// The arms of a round, in the order of the scientific values. One arm with an empty configuration if no scientific
     /// hyperparameter has a list of values.
-    pub(crate) fn arms(&self, round: &Round<'a>) -> Vec<Arm<'a>> {
+    pub(crate) fn arms(&self, round: &RoundTrials<'a>) -> Vec<Arm<'a>> {
         let scientific: Vec<_> = self
             .varied()
             .filter(|v| v.hyperparameter.role == Role::Scientific)
@@ -173,7 +173,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl<'a> Round<'a> {
+impl<'a> RoundTrials<'a> {
     /// Trials with an objective.
     pub(crate) fn succeeded(&self) -> impl Iterator<Item = &'a TrialRecord> {
         self.trials.iter().copied().filter(|t| t.objective().is_some())

@@ -141,7 +141,7 @@ fn surest<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord], limit: f64, pu
     let candidates = candidates(reading, results);
     let tried = candidates.len().max(1) as f64;
     let mut best: Option<Region<'a>> = None;
-    for Candidate { condition, inside, infeasible, of, infeasible_of } in candidates {
+    for CandidateRegion { condition, inside, infeasible, of, infeasible_of } in candidates {
         if infeasible < fewest || (infeasible as f64) < purity * inside as f64 {
             continue;
         }
@@ -172,7 +172,7 @@ fn surest<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord], limit: f64, pu
     best
 }
 
-struct Candidate<'a> {
+struct CandidateRegion<'a> {
     condition: Condition<'a>,
     inside: usize,
     infeasible: usize,
@@ -182,7 +182,7 @@ struct Candidate<'a> {
 }
 
 /// Every cut of every axis, both ways, and every value of every list that is no axis.
-fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Candidate<'a>> {
+fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<CandidateRegion<'a>> {
     let mut candidates = Vec::new();
     for varied in reading.varied() {
         if let Some(axis) = varied.axis() {
@@ -202,7 +202,7 @@ fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Can
                     continue;
                 }
                 let condition = Condition::Is { varied, value: value.clone() };
-                candidates.push(Candidate {
+                candidates.push(CandidateRegion {
                     condition,
                     inside: inside.len(),
                     infeasible,
@@ -217,7 +217,7 @@ fn candidates<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) -> Vec<Can
 
 /// Every cut of an axis from one end: between two places, of which the outer one has an infeasible trial and the inner one a
 /// feasible one. Other cuts are never better.
-fn cuts<'a>(axis: Axis<'a>, placed: &[(&TrialRecord, f64)], upper: bool, bad: usize) -> Vec<Candidate<'a>> {
+fn cuts<'a>(axis: Axis<'a>, placed: &[(&TrialRecord, f64)], upper: bool, bad: usize) -> Vec<CandidateRegion<'a>> {
     let mut cuts = Vec::new();
     let (mut inside, mut infeasible) = (0, 0);
     let mut last_has_infeasible = false;
@@ -234,7 +234,7 @@ fn cuts<'a>(axis: Axis<'a>, placed: &[(&TrialRecord, f64)], upper: bool, bad: us
             && let Some(bound) = axis.value(trial)
         {
             let condition = Condition::Beyond { axis, upper, bound, position };
-            cuts.push(Candidate { condition, inside, infeasible, of: placed.len(), infeasible_of: bad });
+            cuts.push(CandidateRegion { condition, inside, infeasible, of: placed.len(), infeasible_of: bad });
         }
         inside += place.len();
         infeasible += infeasible_here;

@@ -21,7 +21,7 @@ use super::{
     Confidence, Finding, budget,
     change::{Change, Edit},
     noise,
-    reading::{Arm, Reading, Round},
+    reading::{Arm, Reading, RoundTrials},
     wording::{count, list, number, percent},
 };
 use crate::{
@@ -90,7 +90,7 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
 }
 
 /// The luck of a retraining, where it has the step budget of the round: that of other budgets is another.
-pub(super) fn comparable_noise(reading: &Reading<'_>, round: &Round<'_>) -> Option<f64> {
+pub(super) fn comparable_noise(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<f64> {
     let comparable = round.steps == rounds::max_train_steps(reading.plan, rounds::RETRAIN);
     noise::between_trials(reading).filter(|d| comparable && *d > 0.0)
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     findings::{
-        reading::{Arm, Reading, Round, Varied},
+        reading::{Arm, Reading, RoundTrials, Varied},
         wording::{condition, count, number},
     },
     record::{Outcome, TrialRecord},
@@ -105,7 +105,7 @@ fn along(hyperparameter: &Hyperparameter) -> Value {
     json!({ "field": "x", "type": "nominal", "scale": { "domain": domain }, "axis": { "title": name, "labelAngle": 0 } })
 }
 
-fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: bool) -> Option<Plot> {
+fn plot(reading: &Reading<'_>, round: &RoundTrials<'_>, varied: Varied<'_>, twins: bool) -> Option<Plot> {
     let hyperparameter = varied.hyperparameter;
     let arms: Vec<_> = reading
         .arms(round)
@@ -202,7 +202,7 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, varied: Varied<'_>, twins: boo
 }
 
 /// `, 3 ended early (not shown)`, where there are any.
-pub(super) fn ended_early(round: &Round<'_>) -> String {
+pub(super) fn ended_early(round: &RoundTrials<'_>) -> String {
     match round.trials.iter().filter(|t| t.ended_early()).count() {
         0 => String::new(),
         n => format!(", {n} ended early (not shown)"),

@@ -6,7 +6,7 @@ use studious_api::HyperparameterValue;
 
 use super::{
     Plot,
-    overlay::{Run, drawn},
+    overlay::{RunCurve, drawn},
 };
 use crate::{
     Plan,
@@ -67,7 +67,7 @@ pub(super) fn plot(plan: &Plan, trials: &[TrialRecord], names: &[String], metric
             }
         })
         .collect();
-    let runs: Vec<Run<'_>> = chosen
+    let runs: Vec<RunCurve<'_>> = chosen
         .iter()
         .zip(&labels)
         .filter_map(|(trial, name)| {
@@ -75,7 +75,7 @@ pub(super) fn plot(plan: &Plan, trials: &[TrialRecord], names: &[String], metric
                 Outcome::Succeeded { step, .. } if metric == plan.spec().objective.metric => step,
                 _ => None,
             };
-            Some(Run { name, curve: trial.curves.get(metric)?, marked })
+            Some(RunCurve { name, curve: trial.curves.get(metric)?, marked })
         })
         .collect();
     let title = match differ.as_slice() {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     decide::TRAIN_LOSS,
     findings::{
-        reading::{Reading, Round, point},
+        reading::{Reading, RoundTrials, point},
         wording::{count, number},
     },
     record::{Curve, Outcome, TrialRecord},
@@ -55,7 +55,7 @@ pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
         .collect()
 }
 
-fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) -> Option<Plot> {
+fn plot(reading: &Reading<'_>, round: &RoundTrials<'_>, metric: &str, behind: bool) -> Option<Plot> {
     let objective = &reading.plan.spec().objective;
     let curve = |t: &'_ TrialRecord| -> Option<Curve> { t.curves.get(metric).filter(|c| c.len() > 1).cloned() };
     let best: Vec<_> = reading
@@ -152,7 +152,12 @@ fn plot(reading: &Reading<'_>, round: &Round<'_>, metric: &str, behind: bool) ->
 }
 
 /// How many curves are drawn, of how many.
-fn said(round: &Round<'_>, best: &[(&TrialRecord, Curve)], shown: &[(&TrialRecord, Curve)], others: usize) -> String {
+fn said(
+    round: &RoundTrials<'_>,
+    best: &[(&TrialRecord, Curve)],
+    shown: &[(&TrialRecord, Curve)],
+    others: usize,
+) -> String {
     let diverged = shown.iter().filter(|(t, _)| is_infeasible(t)).count();
     let mut said = vec![format!("n = {}", count(best.len() + shown.len() - diverged, "trial"))];
     if diverged > 0 {
@@ -186,7 +191,7 @@ fn sample<T: Clone>(all: &[T], most: usize) -> Vec<T> {
 }
 
 /// `0007` of `digits-explore-0007`: the legend's heading says the rest. The whole name if it has another form.
-fn short(trial: &TrialRecord, round: &Round<'_>) -> String {
+fn short(trial: &TrialRecord, round: &RoundTrials<'_>) -> String {
     let tail = trial.name.rsplit_once('-').map(|(_, tail)| tail).filter(|t| t.len() == 4);
     tail.map_or_else(|| trial.name.clone(), |tail| format!("{}-{tail}", round.name))
 }

@@ -12,7 +12,7 @@ use super::{
     style::{self, CROSS, VERMILLION},
 };
 use crate::findings::{
-    reading::{Arm, Reading, Round},
+    reading::{Arm, Reading, RoundTrials},
     wording::{count, list, number},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
     plots
 }
 
-fn plot(reading: &Reading<'_>, round: &Round<'_>) -> Option<Plot> {
+fn plot(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<Plot> {
     let arms: Vec<_> = reading.arms(round).into_iter().filter(|a| a.trials.iter().any(|t| t.is_result())).collect();
     if arms.len() < 2 {
         return None;

@@ -56,7 +56,7 @@ pub enum OverError {
 }
 
 /// A nuisance hyperparameter that is held, and the names of its slices.
-struct Held<'a> {
+struct HeldHyperparameter<'a> {
     varied: Varied<'a>,
     slices: Vec<String>,
 }
@@ -89,7 +89,7 @@ fn name<'a>(varied: &Varied<'a>) -> &'a str {
 }
 
 /// The nuisance hyperparameters that aren't optimised away.
-fn held<'a>(reading: &Reading<'a>, over: &[String]) -> Result<Vec<Held<'a>>, OverError> {
+fn held<'a>(reading: &Reading<'a>, over: &[String]) -> Result<Vec<HeldHyperparameter<'a>>, OverError> {
     let is_nuisance = |h: &Hyperparameter| {
         h.role == Role::Nuisance && (h.range.is_some() || h.values.as_ref().is_some_and(|v| v.len() > 1))
     };
@@ -99,7 +99,7 @@ fn held<'a>(reading: &Reading<'a>, over: &[String]) -> Result<Vec<Held<'a>>, Ove
         return Err(OverError::Unknown { name: unknown.clone(), known: list(&known) });
     }
     let kept = nuisance.into_iter().filter(|v| !over.iter().any(|o| o == name(v)));
-    Ok(kept.map(|varied| Held { varied, slices: slices(varied) }).collect())
+    Ok(kept.map(|varied| HeldHyperparameter { varied, slices: slices(varied) }).collect())
 }
 
 /// `0.001 to 0.03` for each third of a range, `relu` for each value of a list.
@@ -117,8 +117,8 @@ fn short(value: f64) -> String {
 }
 
 /// The series of a trial: `width 16 to 40`; nothing where a hyperparameter that is held isn't active.
-fn series_of(held: &[Held<'_>], trial: &TrialRecord) -> Option<String> {
-    let part = |h: &Held<'_>| {
+fn series_of(held: &[HeldHyperparameter<'_>], trial: &TrialRecord) -> Option<String> {
+    let part = |h: &HeldHyperparameter<'_>| {
         let value = h.varied.value(trial)?;
         let slice = match &h.varied.hyperparameter.values {
             Some(values) => values.iter().position(|v| v == value)?,
@@ -132,7 +132,7 @@ fn series_of(held: &[Held<'_>], trial: &TrialRecord) -> Option<String> {
 }
 
 /// All series, in the order of their values.
-fn all_series(held: &[Held<'_>]) -> Vec<String> {
+fn all_series(held: &[HeldHyperparameter<'_>]) -> Vec<String> {
     held.iter().fold(vec![String::new()], |before, h| {
         let with = |text: &String| {
             let comma = if text.is_empty() { "" } else { ", " };
@@ -143,7 +143,7 @@ fn all_series(held: &[Held<'_>]) -> Vec<String> {
 }
 
 /// Scientific configurations side by side.
-fn of_lists(reading: &Reading<'_>, over: &[String], held: &[Held<'_>]) -> Option<Plot> {
+fn of_lists(reading: &Reading<'_>, over: &[String], held: &[HeldHyperparameter<'_>]) -> Option<Plot> {
     let round = reading.exploring()?;
     let arms: Vec<Arm<'_>> =
         reading.arms(round).into_iter().filter(|a| a.trials.iter().any(|t| t.is_result())).collect();
@@ -179,7 +179,7 @@ fn of_lists(reading: &Reading<'_>, over: &[String], held: &[Held<'_>]) -> Option
 fn of_range(
     reading: &Reading<'_>,
     over: &[String],
-    held: &[Held<'_>],
+    held: &[HeldHyperparameter<'_>],
     axis: &Axis<'_>,
     in_buckets: Option<usize>,
 ) -> Option<Plot> {
@@ -210,7 +210,7 @@ fn of_range(
 fn draw(
     reading: &Reading<'_>,
     over: &[String],
-    held: &[Held<'_>],
+    held: &[HeldHyperparameter<'_>],
     places: &[Place<'_>],
     x: &Value,
     scientific: &str,
@@ -270,7 +270,7 @@ fn draw(
     })];
     let title = format!("Best {metric} against {scientific}, over {}", list(over));
     let kept: Vec<&str> = held.iter().map(|h| name(&h.varied)).collect();
-    let kept = if kept.is_empty() { String::new() } else { format!(" Held: {}.", list(&kept)) };
+    let kept = if kept.is_empty() { String::new() } else { format!(" HeldHyperparameter: {}.", list(&kept)) };
     let few = if thin > 0 { format!(" {thin} with fewer than {fewest} trials, dashed.") } else { String::new() };
     let subtitle = format!(
         "Round {}, {} steps: n = {} in {}; each bar is the best of its trials.{kept}{few} Fixed hyperparameters limit what \

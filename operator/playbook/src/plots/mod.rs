@@ -31,7 +31,7 @@ mod tests;
 
 pub use beside::BesideError;
 pub use isolation_over::OverError;
-pub use overlay::{Run, overlay};
+pub use overlay::{RunCurve, overlay};
 use serde_json::Value;
 
 use crate::{Plan, findings::reading::Reading, pareto::Second, record::TrialRecord};

@@ -14,7 +14,7 @@ const DASHES: [&[u32]; 4] = [&[1, 0], &[6, 3], &[2, 2], &[8, 3, 2, 3]];
 
 /// A run in the picture.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
+pub struct RunCurve<'a> {
     /// What the legend says.
     pub name: &'a str,
     /// What was measured.
@@ -25,13 +25,13 @@ pub struct Run<'a> {
 
 /// A metric of a few runs against the step; nothing when none was measured.
 #[must_use]
-pub fn overlay(metric: &str, runs: &[Run<'_>]) -> Option<Plot> {
+pub fn overlay(metric: &str, runs: &[RunCurve<'_>]) -> Option<Plot> {
     drawn(metric, metric.to_owned(), "", runs)
 }
 
 /// As [`overlay`], with a title of its own and a subtitle that begins with `lead`.
-pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[Run<'_>]) -> Option<Plot> {
-    let runs: Vec<&Run<'_>> = runs.iter().filter(|run| !run.curve.is_empty()).collect();
+pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[RunCurve<'_>]) -> Option<Plot> {
+    let runs: Vec<&RunCurve<'_>> = runs.iter().filter(|run| !run.curve.is_empty()).collect();
     if runs.is_empty() {
         return None;
     }
@@ -52,7 +52,7 @@ pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[Run<'_>]) -
     let colour = json!({ "field": "run", "type": "nominal", "scale": style::colours(&names), "legend": legend });
     let dash =
         json!({ "field": "run", "type": "nominal", "scale": { "domain": names, "range": dashes }, "legend": legend });
-    let row = |run: &Run<'_>, step: u64, value: f64| json!({ "run": run.name, "step": step, "value": value });
+    let row = |run: &RunCurve<'_>, step: u64, value: f64| json!({ "run": run.name, "step": step, "value": value });
     let rows: Vec<Value> = runs
         .iter()
         .flat_map(|run| thin(run.curve, POINTS).into_iter().map(|(step, value)| row(run, step, value)))
@@ -106,9 +106,9 @@ mod tests {
         let (mut a, b): (Curve, Curve) = ((0..5_000).map(|i| (i, 1.0)).collect(), vec![(10, 0.5)]);
         a[1_234].1 = 9.0;
         let runs = [
-            Run { name: "a", curve: &a, marked: Some(1_234) },
-            Run { name: "b", curve: &b, marked: Some(3) },
-            Run { name: "c", curve: &Curve::new(), marked: None },
+            RunCurve { name: "a", curve: &a, marked: Some(1_234) },
+            RunCurve { name: "b", curve: &b, marked: Some(3) },
+            RunCurve { name: "c", curve: &Curve::new(), marked: None },
         ];
         let plot = overlay("validation_error", &runs).unwrap();
         let text = plot.specification.to_string();

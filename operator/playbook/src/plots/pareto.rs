@@ -14,7 +14,7 @@ use crate::{
         reading::Reading,
         wording::{count, number},
     },
-    pareto::{self, Candidate, Second},
+    pareto::{self, ParetoTrial, Second},
 };
 
 /// One plot for each metric that the study's constraints bound.
@@ -27,7 +27,7 @@ pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
 pub(super) fn plot(reading: &Reading<'_>, second: &Second) -> Option<Plot> {
     let round = reading.concluding()?;
     let pareto = pareto::of_round(reading, round, second);
-    let front: Vec<&Candidate<'_>> = pareto.candidates.iter().filter(|c| c.is_on_front).collect();
+    let front: Vec<&ParetoTrial<'_>> = pareto.candidates.iter().filter(|c| c.is_on_front).collect();
     let (first, last) = (front.first()?, front.last()?);
     let metric = reading.plan.spec().objective.metric.as_str();
     let (x_scale, x_axis) = scale::of_values(pareto.candidates.iter().map(|c| c.second), &second.metric, scale::SPAN);
@@ -40,7 +40,7 @@ pub(super) fn plot(reading: &Reading<'_>, second: &Second) -> Option<Plot> {
         fields.insert(2, json!({ "field": "second", "type": "quantitative", "format": ".4~g", "title": title }));
         fields.push(json!({ "field": "standing", "title": "constraints" }));
     }
-    let data = |candidate: &Candidate<'_>| {
+    let data = |candidate: &ParetoTrial<'_>| {
         let mut data = row(reading, candidate.trial, "");
         data.insert("second".into(), json!(candidate.second));
         data.insert("standing".into(), json!(if candidate.satisfies { "satisfied" } else { "not satisfied" }));
@@ -63,7 +63,7 @@ pub(super) fn plot(reading: &Reading<'_>, second: &Second) -> Option<Plot> {
             "encoding": { "x": x, "y": y, "tooltip": fields },
         })
     };
-    let mut steps: Vec<&Candidate<'_>> = front.clone();
+    let mut steps: Vec<&ParetoTrial<'_>> = front.clone();
     steps.sort_by(|a, b| a.second.total_cmp(&b.second));
     // Between two points of the front only what they promise is known: the worse of both.
     let corner = match second.direction {

@@ -4,7 +4,7 @@ import { Copyable, Figure, Outcome, Stale, Waiting } from "./parts";
 import { Picture } from "./picture";
 import { href, studyHref } from "./route";
 import { Point } from "./study";
-import type { AboutView, AttemptView, InitView, KubernetesEvent, TrialEvents, TrialPlots, TrialView } from "./types";
+import type { AboutView, AttemptItem, InitView, KubernetesEvent, TrialEvents, TrialPlots, TrialView } from "./types";
 
 const RHYTHM = 1_500;
 const SELDOM = 15_000;
@@ -123,7 +123,7 @@ function Schedule({ schedule }: { schedule: Record<string, unknown> }) {
 }
 
 function Attempts({ trial }: { trial: TrialView }) {
-  const took = (attempt: AttemptView): string =>
+  const took = (attempt: AttemptItem): string =>
     attempt.started === undefined || attempt.ended === undefined ? "–" : duration(attempt.ended - attempt.started);
   return (
     <section aria-labelledby="attempts">

@@ -45,14 +45,9 @@ reason: string,
 codes: Array<string>, };
 
 /**
- * How an attempt ended.
- */
-export type AttemptOutcome = "Finished" | "Failed" | "Disrupted";
-
-/**
  * An attempt at a trial.
  */
-export type AttemptView = {
+export type AttemptItem = {
 /**
  * What is said of its end.
  */
@@ -77,6 +72,11 @@ ended?: Millis,
  * How it ended.
  */
 outcome?: AttemptOutcome, };
+
+/**
+ * How an attempt ended.
+ */
+export type AttemptOutcome = "Finished" | "Failed" | "Disrupted";
 
 /**
  * What kind of fleet is shown.
@@ -722,7 +722,7 @@ inits: Array<InitView>,
 /**
  * The latest checkpoints.
  */
-checkpoints: Array<SavedCheckpoint>, attempts: Array<AttemptView>,
+checkpoints: Array<SavedCheckpoint>, attempts: Array<AttemptItem>,
 /**
  * Lines of `metrics.jsonl` that could not be read.
  */

@@ -9,7 +9,7 @@ use super::{
     super::{
         Finding, boundary,
         change::{Change, Edit},
-        reading::{Along, Reading, Round},
+        reading::{Along, Reading, RoundTrials},
         widen::shortened,
         wording::{count, list, number, percent},
     },
@@ -36,7 +36,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     clipping(reading, round, &best, findings);
 }
 
-fn outliers(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
+fn outliers(reading: &Reading<'_>, round: &RoundTrials<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let norms: Vec<_> = best
         .iter()
         .filter_map(|t| Some((*t, t.curves.get(GRADIENT_NORM).filter(|c| c.len() > reading.count(&FEW_NORMS))?)))
@@ -147,7 +147,7 @@ fn of_trial<'a>(reading: &Reading<'_>, trial: &'a TrialRecord, curve: &Curve) ->
     })
 }
 
-fn clipping(reading: &Reading<'_>, round: &Round<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
+fn clipping(reading: &Reading<'_>, round: &RoundTrials<'_>, best: &[&TrialRecord], findings: &mut Vec<Finding>) {
     let shares: Vec<_> = best.iter().filter_map(|t| Some((*t, clipped(reading, t)?))).collect();
     let limit = reading.threshold(&CLIPPED_SHARE);
     let hard: Vec<_> = shares.iter().filter(|(_, share)| *share > limit).collect();

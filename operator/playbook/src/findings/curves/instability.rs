@@ -17,11 +17,11 @@ use studious_rules::{
 use super::{
     super::{
         Finding, boundary, infeasible,
-        reading::{Arm, Axis, Reading, Round},
+        reading::{Arm, Axis, Reading, RoundTrials},
         wording::{count, number, percent},
     },
     best_few, chance, median,
-    series::Series,
+    series::BinnedCurve,
     warmup,
 };
 use crate::{
@@ -57,7 +57,7 @@ struct Limit<'a> {
     chance: f64,
 }
 
-fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>) {
+fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Finding>) {
     let axes: Vec<_> = reading.axes().filter(|axis| boundary::is_learning_rate(reading, *axis)).collect();
     let arms = reading.arms(round);
     let pairs = axes.len() * arms.len();
@@ -112,7 +112,7 @@ fn limits(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>)
     findings.push(finding);
 }
 
-fn limit<'a>(reading: &Reading<'a>, round: &Round<'a>, arm: &Arm<'a>, axis: Axis<'a>) -> Option<Limit<'a>> {
+fn limit<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, arm: &Arm<'a>, axis: Axis<'a>) -> Option<Limit<'a>> {
     let (best, _) = reading.ranked(&arm.trials).into_iter().find(|(t, _)| axis.value(t).is_some())?;
     let best = axis.value(best)?;
     let (mut above, mut below, mut broken) = (Vec::new(), Vec::new(), 0);
@@ -146,12 +146,12 @@ fn breaks_down(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option
         let last = loss.and_then(|curve| curve.last()).map_or(0, |(step, _)| *step);
         return Some(last as f64 / steps.max(1) as f64);
     }
-    sudden_rise(reading, &Series::of(reading, loss?, Direction::Minimize)?)
+    sudden_rise(reading, &BinnedCurve::of(reading, loss?, Direction::Minimize)?)
         .map(|(step, _)| step as f64 / steps.max(1) as f64)
 }
 
 /// The step of the first sudden rise of a training loss and by how much, if there is one.
-fn sudden_rise(reading: &Reading<'_>, series: &Series) -> Option<(u64, f64)> {
+fn sudden_rise(reading: &Reading<'_>, series: &BinnedCurve) -> Option<(u64, f64)> {
     let moves: Vec<f64> = series.values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
     // Noise shrinks with the loss: a move is set against those around it.
     let usual = |place: usize| {
@@ -172,10 +172,10 @@ fn sudden_rise(reading: &Reading<'_>, series: &Series) -> Option<(u64, f64)> {
     None
 }
 
-fn in_best(reading: &Reading<'_>, round: &Round<'_>, findings: &mut Vec<Finding>) {
+fn in_best(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Finding>) {
     let losses: Vec<_> = best_few(reading, round)
         .into_iter()
-        .filter_map(|t| Some((t, Series::of(reading, t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?)))
+        .filter_map(|t| Some((t, BinnedCurve::of(reading, t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?)))
         .collect();
     let rises: Vec<_> = losses.iter().filter_map(|(t, series)| Some((*t, sudden_rise(reading, series)?))).collect();
     let Some((_, (step, largest))) = rises.iter().max_by(|a, b| a.1.1.total_cmp(&b.1.1)).copied() else { return };

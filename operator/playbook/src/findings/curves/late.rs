@@ -11,7 +11,7 @@ use super::{
         Finding, boundary,
         change::{Change, Edit},
         noise,
-        reading::{Reading, Round},
+        reading::{Reading, RoundTrials},
         wording::{count, number},
     },
     best_few, evaluations, median,
@@ -80,7 +80,7 @@ fn decaying(reading: &Reading<'_>) -> Option<Change> {
 }
 
 /// The difference that counts: between the two best arms; of a study with one arm, between its best and its median trial.
-fn gap(reading: &Reading<'_>, round: &Round<'_>) -> Option<(f64, &'static str)> {
+fn gap(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<(f64, &'static str)> {
     let arms = reading.arms(round);
     if arms.len() > 1 {
         let mut bests: Vec<_> =

@@ -39,7 +39,7 @@ use studious_rules::thresholds::curves::BEST_FEW;
 pub(crate) use self::overfitting::overfitting_trials;
 use super::{
     Finding,
-    reading::{Reading, Round},
+    reading::{Reading, RoundTrials},
 };
 use crate::record::{Curve, TrialRecord};
 
@@ -64,7 +64,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The trials whose curves are examined: the best few of a round, and the best of each scientific configuration.
-fn leading<'a>(reading: &Reading<'a>, round: &Round<'a>) -> Vec<&'a TrialRecord> {
+fn leading<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Vec<&'a TrialRecord> {
     let mut leading: Vec<_> = best_few(reading, round);
     for arm in reading.arms(round) {
         if let Some((best, _)) = reading.ranked(&arm.trials).first().copied()
@@ -77,7 +77,7 @@ fn leading<'a>(reading: &Reading<'a>, round: &Round<'a>) -> Vec<&'a TrialRecord>
 }
 
 /// The best few of a round.
-fn best_few<'a>(reading: &Reading<'a>, round: &Round<'a>) -> Vec<&'a TrialRecord> {
+fn best_few<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Vec<&'a TrialRecord> {
     reading.ranked(&round.trials).into_iter().take(reading.count(&BEST_FEW)).map(|(t, _)| t).collect()
 }
 

@@ -23,7 +23,7 @@ use super::{
         wording::{count, list, name, number},
     },
     evaluations, leading,
-    series::Series,
+    series::BinnedCurve,
 };
 use crate::{decide::TRAIN_LOSS, record::TrialRecord};
 
@@ -68,7 +68,8 @@ pub(crate) fn overfitting_trials<'a>(reading: &Reading<'_>, trials: &[&'a TrialR
 /// Those of some trials that overfit; 5% is shared by all that are looked at.
 fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfit<'a>> {
     let direction = reading.direction();
-    let curves = trials.iter().filter_map(|t| Some((*t, Series::of(reading, evaluations(reading, t)?, direction)?)));
+    let curves =
+        trials.iter().filter_map(|t| Some((*t, BinnedCurve::of(reading, evaluations(reading, t)?, direction)?)));
     let curves: Vec<_> = curves.collect();
     let limit = reading.threshold(&FALSE_ALARMS) / curves.len().max(1) as f64;
     let deviations = reading.threshold(&RISE_DEVIATIONS);
@@ -87,7 +88,7 @@ fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfi
 }
 
 fn training_breaks_down(reading: &Reading<'_>, trial: &TrialRecord, limit: f64, least: f64) -> bool {
-    let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| Series::of(reading, curve, Direction::Minimize));
+    let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| BinnedCurve::of(reading, curve, Direction::Minimize));
     loss.is_some_and(|series| {
         let rise = series.rise();
         rise.chance <= limit && rise.by > least * series.improvement()

@@ -11,7 +11,7 @@ use studious_rules::{
 use super::{
     super::{
         Finding, exact,
-        reading::{Arm, Reading, Round},
+        reading::{Arm, Reading, RoundTrials},
         wording::{number, percent},
     },
     best_few,
@@ -29,7 +29,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The arm whose best trial is the best of the round.
-fn winner<'a>(reading: &Reading<'a>, round: &Round<'a>) -> Option<Arm<'a>> {
+fn winner<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Arm<'a>> {
     let (best, _) = reading.ranked(&round.trials).first().copied()?;
     reading.arms(round).into_iter().find(|arm| arm.trials.iter().any(|t| std::ptr::eq(*t, best)))
 }
@@ -37,7 +37,7 @@ fn winner<'a>(reading: &Reading<'a>, round: &Round<'a>) -> Option<Arm<'a>> {
 /// Requirement R-112: the conclusion of a short round may not hold for longer training. It has flipped if another arm is
 /// the best and its trials lie so far before those of the earlier winner that chance doesn't explain it (Wilcoxon's
 /// rank-sum test, counted exactly).
-fn flipped(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Option<Finding> {
+fn flipped(reading: &Reading<'_>, earlier: &RoundTrials<'_>, later: &RoundTrials<'_>) -> Option<Finding> {
     let (before, after) = (winner(reading, earlier)?, winner(reading, later)?);
     if before.configuration == after.configuration {
         return None;
@@ -87,10 +87,10 @@ fn flipped(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Opt
 }
 
 /// Requirement R-113: steps that are added where the learning rate is tiny do little.
-fn tiny_rates(reading: &Reading<'_>, earlier: &Round<'_>, later: &Round<'_>) -> Option<Finding> {
+fn tiny_rates(reading: &Reading<'_>, earlier: &RoundTrials<'_>, later: &RoundTrials<'_>) -> Option<Finding> {
     let added = later.steps.checked_sub(earlier.steps).filter(|added| *added > 0)?;
     let tiny = reading.threshold(&TINY_RATE);
-    let rates = |round: &Round<'_>| {
+    let rates = |round: &RoundTrials<'_>| {
         best_few(reading, round).first().and_then(|t| tiny_share(t.curves.get(LEARNING_RATE)?, tiny))
     };
     let (before, after) = (rates(earlier)?, rates(later)?);

@@ -19,7 +19,7 @@ const FEWEST_FOR_NOISE: usize = 6;
 const SHORTEST_RUN: usize = 3;
 
 /// A curve in at most 60 stretches, such that lower is better.
-pub(super) struct Series {
+pub(super) struct BinnedCurve {
     /// The last step of each stretch.
     pub(super) steps: Vec<u64>,
     /// The mean of each stretch.
@@ -38,7 +38,7 @@ pub(super) struct Rise {
     pub(super) noise: f64,
 }
 
-impl Series {
+impl BinnedCurve {
     /// Reads a curve that is long enough to be examined for trends.
     pub(super) fn of(reading: &Reading<'_>, curve: &Curve, direction: Direction) -> Option<Self> {
         if curve.len() < reading.count(&CURVE_VALUES) {
@@ -195,19 +195,19 @@ mod tests {
     #[test]
     fn long_curves_become_stretches_and_maxima_minima() {
         let curve: Curve = (0..600_u64).map(|i| (i, (i / 10) as f64)).collect();
-        let series = Series::of_any(&curve, Direction::Maximize).unwrap();
+        let series = BinnedCurve::of_any(&curve, Direction::Maximize).unwrap();
         assert_eq!(series.values.len(), 60);
         assert_eq!((series.steps[0], series.steps[59]), (9, 599));
         assert!(series.values[59] < series.values[0]);
-        assert!(Series::of_any(&curve[..1].to_vec(), Direction::Minimize).is_none());
+        assert!(BinnedCurve::of_any(&curve[..1].to_vec(), Direction::Minimize).is_none());
     }
 
     #[test]
     fn a_rise_is_told_from_noise() {
         let wave = |i: usize| if i.is_multiple_of(2) { 0.01 } else { -0.01 };
-        let level = Series { steps: (1..=40).collect(), values: (0..40).map(wave).collect() };
+        let level = BinnedCurve { steps: (1..=40).collect(), values: (0..40).map(wave).collect() };
         assert!(level.rise().chance > 0.5);
-        let rising = Series {
+        let rising = BinnedCurve {
             steps: (1..=40).collect(),
             values: (0..40).map(|i| wave(i) + 0.01 * (20.0 - i as f64).abs()).collect(),
         };

@@ -16,11 +16,11 @@ use super::{
     super::{
         Finding,
         change::Edit,
-        reading::{Reading, Round},
+        reading::{Reading, RoundTrials},
         wording::{count, number, percent},
     },
     evaluations, quantile,
-    series::Series,
+    series::BinnedCurve,
 };
 use crate::record::TrialRecord;
 
@@ -57,7 +57,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     let last = reading.threshold(&LATE_BEST);
     let improves = |trial: &TrialRecord| {
-        let series = evaluations(reading, trial).and_then(|curve| Series::of_any(curve, reading.direction()));
+        let series = evaluations(reading, trial).and_then(|curve| BinnedCurve::of_any(curve, reading.direction()));
         series.is_none_or(|series| series.chance_of_fall(last) <= reading.threshold(&FALSE_ALARMS))
     };
     let late: Vec<_> = good.iter().filter(|(t, share)| *share > 1.0 - last && improves(t)).collect();
@@ -71,7 +71,7 @@ type Placed<'a> = (&'a TrialRecord, f64);
 
 // A step count: whole, positive and below 2^53.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn too_many(reading: &Reading<'_>, round: &Round<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
+fn too_many(reading: &Reading<'_>, round: &RoundTrials<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
     let enough = (largest * round.steps as f64).ceil();
     Finding::new(
         &TOO_MANY_STEPS,
@@ -92,7 +92,7 @@ fn too_many(reading: &Reading<'_>, round: &Round<'_>, placed: &[Placed<'_>], lar
     )
 }
 
-fn too_few(reading: &Reading<'_>, round: &Round<'_>, good: usize, late: &[&Placed<'_>]) -> Finding {
+fn too_few(reading: &Reading<'_>, round: &RoundTrials<'_>, good: usize, late: &[&Placed<'_>]) -> Finding {
     let what = if reading.plan.spec().schedule.is_some() { "the decay schedule" } else { "the learning rate" };
     Finding::new(
         &TOO_FEW_STEPS,

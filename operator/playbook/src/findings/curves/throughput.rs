@@ -115,10 +115,10 @@ fn uneven_hosts(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<
 }
 
 /// What decides a trial's speed, as far as its record says.
-type Shape<'a> = Vec<(&'a str, String)>;
+type SpeedFactors<'a> = Vec<(&'a str, String)>;
 
 /// Everything but real numbers, which shape no arrays.
-fn shape(trial: &TrialRecord) -> Shape<'_> {
+fn shape(trial: &TrialRecord) -> SpeedFactors<'_> {
     let shaping = trial.hyperparameters.iter().filter(|(_, value)| !matches!(value, HyperparameterValue::Number(_)));
     let mut shape: Vec<_> = shaping.map(|(name, value)| (name.as_str(), value.to_string())).collect();
     shape.push(("", trial.hosts.len().to_string()));
@@ -126,7 +126,7 @@ fn shape(trial: &TrialRecord) -> Shape<'_> {
 }
 
 fn uneven_trials(reading: &Reading<'_>, all: &[&TrialRecord], findings: &mut Vec<Finding>) {
-    let mut shapes: BTreeMap<Shape<'_>, Vec<(&TrialRecord, f64)>> = BTreeMap::new();
+    let mut shapes: BTreeMap<SpeedFactors<'_>, Vec<(&TrialRecord, f64)>> = BTreeMap::new();
     for trial in all {
         if let Some(speed) = trial.curves.get(EXAMPLES_PER_SECOND).and_then(|curve| typical(reading, curve)) {
             shapes.entry(shape(trial)).or_default().push((trial, speed));

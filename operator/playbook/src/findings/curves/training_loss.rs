@@ -16,7 +16,7 @@ use super::{
         wording::{count, number, percent},
     },
     best_few,
-    series::Series,
+    series::BinnedCurve,
 };
 use crate::decide::TRAIN_LOSS;
 
@@ -26,7 +26,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let losses: Vec<_> = best_few(reading, round)
         .into_iter()
         .filter_map(|t| {
-            Some((t, Series::of(reading, t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?.rise_since(beginning)?))
+            Some((t, BinnedCurve::of(reading, t.curves.get(TRAIN_LOSS)?, Direction::Minimize)?.rise_since(beginning)?))
         })
         .collect();
     let deviations = reading.threshold(&RISE_DEVIATIONS);
