@@ -108,9 +108,9 @@ fn parse(path: &Path, mut input: impl BufRead, plan: &Plan) -> anyhow::Result<Re
     Ok(if wrong.problems.is_empty() { Ok(trials) } else { Err(wrong) })
 }
 
-type Found = (Option<usize>, Violation);
+type ColumnViolation = (Option<usize>, Violation);
 
-fn problem(field: &str, value: &str, rule: &str, mend: &str) -> Found {
+fn problem(field: &str, value: &str, rule: &str, mend: &str) -> ColumnViolation {
     let field = if field.is_empty() { "the line" } else { field };
     let violation =
         Violation { field: field.to_owned(), value: value.to_owned(), rule: rule.to_owned(), mend: mend.to_owned() };
@@ -118,7 +118,7 @@ fn problem(field: &str, value: &str, rule: &str, mend: &str) -> Found {
 }
 
 /// One line.
-fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<Found>> {
+fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
     let value: Value = serde_json::from_str(text).map_err(|error| vec![no_json(text, &error)])?;
     let Value::Object(fields) = value else {
         let mend = "Write {\"hyperparameters\":{…},\"objective\":0.3}.";
@@ -157,7 +157,7 @@ fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<Found>> {
     Ok(record)
 }
 
-fn no_json(text: &str, error: &serde_json::Error) -> Found {
+fn no_json(text: &str, error: &serde_json::Error) -> ColumnViolation {
     let has = |word: &str| text.contains(word);
     let mend = if has("NaN") || has("Infinity") {
         "JSON has no NaN and no Infinity: a trial whose objective is not finite is \"infeasible\":true."
@@ -172,7 +172,7 @@ fn no_json(text: &str, error: &serde_json::Error) -> Found {
 }
 
 /// A trial ends in one way.
-fn outcome(fields: &Map<String, Value>, found: &mut Vec<Found>) {
+fn outcome(fields: &Map<String, Value>, found: &mut Vec<ColumnViolation>) {
     let mut given: Vec<&str> = Vec::new();
     for name in OUTCOMES {
         match fields.get(name) {
@@ -200,7 +200,7 @@ fn outcome(fields: &Map<String, Value>, found: &mut Vec<Found>) {
 }
 
 /// The whole point, if it is one of the study.
-fn point(value: &Value, plan: &Plan, found: &mut Vec<Found>) -> Option<Hyperparameters> {
+fn point(value: &Value, plan: &Plan, found: &mut Vec<ColumnViolation>) -> Option<Hyperparameters> {
     let given: Hyperparameters = match serde_json::from_value(value.clone()) {
         Ok(given) => given,
         Err(error) => {

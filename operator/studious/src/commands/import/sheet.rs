@@ -18,7 +18,7 @@ pub(super) struct Sheet {
 }
 
 /// One row.
-pub(super) struct Row<'a> {
+pub(super) struct SheetRow<'a> {
     sheet: &'a Sheet,
     record: csv::StringRecord,
     /// Of its first byte.
@@ -72,7 +72,7 @@ impl Sheet {
     }
 
     /// The rows, each by itself wrong or right.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Result<Row<'_>, ImportProblem>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = Result<SheetRow<'_>, ImportProblem>> {
         let mut reader = self.reader();
         let mut is_over = false;
         std::iter::from_fn(move || {
@@ -84,7 +84,7 @@ impl Sheet {
                 Ok(true) => {
                     let (offset, line) = record.position().map_or((0, 0), |p| (p.byte(), p.line()));
                     let offset = usize::try_from(offset).unwrap_or_default();
-                    Some(Ok(Row { sheet: self, record, offset, line }))
+                    Some(Ok(SheetRow { sheet: self, record, offset, line }))
                 }
                 Ok(false) => None,
                 Err(error) => {
@@ -110,7 +110,7 @@ impl Sheet {
     }
 }
 
-impl Row<'_> {
+impl SheetRow<'_> {
     /// A cell, if it holds anything.
     pub(super) fn cell(&self, column: usize) -> Option<&str> {
         self.record.get(column).map(str::trim).filter(|cell| !cell.is_empty())

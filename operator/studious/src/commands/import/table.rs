@@ -16,7 +16,7 @@ use super::{
     options::ImportOptions,
     outcome::{self, State, Told},
     point,
-    sheet::{Row, Sheet},
+    sheet::{Sheet, SheetRow},
 };
 
 /// Most trials.
@@ -91,7 +91,7 @@ struct TableReading<'a> {
 }
 
 impl TableReading<'_> {
-    fn trial(&mut self, row: &Row<'_>, curves: &mut Curves) -> Result<TrialRecord, Vec<ImportProblem>> {
+    fn trial(&mut self, row: &SheetRow<'_>, curves: &mut Curves) -> Result<TrialRecord, Vec<ImportProblem>> {
         let columns = self.columns;
         let mut problems = Vec::new();
         let text = |column: Option<usize>| column.and_then(|column| row.cell(column));
@@ -128,7 +128,7 @@ impl TableReading<'_> {
         })
     }
 
-    fn round(&self, row: &Row<'_>, problems: &mut Vec<ImportProblem>) -> String {
+    fn round(&self, row: &SheetRow<'_>, problems: &mut Vec<ImportProblem>) -> String {
         if let Some(round) = &self.options.round {
             return round.clone();
         }
@@ -146,7 +146,7 @@ impl TableReading<'_> {
         round.to_owned()
     }
 
-    fn point(&mut self, row: &Row<'_>, problems: &mut Vec<ImportProblem>) -> studious_api::Hyperparameters {
+    fn point(&mut self, row: &SheetRow<'_>, problems: &mut Vec<ImportProblem>) -> studious_api::Hyperparameters {
         let columns = &self.columns.hyperparameters;
         let given =
             columns.iter().filter_map(|(name, column)| Some((name.clone(), row.cell(*column)?.to_owned()))).collect();
@@ -165,7 +165,7 @@ impl TableReading<'_> {
     }
 
     /// A violation at the cell that it speaks of.
-    fn violation(&self, row: &Row<'_>, violation: &Violation) -> ImportProblem {
+    fn violation(&self, row: &SheetRow<'_>, violation: &Violation) -> ImportProblem {
         let name = violation.field.strip_prefix("hyperparameters.").unwrap_or(&violation.field);
         let Some(column) = self.columns.hyperparameters.get(name) else {
             let message = format!("{violation} No column is {name}: --map {name}=COLUMN names one.");
@@ -176,7 +176,7 @@ impl TableReading<'_> {
 
     fn outcome(
         &self,
-        row: &Row<'_>,
+        row: &SheetRow<'_>,
         taken: &measurements::OfATrial,
         problems: &mut Vec<ImportProblem>,
     ) -> Option<studious_playbook::record::Outcome> {
@@ -217,7 +217,7 @@ impl TableReading<'_> {
         outcome
     }
 
-    fn number(row: &Row<'_>, column: usize, problems: &mut Vec<ImportProblem>) -> Told {
+    fn number(row: &SheetRow<'_>, column: usize, problems: &mut Vec<ImportProblem>) -> Told {
         let Some(cell) = row.cell(column) else { return Told::Nothing };
         match cell.parse::<f64>() {
             Ok(value) if value.is_finite() => Told::Finite(value, None),
@@ -230,7 +230,7 @@ impl TableReading<'_> {
         }
     }
 
-    fn step(&self, row: &Row<'_>, problems: &mut Vec<ImportProblem>) -> Option<u64> {
+    fn step(&self, row: &SheetRow<'_>, problems: &mut Vec<ImportProblem>) -> Option<u64> {
         let column = self.columns.step?;
         let cell = row.cell(column)?;
         // Data frames write whole numbers with a fraction where some are missing.

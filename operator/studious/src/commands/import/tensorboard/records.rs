@@ -13,7 +13,7 @@ pub(super) struct Records<R> {
 
 /// What is next.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Next {
+pub(super) enum NextRecord {
     /// A record.
     Record(Vec<u8>),
     /// One that is too long to be a scalar.
@@ -48,13 +48,13 @@ impl<R: Read> Records<R> {
     }
 
     /// The next record. After an error or the end there is none.
-    pub(super) fn next(&mut self) -> Result<Next, RecordError> {
+    pub(super) fn next(&mut self) -> Result<NextRecord, RecordError> {
         let begun = self.offset;
         let mut head = [0; 12];
         match self.fill(&mut head)? {
-            0 => return Ok(Next::End),
+            0 => return Ok(NextRecord::End),
             12 => {}
-            _ => return Ok(Next::Half),
+            _ => return Ok(NextRecord::Half),
         }
         let [length, crc] = [&head[..8], &head[8..]];
         let length_crc = u32::from_le_bytes(crc.try_into().unwrap_or_default());
@@ -66,18 +66,18 @@ impl<R: Read> Records<R> {
             let whole = length.saturating_add(4);
             let passed = io::copy(&mut (&mut self.input).take(whole), &mut io::sink())?;
             self.offset += passed;
-            return Ok(if passed == whole { Next::Passed } else { Next::Half });
+            return Ok(if passed == whole { NextRecord::Passed } else { NextRecord::Half });
         }
         // At most MOST_BYTES.
         let mut data = vec![0; usize::try_from(length).unwrap_or_default()];
         let mut crc = [0; 4];
         if self.fill(&mut data)? < data.len() || self.fill(&mut crc)? < crc.len() {
-            return Ok(Next::Half);
+            return Ok(NextRecord::Half);
         }
         if masked_crc(&data) != u32::from_le_bytes(crc) {
             return Err(RecordError::Checksum { offset: begun, what: "data" });
         }
-        Ok(Next::Record(data))
+        Ok(NextRecord::Record(data))
     }
 
     /// Fills what it can; how much that was.
@@ -119,16 +119,16 @@ pub(super) mod tests {
     fn records_read_back() {
         let file = [record(b"one"), record(b"")].concat();
         let mut records = Records::new(file.as_slice());
-        assert_eq!(records.next().unwrap(), Next::Record(b"one".to_vec()));
-        assert_eq!(records.next().unwrap(), Next::Record(Vec::new()));
-        assert_eq!(records.next().unwrap(), Next::End);
+        assert_eq!(records.next().unwrap(), NextRecord::Record(b"one".to_vec()));
+        assert_eq!(records.next().unwrap(), NextRecord::Record(Vec::new()));
+        assert_eq!(records.next().unwrap(), NextRecord::End);
     }
 
     #[test]
     fn half_a_record_is_told_from_a_damaged_one() {
         let whole = record(b"some data");
         for cut in 1..whole.len() {
-            assert_eq!(Records::new(&whole[..cut]).next().unwrap(), Next::Half, "{cut}");
+            assert_eq!(Records::new(&whole[..cut]).next().unwrap(), NextRecord::Half, "{cut}");
         }
         for byte in 0..whole.len() {
             let mut damaged = whole.clone();

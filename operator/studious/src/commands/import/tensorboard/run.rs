@@ -12,7 +12,7 @@ use studious_playbook::Millis;
 
 use super::{
     event::{EventRecord, HPARAMS, HParams, STATUS_FAILURE, STATUS_RUNNING, SummaryValue},
-    records::{Next, RecordError, Records},
+    records::{NextRecord, RecordError, Records},
 };
 
 /// How deep folders are looked into.
@@ -110,14 +110,14 @@ impl TensorBoardRun {
         let mut others = BTreeSet::new();
         loop {
             match records.next().map_err(wrong)? {
-                Next::Record(data) => {
+                NextRecord::Record(data) => {
                     let event = EventRecord::decode(data.as_slice())
                         .map_err(|source| TensorBoardError::Event { path: path.to_owned(), source })?;
                     self.event(event, path, &mut others)?;
                 }
-                Next::Passed => {}
-                Next::End => return Ok(()),
-                Next::Half => {
+                NextRecord::Passed => {}
+                NextRecord::End => return Ok(()),
+                NextRecord::Half => {
                     self.halves.insert(path.display().to_string());
                     return Ok(());
                 }
