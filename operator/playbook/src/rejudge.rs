@@ -13,7 +13,7 @@ use studious_api::{
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
-    trial::Reason,
+    trial::{self, Reason},
 };
 
 /// By what trials are judged: as text `METRIC`, then `:min` or `:max`, then `:best` or `:final`. What is left out is the
@@ -110,27 +110,20 @@ pub fn rejudge(plan: &Plan, records: &[TrialRecord], by: &By) -> Result<(Plan, V
             known: known.into_iter().cloned().collect(),
         });
     }
-    let judged = records.iter().map(|record| TrialRecord { outcome: outcome(record, &objective), ..record.clone() });
-    Ok((plan, judged.collect()))
+    let judged: Vec<_> =
+        records.iter().map(|record| TrialRecord { outcome: outcome(record, &plan), ..record.clone() }).collect();
+    Ok((plan, judged))
 }
 
-fn outcome(record: &TrialRecord, objective: &Objective) -> Outcome {
+/// What a trial comes to by the objective of `plan`.
+fn outcome(record: &TrialRecord, plan: &Plan) -> Outcome {
     if !matches!(record.outcome, Outcome::Succeeded { .. }) {
         return record.outcome.clone();
     }
-    let curve = record.curves.get(&objective.metric).map(Vec::as_slice).unwrap_or_default();
-    let finite = || curve.iter().filter(|(_, value)| value.is_finite());
-    let counts = match objective.select {
-        // Of equals the first, as during the study.
-        Select::Best => finite().fold(None, |best: Option<&(u64, f64)>, next| match best {
-            Some(best) if !objective.direction.better(next.1, best.1) => Some(best),
-            _ => Some(next),
-        }),
-        Select::Final => finite().next_back(),
-    };
-    counts.map_or_else(
+    let curve = record.curves.get(&plan.spec().objective.metric).map(Vec::as_slice).unwrap_or_default();
+    trial::objective_of_curve(plan, &record.round, curve).map_or_else(
         || Outcome::Failed { reason: Reason::NoObjective },
-        |(step, value)| Outcome::Succeeded { objective: *value, step: Some(*step) },
+        |(step, objective)| Outcome::Succeeded { objective, step: Some(step) },
     )
 }
 
@@ -248,6 +241,18 @@ mod tests {
         assert_eq!((objective.metric.as_str(), objective.direction), ("accuracy", Direction::Maximize));
         // What is infeasible stays so; what was never measured is no result.
         assert_eq!(accuracy, [Some(0.7), Some(0.8), None, None]);
+    }
+
+    /// The objective that a running trial has, it has afterwards.
+    #[test]
+    fn evaluations_beyond_the_budget_count_neither_now_nor_later() {
+        let plan = studies::plan(studies::DIGITS);
+        let curve: &[(u64, f64)] = &[(400, 0.2), (500, 0.3), (501, 0.1)];
+        let mut record =
+            trial("a", Outcome::Succeeded { objective: 0.2, step: Some(400) }, &[("validation_error", curve)]);
+        record.round = "explore".to_owned();
+        let (_, judged) = rejudge(&plan, &[record], &by("final")).unwrap();
+        assert_eq!(judged[0].outcome, Outcome::Succeeded { objective: 0.3, step: Some(500) });
     }
 
     #[test]

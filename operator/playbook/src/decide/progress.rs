@@ -8,6 +8,8 @@ use studious_api::{
 };
 use studious_contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements, TRAIN_LOSS};
 
+use crate::trial;
+
 /// Values of one metric of host 0 by step. Those of the latest attempt, and of earlier ones before its first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
@@ -238,16 +240,10 @@ impl Progress {
         self.bounded.iter().filter_map(|(name, series)| Some((name.clone(), series.up_to(step)?))).collect()
     }
 
-    /// The objective so far with its step, by the study's rule; of equal values the earliest counts.
+    /// The objective so far with its step: see [`trial::selected`].
     #[must_use]
     pub fn objective(&self, direction: Direction, select: Select) -> Option<(u64, f64)> {
-        match select {
-            Select::Final => self.evaluations.last_key_value().map(|(step, value)| (*step, *value)),
-            Select::Best => self.evaluations.iter().fold(None, |best, (step, value)| match best {
-                Some((_, b)) if !direction.better(*value, b) => best,
-                _ => Some((*step, *value)),
-            }),
-        }
+        trial::selected(self.evaluations.iter().map(|(step, value)| (*step, *value)), direction, select)
     }
 }
 

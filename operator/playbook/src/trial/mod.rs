@@ -6,6 +6,7 @@
 
 mod counts;
 mod key;
+mod objective;
 mod order;
 mod reason;
 mod retrained;
@@ -13,6 +14,7 @@ mod state;
 
 pub use counts::{count, counts};
 pub use key::{PlannedTrial, TrialKey};
+pub use objective::{objective_of_curve, selected};
 pub use order::{
     Ranked, best, best_of_round, chooses, compare, concluding_round, latest_round, ranked, round_position, satisfies,
     sort_by_round, standing,

@@ -4,6 +4,7 @@
 //! learning rate that is too small improves to the end whatever the budget, and says nothing about it. A curve that has long
 //! been flat has its best evaluation anywhere by luck: the last quarter must also be better than the quarter before it.
 
+use studious_api::study::Select;
 use studious_rules::{
     curves::{TOO_FEW_STEPS, TOO_MANY_STEPS},
     thresholds::{
@@ -22,7 +23,7 @@ use super::{
     evaluations, quantile,
     series::BinnedCurve,
 };
-use crate::record::TrialRecord;
+use crate::{record::TrialRecord, trial::selected};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
@@ -117,11 +118,6 @@ fn share(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option<f64> 
     if curve.len() < reading.count(&STEP_EVALUATIONS) {
         return None;
     }
-    let mut best = *curve.first()?;
-    for evaluation in curve {
-        if direction.better(evaluation.1, best.1) {
-            best = *evaluation;
-        }
-    }
+    let best = selected(curve.iter().copied(), direction, Select::Best)?;
     (steps > 0).then(|| best.0 as f64 / steps as f64)
 }

@@ -1,11 +1,10 @@
 //! How a trial ended, from an objective, a word, or a curve.
 
-use studious_api::study::Select;
 use studious_playbook::{
     Plan,
     decide::TRAIN_LOSS,
     record::{Curve, Outcome},
-    trial::Reason,
+    trial::{self, Reason},
 };
 
 use super::options::WithoutObjective;
@@ -76,16 +75,9 @@ pub(super) fn outcome(
     })
 }
 
-/// The objective of a curve by the study's rule; of equal values the earliest counts.
-pub(super) fn of_curve(plan: &Plan, curve: &Curve) -> Told {
-    let objective = &plan.spec().objective;
-    let found = match objective.select {
-        Select::Final => curve.last().copied(),
-        Select::Best => {
-            curve.iter().copied().reduce(|best, one| if objective.direction.better(one.1, best.1) { one } else { best })
-        }
-    };
-    found.map_or(Told::Nothing, |(step, value)| Told::Finite(value, Some(step)))
+/// The objective of a trial of `round` by the curve of the study's metric.
+pub(super) fn of_curve(plan: &Plan, round: &str, curve: &Curve) -> Told {
+    trial::objective_of_curve(plan, round, curve).map_or(Told::Nothing, |(step, value)| Told::Finite(value, Some(step)))
 }
 
 /// Whether a value of a metric that is not finite ends a trial.

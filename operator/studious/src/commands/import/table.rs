@@ -112,7 +112,7 @@ impl TableReading<'_> {
             }
         }
         let taken = curves.take(&name);
-        let outcome = self.outcome(row, &taken, &mut problems);
+        let outcome = self.outcome(row, &round, &taken, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -177,6 +177,7 @@ impl TableReading<'_> {
     fn outcome(
         &self,
         row: &SheetRow<'_>,
+        round: &str,
         taken: &measurements::OfATrial,
         problems: &mut Vec<ImportProblem>,
     ) -> Option<studious_playbook::record::Outcome> {
@@ -200,7 +201,7 @@ impl TableReading<'_> {
         if taken.is_non_finite(self.plan) {
             told = Told::NonFinite;
         } else if let (Told::Nothing, Some(curve)) = (told, taken.curves.get(&self.plan.spec().objective.metric)) {
-            told = outcome::of_curve(self.plan, curve);
+            told = outcome::of_curve(self.plan, round, curve);
         }
         if problems.len() > before {
             return None;

@@ -246,7 +246,7 @@ fn curves(
     }
     let told = match curves.get(&plan.spec().objective.metric) {
         _ if is_non_finite => Told::NonFinite,
-        Some(curve) => outcome::of_curve(plan, curve),
+        Some(curve) => outcome::of_curve(plan, options.round.as_deref().unwrap_or_default(), curve),
         None => Told::Nothing,
     };
     Ok((curves, told))
