@@ -74,7 +74,7 @@ pub enum Advance {
     Approved,
 }
 
-/// Train the best points again with other seeds, to see how much luck is in the result.
+/// Train the best points again with other seeds, to measure seed variance.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Retrain {

@@ -44,7 +44,7 @@ pub fn point(
     for (name, value) in point.iter().filter(|(name, _)| !hyperparameters.iter().any(|h| h.name == **name)) {
         let mend = spelling::did_you_mean(name, hyperparameters.iter().map(|h| h.name.as_str()))
             .unwrap_or_else(|| "Remove it, or add it to spec.hyperparameters.".to_owned());
-        found.push(Violation::new(format!("{at}.{name}"), value, "is no hyperparameter of this study", mend));
+        found.push(Violation::new(format!("{at}.{name}"), value, "is not a hyperparameter of this study", mend));
     }
     if found.is_empty() { Ok(whole) } else { Err(found) }
 }

@@ -74,7 +74,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
                 let mend = nearest(name, spec.hyperparameters.iter().map(|h| h.name.as_str()))
                     .map_or_else(|| "Name one of the study.".to_owned(), |near| format!("Did you mean {near}?"));
                 let field = format!("{field}.hyperparameter");
-                found.push(Violation::new(field, name, "is no hyperparameter of this study", mend));
+                found.push(Violation::new(field, name, "is not a hyperparameter of this study", mend));
             }
         }
         reason(&format!("{field}.reason"), &waiver.reason, &mut found);

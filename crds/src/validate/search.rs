@@ -75,7 +75,7 @@ fn levels(spec: &StudySpec, grid: &Grid, found: &mut Vec<Violation>) {
         if !hs.iter().any(|h| h.name == *name) {
             let mend = spelling::did_you_mean(name, hs.iter().map(|h| h.name.as_str()))
                 .unwrap_or_else(|| "Name a hyperparameter with a range.".to_owned());
-            found.push(Violation::new(field, levels, "is no hyperparameter of this study", mend));
+            found.push(Violation::new(field, levels, "is not a hyperparameter of this study", mend));
         } else if !hs.iter().any(|h| h.name == *name && h.range.is_some()) {
             let mend = "Remove it: all listed values are tried.";
             found.push(Violation::new(field, levels, format!("{name} has no range to divide"), mend));

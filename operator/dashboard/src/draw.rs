@@ -53,7 +53,7 @@ impl FromStr for Theme {
         match text {
             "light" => Ok(Self::Light),
             "dark" => Ok(Self::Dark),
-            other => Err(format!("{other} is no theme: give light or dark")),
+            other => Err(format!("unknown theme `{other}`; expected light or dark")),
         }
     }
 }

@@ -43,9 +43,7 @@ impl FromStr for By {
                 }
                 metric if place == 0 => by.metric = Some(metric.to_owned()),
                 other => {
-                    return Err(format!(
-                        "'{other}' in '{text}' is none of min, max, best and final, which may follow a metric"
-                    ));
+                    return Err(format!("unknown suffix `{other}` in `{text}`; expected min, max, best or final"));
                 }
             }
         }

@@ -142,7 +142,7 @@ fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
         let names = rounds::names(plan);
         if !round.is_empty() && !names.iter().any(|name| name == round) {
             let mend = format!("Name one of {}, or leave it out.", names.join(", "));
-            found.push(problem("round", round, "is no round of this study", &mend));
+            found.push(problem("round", round, "is not a round of this study", &mend));
         }
     }
     if !found.is_empty() {
@@ -151,7 +151,7 @@ fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
     // What is wrong beyond that the types say: unknown keys, curves that are none.
     let mut record: TrialRecord = serde_json::from_value(Value::Object(fields)).map_err(|error| {
         let mend = "Write trials as `studious export` does: hyperparameters, and objective, infeasible or pending.";
-        vec![problem("", "", &format!("is no trial: {error}"), mend)]
+        vec![problem("", "", &format!("is not a trial: {error}"), mend)]
     })?;
     record.hyperparameters = point.unwrap_or_default();
     Ok(record)

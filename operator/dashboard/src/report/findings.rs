@@ -22,7 +22,7 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord], findings: &[Finding])
                 }
             }
             @if !grave.is_empty() {
-                p.muted { "Conclusions are provisional until these are mended, or knowingly set aside." }
+                p.muted { "Conclusions are provisional until these issues are fixed or set aside." }
                 @for finding in &grave { (card(finding)) }
             }
             @if !light.is_empty() {

@@ -70,7 +70,7 @@ impl Text {
                 (format!("Best {metric}"), true),
                 ("Trials".into(), true),
                 ("Infeasible".into(), true),
-                ("To mend first".into(), true),
+                ("Fix first".into(), true),
             ],
             &[vec![
                 format!("**{best}** ({})", better(spec.objective.direction)),

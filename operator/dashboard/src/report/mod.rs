@@ -191,7 +191,7 @@ fn figures(input: &ReportInput<'_>) -> Markup {
                 dd.note { "a result, not an error" }
             }
             div {
-                dt { "To mend first" }
+                dt { "Fix first" }
                 dd { (problems + warnings) }
                 dd.note {
                     @match (problems, warnings) {

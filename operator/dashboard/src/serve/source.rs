@@ -171,7 +171,7 @@ pub struct KubernetesEvent {
     pub count: u32,
 }
 
-/// What kind of fleet is shown.
+/// What kind of backend is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Backend {
@@ -203,7 +203,7 @@ impl SourceError {
 
 /// Where what is shown comes from.
 pub trait StudySource: Send + Sync + 'static {
-    /// What kind of fleet it is.
+    /// What kind of backend it is.
     fn backend(&self) -> Backend;
 
     /// All studies, in no order.

@@ -108,7 +108,7 @@ fn used_up(spec: &StudySpec, found: &mut Vec<Violation>) {
         if let Some(size) = space_size(spec).filter(|size| *size < asked) {
             let what = if spec.search.algorithm == Algorithm::Manual { "the list" } else { "the space" };
             let rule = format!("{what} has {}, {asked} trials asked: none is tried twice", counted(size, "point"));
-            let mend = "Ask for fewer; to see how much luck is in a result, train points again with spec.retrain.";
+            let mend = "Ask for fewer; to measure seed variance, train points again with spec.retrain.";
             found.push(Violation::new(field, &round, rule, mend));
             return;
         }

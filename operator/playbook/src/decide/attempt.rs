@@ -27,7 +27,7 @@ pub enum HostState {
     Exited {
         /// Exit code; 128 + n after signal n.
         code: i32,
-        /// Killed for want of memory.
+        /// Killed because memory ran out.
         out_of_memory: bool,
     },
     /// Gone: preempted, evicted, or its node or its runner was lost.
@@ -197,11 +197,7 @@ fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
     // The host that failed of itself tells more than those that lost it: an out-of-memory before an exit code, an exit
     // code before a lost host.
     if let Some((host, ..)) = exits().find(|(_, _, out_of_memory)| *out_of_memory) {
-        return Some(end(
-            TrialPhase::Infeasible,
-            Reason::OutOfMemory,
-            format!("host {host} was killed for want of memory"),
-        ));
+        return Some(end(TrialPhase::Infeasible, Reason::OutOfMemory, format!("host {host} ran out of memory")));
     }
     if let Some((host, code, _)) = exits().find(|(_, code, _)| view.spec.failure.infeasible_exit_codes.contains(code)) {
         let message = format!("host {host} left with exit code {code}, which failure.infeasibleExitCodes lists");
@@ -221,7 +217,7 @@ fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
     if !view.drained {
         return Some(Verdict::Continue);
     }
-    let killed = if code == KILLED { " (killed: perhaps for want of memory)" } else { "" };
+    let killed = if code == KILLED { " (killed, perhaps out of memory)" } else { "" };
     Some(charged(view, Reason::TrainerError, &format!("host {host}'s trainer left with exit code {code}{killed}")))
 }
 
@@ -237,12 +233,11 @@ fn judge_waits(view: &AttemptView<'_>) -> Option<Verdict> {
         let said = reason.to_lowercase();
         let is_gone = reason.starts_with(IMAGE_OVERDUE) && NOT_THERE.iter().any(|words| said.contains(words));
         if is_gone || is_one_of(&NO_IMAGE) {
-            let message = format!(
-                "the trainer's image can't be had: {reason}. Mend the image of spec.trial.template in a new study"
-            );
+            let message =
+                format!("cannot pull the trainer image: {reason}. Fix the image of spec.trial.template in a new study");
             Some(end(TrialPhase::Failed, Reason::ImageUnavailable, message))
         } else if is_one_of(&NO_START) {
-            let message = format!("the trainer can't start: {reason}. Mend spec.trial.template in a new study");
+            let message = format!("the trainer cannot start: {reason}. Fix spec.trial.template in a new study");
             Some(end(TrialPhase::Failed, Reason::CannotStart, message))
         } else {
             None

@@ -106,7 +106,7 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::RoundTrials<'_>, metric
             number(gap / deviation)
         ),
         (Some(gap), None) => format!(
-            " The two best differ by {}. Whether that is luck can't be told before the best are trained again with \
+            " The two best differ by {}. Whether that is noise is unknown until the best are trained again with \
              other seeds (spec.retrain).",
             number(gap)
         ),

@@ -29,7 +29,7 @@ use super::{
     reading::{Along, Arm, Axis, Reading},
     region,
     widen::widen,
-    wording::{count, list, name, number, percent},
+    wording::{count, list, name, number, p_value},
 };
 use crate::record::TrialRecord;
 
@@ -261,11 +261,11 @@ fn report(reading: &Reading<'_>, edges: &[Edge<'_>]) -> Option<Finding> {
     let labels: Vec<_> = edges.iter().map(|e| e.arm.label()).filter(|l| !l.is_empty()).collect();
     let with = if labels.is_empty() { String::new() } else { format!("With {}, the", list(&labels)) };
     let the = if labels.is_empty() { "The" } else { with.as_str() };
-    let luck = format!("luck explains that in {} of such studies", percent(surest.chance));
+    let p = p_value(surest.chance);
     let rule = surest.rule(reading);
     let mut finding = match &surest.end {
-        Some(end) => at_end(reading, rule, the, surest, end, &luck),
-        None => beyond_range(reading, rule, the, surest, best_value, &luck),
+        Some(end) => at_end(reading, rule, the, surest, end, &p),
+        None => beyond_range(reading, rule, the, surest, best_value, &p),
     };
     finding = finding
         .of(axis.name())
@@ -283,21 +283,14 @@ fn report(reading: &Reading<'_>, edges: &[Edge<'_>]) -> Option<Finding> {
     Some(finding)
 }
 
-fn beyond_range(
-    reading: &Reading<'_>,
-    rule: &Rule,
-    the: &str,
-    edge: &Edge<'_>,
-    best_value: f64,
-    luck: &str,
-) -> Finding {
+fn beyond_range(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, best_value: f64, p: &str) -> Finding {
     let axis = edge.axis;
     let (min, max) = axis.ends();
     let (words, edit) = widen(reading, axis, edge.upper);
     Finding::new(
         rule,
         format!(
-            "{the} best trials lie at the {} end of {} (best: {}; searched: {} to {}; {luck}). Better values may lie \
+            "{the} best trials cluster at the {} boundary of {} (best: {}; searched: {} to {}; {p}). Better values may lie \
              beyond: {words}, and run again before drawing conclusions.",
             if edge.upper { "upper" } else { "lower" },
             name(axis.hyperparameter),
@@ -311,7 +304,7 @@ fn beyond_range(
     .suggest(edit.and_then(|edit| reading.change(edit)))
 }
 
-fn at_end(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, end: &region::End, luck: &str) -> Finding {
+fn at_end(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, end: &region::End, p: &str) -> Finding {
     let called = name(edge.axis.hyperparameter);
     let (beyond, trials) = (number(end.beyond), count(end.trials, "trial"));
     let best = number(edge.best.first().and_then(|(t, _)| edge.axis.value(t)).unwrap_or(end.beyond));
@@ -326,7 +319,7 @@ fn at_end(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, end: &
             .to_owned()
     };
     let finding = Finding::new(rule,
-        format!("{the} best trials lie {right} {called} {beyond}, {side} which all {trials} were infeasible (best: {best}; {luck}). {why}"),
+        format!("{the} best trials lie {right} {called} {beyond}, {side} which all {trials} were infeasible (best: {best}; {p}). {why}"),
     )
     .with(format!("all_infeasible_{side}"), end.beyond)
     .with(format!("infeasible_{side}"), end.trials as f64);

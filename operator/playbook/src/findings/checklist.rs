@@ -110,7 +110,7 @@ pub fn checklist(plan: &Plan, trials: &[TrialRecord], findings: &[Finding]) -> C
     Checklist { provisional, problems, arms: evidence.arms(), questions }
 }
 
-/// Problems beside the questions: conclusions should not be drawn before they are mended either.
+/// Problems beside the questions: conclusions should not be drawn before they are fixed either.
 fn problems(findings: &[Finding]) -> Vec<String> {
     let beside = |f: &&Finding| {
         f.severity == Severity::Problem
@@ -196,11 +196,11 @@ impl Evidence<'_> {
             return Err(if whose.is_empty() { capitalised(&format!("{needs}.")) } else { format!("{whose}{needs}.") });
         }
         Ok(format!(
-            "The best trials crowd no edge: {} looked at.",
+            "The best trials cluster at no boundary: {} checked.",
             if *looked_at == 1 {
-                "one hyperparameter was".to_owned()
+                "one hyperparameter".to_owned()
             } else {
-                format!("{looked_at} pairs of arm and hyperparameter were")
+                format!("{looked_at} pairs of arm and hyperparameter")
             }
         ))
     }
@@ -309,7 +309,7 @@ impl Evidence<'_> {
                 let mut against: Vec<(&str, Option<&str>, String)> = Vec::new();
                 for edge in self.edges.seen.iter().filter(|e| e.arm.label() == label) {
                     let (side, name) = (if edge.upper { "upper" } else { "lower" }, edge.axis.name());
-                    let said = format!("its best trials crowd the {side} end of {name}");
+                    let said = format!("its best trials cluster at the {side} boundary of {name}");
                     against.push((edge.rule(&self.reading).code, Some(name), said));
                 }
                 let sampled = self.sampled.iter().find(|s| s.arm.label() == label);

@@ -20,7 +20,7 @@ use super::{
     exact, noise,
     reading::{Arm, Reading, RoundTrials},
     sampling::comparable_noise,
-    wording::{count, list, number, percent},
+    wording::{count, list, number, p_value},
 };
 
 /// How two arms compare.
@@ -58,10 +58,9 @@ fn within_noise(reading: &Reading<'_>, round: &RoundTrials<'_>, arms: &[Arm<'_>]
         }
         // Of points that an earlier round chose, which are few and the best, the search's luck can't be seen.
         _ if round.explores && compared.search_luck > alpha => format!(
-            "and only {} of the former beat the best of the latter: luck explains that in {} of studies whose arms are the \
-             same",
+            "and only {} of the former beat the best of the latter ({})",
             count(compared.ahead, "trial"),
-            percent(compared.search_luck)
+            p_value(compared.search_luck)
         ),
         _ => return,
     };

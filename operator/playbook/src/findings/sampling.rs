@@ -22,7 +22,7 @@ use super::{
     change::{Change, Edit},
     noise,
     reading::{Arm, Reading, RoundTrials},
-    wording::{count, list, number, percent},
+    wording::{count, list, number, p_value},
 };
 use crate::{
     record::{Outcome, TrialRecord},
@@ -176,17 +176,16 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             reading.count(&TRIALS_PER_DIMENSION),
         ),
         Poor::Rare { within } => format!(
-            "Only {} of {results}{with}{first} came within {} of the best, {} times the luck of a retraining.",
+            "Only {} of {results}{with}{first} came within {} of the best, {} times the seed standard deviation.",
             worst.good.unwrap_or_default(),
             number(within),
             number(reading.threshold(&GOOD_DEVIATIONS)),
         ),
         Poor::Apart { alone, gap, chance } => format!(
-            "The best {} of {results}{with}{first} stand apart from the others by {} (luck explains such a gap in {} of \
-             studies).",
+            "The best {} of {results}{with}{first} stand apart from the others by {} ({}).",
             count(alone, "trial"),
             number(gap),
-            percent(chance),
+            p_value(chance),
         ),
     };
     let doubling = worst.last_doubling.map_or_else(String::new, |gain| {

@@ -49,7 +49,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     };
     findings.push(
         Finding::new(&TUNING_GAINS_SATURATED, format!(
-                "The last {} of {} trials of round {} gained {}, {against}. More trials in this space bring little: change \
+                "The last {} of {} trials of round {} gained {}, {against}. More trials in this space are unlikely to help: change \
                  the space, ask another question, or go on to exploitation.",
                 percent(tail),
                 results.len(),

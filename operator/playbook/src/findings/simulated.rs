@@ -214,7 +214,7 @@ fn what_was_fixed_and_what_was_best_is_said() {
     assert_eq!(best.trials.len(), 1);
     let compared = raised(ARMS, &trials, "BestPerArm");
     assert!(compared.evidence["best[optimizer = sgd]"] >= 1.0);
-    assert!(compared.advice.contains("can't be told before the best are trained again"), "{}", compared.advice);
+    assert!(compared.advice.contains("is unknown until the best are trained again"), "{}", compared.advice);
 }
 
 #[test]

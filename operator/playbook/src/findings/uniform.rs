@@ -11,7 +11,7 @@ use studious_rules::{
 use super::{
     Edit, Finding, exact,
     reading::{Along, Reading, Varied},
-    wording::{list, name, percent},
+    wording::{list, name, p_value},
 };
 use crate::record::TrialRecord;
 
@@ -32,12 +32,14 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let said: Vec<_> = counts.iter().map(|(value, n)| format!("{n} of {value}")).collect();
-        let mut finding = Finding::new(&SCIENTIFIC_NOT_UNIFORM, format!(
-                "{} is not covered uniformly: {} (luck explains that in {} of studies). What was tried less looks worse \
+        let mut finding = Finding::new(
+            &SCIENTIFIC_NOT_UNIFORM,
+            format!(
+                "{} is not covered uniformly: {} ({}). What was tried less looks worse \
                  than it is: use QuasiRandom search, or set search.scientific to Crossed.",
                 name(varied.hyperparameter),
                 list(&said),
-                percent(chance)
+                p_value(chance)
             ),
         )
         .of(&varied.hyperparameter.name)

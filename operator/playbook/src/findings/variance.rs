@@ -26,7 +26,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         });
         let luck = match original {
             Some(original) if reading.direction().better(original, mean) && (original - mean).abs() > deviation => {
-                format!(" The trial that was chosen had {}: part of that was luck.", number(original))
+                format!(" The trial that was chosen had {}: part of that was noise.", number(original))
             }
             _ => String::new(),
         };
@@ -50,7 +50,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
                 &TRIAL_VARIANCE,
                 format!(
                     "Trained {} with other seeds, the point {key} has a {metric} of {} on average, with a standard \
-                     deviation of {}.{luck}{edge} Differences between arms that are not larger than this may be luck.",
+                     deviation of {}.{luck}{edge} Differences between arms that are not larger than this may be noise.",
                     count(repeats.values.len(), "time"),
                     number(mean),
                     number(deviation),
@@ -91,8 +91,10 @@ fn stale(reading: &Reading<'_>) -> Option<Finding> {
         (false, None) => return None,
     };
     Some(
-        Finding::new(&STALE_VARIANCE, format!(
-                "The retrained trials were {why}. How much luck is in the answer isn't known: train the best point again \
+        Finding::new(
+            &STALE_VARIANCE,
+            format!(
+                "The retrained trials were {why}. The noise of the answer is unknown: train the best point again \
                  with other seeds."
             ),
         )

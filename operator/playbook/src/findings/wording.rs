@@ -15,6 +15,16 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
+/// `p = 0.021`: a p-value with two digits that mean something.
+pub(crate) fn p_value(p: f64) -> String {
+    match p {
+        p if p < 0.001 => "p < 0.001".to_owned(),
+        p if p < 0.01 => format!("p = {p:.4}"),
+        p if p < 0.1 => format!("p = {p:.3}"),
+        p => format!("p = {p:.2}"),
+    }
+}
+
 /// `a, b and c`.
 pub(crate) fn list<S: AsRef<str>>(items: &[S]) -> String {
     match items {
@@ -70,6 +80,7 @@ mod tests {
     fn lists_and_shares_read_well() {
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
         assert_eq!(percent(0.004), "0.4%");
+        assert_eq!([0.3, 0.021, 0.0021, 0.0002].map(p_value), ["p = 0.30", "p = 0.021", "p = 0.0021", "p < 0.001"]);
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn region(
         return None;
     }
     let said = format!(
-        " Shaded{drawn}: within {} of the best ({} × the luck of a retraining), {}.",
+        " Shaded{drawn}: within {} of the best ({} × the seed standard deviation), {}.",
         number(within),
         number(reading.threshold(&GOOD_DEVIATIONS)),
         list(&counts),

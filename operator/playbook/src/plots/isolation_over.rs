@@ -33,7 +33,7 @@ const WIDTH: f64 = 0.8;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OverError {
     /// A name that is no nuisance hyperparameter that varies.
-    #[error("{name} is no nuisance hyperparameter that varies; those of this study are {known}")]
+    #[error("{name} is not a nuisance hyperparameter that varies; those of this study are {known}")]
     Unknown {
         /// What was given.
         name: String,

@@ -199,7 +199,7 @@ fn the_good_region_is_shaded_and_counted() {
     let rate = axis(&trials, "axis-learning_rate");
     assert!(
         rate.subtitle.ends_with(
-            "Shaded: within 0.04 of the best (2 × the luck of a retraining), 1 with sgd and 1 with momentum."
+            "Shaded: within 0.04 of the best (2 × the seed standard deviation), 1 with sgd and 1 with momentum."
         ),
         "{}",
         rate.subtitle
@@ -208,7 +208,7 @@ fn the_good_region_is_shaded_and_counted() {
     assert_eq!(band(&rate, 0), serde_json::json!({ "best": 0.2, "limit": 0.2 + 0.04 }));
     assert_eq!(band(&rate, 1)["best"], 0.1);
     // Where an arm has no trials it has no band either.
-    assert!(axis(&trials, "axis-c").subtitle.contains("luck of a retraining), 1 with momentum."));
+    assert!(axis(&trials, "axis-c").subtitle.contains("seed standard deviation), 1 with momentum."));
     // Nobody knows how large luck is without retrainings.
     assert!(!axis(&trials[..4], "axis-learning_rate").subtitle.contains("Shaded"));
 }
@@ -269,7 +269,7 @@ rounds: [{name: explore, trials: 8, maxTrainSteps: 400}]
     );
     assert_eq!(
         over(&["momentum"]).unwrap_err().to_string(),
-        "momentum is no nuisance hyperparameter that varies; those of this study are learning_rate, activation and dropout"
+        "momentum is not a nuisance hyperparameter that varies; those of this study are learning_rate, activation and dropout"
     );
     let too_many = over(&["activation"]).unwrap_err().to_string();
     assert!(too_many.starts_with("learning_rate and dropout would be held, which makes 9 series"), "{too_many}");

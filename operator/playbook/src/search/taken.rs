@@ -114,7 +114,7 @@ fn asked<'a>(from: &PointsFrom, source: &'a EarlierStudy) -> Result<Vec<&'a Tria
         return Err(vec![Violation {
             field: format!("{FIELD}.round"),
             value: round.to_owned(),
-            rule: format!("is no round of study {}", from.study),
+            rule: format!("is not a round of study {}", from.study),
             mend: format!("Name one of {}, or leave it out.", rounds[..rounds.len() - 1].join(", ")),
         }]);
     }

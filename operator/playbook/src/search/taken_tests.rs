@@ -150,7 +150,7 @@ fn points_that_do_not_fit_are_told_with_their_trial() {
 fn what_is_not_there_is_told() {
     assert_eq!(
         taken("{study: before, round: confrim}").unwrap_err(),
-        "spec.search.pointsFrom.round: confrim: is no round of study before. Name one of explore, confirm, or leave it out."
+        "spec.search.pointsFrom.round: confrim: is not a round of study before. Name one of explore, confirm, or leave it out."
     );
     let (spec, from) = from("{study: before, best: 1}");
     let mut none = source();

@@ -53,7 +53,7 @@ pub enum SpaceError {
         error: DomainError,
     },
     /// A condition names nothing.
-    #[error("hyperparameter {name}: its condition (when) names {subject}, which is no other hyperparameter")]
+    #[error("hyperparameter {name}: its condition (when) names {subject}, which is not another hyperparameter")]
     UnknownSubject {
         /// Its place in the list.
         index: usize,

@@ -342,7 +342,7 @@ fn halving<'a>(
             if better >= places {
                 let why = format!(
                     "at step {rung} its {} was {}, number {} of the {} trials that have come so \
-                     far, of which the best {places} go on (1 in {factor})",
+                     far, of which the best {places} continue (1 in {factor})",
                     objective.metric,
                     number(*own),
                     better + 1,

@@ -147,7 +147,7 @@ fn successive_halving_lets_one_in_three_go_on_at_each_rung() {
     assert_eq!(
         said[1].1,
         "SuccessiveHalving: at step 100 its validation_error was 0.7, number 3 of the 3 trials that have come so far, of \
-         which the best 1 go on (1 in 3)"
+         which the best 1 continue (1 in 3)"
     );
     // Stopped ones keep their places at the rung: a newcomer must be as good as the best.
     trials[1].0 = Stopped;

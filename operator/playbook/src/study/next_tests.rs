@@ -31,8 +31,8 @@ impl Chance {
     }
 }
 
-/// A fleet that carries out what is decided, with trials that end in any order and any way.
-struct Fleet {
+/// A backend that carries out what is decided, with trials that end in any order and any way.
+struct FakeBackend {
     plan: Plan,
     view: View,
     now: Millis,
@@ -43,7 +43,7 @@ struct Fleet {
     most_under_way: usize,
 }
 
-impl Fleet {
+impl FakeBackend {
     fn new(plan: Plan, seed: u64) -> Self {
         Self {
             plan,
@@ -171,25 +171,25 @@ proptest! {
     #[test]
     fn a_study_keeps_its_promises(seed: u64, parallelism in 1..6_u32, explore in 2..14_u32, failures: bool) {
         let explore = explore.next_multiple_of(2);
-        let mut fleet = Fleet::new(plan(parallelism, explore, ""), seed);
-        fleet.run(failures);
-        prop_assert!(fleet.most_under_way <= parallelism as usize);
-        prop_assert!(fleet.first_starts.values().all(|n| *n == 1), "a trial is made once");
-        prop_assert!(fleet.view.trials().all(|t| t.phase.has_ended()));
+        let mut backend = FakeBackend::new(plan(parallelism, explore, ""), seed);
+        backend.run(failures);
+        prop_assert!(backend.most_under_way <= parallelism as usize);
+        prop_assert!(backend.first_starts.values().all(|n| *n == 1), "a trial is made once");
+        prop_assert!(backend.view.trials().all(|t| t.phase.has_ended()));
         for round in ["explore", "wider", "confirm"] {
-            let points = fleet.points_of(round);
+            let points = backend.points_of(round);
             prop_assert_eq!(points.iter().collect::<BTreeSet<_>>().len(), points.len(), "a point twice in {}", round);
         }
-        let end = fleet.end.clone().unwrap();
+        let end = backend.end.clone().unwrap();
         match end.reason {
             "AllRoundsEnded" => {
                 prop_assert_eq!(end.phase, StudyPhase::Completed);
-                prop_assert_eq!(fleet.points_of("explore").len(), explore as usize);
-                prop_assert_eq!(fleet.points_of("retrain").len(), 3);
-                prop_assert!(fleet.trials().len() <= fleet.plan.total_trials() as usize);
+                prop_assert_eq!(backend.points_of("explore").len(), explore as usize);
+                prop_assert_eq!(backend.points_of("retrain").len(), 3);
+                prop_assert!(backend.trials().len() <= backend.plan.total_trials() as usize);
             }
             "TooManyFailedTrials" => {
-                let failed = fleet.view.trials().filter(|t| t.phase == TrialPhase::Failed).count();
+                let failed = backend.view.trials().filter(|t| t.phase == TrialPhase::Failed).count();
                 prop_assert!(failed > 5);
                 prop_assert_eq!(end.phase, StudyPhase::Failed);
             }
@@ -200,7 +200,7 @@ proptest! {
 
     #[test]
     fn the_points_of_a_search_depend_on_nothing_that_happens(a: u64, b: u64, p in 1..6_u32, q in 1..6_u32) {
-        let (mut one, mut two) = (Fleet::new(plan(p, 8, ""), a), Fleet::new(plan(q, 8, ""), b));
+        let (mut one, mut two) = (FakeBackend::new(plan(p, 8, ""), a), FakeBackend::new(plan(q, 8, ""), b));
         one.run(false);
         two.run(false);
         for round in ["explore", "wider"] {
@@ -217,24 +217,24 @@ proptest! {
 
     #[test]
     fn a_suspended_study_makes_no_trial(seed: u64, steps in 0..30_usize) {
-        let mut fleet = Fleet::new(plan(3, 6, ""), seed);
+        let mut backend = FakeBackend::new(plan(3, 6, ""), seed);
         for _ in 0..steps {
-            fleet.act();
-            fleet.happen(false);
+            backend.act();
+            backend.happen(false);
         }
-        let made = fleet.trials().len();
-        fleet.change(plan(3, 6, "suspend: true"));
+        let made = backend.trials().len();
+        backend.change(plan(3, 6, "suspend: true"));
         // Those that exist go on, retries included, until all have ended.
         for _ in 0..200 {
-            fleet.act();
-            fleet.happen(false);
+            backend.act();
+            backend.happen(false);
         }
-        prop_assert_eq!(fleet.trials().len(), made);
-        prop_assert_eq!(fleet.view.under_way(), 0);
-        fleet.change(plan(3, 6, ""));
-        fleet.run(false);
+        prop_assert_eq!(backend.trials().len(), made);
+        prop_assert_eq!(backend.view.under_way(), 0);
+        backend.change(plan(3, 6, ""));
+        backend.run(false);
         // Every trial of a round may have been infeasible.
-        prop_assert!(["AllRoundsEnded", "NoPoints"].contains(&fleet.end.unwrap().reason));
+        prop_assert!(["AllRoundsEnded", "NoPoints"].contains(&backend.end.unwrap().reason));
     }
 }
 

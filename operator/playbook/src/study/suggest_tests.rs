@@ -24,8 +24,8 @@ rounds: [{name: exploit, trials: 12, maxTrainSteps: 100}]
 parallelism: 3
 ";
 
-/// A fleet that forgets what was chosen now and then, as one that is restarted does.
-struct Fleet {
+/// A backend that forgets what was chosen now and then, as one that is restarted does.
+struct FakeBackend {
     plan: Plan,
     trials: Vec<TrialState>,
     chosen: Vec<RoundPoint>,
@@ -33,7 +33,7 @@ struct Fleet {
     forgets: bool,
 }
 
-impl Fleet {
+impl FakeBackend {
     fn new(plan: Plan) -> Self {
         Self { plan, trials: vec![], chosen: vec![], asked: vec![], forgets: false }
     }
@@ -104,72 +104,76 @@ fn objective(point: &Hyperparameters) -> Option<f64> {
 fn the_first_points_are_known_and_later_ones_are_asked_for_as_trials_may_begin() {
     let plan = studies::plan(STUDY);
     assert_eq!(search::initial_trials(&plan), 4);
-    let mut fleet = Fleet::new(plan);
-    assert_eq!(fleet.act(), None);
-    assert_eq!((fleet.trials.len(), fleet.asked.len()), (3, 0));
-    fleet.end_one();
-    fleet.act();
-    assert_eq!((fleet.trials.len(), fleet.asked.len()), (4, 0));
-    fleet.end_one();
-    fleet.end_one();
-    fleet.act();
-    assert_eq!(fleet.trials.len(), 4, "points are not there yet");
+    let mut backend = FakeBackend::new(plan);
+    assert_eq!(backend.act(), None);
+    assert_eq!((backend.trials.len(), backend.asked.len()), (3, 0));
+    backend.end_one();
+    backend.act();
+    assert_eq!((backend.trials.len(), backend.asked.len()), (4, 0));
+    backend.end_one();
+    backend.end_one();
+    backend.act();
+    assert_eq!(backend.trials.len(), 4, "points are not there yet");
     let key = |index| TrialKey { round: "exploit".into(), index };
-    assert_eq!(fleet.asked, [[key(4), key(5)]]);
-    fleet.act();
-    assert_eq!((fleet.trials.len(), fleet.asked.len()), (6, 1));
-    let end = fleet.run();
+    assert_eq!(backend.asked, [[key(4), key(5)]]);
+    backend.act();
+    assert_eq!((backend.trials.len(), backend.asked.len()), (6, 1));
+    let end = backend.run();
     assert_eq!((end.phase, end.reason), (StudyPhase::Completed, "AllRoundsEnded"));
-    assert_eq!(fleet.points().len(), 12, "no point is tried twice");
-    assert!(fleet.asked.iter().flatten().collect::<BTreeSet<_>>().len() == 8, "each is asked for: {:?}", fleet.asked);
-    assert!(fleet.best(4..12) < 0.5 * fleet.best(0..4), "{:?}", fleet.trials);
+    assert_eq!(backend.points().len(), 12, "no point is tried twice");
+    assert!(
+        backend.asked.iter().flatten().collect::<BTreeSet<_>>().len() == 8,
+        "each is asked for: {:?}",
+        backend.asked
+    );
+    assert!(backend.best(4..12) < 0.5 * backend.best(0..4), "{:?}", backend.trials);
 }
 
 #[test]
 fn a_restart_between_choice_and_trial_chooses_again_and_changes_no_trial() {
-    let mut fleet = Fleet::new(studies::plan(STUDY));
-    fleet.forgets = true;
-    assert_eq!(fleet.run().phase, StudyPhase::Completed);
-    assert_eq!((fleet.trials.len(), fleet.points().len()), (12, 12));
-    assert!(fleet.asked.len() > 8, "what was forgotten is asked for again: {}", fleet.asked.len());
+    let mut backend = FakeBackend::new(studies::plan(STUDY));
+    backend.forgets = true;
+    assert_eq!(backend.run().phase, StudyPhase::Completed);
+    assert_eq!((backend.trials.len(), backend.points().len()), (12, 12));
+    assert!(backend.asked.len() > 8, "what was forgotten is asked for again: {}", backend.asked.len());
 }
 
 #[test]
 fn the_same_results_choose_the_same_points_in_any_order() {
-    let mut fleet = Fleet::new(studies::plan(STUDY));
-    while fleet.asked.is_empty() {
-        fleet.act();
-        fleet.end_one();
+    let mut backend = FakeBackend::new(studies::plan(STUDY));
+    while backend.asked.is_empty() {
+        backend.act();
+        backend.end_one();
     }
-    let keys = fleet.asked[0].clone();
-    let mut reversed = fleet.trials.clone();
+    let keys = backend.asked[0].clone();
+    let mut reversed = backend.trials.clone();
     reversed.reverse();
-    let choose = |trials: &[TrialState]| search::points_for(&fleet.plan, &keys, trials, &[]);
-    assert_eq!(choose(&fleet.trials), choose(&reversed));
+    let choose = |trials: &[TrialState]| search::points_for(&backend.plan, &keys, trials, &[]);
+    assert_eq!(choose(&backend.trials), choose(&reversed));
 }
 
 #[test]
 fn a_suspended_study_asks_for_nothing() {
-    let mut fleet = Fleet::new(studies::plan(&format!("{STUDY}suspend: true\n")));
-    assert_eq!(fleet.act(), None);
-    assert!(fleet.trials.is_empty() && fleet.asked.is_empty());
+    let mut backend = FakeBackend::new(studies::plan(&format!("{STUDY}suspend: true\n")));
+    assert_eq!(backend.act(), None);
+    assert!(backend.trials.is_empty() && backend.asked.is_empty());
 }
 
 #[test]
 fn a_failed_trial_says_nothing_of_its_point_and_is_not_tried_again() {
-    let mut fleet = Fleet::new(studies::plan(STUDY));
+    let mut backend = FakeBackend::new(studies::plan(STUDY));
     for _ in 0..2 {
-        fleet.act();
-        fleet.end_one();
+        backend.act();
+        backend.end_one();
     }
-    fleet.act();
+    backend.act();
     for (trial, phase) in
-        fleet.trials.iter_mut().filter(|t| !t.phase.has_ended()).zip([TrialPhase::Failed, TrialPhase::Stopped])
+        backend.trials.iter_mut().filter(|t| !t.phase.has_ended()).zip([TrialPhase::Failed, TrialPhase::Stopped])
     {
         trial.phase = phase;
     }
-    assert_eq!(fleet.run().phase, StudyPhase::Completed);
-    assert_eq!((fleet.trials.len(), fleet.points().len()), (12, 12));
+    assert_eq!(backend.run().phase, StudyPhase::Completed);
+    assert_eq!((backend.trials.len(), backend.points().len()), (12, 12));
 }
 
 #[test]
@@ -185,11 +189,11 @@ rounds: [{name: exploit, trials: 20, maxTrainSteps: 100}]
 parallelism: 4
 ",
     );
-    let mut fleet = Fleet::new(plan);
-    let end = fleet.run();
+    let mut backend = FakeBackend::new(plan);
+    let end = backend.run();
     assert_eq!((end.phase, end.reason), (StudyPhase::Completed, "SpaceExhausted"));
     assert!(end.message.contains("15 points"), "{}", end.message);
-    assert_eq!((fleet.trials.len(), fleet.points().len()), (15, 15));
+    assert_eq!((backend.trials.len(), backend.points().len()), (15, 15));
 }
 
 #[test]
@@ -198,9 +202,9 @@ fn arms_have_their_turn_and_learn_from_one_another() {
         "hyperparameters:",
         "hyperparameters:\n- {name: optimizer, role: Scientific, values: [sgd, adam, lion]}",
     ));
-    let mut fleet = Fleet::new(plan);
-    assert_eq!(fleet.run().phase, StudyPhase::Completed);
-    for trial in &fleet.trials {
+    let mut backend = FakeBackend::new(plan);
+    assert_eq!(backend.run().phase, StudyPhase::Completed);
+    for trial in &backend.trials {
         let arm = ["sgd", "adam", "lion"][trial.key.index as usize % 3];
         assert_eq!(trial.hyperparameters["optimizer"], arm.into(), "{:?}", trial.key);
     }
@@ -214,10 +218,10 @@ fn sampled_scientific_values_are_covered_evenly_whatever_the_results() {
             .replace("Bayesian,", "Bayesian, scientific: Sampled,")
             .replace("trials: 12", "trials: 16"),
     );
-    let mut fleet = Fleet::new(plan);
-    assert_eq!(fleet.run().phase, StudyPhase::Completed);
+    let mut backend = FakeBackend::new(plan);
+    assert_eq!(backend.run().phase, StudyPhase::Completed);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for trial in &fleet.trials {
+    for trial in &backend.trials {
         *counts.entry(trial.hyperparameters["depth"].to_string()).or_default() += 1;
     }
     assert!(counts.len() == 4 && counts.values().all(|n| (3..=5).contains(n)), "{counts:?}");
@@ -229,12 +233,12 @@ fn a_later_round_learns_from_the_one_before_and_repeats_none_of_its_points() {
         "rounds: [{name: exploit, trials: 12, maxTrainSteps: 100}]",
         "rounds: [{name: short, trials: 8, maxTrainSteps: 100}, {name: best, maxTrainSteps: 200, from: {round: short, best: 2}}, {name: long, trials: 4, maxTrainSteps: 300}]",
     ));
-    let mut fleet = Fleet::new(plan);
-    assert_eq!(fleet.run().phase, StudyPhase::Completed);
-    assert_eq!(fleet.trials.len(), 8 + 2 + 4);
-    assert_eq!(fleet.points().len(), 8 + 4, "only the round that takes points repeats them");
-    let long: Vec<_> = fleet.trials.iter().filter(|trial| trial.key.round == "long").collect();
-    assert!(fleet.asked.iter().flatten().filter(|key| key.round == "long").count() >= 4, "{:?}", fleet.asked);
+    let mut backend = FakeBackend::new(plan);
+    assert_eq!(backend.run().phase, StudyPhase::Completed);
+    assert_eq!(backend.trials.len(), 8 + 2 + 4);
+    assert_eq!(backend.points().len(), 8 + 4, "only the round that takes points repeats them");
+    let long: Vec<_> = backend.trials.iter().filter(|trial| trial.key.round == "long").collect();
+    assert!(backend.asked.iter().flatten().filter(|key| key.round == "long").count() >= 4, "{:?}", backend.asked);
     let best = long.iter().filter_map(|trial| objective(&trial.hyperparameters)).fold(f64::INFINITY, f64::min);
     assert!(best < 0.05, "{long:?}");
 }

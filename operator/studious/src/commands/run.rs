@@ -29,8 +29,8 @@ The first container of spec.trial.template is started as a process, in the folde
 shell (so activate the trainer's virtual environment first) and, besides, STUDIOUS_TRIAL_DIR and HP_<NAME>. \
 Images, volumes, resources and other containers matter on a cluster alone.
 
-Everything is kept in the folder of the run. Ctrl-C stops it, and the same command goes on where it was: finished \
-trials are never repeated, interrupted ones go on from their checkpoints. Trials and rounds may be added in between.
+Everything is kept in the folder of the run. Ctrl-C stops it, and the same command resumes it: finished \
+trials are never repeated, interrupted ones resume from their checkpoints. Trials and rounds may be added in between.
 
 Exit codes: 0 the study is complete; 1 it failed; 2 it can't run as it is written; 130 it was interrupted.
 
@@ -56,7 +56,7 @@ pub(crate) struct RunCommand {
     /// Run this many trials at once, in place of spec.parallelism
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     parallelism: Option<u32>,
-    /// Try trials again that failed before, now that the trainer is mended
+    /// Try trials again that failed before, now that the trainer is fixed
     #[arg(long)]
     retry_failed: bool,
     /// Print lines in place of the progress bar

@@ -117,7 +117,9 @@ fn round(plan: &Plan, asked: Option<&str>) -> Result<String, String> {
             "--round {name}: takes its points of an earlier round. Name one of {}",
             if fresh.is_empty() { "another study's rounds".to_owned() } else { fresh.join(", ") }
         )),
-        Some(name) => Err(format!("--round {name}: is no round of {}. Name one of {}", plan.name(), fresh.join(", "))),
+        Some(name) => {
+            Err(format!("--round {name}: unknown round; fresh rounds of {} are {}", plan.name(), fresh.join(", ")))
+        }
         None => fresh.first().map(|name| (*name).to_owned()).ok_or_else(|| {
             format!("{} has no round that takes points of its search: all take those of others", plan.name())
         }),

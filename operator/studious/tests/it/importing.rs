@@ -167,8 +167,8 @@ fn what_is_wrong_with_a_table_is_said_with_line_and_column() {
     insta::assert_snapshot!(said.err);
     for (arguments, told) in [
         (&["trials.csv", "--objective", "lost"][..], "there is no column lost. Columns are learning_rate, loss,"),
-        (&["trials.csv", "--map", "rate=learning_rate"], "rate is no hyperparameter of this study"),
-        (&["trials.csv", "--round", "later"], "Name one of explore, confirm"),
+        (&["trials.csv", "--map", "rate=learning_rate"], "rate is not a hyperparameter of this study"),
+        (&["trials.csv", "--round", "later"], "unknown round; this study has explore, confirm"),
         (&["trials.csv", "--sidecar", "x.yaml"], "a CSV file has columns"),
         (&["trials.csv", "--delimiter", ";"], "no column is the objective (loss)"),
         (&["trials.csv", "--format", "tensorboard", "--name", "x"], "is for CSV files"),

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { ask, studyPath, useData } from "./api";
 import { number, value, words, whole } from "./format";
-import { Outcome, Stands, Waiting } from "./parts";
+import { Outcome, Status, Waiting } from "./parts";
 import { Picture } from "./picture";
 import { href, studyHref, trialHref, useRoute } from "./route";
 import type { ComparisonView, FindingsView, Hyperparameter, StudyItem, StudyList, StudyView, TrialView, TrialsPage } from "./types";
@@ -238,7 +238,7 @@ function Beside({ ids }: { ids: string[] }) {
   type One = (typeof shown)[number];
   const facts: [string, (one: One) => preact.ComponentChildren, boolean][] = [
     ["Goal", ({ study }) => study.goal, false],
-    ["Stands", ({ study }) => <Stands standing={study.standing} />, false],
+    ["Status", ({ study }) => <Status standing={study.standing} />, false],
     ["Objective", ({ study }) => `${study.metric}, ${study.direction.toLowerCase()}`, metrics.size > 1],
     ["Best", ({ study }) => <strong>{number(study.best)}</strong>, false],
     ["Retrained", ({ study }) => study.retrained?.summary ?? "–", false],
@@ -310,7 +310,7 @@ function Beside({ ids }: { ids: string[] }) {
             <tbody>
               <tr class="part">
                 <th scope="rowgroup" colSpan={shown.length + 1}>
-                  To mend
+                  Issues
                 </th>
               </tr>
               {codes.map((code) => {

@@ -38,7 +38,7 @@ const STANDINGS: Record<StudyState, string> = {
   Failed: "failed",
 };
 
-export function Stands({ standing }: { standing: StudyState }) {
+export function Status({ standing }: { standing: StudyState }) {
   return <span class={`standing ${standing.toLowerCase()}`}>{STANDINGS[standing]}</span>;
 }
 

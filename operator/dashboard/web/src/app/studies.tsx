@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { useData } from "./api";
 import { ago, count, number } from "./format";
-import { Progress, Stale, Stands, Waiting } from "./parts";
+import { Progress, Stale, Status, Waiting } from "./parts";
 import { choose, href, studyHref, useRoute } from "./route";
 import type { AboutView, StudyItem, StudyList } from "./types";
 
@@ -60,7 +60,7 @@ export function Studies({ about }: { about: AboutView | undefined }) {
               />
             </label>
             <label>
-              Stands{" "}
+              Status{" "}
               <select value={standing} onChange={(event) => choose({ standing: event.currentTarget.value })}>
                 <option value="">all</option>
                 {["Running", "Pending", "Paused", "Interrupted", "Completed", "Failed", "Invalid"].map((one) => (
@@ -112,11 +112,11 @@ export function Studies({ about }: { about: AboutView | undefined }) {
                       <span class="hidden">Compare</span>
                     </th>
                     {heading("name", "Study")}
-                    {heading("standing", "Stands")}
+                    {heading("standing", "Status")}
                     {hasProjects && heading("project", "Project")}
                     {heading("ended", "Trials")}
                     {heading("best", "Best", "number")}
-                    {heading("findings", "To mend")}
+                    {heading("findings", "Issues")}
                     {heading("changed", "Changed")}
                   </tr>
                 </thead>
@@ -145,7 +145,7 @@ export function Studies({ about }: { about: AboutView | undefined }) {
                           <span class="goal">{study.goal}</span>
                         </th>
                         <td>
-                          <Stands standing={study.standing} />
+                          <Status standing={study.standing} />
                         </td>
                         {hasProjects && <td>{study.project ?? ""}</td>}
                         <td class="bar">
@@ -159,7 +159,7 @@ export function Studies({ about }: { about: AboutView | undefined }) {
                           {study.retrained !== null && <span class="goal">retrained: {study.retrained.summary}</span>}
                         </td>
                         <td>
-                          <Mend study={study} />
+                          <Issues study={study} />
                         </td>
                         <td title={study.changed === null ? undefined : new Date(study.changed).toISOString()}>{ago(study.changed)}</td>
                       </tr>
@@ -202,10 +202,10 @@ function compareHref(studies: string[]): string {
   return href(["compare"], new URLSearchParams(studies.map((study) => ["study", study])));
 }
 
-function Mend({ study }: { study: StudyItem }) {
+function Issues({ study }: { study: StudyItem }) {
   if (study.findings === null) return <span class="muted">{study.ended > 0 ? "…" : "–"}</span>;
   const { problems, warnings } = study.findings;
-  if (problems + warnings === 0) return <span class="muted">nothing</span>;
+  if (problems + warnings === 0) return <span class="muted">none</span>;
   return (
     <>
       {problems > 0 && <span class="problem-text">{count(problems, "problem")}</span>}

@@ -1,7 +1,7 @@
 import { studyPath, useData } from "./api";
 import { Findings } from "./findings";
 import { ago, count, number, time, value, whole } from "./format";
-import { Copyable, Figure, Progress, Stale, Stands, Waiting } from "./parts";
+import { Copyable, Figure, Progress, Stale, Status, Waiting } from "./parts";
 import { Picture } from "./picture";
 import { href, trialHref } from "./route";
 import { Trials } from "./table";
@@ -31,7 +31,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
       {study.description !== null && <p class="lead">{study.description}</p>}
       <Stale error={loaded.error} />
       <p class="status" role="status">
-        <Stands standing={study.standing} /> {study.message}
+        <Status standing={study.standing} /> {study.message}
         {study.changed !== null && <span class="muted"> · changed {ago(study.changed)}</span>}
       </p>
       <Progress counts={study.counts} label={study.name} />
@@ -63,7 +63,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
           {study.counts.infeasible.toLocaleString("en")}
         </Figure>
         <Figure
-          name="To mend first"
+          name="Fix first"
           note={
             findings === undefined
               ? "being looked at"

@@ -154,7 +154,7 @@ function Attempts({ trial }: { trial: TrialView }) {
                   <th scope="row" class="number">
                     {attempt.number}
                   </th>
-                  <td>{attempt.outcome?.toLowerCase() ?? "under way"}</td>
+                  <td>{attempt.outcome?.toLowerCase() ?? "running"}</td>
                   <td>{time(attempt.queued)}</td>
                   <td>{time(attempt.started)}</td>
                   <td>{time(attempt.ended)}</td>

@@ -79,7 +79,7 @@ outcome?: AttemptOutcome, };
 export type AttemptOutcome = "Finished" | "Failed" | "Disrupted";
 
 /**
- * What kind of fleet is shown.
+ * What kind of backend is shown.
  */
 export type Backend = "Local" | "Kubernetes";
 

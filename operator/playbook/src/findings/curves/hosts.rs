@@ -47,7 +47,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     report(
         &CHECKPOINT_VIOLATION,
         &with(checkpoints),
-        "Only host 0 saves, and every host goes on from what it saved: otherwise what was measured is not what was kept.",
+        "Only host 0 saves, and every host resumes from what it saved: otherwise what was measured is not what was kept.",
         findings,
     );
 }

@@ -36,7 +36,7 @@ fn lower_edges_are_found() {
     let trials = one(30, &mut Luck(2), |u, _| Some(u[1]));
     let found = raised(ONE, &trials, "SearchSpaceTooNarrow");
     assert_eq!(found.hyperparameter.as_deref(), Some("momentum"));
-    assert!(found.advice.contains("lower end"), "{}", found.advice);
+    assert!(found.advice.contains("lower boundary"), "{}", found.advice);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn retraining_shows_the_luck() {
     assert!((found.evidence["standard_deviation"] - 0.025_819_888_974_716).abs() < 1e-9);
     assert!((found.evidence["n"] - 4.0).abs() < 1e-9);
     // The best of thirty was chosen for its luck.
-    assert!(found.advice.contains("part of that was luck"), "{}", found.advice);
+    assert!(found.advice.contains("part of that was noise"), "{}", found.advice);
 }
 
 #[test]

@@ -107,14 +107,14 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
         };
         let cell = row.cell(steps).unwrap_or_default();
         let Some(step) = step(cell) else {
-            wrong(steps, format!("step = {cell}: is no step. Give a whole number from 0"));
+            wrong(steps, format!("step: expected a whole number from 0, got `{cell}`"));
             continue;
         };
         let host = match host.and_then(|column| Some((column, row.cell(column)?))) {
             None => 0,
             Some((column, cell)) => {
                 let Ok(host) = cell.parse() else {
-                    wrong(column, format!("host = {cell}: is no host. Give its number, from 0"));
+                    wrong(column, format!("host: expected the number of a host, from 0, got `{cell}`"));
                     continue;
                 };
                 host
@@ -123,7 +123,7 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
         // Nothing was measured.
         let Some(cell) = row.cell(values) else { continue };
         let Ok(value) = cell.parse::<f64>() else {
-            wrong(values, format!("value = {cell}: is no number"));
+            wrong(values, format!("value: expected a number, got `{cell}`"));
             continue;
         };
         let of = curves.0.entry(name.to_owned()).or_default();

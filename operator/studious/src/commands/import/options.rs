@@ -82,7 +82,7 @@ impl ImportOptions {
                 let mut known: Vec<&str> = spec.hyperparameters.iter().map(|h| h.name.as_str()).collect();
                 known.dedup();
                 return Err(format!(
-                    "--map {name}={column}: {name} is no hyperparameter of this study. It has {}; metrics are given with \
+                    "--map {name}={column}: {name} is not a hyperparameter of this study, which has {}; metrics are given with \
                      --metric",
                     known.join(", ")
                 ));
@@ -90,7 +90,7 @@ impl ImportOptions {
         }
         let names = rounds::names(plan);
         if let Some(round) = self.round.as_ref().filter(|round| !names.contains(round)) {
-            return Err(format!("--round {round}: is no round of this study. Name one of {}", names.join(", ")));
+            return Err(format!("--round {round}: unknown round; this study has {}", names.join(", ")));
         }
         let of_tables = [
             ("--name", self.name.is_some()),

@@ -138,7 +138,7 @@ impl TableReading<'_> {
         let names = rounds::names(self.plan);
         if !names.iter().any(|name| name == round) {
             let message = format!(
-                "round = {round}: is no round of this study. Name one of {}, or give --round for all",
+                "round: unknown round `{round}`; this study has {}. Give --round for all rows, or name one of them",
                 names.join(", ")
             );
             problems.push(ImportProblem { place: row.place(column), message });
@@ -224,7 +224,7 @@ impl TableReading<'_> {
             Ok(value) if value.is_finite() => Told::Finite(value, None),
             Ok(_) => Told::NonFinite,
             Err(_) => {
-                let message = format!("{cell:?} is no number. Give one, or NaN for a trial that diverged");
+                let message = format!("expected a number, got `{cell}`. Write NaN for a trial that diverged");
                 problems.push(ImportProblem { place: row.place(column), message });
                 Told::Nothing
             }
@@ -237,7 +237,7 @@ impl TableReading<'_> {
         // Data frames write whole numbers with a fraction where some are missing.
         let step = measurements::step(cell);
         if step.is_none() {
-            let message = format!("step = {cell}: is no step. Give a whole number from 0");
+            let message = format!("step: expected a whole number from 0, got `{cell}`");
             problems.push(ImportProblem { place: row.place(column), message });
         }
         step

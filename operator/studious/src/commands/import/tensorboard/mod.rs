@@ -87,7 +87,7 @@ fn trials(sources: &[PathBuf]) -> anyhow::Result<Vec<(String, PathBuf, Vec<PathB
         } else {
             std::fs::metadata(source).with_context(failed)?;
             if !is_event_file(source) {
-                bail!("{} is no event file: TensorBoard's have tfevents in their names", source.display());
+                bail!("{} is not an event file: TensorBoard's have tfevents in their names", source.display());
             }
             source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
         };

@@ -53,7 +53,7 @@ pub(super) enum Status {
 pub(super) enum TensorBoardError {
     #[error("{}: {source}", path.display())]
     Record { path: PathBuf, source: RecordError },
-    #[error("{}: holds something that is no event: {source}. Is it TensorBoard's?", path.display())]
+    #[error("{}: holds something that is not an event: {source}. Is it TensorBoard's?", path.display())]
     Event { path: PathBuf, source: prost::DecodeError },
     #[error("{}: holds more than {most} {what}. Give fewer", path.display())]
     TooMuch { path: PathBuf, most: usize, what: &'static str },
