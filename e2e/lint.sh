@@ -22,3 +22,4 @@ if e2e["id"] in workspace["workspace_default_members"] or ungated or e2e["featur
     sys.exit("cargo test would run the tests of e2e on the cluster of the current context: see e2e/Cargo.toml")'
 
 diff -r crds/generated charts/studious/files/crds || { echo "the chart's CRDs differ from crds/generated: make crds" >&2; exit 1; }
+docs/check-type-names.py

@@ -49,7 +49,7 @@ pub(super) fn schema() -> &'static Value {
             "deletionTimestamp": text, "deletionGracePeriodSeconds": anything, "generation": anything,
             "resourceVersion": text, "selfLink": text, "uid": text,
         }});
-        // Whatever the operator wrote there is not the user's to mend.
+        // Whatever the operator wrote there is not the user's to fix.
         schema["properties"]["status"] = anything;
         schema
     });

@@ -50,7 +50,7 @@ pub struct Diagnostic {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
-    /// What is wrong, with the field and the mend.
+    /// What is wrong, with the field and the fix.
     pub message: String,
     /// The same in parts, unless the file could not be read as YAML.
     pub violation: Option<Violation>,

@@ -31,7 +31,7 @@ impl Plan {
     /// Checks a study.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with the field, the value, the rule and the mend.
+    /// Everything that is wrong with it, each with the field, the value, the rule and the fix.
     pub fn new(name: &str, spec: &StudySpec) -> Result<Self, Vec<Violation>> {
         let mut violations = validate::refusals(name, spec);
         if violations.is_empty() {

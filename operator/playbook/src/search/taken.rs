@@ -49,7 +49,7 @@ impl Taken {
     ///
     /// # Errors
     /// When the other study has no such round or no such trial, or points that this study couldn't try: each with the trial,
-    /// the hyperparameter, the value and the mend.
+    /// the hyperparameter, the value and the fix.
     pub fn of(taker: &str, spec: &StudySpec, from: &PointsFrom, source: &EarlierStudy) -> Result<Self, Vec<Violation>> {
         let mut trials = asked(from, source)?;
         // Equal points are one, whatever trained them how often.
