@@ -156,6 +156,7 @@ fn train(point: &Hyperparameters, index: u32, evaluations: u64, every: u64) -> (
             message,
             start_time: Some(start),
             end_time: Some(end),
+            step: None,
         }],
         start_time: Some(start),
         end_time: Some(end),
