@@ -11,7 +11,7 @@ use super::{assets, gate::Refusal, source::SourceError, table::TableError, views
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestError {
+pub enum ApiError {
     /// Whoever asks may not see it, or isn't known.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -26,13 +26,13 @@ pub enum RequestError {
     Meaningless(String),
 }
 
-impl From<TableError> for RequestError {
+impl From<TableError> for ApiError {
     fn from(error: TableError) -> Self {
         Self::Meaningless(error.to_string())
     }
 }
 
-impl IntoResponse for RequestError {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let code = match &self {
             Self::Refused(refusal) => refusal.status(),
@@ -51,7 +51,7 @@ impl IntoResponse for RequestError {
 ///
 /// # Errors
 /// When it can't be written as JSON.
-pub fn json(view: &impl Serialize) -> Result<String, RequestError> {
+pub fn json(view: &impl Serialize) -> Result<String, ApiError> {
     serde_json::to_string(view).map_err(|error| SourceError::unreadable("the answer", error).into())
 }
 
@@ -82,7 +82,7 @@ impl Tag {
     ///
     /// # Errors
     /// When it can't be written as JSON.
-    pub fn json(self, view: &impl Serialize) -> Result<Response, RequestError> {
+    pub fn json(self, view: &impl Serialize) -> Result<Response, ApiError> {
         Ok(self.answer("application/json", json(view)?))
     }
 

@@ -8,7 +8,7 @@ use axum::{
 use studious_playbook::plots::{RunCurve, overlay};
 
 use super::{
-    answer::{RequestError, Tag},
+    answer::{ApiError, Tag},
     app::AppState,
     gate::Gate,
     source::{StudyKey, StudySource},
@@ -26,7 +26,7 @@ pub async fn trials<S: StudySource, G: Gate>(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let wanted = wanted(query.as_deref().unwrap_or_default())?;
     let (mut versions, mut views, mut found) = (String::new(), Vec::new(), Vec::new());
     for (key, trial) in &wanted {
@@ -66,14 +66,14 @@ pub async fn trials<S: StudySource, G: Gate>(
     tag.json(&ComparisonView { trials: views, plots })
 }
 
-fn wanted(query: &str) -> Result<Vec<(StudyKey, String)>, RequestError> {
+fn wanted(query: &str) -> Result<Vec<(StudyKey, String)>, ApiError> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|error| RequestError::Meaningless(format!("the query can't be read: {error}")))?;
-    let meaningless = |value: &str| RequestError::Meaningless(format!("trial={value}: name it namespace/study/trial"));
+        .map_err(|error| ApiError::Meaningless(format!("the query can't be read: {error}")))?;
+    let meaningless = |value: &str| ApiError::Meaningless(format!("trial={value}: name it namespace/study/trial"));
     let mut wanted = Vec::new();
     for (name, value) in pairs {
         if name != "trial" {
-            return Err(RequestError::Meaningless(format!("{name}={value}: only trial= is known here")));
+            return Err(ApiError::Meaningless(format!("{name}={value}: only trial= is known here")));
         }
         let mut parts = value.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -84,9 +84,7 @@ fn wanted(query: &str) -> Result<Vec<(StudyKey, String)>, RequestError> {
         }
     }
     if wanted.is_empty() || wanted.len() > MOST {
-        return Err(RequestError::Meaningless(format!(
-            "name between 1 and {MOST} trials: trial=namespace/study/trial"
-        )));
+        return Err(ApiError::Meaningless(format!("name between 1 and {MOST} trials: trial=namespace/study/trial")));
     }
     Ok(wanted)
 }

@@ -15,7 +15,7 @@ use futures::StreamExt as _;
 use serde::Deserialize;
 
 use super::{
-    answer::RequestError,
+    answer::ApiError,
     app::App,
     gate::Gate,
     source::{StudyKey, StudySource},
@@ -46,7 +46,7 @@ async fn records<S: StudySource, G: Gate>(
     Query(wanted): Query<RecordsQuery>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     enter(&app, &headers, &extensions, &key).await?;
     let points = wanted.points.unwrap_or(MOST_POINTS).min(MOST_POINTS);

@@ -17,7 +17,7 @@ use studious_playbook::{
 
 use super::{
     analysis::{Analysis, Concluded},
-    answer::{RequestError, Tag, json},
+    answer::{ApiError, Tag, json},
     app::{App, AppState, StudySnapshot},
     gate::{Gate, Refusal},
     source::{SourceError, StudyKey, StudySource, StudySummary, TrialSummary},
@@ -46,7 +46,7 @@ pub async fn enter<S: StudySource, G: Gate>(
     headers: &HeaderMap,
     extensions: &Extensions,
     key: &StudyKey,
-) -> Result<Arc<StudySnapshot>, RequestError> {
+) -> Result<Arc<StudySnapshot>, ApiError> {
     let viewer = app.gate.admit(headers, peer(extensions)).await?;
     if !app.gate.may_get(&viewer, key).await? {
         let who = G::name(&viewer).unwrap_or("you");
@@ -58,7 +58,7 @@ pub async fn enter<S: StudySource, G: Gate>(
         ))
         .into());
     }
-    let missing = || RequestError::Missing(format!("study {}/{}", key.namespace, key.name));
+    let missing = || ApiError::Missing(format!("study {}/{}", key.namespace, key.name));
     app.shown(key).await?.ok_or_else(missing)
 }
 
@@ -67,7 +67,7 @@ pub async fn about<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let viewer = app.gate.admit(&headers, peer(&extensions)).await?;
     let user = G::name(&viewer).map(str::to_owned);
     let tag = Tag::of(user.as_deref().unwrap_or_default());
@@ -79,7 +79,7 @@ pub async fn list<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let viewer = app.gate.admit(&headers, peer(&extensions)).await?;
     let mut heads = app.source.studies().await?;
     heads.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.key.cmp(&b.key)));
@@ -157,7 +157,7 @@ pub async fn detail<S: StudySource, G: Gate>(
     Path((namespace, name)): Path<(String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let tag = Tag::of(&shown.version);
@@ -213,7 +213,7 @@ pub async fn findings<S: StudySource, G: Gate>(
     Path((namespace, name)): Path<(String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let Some(plan) = &shown.plan else {
@@ -238,7 +238,7 @@ pub async fn plot<S: StudySource, G: Gate>(
     Path((namespace, name, plot)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let analysis = match &shown.plan {
@@ -251,7 +251,7 @@ pub async fn plot<S: StudySource, G: Gate>(
     };
     let picture = analysis.as_ref().and_then(|analysis| analysis.pictures.iter().find(|one| one.id == plot));
     let (Some(picture), Some(analysis)) = (picture, &analysis) else {
-        return Err(RequestError::Missing(format!("plot {plot} of study {}/{}", key.namespace, key.name)));
+        return Err(ApiError::Missing(format!("plot {plot} of study {}/{}", key.namespace, key.name)));
     };
     let tag = Tag::of(&analysis.version);
     if tag.is_known(&headers) {

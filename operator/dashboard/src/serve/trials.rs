@@ -14,7 +14,7 @@ use studious_playbook::{
 };
 
 use super::{
-    answer::{RequestError, Tag},
+    answer::{ApiError, Tag},
     app::{App, AppState, StudySnapshot},
     gate::Gate,
     source::{SourceError, StudyKey, StudySource, TrialDetail},
@@ -40,7 +40,7 @@ pub async fn page<S: StudySource, G: Gate>(
     Query(wanted): Query<TableQuery>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let shown = enter(&app, &headers, &extensions, &StudyKey { namespace, name }).await?;
     let tag = Tag::of(&shown.version);
     if tag.is_known(&headers) {
@@ -56,7 +56,7 @@ pub async fn detail<S: StudySource, G: Gate>(
     Path((namespace, name, trial)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let tag = Tag::of(&shown.version);
@@ -73,7 +73,7 @@ pub async fn plots<S: StudySource, G: Gate>(
     Path((namespace, name, trial)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     let tag = Tag::of(&shown.version);
@@ -113,7 +113,7 @@ pub async fn events<S: StudySource, G: Gate>(
     Path((namespace, name, trial)): Path<(String, String, String)>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Response, RequestError> {
+) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
     if !shown.trials.iter().any(|head| head.name == trial) {
@@ -125,8 +125,8 @@ pub async fn events<S: StudySource, G: Gate>(
 
 use axum::response::IntoResponse as _;
 
-fn missing(key: &StudyKey, trial: &str) -> RequestError {
-    RequestError::Missing(format!("trial {trial} in study {}/{}", key.namespace, key.name))
+fn missing(key: &StudyKey, trial: &str) -> ApiError {
+    ApiError::Missing(format!("trial {trial} in study {}/{}", key.namespace, key.name))
 }
 
 /// A trial of a study.
@@ -135,7 +135,7 @@ pub async fn find<S: StudySource, G: Gate>(
     key: &StudyKey,
     trial: &str,
     points: usize,
-) -> Result<TrialDetail, RequestError> {
+) -> Result<TrialDetail, ApiError> {
     app.source.trial(key, trial, points).await?.ok_or_else(|| missing(key, trial))
 }
 
@@ -158,7 +158,7 @@ pub fn metrics<'a>(objective: &'a str, records: impl Iterator<Item = &'a TrialRe
 }
 
 /// What is shown of a trial.
-pub fn view(shown: &StudySnapshot, found: &TrialDetail) -> Result<TrialView, RequestError> {
+pub fn view(shown: &StudySnapshot, found: &TrialDetail) -> Result<TrialView, ApiError> {
     let unreadable = |error: serde_yaml::Error| SourceError::unreadable("the trial", error);
     let (record, head) = (&found.record, &shown.head);
     let latest = |n: usize| n.saturating_sub(MOST_REPORTS);

@@ -84,7 +84,7 @@ pub struct Request<'a> {
 
 /// The next points.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SuggestedPoints {
+pub struct ProposedPoints {
     /// None twice, none observed.
     pub points: Vec<Hyperparameters>,
     /// Fewer than asked: the arm has no further point.
@@ -107,7 +107,7 @@ const KNOWN: usize = 1000;
 /// The next points of an arm. With fewer results than two more than the arm has dimensions (at least 4, at most 10), they
 /// are those of the study's quasi-random sequence: a process with several length scales can't be fitted to less.
 #[must_use]
-pub fn suggest(request: &Request) -> SuggestedPoints {
+pub fn suggest(request: &Request) -> ProposedPoints {
     let mut asked = Asked::new(request);
     let mut points = Vec::with_capacity(request.count);
     let encoding = Encoding::new(request.space, request.arm);
@@ -124,7 +124,7 @@ pub fn suggest(request: &Request) -> SuggestedPoints {
             points.push(point);
         }
     }
-    SuggestedPoints { exhausted: points.len() < request.count, points }
+    ProposedPoints { exhausted: points.len() < request.count, points }
 }
 
 /// The points that may still be proposed.

@@ -96,7 +96,7 @@ fn begun(space: &Space, count: u64, seed: u64, edge: f64) -> Vec<Observation> {
         .collect()
 }
 
-fn asked(space: &Space, observed: &[Observation], count: usize, seed: u64) -> SuggestedPoints {
+fn asked(space: &Space, observed: &[Observation], count: usize, seed: u64) -> ProposedPoints {
     let arm = Hyperparameters::new();
     suggest(&Request { space, arm: &arm, direction: Direction::Minimize, observed, count, seed })
 }
