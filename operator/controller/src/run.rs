@@ -77,7 +77,8 @@ pub async fn run(options: Options, stop: impl Future<Output = ()> + Send) -> Res
     // kube and the server would each choose a provider of cryptography; once chosen, it stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::try_from(kube::Config::infer().await?).map_err(|error| RunError::Client(Box::new(error)))?;
-    run_with(client, options, stop).await
+    // Boxed: all that the operator does is a large future.
+    Box::pin(run_with(client, options, stop)).await
 }
 
 async fn run_with(client: Client, options: Options, stop: impl Future<Output = ()> + Send) -> Result<(), RunError> {

@@ -105,7 +105,9 @@ async fn what_changes_with_every_trial_costs_no_writes_of_its_own() {
     let study = thirty();
     world.reconcile_study(&study).await;
     let mut trials = made(&world.requests());
-    trials.iter().for_each(|trial| world.caches.trial(trial));
+    for trial in &trials {
+        world.caches.trial(trial);
+    }
     world.end_some(&mut trials[..10]);
     world.pass(16);
     world.reconcile_study(&study).await;
