@@ -98,7 +98,8 @@ impl Ledger {
         first_line: u64,
         lines: &[String],
     ) -> Result<Appended, LedgerError> {
-        self.take_in(trial, (attempt, host), first_line, lines, false).await
+        let taken = self.take_in(trial, (attempt, host), first_line, lines, false).await;
+        self.database.health.observe(taken)
     }
 
     /// As [`Ledger::append`], for the last lines of a host: in the same transaction its stream is marked as drained, so
@@ -114,7 +115,8 @@ impl Ledger {
         first_line: u64,
         lines: &[String],
     ) -> Result<Appended, LedgerError> {
-        self.take_in(trial, (attempt, host), first_line, lines, true).await
+        let taken = self.take_in(trial, (attempt, host), first_line, lines, true).await;
+        self.database.health.observe(taken)
     }
 
     async fn judged(&self, trial: &str) -> Result<Judged, LedgerError> {

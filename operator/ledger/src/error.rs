@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Cause;
+
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -95,7 +97,7 @@ pub enum LedgerError {
         source: serde_json::Error,
     },
     /// The database: busy, full, or gone.
-    #[error("the ledger's database: {0}")]
+    #[error("the ledger: {0}")]
     Database(#[from] DatabaseError),
 }
 
@@ -111,7 +113,7 @@ impl LedgerError {
 #[derive(Debug)]
 pub struct DatabaseError {
     problem: Problem,
-    is_transient: bool,
+    cause: Cause,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -125,19 +127,28 @@ enum Problem {
 impl DatabaseError {
     /// The turn to write did not come in time.
     pub(crate) fn busy(waited: Duration) -> Self {
-        Self { problem: Problem::Busy(waited), is_transient: true }
+        Self { problem: Problem::Busy(waited), cause: Cause::Busy }
+    }
+
+    /// Why it fails.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        self.cause
     }
 
     /// Whether trying again later may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        self.is_transient
+        self.cause.is_transient()
     }
 }
 
 impl std::fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.problem.fmt(f)
+        match self.cause {
+            Cause::Other => self.problem.fmt(f),
+            cause => write!(f, "{cause} ({})", self.problem),
+        }
     }
 }
 
@@ -150,16 +161,16 @@ impl std::error::Error for DatabaseError {
 #[doc(hidden)]
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
-        let is_transient = match &error {
+        let cause = match &error {
+            // All readers are taken.
+            sqlx::Error::PoolTimedOut => Cause::Busy,
             // A worker that is gone is replaced with its connection.
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
-            // Primary codes of SQLite: 5 busy, 6 locked, 7 out of memory, 10 I/O error, 13 full, 14 can't open.
-            sqlx::Error::Database(error) => error
-                .code()
-                .and_then(|code| code.parse::<i64>().ok())
-                .is_some_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 10 | 13 | 14)),
-            _ => false,
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => Cause::InputOutput,
+            sqlx::Error::Database(error) => {
+                error.code().and_then(|code| code.parse().ok()).map_or(Cause::Other, Cause::of_code)
+            }
+            _ => Cause::Other,
         };
-        Self { problem: Problem::Sqlx(error), is_transient }
+        Self { problem: Problem::Sqlx(error), cause }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    Limits,
+    Health, Limits,
     error::LedgerError,
     store::{Database, file_of},
 };
@@ -41,6 +41,22 @@ impl Ledger {
     pub async fn open_to_read(location: impl AsRef<Path>) -> Result<Self, LedgerError> {
         let database = Database::open_to_read(&file_of(location.as_ref())?).await?;
         Ok(Self { database, limits: Limits::default() })
+    }
+
+    /// Whether the ledger can be written, by the outcome of its latest write. Costs no access to the file.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.database.health.now()
+    }
+
+    /// As [`Ledger::health`]; while writes fail, one is tried now: a caller that sends no lines while the ledger fails learns
+    /// that it works again.
+    pub async fn probe(&self) -> Health {
+        if !self.health().is_working() {
+            let tried = self.database.probe().await.map_err(LedgerError::from);
+            let _ = self.database.health.observe(tried);
+        }
+        self.health()
     }
 
     /// Makes everything acknowledged so far survive a loss of power.

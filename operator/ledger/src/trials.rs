@@ -170,6 +170,10 @@ impl Ledger {
     /// # Errors
     /// When the database can't be written.
     pub async fn upsert_study(&self, study: &StudyRow) -> Result<(), LedgerError> {
+        self.database.health.observe(self.put_study(study).await)
+    }
+
+    async fn put_study(&self, study: &StudyRow) -> Result<(), LedgerError> {
         let columns = StudyColumns {
             uid: study.uid.clone(),
             namespace: study.namespace.clone(),
@@ -203,6 +207,10 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::UnknownStudy`] when its study isn't there, or when the database can't be written.
     pub async fn upsert_trial(&self, trial: &TrialRow) -> Result<(), LedgerError> {
+        self.database.health.observe(self.put_trial(trial).await)
+    }
+
+    async fn put_trial(&self, trial: &TrialRow) -> Result<(), LedgerError> {
         let template = to_json("template", &trial.uid, &*trial.spec.template)?;
         let without_template = TrialSpec { template: Arc::default(), ..trial.spec.clone() };
         let mut columns = TrialColumns {
@@ -230,6 +238,10 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::UnknownTrial`] when the trial isn't there, or when the database can't be written.
     pub async fn update_state(&self, trial: &str, state: &RunState) -> Result<(), LedgerError> {
+        self.database.health.observe(self.put_state(trial, state).await)
+    }
+
+    async fn put_state(&self, trial: &str, state: &RunState) -> Result<(), LedgerError> {
         let state = to_json("state", trial, state)?;
         let mut write = self.database.write_once().await?;
         if !write.update_state(trial, &state).await? {

@@ -239,6 +239,11 @@ async fn reading_changes_no_file() {
         CREATE INDEX events_of_stream ON events (stream); ALTER TABLE streams DROP COLUMN drained;
         ALTER TABLE streams DROP COLUMN dropped_values; ALTER TABLE streams DROP COLUMN other_events;
         ALTER TABLE streams DROP COLUMN labels; ALTER TABLE streams DROP COLUMN surplus;
+        DROP TABLE identity; DROP TABLE probe; DROP TABLE usage; DROP TABLE series;
+        ALTER TABLE studies DROP COLUMN digest; ALTER TABLE trials DROP COLUMN digest;
+        ALTER TABLE trials DROP COLUMN state_digest; ALTER TABLE streams DROP COLUMN digest;
+        ALTER TABLE events DROP COLUMN digest; ALTER TABLE malformed DROP COLUMN digest;
+        ALTER TABLE latest DROP COLUMN digest; ALTER TABLE non_finite DROP COLUMN digest;
         PRAGMA user_version = 2;";
     sql(&path, older).await;
     let before = std::fs::read(&path).unwrap();

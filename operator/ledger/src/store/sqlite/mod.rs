@@ -9,14 +9,20 @@ mod trials;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::error::{DatabaseError, LedgerError};
+use crate::{
+    error::{DatabaseError, LedgerError},
+    health::Watch,
+};
 
+/// What is written to see whether the ledger can be written again.
+const PROBE_BYTES: i64 = 256 * 1024;
 /// How long a write waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for its turn in this process.
@@ -31,6 +37,8 @@ pub(crate) struct Database {
     /// Nothing after a transaction that did not end as it should: the next write connects again.
     writer: Arc<Mutex<Option<SqliteConnection>>>,
     reader: SqlitePool,
+    /// Whether writes succeed.
+    pub(crate) health: Watch,
     /// The folder of the copy that is read in place of an older file.
     #[allow(dead_code, reason = "dropped with the last handle")]
     copy: Option<Arc<TempDir>>,
@@ -44,10 +52,12 @@ pub(crate) struct WriteTransaction {
     connection: SqliteConnection,
     /// False of a write of one statement, which SQLite begins and ends itself.
     is_begun: bool,
+    health: Watch,
 }
 
-/// A read that sees one moment of the ledger.
-pub(crate) struct ReadTransaction(Transaction<'static, Sqlite>);
+/// A read that sees one moment of the ledger. It ends when it is dropped; a connection that SQLite has rolled back itself
+/// (I/O error) is closed then.
+pub(crate) struct ReadTransaction(PoolConnection<Sqlite>);
 
 impl Database {
     /// Opens a file, or makes it, and brings it to the newest schema.
@@ -89,11 +99,18 @@ impl Database {
     }
 
     fn new(options: SqliteConnectOptions, connection: Option<SqliteConnection>) -> Self {
+        let health = Watch::default();
+        let of_reader = health.clone();
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(TURN_TIMEOUT)
+            .after_release(move |connection, _| {
+                // One that was opened on a read-only disk keeps what SQLite shares within a process read-only.
+                let is_working = of_reader.now().is_working();
+                Box::pin(async move { Ok(sqlx::query("ROLLBACK").execute(connection).await.is_ok() && is_working) })
+            })
             .connect_lazy_with(options.clone().pragma("query_only", "1"));
-        Self { options, writer: Arc::new(Mutex::new(connection)), reader, copy: None }
+        Self { options, writer: Arc::new(Mutex::new(connection)), reader, health, copy: None }
     }
 
     /// Waits for the turn to write: no other caller writes until the transaction ends.
@@ -113,12 +130,14 @@ impl Database {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        Ok(WriteTransaction { turn, connection, is_begun: false })
+        Ok(WriteTransaction { turn, connection, is_begun: false, health: self.health.clone() })
     }
 
     /// Begins a read.
     pub(crate) async fn read(&self) -> Result<ReadTransaction, DatabaseError> {
-        Ok(ReadTransaction(self.reader.begin().await?))
+        let mut connection = self.reader.acquire().await?;
+        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        Ok(ReadTransaction(connection))
     }
 
     /// Writes everything committed so far through to the disk.
@@ -126,6 +145,17 @@ impl Database {
         let mut write = self.write_once().await?;
         // A checkpoint syncs the log before it moves pages, then the file.
         sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_all(&mut write.connection).await?;
+        write.roll_back().await
+    }
+
+    /// Writes as much as a batch may need, and deletes it.
+    pub(crate) async fn probe(&self) -> Result<(), DatabaseError> {
+        let mut write = self.write().await?;
+        let insert = sqlx::query("INSERT INTO probe (data) VALUES (zeroblob(?))").bind(PROBE_BYTES);
+        insert.execute(&mut write.connection).await?;
+        write.end("COMMIT").await?;
+        let mut write = self.write_once().await?;
+        sqlx::query("DELETE FROM probe").execute(&mut write.connection).await?;
         write.commit().await
     }
 
@@ -144,7 +174,10 @@ impl Database {
 impl WriteTransaction {
     /// Keeps what was written. Only when this returns `Ok` does it survive the death of this process.
     pub(crate) async fn commit(self) -> Result<(), DatabaseError> {
-        self.end("COMMIT").await
+        let health = self.health.clone();
+        self.end("COMMIT").await?;
+        health.succeeded();
+        Ok(())
     }
 
     /// Gives up what was written.
@@ -231,7 +264,7 @@ mod tests {
         let fill = async |rows: usize| -> Result<(), DatabaseError> {
             let mut write = database.write().await?;
             for i in 0..rows {
-                sqlx::query("INSERT INTO studies VALUES (?, '', '', ?, 0)")
+                sqlx::query("INSERT INTO studies VALUES (?, '', '', ?, 0, 0)")
                     .bind(format!("{i}"))
                     .bind("x".repeat(4096))
                     .execute(&mut write.connection)
@@ -254,7 +287,7 @@ mod tests {
         let database = Database::open(folder.path().join("ledger.sqlite").to_str().unwrap()).await.unwrap();
         for how in ["dropped", "rolled back"] {
             let mut write = database.write().await.unwrap();
-            sqlx::query("INSERT INTO studies VALUES ('u', '', '', '', 0)")
+            sqlx::query("INSERT INTO studies VALUES ('u', '', '', '', 0, 0)")
                 .execute(&mut write.connection)
                 .await
                 .unwrap();

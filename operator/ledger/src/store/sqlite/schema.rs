@@ -149,10 +149,48 @@ ALTER TABLE streams ADD COLUMN labels TEXT NOT NULL DEFAULT '';
 -- The most metrics of one line that were left out because it had too many.
 ALTER TABLE streams ADD COLUMN surplus INTEGER NOT NULL DEFAULT 0;
 ",
+    r"
+-- Whom this ledger belongs to: drawn when the file is made, and written beside the files of local runs.
+CREATE TABLE identity (id TEXT NOT NULL) STRICT;
+INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+
+-- Where a write is tried while the ledger fails. Otherwise empty.
+CREATE TABLE probe (data BLOB NOT NULL) STRICT;
+
+-- The bytes of lines that are kept of a study's trials, for quotas.
+CREATE TABLE usage (
+    study     TEXT PRIMARY KEY REFERENCES studies (uid) ON DELETE CASCADE,
+    namespace TEXT NOT NULL,
+    bytes     INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+INSERT INTO usage SELECT d.uid, d.namespace,
+    (SELECT coalesce(sum(s.kept_bytes), 0) FROM trials t JOIN streams s ON s.trial = t.uid WHERE t.study = d.uid)
+FROM studies d;
+
+-- The values of one metric of a stream: the digest of all of them, and the last step.
+CREATE TABLE series (
+    stream    INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+    metric    INTEGER NOT NULL,
+    last_step INTEGER NOT NULL,
+    digest    INTEGER NOT NULL,
+    PRIMARY KEY (stream, metric)
+) STRICT, WITHOUT ROWID;
+
+-- A digest of the other columns; 0 of rows from before, which are not checked.
+ALTER TABLE studies ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE templates ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trials ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trials ADD COLUMN state_digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE malformed ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE latest ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE non_finite ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// The newest schema version: the number of [`STEPS`].
-pub(crate) const VERSION: u8 = 5;
+pub(crate) const VERSION: u8 = 6;
 
 /// What a file turned out to be.
 pub(crate) enum Found {
