@@ -9,28 +9,45 @@ use studious_playbook::decide::keep_labels;
 use crate::{
     Ledger, LedgerError,
     error::DatabaseError,
-    store::{EventKind, MeasurementColumns, StreamColumns, WriteTransaction},
+    series::NewValues,
+    store::{EventKind, StreamColumns, WriteTransaction},
     trials::from_json,
 };
 
-/// What is kept of one host of one attempt, at most. A trainer that writes without end fills no disk.
+/// What is kept, at most. A trainer that writes without end fills no disk.
 ///
-/// Beyond the limits measurements are dropped and counted, but for what decides the trial: evaluations of the objective
+/// Beyond the limits of its stream measurements are dropped and counted, but for what decides the trial: evaluations of the objective
 /// and events are kept up to twice the limits, and a few final ones (`done`, `infeasible`, a non-finite loss) always.
-/// Of events that this version has no word for the last few are kept, and all are counted.
+/// Of events that this version has no word for the last few are kept, and all are counted. Beyond a quota the same is
+/// dropped, and evaluations of the objective and events have the limits of their stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// Lines.
+    /// Lines, of each host of each attempt.
     pub lines: u64,
     /// Bytes of those lines.
     pub bytes: u64,
+    /// Quota of a trial: bytes of the lines of all its hosts and attempts.
+    pub trial_bytes: u64,
+    /// Quota of a study: bytes of the lines of all its trials.
+    pub study_bytes: u64,
+    /// Quota of a namespace: bytes of the lines of all its studies.
+    pub namespace_bytes: u64,
     /// Names of metrics, for each trial. The objective, metrics of constraints and the training loss are kept beyond.
     pub metrics: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { lines: 2_000_000, bytes: 512 * 1024 * 1024, metrics: 1000 }
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            lines: 2_000_000,
+            bytes: 512 * MIB,
+            trial_bytes: 1024 * MIB,
+            study_bytes: 4096 * MIB,
+            // Without a quota: one study has one.
+            namespace_bytes: u64::MAX,
+            metrics: 1000,
+        }
     }
 }
 
@@ -51,6 +68,8 @@ pub struct Appended {
     pub new: Vec<(u64, Result<Line, LineError>)>,
     /// New lines of this batch that were dropped because of [`Limits`].
     pub dropped: u64,
+    /// Values that were dropped from new lines because of [`Limits`].
+    pub dropped_values: u64,
 }
 
 impl Appended {
@@ -63,6 +82,7 @@ impl Appended {
 
 /// What is looked for in the lines of a trial.
 struct Judged {
+    study: String,
     metrics: JudgedMetrics,
     hosts: u32,
     max_train_steps: u64,
@@ -73,7 +93,7 @@ struct Judged {
 struct Rows<'a> {
     names: BTreeMap<String, i64>,
     limit: usize,
-    measurements: Vec<MeasurementColumns>,
+    values: NewValues,
     latest: BTreeMap<String, Option<f64>>,
     changed: BTreeSet<String>,
     non_finite: Option<(String, u64)>,
@@ -132,7 +152,19 @@ impl Ledger {
         };
         let bounded = bounds.into_iter().map(|bound| bound.metric).collect();
         let metrics = JudgedMetrics { objective: row.objective, bounded };
-        Ok(Judged { metrics, hosts: row.hosts, max_train_steps: row.max_train_steps })
+        Ok(Judged { study: row.study, metrics, hosts: row.hosts, max_train_steps: row.max_train_steps })
+    }
+
+    /// Bytes that the quotas leave.
+    async fn room(&self, write: &mut WriteTransaction, trial: &str, study: &str) -> Result<u64, DatabaseError> {
+        let limits = &self.limits;
+        let of_trial = limits.trial_bytes.saturating_sub(write.trial_usage(trial).await?);
+        let of_study = limits.study_bytes.saturating_sub(write.study_usage(study).await?);
+        if limits.namespace_bytes == u64::MAX {
+            return Ok(of_trial.min(of_study));
+        }
+        let of_namespace = limits.namespace_bytes.saturating_sub(write.namespace_usage(study).await?);
+        Ok(of_trial.min(of_study).min(of_namespace))
     }
 
     async fn take_in(
@@ -155,11 +187,12 @@ impl Ledger {
         let known = usize::try_from(stream.next_line - first_line).unwrap_or(usize::MAX);
         if known >= lines.len() && (stream.drained || !is_last) {
             write.roll_back().await?;
-            return Ok(Appended { next_line: stream.next_line, new: Vec::new(), dropped: 0 });
+            return Ok(Appended { next_line: stream.next_line, new: Vec::new(), dropped: 0, dropped_values: 0 });
         }
 
-        let mut appended =
-            Appended { next_line: 0, new: Vec::with_capacity(lines.len().saturating_sub(known)), dropped: 0 };
+        let mut appended = Appended { next_line: 0, new: Vec::new(), dropped: 0, dropped_values: 0 };
+        let mut room = self.room(&mut write, trial, &judged.study).await?;
+        let kept_before = stream.kept_bytes;
         let measures = parsed.iter().skip(known).any(|line| matches!(line, Ok(Line::Measurements(_))));
         let mut rows = Rows { limit: self.limits.metrics, ..Rows::default() };
         if measures {
@@ -176,7 +209,7 @@ impl Ledger {
                     stream.malformed += 1;
                 }
                 Ok(Line::Event(Event::Other { .. })) => rows.other(&mut stream, number, text),
-                Ok(known) if !stream.keep(&self.limits, known, text.len(), host, &judged) => {
+                Ok(known) if !stream.keep(&self.limits, &mut room, (known, text.len()), host, &judged) => {
                     stream.dropped += 1;
                     appended.dropped += 1;
                     continue;
@@ -191,14 +224,16 @@ impl Ledger {
                     }
                     keep_labels(&mut stream.labels, &m.left_out.labels);
                     stream.surplus = stream.surplus.max(m.left_out.surplus);
-                    stream.dropped_values += rows.take(&mut write, trial, host, &judged, m).await?;
+                    appended.dropped_values += rows.take(&mut write, trial, host, &judged, m).await?;
                 }
             }
             appended.new.push((number, line));
         }
-        rows.write(&mut write, trial, host, stream.id).await?;
+        rows.write(&mut write, trial, host, &stream).await?;
+        stream.dropped_values += appended.dropped_values;
         stream.drained |= is_last;
-        write.write_stream(&stream).await?;
+        write.add_usage(&judged.study, stream.kept_bytes - kept_before).await?;
+        write.write_stream(trial, attempt, host, &stream).await?;
         write.commit().await?;
         appended.next_line = stream.next_line;
         Ok(appended)
@@ -206,8 +241,15 @@ impl Ledger {
 }
 
 impl StreamColumns {
-    /// Whether a line is kept; counts it if so.
-    fn keep(&mut self, limits: &Limits, line: &Line, bytes: usize, host: u32, judged: &Judged) -> bool {
+    /// Whether a line of so many bytes is kept; counts it if so. `room` is what the quotas leave.
+    fn keep(
+        &mut self,
+        limits: &Limits,
+        room: &mut u64,
+        (line, bytes): (&Line, usize),
+        host: u32,
+        judged: &Judged,
+    ) -> bool {
         let bytes = bytes as u64;
         let within = |times: u64| {
             self.kept_lines < limits.lines.saturating_mul(times)
@@ -222,11 +264,13 @@ impl StreamColumns {
             Line::Event(_) => true,
             Line::Measurements(m) => host == 0 && m.get(&judged.metrics.objective).is_some(),
         };
-        let kept = within(1) || (decides && within(2)) || (is_final && self.final_lines < FINAL_LINES);
+        let kept =
+            (within(1) && bytes <= *room) || (decides && within(2)) || (is_final && self.final_lines < FINAL_LINES);
         if kept {
             self.kept_lines += 1;
             self.kept_bytes += bytes;
             self.final_lines += u64::from(is_final);
+            *room = room.saturating_sub(bytes);
         }
         kept
     }
@@ -256,7 +300,7 @@ impl<'a> Rows<'a> {
                 }
             };
             let stored = (!value.is_nan()).then_some(value);
-            self.measurements.push(MeasurementColumns { metric: id, step: line.step, value: stored });
+            self.values.take(id, line.step, stored);
             if self.latest.contains_key(&name) || self.latest.len() < MAX_METRICS_PER_LINE {
                 self.set_latest(&name, stored);
             }
@@ -295,9 +339,10 @@ impl<'a> Rows<'a> {
         write: &mut WriteTransaction,
         trial: &str,
         host: u32,
-        stream: i64,
+        stream: &StreamColumns,
     ) -> Result<(), DatabaseError> {
-        write.insert_measurements(stream, &self.measurements).await?;
+        let names = self.names.iter().map(|(name, id)| (*id, name.as_str())).collect();
+        self.values.write(write, stream, &names).await?;
         let latest: Vec<(&str, Option<f64>)> =
             self.changed.iter().map(|name| (name.as_str(), self.latest.get(name).copied().flatten())).collect();
         write.write_latest(trial, host, &latest).await?;
@@ -305,10 +350,10 @@ impl<'a> Rows<'a> {
             write.insert_non_finite(trial, metric, *step).await?;
         }
         for (number, text) in &self.others {
-            write.insert_event(stream, *number, EventKind::Other, None, text).await?;
+            write.insert_event(stream.id, *number, EventKind::Other, None, text).await?;
         }
         if !self.others.is_empty() {
-            write.keep_last_events(stream, EventKind::Other, OTHER_EVENTS).await?;
+            write.keep_last_events(stream.id, EventKind::Other, OTHER_EVENTS).await?;
         }
         Ok(())
     }

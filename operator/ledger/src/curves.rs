@@ -9,6 +9,7 @@ use studious_playbook::record::{Curve, HostInit, SavedCheckpoint, TrialRecord};
 use crate::{
     Ledger, LedgerError,
     progress::{line_of, observe_leftovers},
+    series::CheckedStream,
     store::{EventKind, ReadTransaction, StreamColumns},
     trials::trials_of,
 };
@@ -81,9 +82,10 @@ impl Ledger {
     /// When the database can't be read.
     pub async fn curve(&self, trial: &str, host: u32, metric: &str) -> Result<Curve, LedgerError> {
         let mut read = self.database.read().await?;
-        let Some(metric) = read.metric(trial, metric).await? else { return Ok(Curve::new()) };
+        let Some(id) = read.metric(trial, metric).await? else { return Ok(Curve::new()) };
         let streams = read.streams(trial).await?;
-        curve_of(&mut read, &ids(&streams, host), metric).await
+        let streams = of_host(&mut read, trial, &streams, host).await?;
+        curve_of(&mut read, &streams, (id, metric)).await
     }
 }
 
@@ -122,8 +124,17 @@ async fn fill(
 }
 
 /// The streams of a host in the order of attempts.
-fn ids(streams: &Streams, host: u32) -> Vec<i64> {
-    streams.iter().filter(|((_, of), _)| *of == host).map(|(_, stream)| stream.id).collect()
+async fn of_host<'a>(
+    read: &mut ReadTransaction,
+    trial: &'a str,
+    streams: &'a Streams,
+    host: u32,
+) -> Result<Vec<CheckedStream<'a>>, LedgerError> {
+    let mut checked = Vec::new();
+    for (key, stream) in streams.iter().filter(|((_, of), _)| *of == host) {
+        checked.push(CheckedStream::open(read, trial, *key, stream).await?);
+    }
+    Ok(checked)
 }
 
 /// The curves of a host by metric. What is in memory beside them is one curve.
@@ -135,7 +146,7 @@ async fn curves_of(
     max_points: Option<usize>,
 ) -> Result<BTreeMap<String, Curve>, LedgerError> {
     let names = read.metric_names(trial).await?;
-    let ids = ids(streams, host);
+    let streams = of_host(read, trial, streams, host).await?;
     let mut curves = BTreeMap::new();
     let mut keep = |metric: i64, curve: Curve| {
         if let (false, Some(name)) = (curve.is_empty(), names.get(&metric)) {
@@ -143,39 +154,43 @@ async fn curves_of(
             curves.insert(name.clone(), curve);
         }
     };
-    if let [stream] = ids[..] {
+    if let [stream] = &streams[..] {
         // One attempt: all metrics in one query, for their rows come one metric after the other.
         let (mut current, mut curve) = (0, Curve::new());
-        read.values(stream, None, |metric, step, value| {
+        let all = |metric, step, value: Option<f64>| {
             if metric != current {
                 keep(current, std::mem::take(&mut curve));
                 current = metric;
             }
             curve.extend(value.filter(|value| value.is_finite()).map(|value| (step, value)));
-        })
-        .await?;
+        };
+        stream.all_values(read, &names, all).await?;
         keep(current, curve);
     } else {
-        for metric in names.keys() {
-            keep(*metric, curve_of(read, &ids, *metric).await?);
+        for (metric, name) in &names {
+            keep(*metric, curve_of(read, &streams, (*metric, name)).await?);
         }
     }
     Ok(curves)
 }
 
 /// One curve over the streams of a host. Where an attempt resumed, what earlier ones measured from there on goes.
-async fn curve_of(read: &mut ReadTransaction, streams: &[i64], metric: i64) -> Result<Curve, LedgerError> {
+async fn curve_of(
+    read: &mut ReadTransaction,
+    streams: &[CheckedStream<'_>],
+    metric: (i64, &str),
+) -> Result<Curve, LedgerError> {
     let mut curve = Curve::new();
     for stream in streams {
         let mut is_first = true;
-        read.values(*stream, Some(metric), |_, step, value| {
+        let take = |step, value: Option<f64>| {
             let Some(value) = value.filter(|value| value.is_finite()) else { return };
             if std::mem::take(&mut is_first) {
                 curve.truncate(curve.partition_point(|(earlier, _)| *earlier < step));
             }
             curve.push((step, value));
-        })
-        .await?;
+        };
+        stream.values(read, metric, None, take).await?;
     }
     Ok(curve)
 }

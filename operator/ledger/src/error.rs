@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Cause;
+use crate::{Cause, health::REPAIR};
 
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +45,7 @@ pub enum LedgerError {
         known: i64,
     },
     /// SQLite finds the file inconsistent.
-    #[error(
-        "the ledger {path} is damaged: {problem}. Restore it from a backup, or run the study again in a new folder"
-    )]
+    #[error("the ledger {path} is damaged: {problem}. {REPAIR}")]
     Damaged {
         /// The file.
         path: String,
@@ -75,9 +73,7 @@ pub enum LedgerError {
         study: String,
     },
     /// A row that can't be read.
-    #[error(
-        "the ledger's {what} of {object} can't be read: {problem}. The file was changed by something else; restore it or begin a new one"
-    )]
+    #[error("the ledger's {what} of {object} cannot be read: {problem}. {REPAIR}")]
     Corrupt {
         /// The column.
         what: &'static str,
@@ -120,6 +116,8 @@ pub struct DatabaseError {
 enum Problem {
     #[error("other writers took longer than {} s", .0.as_secs())]
     Busy(Duration),
+    #[error("{0} differs from its checksum")]
+    Damaged(String),
     #[error(transparent)]
     Sqlx(sqlx::Error),
 }
@@ -128,6 +126,16 @@ impl DatabaseError {
     /// The turn to write did not come in time.
     pub(crate) fn busy(waited: Duration) -> Self {
         Self { problem: Problem::Busy(waited), cause: Cause::Busy }
+    }
+
+    /// Rows are not those that were written; `what` names them.
+    pub(crate) fn damaged(what: String) -> Self {
+        Self { problem: Problem::Damaged(what), cause: Cause::Damaged }
+    }
+
+    /// The database's own words.
+    pub(crate) fn words(&self) -> String {
+        self.problem.to_string()
     }
 
     /// Why it fails.
@@ -147,7 +155,7 @@ impl std::fmt::Display for DatabaseError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.cause {
             Cause::Other => self.problem.fmt(f),
-            cause => write!(f, "{cause} ({})", self.problem),
+            cause => write!(f, "{cause} ({}). {}", self.problem, cause.fix()),
         }
     }
 }

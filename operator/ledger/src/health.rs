@@ -10,6 +10,11 @@ use studious_playbook::Millis;
 
 use crate::{LedgerError, error::DatabaseError};
 
+/// How a damaged ledger is repaired.
+pub(crate) const REPAIR: &str = "Restore the ledger from a backup; or, of a local run, move ledger.sqlite, \
+                                 ledger.sqlite-wal and ledger.sqlite-shm away and run the same command: it rebuilds the \
+                                 ledger from the trials' folders";
+
 /// Why the ledger cannot be read or written. Its name is a reason for a condition; its text names the fix.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cause {
@@ -52,8 +57,8 @@ impl Cause {
         !matches!(self, Self::Damaged | Self::Other)
     }
 
-    /// The fix, as an imperative sentence; empty if there is none but the problem's own text.
-    fn fix(self) -> &'static str {
+    /// The fix, as an imperative sentence; empty if none is known.
+    pub(crate) fn fix(self) -> &'static str {
         match self {
             Self::DiskFull => "Free space on the ledger's volume or enlarge it",
             Self::ReadOnly => "Make the ledger's volume and file writable",
@@ -61,7 +66,7 @@ impl Cause {
             Self::CannotOpen => "Check that the ledger's folder exists and is writable",
             Self::Busy => "End other programs that write to the ledger",
             Self::OutOfMemory => "Raise the memory limit",
-            Self::Damaged => "Restore the ledger from a backup",
+            Self::Damaged => REPAIR,
             Self::Other => "",
         }
     }
@@ -102,13 +107,11 @@ pub enum Health {
 impl Health {
     /// Health after a write that failed at `now`.
     #[must_use]
-    pub fn failed(&self, now: Millis, cause: Cause, problem: &str) -> Self {
+    pub fn failed(&self, now: Millis, cause: Cause, message: String) -> Self {
         let since = match self {
             Self::Working => now,
             Self::Failing { since, .. } => *since,
         };
-        let fix = cause.fix();
-        let message = if fix.is_empty() { problem.to_owned() } else { format!("{problem}. {fix}") };
         Self::Failing { since, cause, message }
     }
 
@@ -156,7 +159,7 @@ impl Watch {
     fn failed(&self, error: &DatabaseError) {
         let mut health = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let cause = error.cause();
-        let next = health.failed(now(), cause, &error.to_string());
+        let next = health.failed(now(), cause, error.to_string());
         if health.cause() != Some(cause)
             && let Health::Failing { message, .. } = &next
         {
@@ -176,12 +179,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_keeps_its_beginning_and_names_the_latest_cause_and_the_fix() {
-        let first = Health::default().failed(Millis(5), Cause::DiskFull, "the disk is full");
-        let later = first.failed(Millis(9), Cause::ReadOnly, "the file system is read-only");
-        let Health::Failing { since, cause, message } = later else { panic!("{later:?}") };
-        assert_eq!((since, cause), (Millis(5), Cause::ReadOnly));
-        assert_eq!(message, "the file system is read-only. Make the ledger's volume and file writable");
+    fn a_failure_keeps_its_beginning_and_names_the_latest_cause() {
+        let first = Health::default().failed(Millis(5), Cause::DiskFull, "full".to_owned());
+        let later = first.failed(Millis(9), Cause::ReadOnly, "read-only".to_owned());
+        assert_eq!(
+            later,
+            Health::Failing { since: Millis(5), cause: Cause::ReadOnly, message: "read-only".to_owned() }
+        );
     }
 
     #[test]

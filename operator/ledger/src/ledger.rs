@@ -19,7 +19,7 @@ impl Ledger {
     /// Opens a ledger, made if it doesn't exist, with the usual [`Limits`]: a path, or `sqlite:` with a path.
     ///
     /// # Errors
-    /// When it is another kind of database, can't be opened, isn't a ledger or was written by a newer version.
+    /// When it is another kind of database, cannot be opened, is damaged, is not a ledger or was written by a newer version.
     pub async fn open(location: impl AsRef<Path>) -> Result<Self, LedgerError> {
         Self::open_with(location, Limits::default()).await
     }

@@ -22,11 +22,13 @@
 
 mod append;
 mod curves;
+mod digest;
 mod error;
 mod heads;
 mod health;
 mod ledger;
 mod progress;
+mod series;
 mod store;
 mod streams;
 mod trials;

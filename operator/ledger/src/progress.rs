@@ -8,6 +8,7 @@ use studious_playbook::decide::{Progress, keep_labels};
 
 use crate::{
     Cursors, Ledger, LedgerError,
+    series::CheckedStream,
     store::{EventColumns, EventKind, ReadTransaction, StreamColumns},
     streams::cursors_of,
 };
@@ -37,7 +38,8 @@ impl Ledger {
     ) -> Result<(Progress, Cursors), LedgerError> {
         let mut read = self.database.read().await?;
         let mut progress = Progress::default();
-        observe_values(&mut read, trial, spec, &mut progress).await?;
+        let streams = read.streams(trial).await?;
+        observe_values(&mut read, trial, spec, &streams, &mut progress).await?;
         observe_events(&mut read, trial, spec, &mut progress).await?;
 
         let mut by_host: BTreeMap<u32, BTreeMap<String, f64>> = BTreeMap::new();
@@ -53,7 +55,6 @@ impl Ledger {
         progress.latest = by_host;
         progress.non_finite = read.non_finite(trial).await?;
 
-        let streams = read.streams(trial).await?;
         observe_leftovers(&mut read, trial, spec.hosts, &streams, &mut progress).await?;
         Ok((progress, cursors_of(&streams)))
     }
@@ -74,6 +75,7 @@ pub(crate) async fn observe_leftovers(
     for (_, stream) in streams.iter().filter(|((_, host), _)| *host < hosts) {
         keep_labels(&mut progress.labels, &stream.labels);
         progress.surplus = progress.surplus.max(stream.surplus);
+        progress.observe_dropped(stream.dropped, stream.dropped_values);
     }
     Ok(())
 }
@@ -84,18 +86,28 @@ async fn observe_values(
     read: &mut ReadTransaction,
     trial: &str,
     spec: &TrialSpec,
+    streams: &BTreeMap<(u32, u32), StreamColumns>,
     progress: &mut Progress,
 ) -> Result<(), LedgerError> {
     let objective = (&spec.objective.metric, true);
     let bounded = spec.constraints.iter().map(|constraint| (&constraint.metric, false));
+    let mut checked = Vec::new();
+    for (key, stream) in streams.iter().filter(|((_, host), _)| *host == 0) {
+        checked.push((key.0, stream.first_evaluation, CheckedStream::open(read, trial, *key, stream).await?));
+    }
     for (metric, as_resumed) in std::iter::once(objective).chain(bounded) {
+        let Some(id) = read.metric(trial, metric).await? else { continue };
         let mut line = Measurements::new(0, vec![(metric.clone(), 0.0)]);
-        read.finite_values(trial, metric, as_resumed, |attempt, step, value| {
-            line.step = step;
-            line.values[0].1 = value;
-            progress.observe(spec, attempt, 0, &Line::Measurements(line.clone()));
-        })
-        .await?;
+        for (attempt, first_evaluation, stream) in &checked {
+            let take = |step, value: Option<f64>| {
+                if let Some(value) = value.filter(|value| value.is_finite()) {
+                    line.step = step;
+                    line.values[0].1 = value;
+                    progress.observe(spec, *attempt, 0, &Line::Measurements(line.clone()));
+                }
+            };
+            stream.values(read, (id, metric), first_evaluation.filter(|_| as_resumed), take).await?;
+        }
     }
     Ok(())
 }

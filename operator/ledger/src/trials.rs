@@ -181,7 +181,7 @@ impl Ledger {
             spec: to_json("spec", &study.uid, &study.spec)?,
             created: study.created,
         };
-        let mut write = self.database.write_once().await?;
+        let mut write = self.database.write().await?;
         write.upsert_study(&columns).await?;
         Ok(write.commit().await?)
     }

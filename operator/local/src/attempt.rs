@@ -141,6 +141,7 @@ impl Attempt {
             let batch = host.lines.read(ended).map_err(|e| Error::io("read", host.lines.path(), e))?;
             if !batch.lines.is_empty() {
                 let taken = ledger.append(&row.uid, self.number, index, batch.first_line, &batch.lines).await?;
+                progress.observe_dropped(taken.dropped, taken.dropped_values);
                 for (number, line) in &taken.new {
                     match line {
                         Ok(line) => progress.observe(&row.spec, self.number, index, line),

@@ -28,6 +28,7 @@ use studious_playbook::Millis;
 pub(crate) use sqlite::{Database, ReadTransaction, WriteTransaction, file_of};
 
 /// A study as it is stored; its spec is JSON.
+#[derive(Clone)]
 pub(crate) struct StudyColumns {
     pub(crate) uid: String,
     pub(crate) namespace: String,
@@ -64,10 +65,21 @@ pub(crate) struct StreamColumns {
     pub(crate) labels: BTreeSet<String>,
     /// The most metrics of one line that were left out because it had too many.
     pub(crate) surplus: u64,
+    /// Whether its rows carry digests: not where the stream was begun by a version without them.
+    pub(crate) is_checked: bool,
+}
+
+/// What is known of all values of one metric of one stream.
+#[derive(Clone, Copy)]
+pub(crate) struct SeriesColumns {
+    pub(crate) last_step: u64,
+    pub(crate) digest: i64,
 }
 
 /// What decides a trial, of its spec.
 pub(crate) struct JudgedColumns {
+    /// Its study's uid.
+    pub(crate) study: String,
     /// The objective's metric.
     pub(crate) objective: String,
     pub(crate) hosts: u32,

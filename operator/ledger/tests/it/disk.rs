@@ -32,9 +32,15 @@ fn in_a_namespace(test: &str) {
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
+/// Mounts a small disk, or changes how it is mounted; waits for files that are being closed.
 fn mount(options: &str, folder: &Path) {
-    let status = Command::new("mount").args(["-t", "tmpfs", "-o", options, "ledger"]).arg(folder).status().unwrap();
-    assert!(status.success(), "mount -o {options}");
+    let mut command = Command::new("mount");
+    command.args(["-t", "tmpfs", "-o", options, "ledger"]).arg(folder);
+    let done = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        command.status().unwrap().success()
+    });
+    assert!(done, "mount -o {options}");
 }
 
 async fn opened(folder: &Path) -> Ledger {

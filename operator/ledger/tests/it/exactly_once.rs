@@ -12,7 +12,7 @@ async fn a_batch_sent_twice_counts_once() {
     let first = ledger.append(TRIAL, 1, 0, 0, &lines(0..10)).await.unwrap();
     assert_eq!((first.next_line, first.new.len()), (10, 10));
     let again = ledger.append(TRIAL, 1, 0, 0, &lines(0..10)).await.unwrap();
-    assert_eq!(again, Appended { next_line: 10, new: vec![], dropped: 0 });
+    assert_eq!(again, Appended { next_line: 10, new: vec![], dropped: 0, dropped_values: 0 });
     let overlapping = ledger.append(TRIAL, 1, 0, 7, &lines(7..13)).await.unwrap();
     assert_eq!(overlapping.new.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [10, 11, 12]);
     assert_eq!(ledger.next_line(TRIAL, 1, 0).await.unwrap(), 13);

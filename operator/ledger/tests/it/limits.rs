@@ -1,7 +1,7 @@
-use studious_ledger::Limits;
+use studious_ledger::{Ledger, Limits};
 use studious_playbook::{contract::Line, decide::Progress};
 
-use crate::{TRIAL, ledger_with, trial_spec};
+use crate::{TRIAL, ledger_with, study_row, trial_row, trial_spec};
 
 #[tokio::test]
 async fn beyond_the_limit_only_what_decides_is_kept() {
@@ -19,6 +19,7 @@ async fn beyond_the_limit_only_what_decides_is_kept() {
         let appended = ledger.append(TRIAL, 1, 0, at, batch).await.unwrap();
         at = appended.next_line;
         dropped += appended.dropped;
+        live.observe_dropped(appended.dropped, appended.dropped_values);
         for (_, line) in &appended.new {
             live.observe(&spec, 1, 0, line.as_ref().unwrap());
         }
@@ -80,6 +81,7 @@ async fn names_of_metrics_have_a_limit_that_what_decides_is_free_of() {
     for batch in file.chunks(7) {
         let appended = ledger.append(TRIAL, 1, 0, at, batch).await.unwrap();
         at = appended.next_line;
+        live.observe_dropped(appended.dropped, appended.dropped_values);
         appended.new.iter().for_each(|(_, line)| live.observe(&spec, 1, 0, line.as_ref().unwrap()));
     }
     let progress = ledger.progress(TRIAL, &spec).await.unwrap();
@@ -92,4 +94,71 @@ async fn names_of_metrics_have_a_limit_that_what_decides_is_free_of() {
     let stream = &ledger.streams(TRIAL).await.unwrap()[0];
     // 47 of the names loss_3 to loss_49, and `late`.
     assert_eq!((stream.dropped, stream.dropped_values), (0, 48));
+}
+
+/// A batch of a trial: measurements, an evaluation, an event.
+fn batch(first: u64) -> Vec<String> {
+    let mut lines: Vec<String> = (first..first + 20).map(|i| format!(r#"{{"step":{i},"train_loss":0.125}}"#)).collect();
+    lines.push(format!(r#"{{"step":{first},"validation_error":0.5}}"#));
+    lines.push(format!(r#"{{"event":"checkpoint","step":{first},"parameters_sha256":"ab"}}"#));
+    lines
+}
+
+async fn send(ledger: &Ledger, trial: &str, attempt: u32, host: u32) -> (u64, u64) {
+    let (mut at, mut dropped) = (0, 0);
+    for first in 0..10 {
+        let appended = ledger.append(trial, attempt, host, at, &batch(first * 20)).await.unwrap();
+        (at, dropped) = (appended.next_line, dropped + appended.dropped);
+    }
+    (at, dropped)
+}
+
+#[tokio::test]
+async fn a_trial_beyond_its_quota_keeps_its_objective_and_events_and_says_what_was_dropped() {
+    let (_folder, ledger) = ledger_with(Limits { trial_bytes: 2000, ..Limits::default() }).await;
+    let spec = trial_spec();
+    let (_, first) = send(&ledger, TRIAL, 1, 0).await;
+    let (_, other_host) = send(&ledger, TRIAL, 1, 1).await;
+    assert!(first > 100, "{first}");
+    // Of another host: all measurements, its evaluations included, for they decide nothing.
+    assert_eq!(other_host, 210);
+    let progress = ledger.progress(TRIAL, &spec).await.unwrap();
+    assert_eq!((progress.evaluations.len(), progress.checkpoints.len()), (10, 10));
+    assert_eq!(progress.dropped, (first + other_host, 0));
+    let remarks = progress.remarks(&spec).join("; ");
+    let lines = first + other_host;
+    assert!(remarks.contains(&format!("{lines} lines and 0 values of others exceed the ledger's limits")), "{remarks}");
+    // Another trial has a quota of its own.
+    ledger.upsert_trial(&trial_row("other", "study-uid", 1)).await.unwrap();
+    assert_eq!(ledger.append("other", 1, 0, 0, &batch(0)).await.unwrap().dropped, 0);
+}
+
+#[tokio::test]
+async fn studies_and_namespaces_have_quotas() {
+    for limits in
+        [Limits { study_bytes: 2000, ..Limits::default() }, Limits { namespace_bytes: 2000, ..Limits::default() }]
+    {
+        let (_folder, ledger) = ledger_with(limits).await;
+        ledger.upsert_trial(&trial_row("second", "study-uid", 1)).await.unwrap();
+        for study in ["same", "elsewhere"] {
+            let mut row = study_row(study);
+            if study == "elsewhere" {
+                "team-b".clone_into(&mut row.namespace);
+            }
+            ledger.upsert_study(&row).await.unwrap();
+            ledger.upsert_trial(&trial_row(&format!("of-{study}"), study, 0)).await.unwrap();
+        }
+        send(&ledger, TRIAL, 1, 0).await;
+        assert_eq!(send(&ledger, "second", 1, 0).await.1, 200);
+        let of_namespace = limits.namespace_bytes < u64::MAX;
+        assert_eq!(send(&ledger, "of-same", 1, 0).await.1 == 200, of_namespace);
+        assert!(send(&ledger, "of-elsewhere", 1, 0).await.1 < 200);
+        // A deleted study gives its share back.
+        ledger.delete_study("study-uid").await.unwrap();
+        ledger.upsert_study(&study_row("study-uid")).await.unwrap();
+        ledger.upsert_trial(&trial_row("again", "study-uid", 0)).await.unwrap();
+        if !of_namespace {
+            assert_eq!(ledger.append("again", 1, 0, 0, &batch(0)).await.unwrap().dropped, 0);
+        }
+    }
 }

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::missing_errors_doc)]
 #![allow(clippy::must_use_candidate, clippy::cast_possible_truncation, clippy::float_cmp)]
 
+mod damage;
 mod disk;
 mod exactly_once;
 mod killed;
 mod limits;
 mod progress;
 mod rate;
+mod size;
 mod studies;
 
 use studious_api::{StudySpec, TrialSpec, trial::TrialPhase};

@@ -57,7 +57,11 @@ async fn trials_share_the_template_of_their_study() {
     ledger.close().await;
     // A trial of an earlier version has its template in its spec.
     let path = folder.path().join("ledger.sqlite");
-    sql(&path, "UPDATE trials SET template = NULL, spec = json_set(spec, '$.template', json('{\"spec\":null}'))").await;
+    sql(
+        &path,
+        "UPDATE trials SET template = NULL, digest = 0, spec = json_set(spec, '$.template', json('{\"spec\":null}'))",
+    )
+    .await;
     let ledger = Ledger::open(&path).await.unwrap();
     assert!(ledger.trials("study-uid").await.unwrap()[0].spec.template.spec.is_none());
 }
@@ -210,7 +214,7 @@ async fn wrong_files_are_named() {
     std::fs::write(&text, "these are notes, long enough to be no database header at all, and then some more of it")
         .unwrap();
     let not_sqlite = Ledger::open(&text).await.unwrap_err();
-    assert!(matches!(not_sqlite, LedgerError::Open { .. }), "{not_sqlite}");
+    assert!(matches!(not_sqlite, LedgerError::Damaged { .. }), "{not_sqlite}");
 
     let foreign = folder.path().join("notes.sqlite");
     sql(&foreign, "CREATE TABLE notes (text TEXT)").await;
@@ -277,7 +281,7 @@ async fn a_damaged_file_is_refused_to_readers() {
     assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
 }
 
-async fn sql(path: &std::path::Path, statement: &'static str) {
+pub async fn sql(path: &std::path::Path, statement: &'static str) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();

@@ -8,7 +8,7 @@ use studious_api::{
 };
 use studious_contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements, TRAIN_LOSS};
 
-use crate::trial;
+use crate::{numbers::count, trial};
 
 /// Values of one metric of host 0 by step. Those of the latest attempt, and of earlier ones before its first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -87,6 +87,8 @@ pub struct Progress {
     pub labels: BTreeSet<String>,
     /// The most metrics of one line that were left out because it had too many.
     pub surplus: u64,
+    /// Lines, and values of lines, that were dropped because they exceed the ledger's limits.
+    pub dropped: (u64, u64),
     /// Latest value of each metric, by host: what Prometheus shows.
     pub latest: BTreeMap<u32, BTreeMap<String, f64>>,
 }
@@ -187,6 +189,12 @@ impl Progress {
         });
     }
 
+    /// Takes in that lines, and values of other lines, were dropped because they exceed the ledger's limits.
+    pub fn observe_dropped(&mut self, lines: u64, values: u64) {
+        self.dropped.0 += lines;
+        self.dropped.1 += values;
+    }
+
     /// The fingerprint of the checkpoint of a step that an attempt finds: that of the latest attempt up to this one which
     /// saved it.
     #[must_use]
@@ -222,6 +230,14 @@ impl Progress {
             remarks.push(format!(
                 "lines have up to {} metrics more than the {MAX_METRICS_PER_LINE} that are read",
                 self.surplus
+            ));
+        }
+        let (lines, values) = self.dropped;
+        if lines + values > 0 {
+            remarks.push(format!(
+                "{} and {} of others exceed the ledger's limits and were dropped; the objective and events were kept",
+                count(usize::try_from(lines).unwrap_or(usize::MAX), "line"),
+                count(usize::try_from(values).unwrap_or(usize::MAX), "value")
             ));
         }
         remarks

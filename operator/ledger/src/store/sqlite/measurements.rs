@@ -6,10 +6,22 @@ use futures::TryStreamExt;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::{ReadTransaction, WriteTransaction, to_i64, to_u64};
-use crate::{error::DatabaseError, store::MeasurementColumns};
+use crate::{
+    digest::{Digest, matches},
+    error::DatabaseError,
+    store::{MeasurementColumns, SeriesColumns},
+};
 
 /// Rows put in by one statement. Few sizes, so that each is prepared once.
 const CHUNKS: [usize; 4] = [256, 32, 8, 1];
+
+fn latest_digest(trial: &str, host: u32, metric: &str, value: Option<f64>) -> Digest {
+    Digest::of("latest").text(trial).number(host.into()).text(metric).value(value)
+}
+
+fn non_finite_digest(trial: &str, metric: &str, step: u64) -> Digest {
+    Digest::of("non_finite").text(trial).text(metric).number(step)
+}
 
 impl WriteTransaction {
     /// The names of a trial's metrics with their ids.
@@ -79,11 +91,14 @@ impl WriteTransaction {
         let mut rest = values;
         while let Some(size) = CHUNKS.into_iter().find(|size| *size <= rest.len()) {
             let (chunk, others) = rest.split_at(size);
-            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO latest (trial, host, metric, value) ");
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO latest (trial, host, metric, value, digest) ");
             query.push_values(chunk, |mut columns, (name, value)| {
                 columns.push_bind(trial).push_bind(host).push_bind(*name).push_bind(*value);
+                columns.push_bind(latest_digest(trial, host, name, *value).finish());
             });
-            query.push(" ON CONFLICT (trial, host, metric) DO UPDATE SET value = excluded.value");
+            query.push(
+                " ON CONFLICT (trial, host, metric) DO UPDATE SET value = excluded.value, digest = excluded.digest",
+            );
             query.build().execute(&mut self.connection).await?;
             rest = others;
         }
@@ -97,43 +112,62 @@ impl WriteTransaction {
         metric: &str,
         step: u64,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("INSERT INTO non_finite (trial, metric, step) VALUES (?, ?, ?) ON CONFLICT (trial) DO NOTHING")
-            .bind(trial)
-            .bind(metric)
-            .bind(to_i64(step))
-            .execute(&mut self.connection)
-            .await?;
+        sqlx::query(
+            "INSERT INTO non_finite (trial, metric, step, digest) VALUES (?, ?, ?, ?) ON CONFLICT (trial) DO NOTHING",
+        )
+        .bind(trial)
+        .bind(metric)
+        .bind(to_i64(step))
+        .bind(non_finite_digest(trial, metric, step).finish())
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Hands over the values of one metric of a stream between two steps, both included: step and value.
+    pub(crate) async fn values_between(
+        &mut self,
+        stream: i64,
+        metric: i64,
+        (first, last): (u64, u64),
+    ) -> Result<Vec<(u64, Option<f64>)>, DatabaseError> {
+        let rows: Vec<(i64, Option<f64>)> = sqlx::query_as(
+            "SELECT step, value FROM measurements WHERE stream = ? AND metric = ? AND step BETWEEN ? AND ?",
+        )
+        .bind(stream)
+        .bind(metric)
+        .bind(to_i64(first))
+        .bind(to_i64(last))
+        .fetch_all(&mut self.connection)
+        .await?;
+        Ok(rows.into_iter().map(|(step, value)| (to_u64(step), value)).collect())
+    }
+
+    /// Replaces what is known of metrics of a stream.
+    pub(crate) async fn write_series(
+        &mut self,
+        stream: i64,
+        series: &[(i64, SeriesColumns)],
+    ) -> Result<(), DatabaseError> {
+        let mut rest = series;
+        while let Some(size) = CHUNKS.into_iter().find(|size| *size <= rest.len()) {
+            let (chunk, others) = rest.split_at(size);
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO series (stream, metric, last_step, digest) ");
+            query.push_values(chunk, |mut columns, (metric, series)| {
+                columns.push_bind(stream).push_bind(*metric).push_bind(to_i64(series.last_step));
+                columns.push_bind(series.digest);
+            });
+            query.push(
+                " ON CONFLICT (stream, metric) DO UPDATE SET last_step = excluded.last_step, digest = excluded.digest",
+            );
+            query.build().execute(&mut self.connection).await?;
+            rest = others;
+        }
         Ok(())
     }
 }
 
 impl ReadTransaction {
-    /// Hands over the finite values of a metric of host 0 of a trial, by attempt and step, but for the first that an
-    /// attempt evaluated, which comes first of that attempt if `as_resumed`.
-    pub(crate) async fn finite_values(
-        &mut self,
-        trial: &str,
-        metric: &str,
-        as_resumed: bool,
-        mut take: impl FnMut(u32, u64, f64),
-    ) -> Result<(), DatabaseError> {
-        let mut rows = sqlx::query_as::<_, (u32, i64, f64)>(
-            "SELECT s.attempt, m.step, m.value
-             FROM streams s JOIN metrics n ON n.trial = s.trial AND n.name = ?
-             JOIN measurements m ON m.stream = s.id AND m.metric = n.id
-             WHERE s.trial = ? AND s.host = 0 AND abs(m.value) < 9e999
-             ORDER BY s.attempt, ? AND m.step IS NOT s.first_evaluation, m.step",
-        )
-        .bind(metric)
-        .bind(trial)
-        .bind(as_resumed)
-        .fetch(&mut *self.0);
-        while let Some((attempt, step, value)) = rows.try_next().await? {
-            take(attempt, to_u64(step), value);
-        }
-        Ok(())
-    }
-
     /// The id of a metric of a trial.
     pub(crate) async fn metric(&mut self, trial: &str, name: &str) -> Result<Option<i64>, DatabaseError> {
         Ok(sqlx::query_scalar("SELECT id FROM metrics WHERE trial = ? AND name = ?")
@@ -150,23 +184,17 @@ impl ReadTransaction {
         Ok(rows.into_iter().collect())
     }
 
-    /// Hands over the values of one metric of a stream, or of all, by metric and step: metric, step and value, which is
-    /// nothing for NaN.
-    pub(crate) async fn values(
+    /// Hands over the values of all metrics of a stream, by metric and step: metric, step and value, which is nothing for
+    /// NaN.
+    pub(crate) async fn all_values(
         &mut self,
         stream: i64,
-        metric: Option<i64>,
         mut take: impl FnMut(i64, u64, Option<f64>),
     ) -> Result<(), DatabaseError> {
-        let rows = sqlx::query_as::<_, (i64, i64, Option<f64>)>(match metric {
-            Some(_) => "SELECT metric, step, value FROM measurements WHERE stream = ? AND metric = ? ORDER BY step",
-            None => "SELECT metric, step, value FROM measurements WHERE stream = ? ORDER BY metric, step",
-        })
-        .bind(stream);
-        let mut rows = match metric {
-            Some(metric) => rows.bind(metric),
-            None => rows,
-        }
+        let mut rows = sqlx::query_as::<_, (i64, i64, Option<f64>)>(
+            "SELECT metric, step, value FROM measurements WHERE stream = ? ORDER BY metric, step",
+        )
+        .bind(stream)
         .fetch(&mut *self.0);
         while let Some((metric, step, value)) = rows.try_next().await? {
             take(metric, to_u64(step), value);
@@ -174,12 +202,46 @@ impl ReadTransaction {
         Ok(())
     }
 
+    /// Hands over the values of one metric of a stream by step, but for the value at the step `first`, which comes first:
+    /// step and value, which is nothing for NaN.
+    pub(crate) async fn values(
+        &mut self,
+        stream: i64,
+        metric: i64,
+        first: Option<u64>,
+        mut take: impl FnMut(u64, Option<f64>),
+    ) -> Result<(), DatabaseError> {
+        // Without `first` no sorting: rows lie in the order of steps.
+        let mut rows = sqlx::query_as::<_, (i64, Option<f64>)>(match first {
+            None => "SELECT step, value FROM measurements WHERE stream = ? AND metric = ? ORDER BY step",
+            Some(_) => {
+                "SELECT step, value FROM measurements WHERE stream = ? AND metric = ? ORDER BY step IS NOT ?, step"
+            }
+        })
+        .bind(stream)
+        .bind(metric);
+        if let Some(first) = first {
+            rows = rows.bind(to_i64(first));
+        }
+        let mut rows = rows.fetch(&mut *self.0);
+        while let Some((step, value)) = rows.try_next().await? {
+            take(to_u64(step), value);
+        }
+        Ok(())
+    }
+
     /// The latest value of each metric of a trial by host: host, metric and value, which is nothing for NaN.
     pub(crate) async fn latest(&mut self, trial: &str) -> Result<Vec<(u32, String, Option<f64>)>, DatabaseError> {
-        Ok(sqlx::query_as("SELECT host, metric, value FROM latest WHERE trial = ?")
-            .bind(trial)
-            .fetch_all(&mut *self.0)
-            .await?)
+        let rows: Vec<(u32, String, Option<f64>, i64)> =
+            sqlx::query_as("SELECT host, metric, value, digest FROM latest WHERE trial = ?")
+                .bind(trial)
+                .fetch_all(&mut *self.0)
+                .await?;
+        let checked = rows.into_iter().map(|(host, metric, value, stored)| {
+            check_latest(trial, host, &metric, value, stored)?;
+            Ok((host, metric, value))
+        });
+        checked.collect()
     }
 
     /// The latest values of host 0 of a study's trials: trial, metric and value, which is nothing for NaN.
@@ -187,21 +249,38 @@ impl ReadTransaction {
         &mut self,
         study: &str,
     ) -> Result<Vec<(String, String, Option<f64>)>, DatabaseError> {
-        Ok(sqlx::query_as(
-            "SELECT l.trial, l.metric, l.value FROM trials t JOIN latest l ON l.trial = t.uid AND l.host = 0
+        let rows: Vec<(String, String, Option<f64>, i64)> = sqlx::query_as(
+            "SELECT l.trial, l.metric, l.value, l.digest FROM trials t JOIN latest l ON l.trial = t.uid AND l.host = 0
              WHERE t.study = ?",
         )
         .bind(study)
         .fetch_all(&mut *self.0)
-        .await?)
+        .await?;
+        let checked = rows.into_iter().map(|(trial, metric, value, stored)| {
+            check_latest(&trial, 0, &metric, value, stored)?;
+            Ok((trial, metric, value))
+        });
+        checked.collect()
     }
 
     /// The first metric that decides a trial and was not finite, with its step.
     pub(crate) async fn non_finite(&mut self, trial: &str) -> Result<Option<(String, u64)>, DatabaseError> {
-        let row: Option<(String, i64)> = sqlx::query_as("SELECT metric, step FROM non_finite WHERE trial = ?")
-            .bind(trial)
-            .fetch_optional(&mut *self.0)
-            .await?;
-        Ok(row.map(|(metric, step)| (metric, to_u64(step))))
+        let row: Option<(String, i64, i64)> =
+            sqlx::query_as("SELECT metric, step, digest FROM non_finite WHERE trial = ?")
+                .bind(trial)
+                .fetch_optional(&mut *self.0)
+                .await?;
+        let Some((metric, step, stored)) = row else { return Ok(None) };
+        if matches(stored, non_finite_digest(trial, &metric, to_u64(step))) {
+            return Ok(Some((metric, to_u64(step))));
+        }
+        Err(DatabaseError::damaged(format!("the non-finite metric of trial {trial}")))
     }
+}
+
+fn check_latest(trial: &str, host: u32, metric: &str, value: Option<f64>, stored: i64) -> Result<(), DatabaseError> {
+    if matches(stored, latest_digest(trial, host, metric, value)) {
+        return Ok(());
+    }
+    Err(DatabaseError::damaged(format!("the latest {metric} of trial {trial}, host {host}")))
 }

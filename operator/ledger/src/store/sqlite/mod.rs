@@ -18,11 +18,13 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     error::{DatabaseError, LedgerError},
-    health::Watch,
+    health::{Cause, Watch},
 };
 
 /// What is written to see whether the ledger can be written again.
 const PROBE_BYTES: i64 = 256 * 1024;
+/// A larger file is not checked as a whole when a writer opens it: that would take longer than 4 s.
+const LARGE: u64 = 1 << 30;
 /// How long a write waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for its turn in this process.
@@ -63,10 +65,11 @@ impl Database {
     /// Opens a file, or makes it, and brings it to the newest schema.
     ///
     /// # Errors
-    /// When it cannot be opened, is not a ledger or was written by a newer version.
+    /// When it cannot be opened, is damaged, is not a ledger or was written by a newer version.
     pub(crate) async fn open(path: &str) -> Result<Self, LedgerError> {
         let options = options(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
         let mut connection = options.connect().await.map_err(|error| open_failed(path, error))?;
+        check(path, &mut connection, Thoroughness::Structure).await?;
         schema::migrate(&mut connection).await.map_err(|error| open_failed(path, error))?.known(path)?;
         Ok(Self::new(options, Some(connection)))
     }
@@ -75,17 +78,13 @@ impl Database {
     /// it can continue: what is read is a copy of it, made and brought to the newest schema now.
     ///
     /// # Errors
-    /// As [`Database::open`], and when the file does not exist or is damaged.
+    /// As [`Database::open`], and when the file does not exist.
     pub(crate) async fn open_to_read(path: &str) -> Result<Self, LedgerError> {
         let failed = |error| open_failed(path, error);
         let options = options(path).create_if_missing(false);
         let mut connection = options.connect().await.map_err(failed)?;
         let found = schema::found(&mut connection).await.map_err(failed)?.known(path)?;
-        let problem: String =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await.map_err(failed)?;
-        if problem != "ok" {
-            return Err(LedgerError::Damaged { path: path.to_owned(), problem });
-        }
+        check(path, &mut connection, Thoroughness::Indexes).await?;
         if found == schema::VERSION {
             return Ok(Self::new(options.pragma("query_only", "1"), None));
         }
@@ -194,6 +193,31 @@ impl WriteTransaction {
     }
 }
 
+/// What of a file is checked when it is opened; values are checked against their digests when they are read.
+#[derive(Clone, Copy, PartialEq)]
+enum Thoroughness {
+    /// Pages and rows.
+    Structure,
+    /// Also that indexes lead to every row.
+    Indexes,
+}
+
+/// Checks a file. Of 200 MB the structure takes 0.7 s and indexes 0.5 s more; of larger files than [`LARGE`] nothing is
+/// checked that need not be.
+async fn check(path: &str, connection: &mut SqliteConnection, how: Thoroughness) -> Result<(), LedgerError> {
+    let is_large = std::fs::metadata(path).is_ok_and(|file| file.len() > LARGE);
+    let pragma = match (how, is_large) {
+        (Thoroughness::Indexes, false) => "PRAGMA integrity_check(1)",
+        (Thoroughness::Structure, false) | (Thoroughness::Indexes, true) => "PRAGMA quick_check(1)",
+        (Thoroughness::Structure, true) => return Ok(()),
+    };
+    let checked = sqlx::query_scalar(pragma).fetch_one(connection).await;
+    match checked.map_err(|error| open_failed(path, error))? {
+        ok if ok == "ok" => Ok(()),
+        problem => Err(LedgerError::Damaged { path: path.to_owned(), problem }),
+    }
+}
+
 fn options(path: &str) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -205,7 +229,11 @@ fn options(path: &str) -> SqliteConnectOptions {
 }
 
 fn open_failed(path: &str, error: sqlx::Error) -> LedgerError {
-    LedgerError::Open { path: path.to_owned(), source: error.into() }
+    let source = DatabaseError::from(error);
+    match source.cause() {
+        Cause::Damaged => LedgerError::Damaged { path: path.to_owned(), problem: source.words() },
+        _ => LedgerError::Open { path: path.to_owned(), source },
+    }
 }
 
 /// The file that a location names.

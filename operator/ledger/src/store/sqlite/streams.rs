@@ -2,21 +2,55 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{ReadTransaction, WriteTransaction, to_i64, to_u64};
 use crate::{
+    digest::{Digest, UNCHECKED, matches},
     error::DatabaseError,
-    store::{JudgedColumns, StreamColumns},
+    store::{JudgedColumns, SeriesColumns, StreamColumns},
 };
 
 /// Longest problem of a malformed line that is kept, in bytes.
 const PROBLEM_BYTES: usize = 300;
 
-/// Reads a row with its attempt and host.
-fn stream_columns(row: &SqliteRow) -> Result<((u32, u32), StreamColumns), sqlx::Error> {
+/// The digest of a stream's row.
+fn digest(stream: &StreamColumns) -> Digest {
+    let counts = [
+        stream.id.cast_unsigned(),
+        stream.next_line,
+        stream.kept_lines,
+        stream.kept_bytes,
+        stream.final_lines,
+        stream.malformed,
+        stream.dropped,
+        stream.dropped_values,
+        stream.other_events,
+        stream.drained.into(),
+        stream.surplus,
+    ];
+    let digest = counts.into_iter().fold(Digest::of("stream"), Digest::number).optional(stream.first_evaluation);
+    stream.labels.iter().fold(digest, |digest, label| digest.text(label))
+}
+
+fn malformed_digest(stream: i64, line: u64, problem: &str) -> Digest {
+    Digest::of("malformed").number(stream.cast_unsigned()).number(line).text(problem)
+}
+
+/// Reads a row of a trial with its attempt and host.
+fn stream_columns(trial: &str, row: &SqliteRow) -> Result<((u32, u32), StreamColumns), DatabaseError> {
+    let (attempt, host) = (row.try_get("attempt")?, row.try_get("host")?);
+    let stored: i64 = row.try_get("digest")?;
+    let stream = read_columns(row, stored)?;
+    if matches(stored, digest(&stream).number(u64::from(attempt)).number(u64::from(host)).text(trial)) {
+        return Ok(((attempt, host), stream));
+    }
+    Err(DatabaseError::damaged(format!("the cursor of trial {trial}, attempt {attempt}, host {host}")))
+}
+
+fn read_columns(row: &SqliteRow, stored: i64) -> Result<StreamColumns, sqlx::Error> {
     let count = |column: &str| row.try_get(column).map(to_u64);
-    let stream = StreamColumns {
+    Ok(StreamColumns {
         id: row.try_get("id")?,
         next_line: count("next_line")?,
         kept_lines: count("kept_lines")?,
@@ -30,8 +64,9 @@ fn stream_columns(row: &SqliteRow) -> Result<((u32, u32), StreamColumns), sqlx::
         drained: row.try_get("drained")?,
         labels: row.try_get::<String, _>("labels")?.lines().map(str::to_owned).collect(),
         surplus: count("surplus")?,
-    };
-    Ok(((row.try_get("attempt")?, row.try_get("host")?), stream))
+        // A new row has no digest before its first lines.
+        is_checked: stored != UNCHECKED || count("next_line")? == 0,
+    })
 }
 
 impl WriteTransaction {
@@ -52,15 +87,22 @@ impl WriteTransaction {
         .bind(host)
         .fetch_one(&mut self.connection)
         .await?;
-        Ok(stream_columns(&row)?.1)
+        Ok(stream_columns(trial, &row)?.1)
     }
 
     /// Moves the cursor and the counts of a stream.
-    pub(crate) async fn write_stream(&mut self, stream: &StreamColumns) -> Result<(), DatabaseError> {
+    pub(crate) async fn write_stream(
+        &mut self,
+        trial: &str,
+        attempt: u32,
+        host: u32,
+        stream: &StreamColumns,
+    ) -> Result<(), DatabaseError> {
+        let digest = digest(stream).number(u64::from(attempt)).number(u64::from(host)).text(trial).finish();
         sqlx::query(
             "UPDATE streams SET next_line = ?, kept_lines = ?, kept_bytes = ?, final_lines = ?, malformed = ?,
                  dropped = ?, dropped_values = ?, other_events = ?, first_evaluation = ?, drained = ?,
-                 labels = ?, surplus = ?
+                 labels = ?, surplus = ?, digest = ?
              WHERE id = ?",
         )
         .bind(to_i64(stream.next_line))
@@ -75,6 +117,7 @@ impl WriteTransaction {
         .bind(stream.drained)
         .bind(stream.labels.iter().map(String::as_str).collect::<Vec<_>>().join("\n"))
         .bind(to_i64(stream.surplus))
+        .bind(if stream.is_checked { digest } else { UNCHECKED })
         .bind(stream.id)
         .execute(&mut self.connection)
         .await?;
@@ -88,10 +131,12 @@ impl WriteTransaction {
         line: u64,
         problem: &str,
     ) -> Result<(), DatabaseError> {
-        sqlx::query("INSERT INTO malformed (stream, line, problem) VALUES (?, ?, ?)")
+        let problem = &problem[..problem.floor_char_boundary(PROBLEM_BYTES)];
+        sqlx::query("INSERT INTO malformed (stream, line, problem, digest) VALUES (?, ?, ?, ?)")
             .bind(stream)
             .bind(to_i64(line))
-            .bind(&problem[..problem.floor_char_boundary(PROBLEM_BYTES)])
+            .bind(problem)
+            .bind(malformed_digest(stream, line, problem).finish())
             .execute(&mut self.connection)
             .await?;
         Ok(())
@@ -107,16 +152,17 @@ impl WriteTransaction {
 impl ReadTransaction {
     /// What decides a trial; nothing for an unknown one.
     pub(crate) async fn judged(&mut self, trial: &str) -> Result<Option<JudgedColumns>, DatabaseError> {
-        let row: Option<(String, u32, i64, Option<String>)> = sqlx::query_as(
-            "SELECT objective_metric, json_extract(spec, '$.hosts'), json_extract(spec, '$.maxTrainSteps'),
-                 json_extract(spec, '$.constraints')
-             FROM trials WHERE uid = ?",
+        let Some(row) = self.trial_row(trial).await? else { return Ok(None) };
+        let parts: (u32, i64, Option<String>) = sqlx::query_as(
+            "SELECT json_extract(?1, '$.hosts'), json_extract(?1, '$.maxTrainSteps'), json_extract(?1, '$.constraints')",
         )
-        .bind(trial)
-        .fetch_optional(&mut *self.0)
+        .bind(&row.spec)
+        .fetch_one(&mut *self.0)
         .await?;
-        Ok(row.map(|(objective, hosts, max_train_steps, constraints)| JudgedColumns {
-            objective,
+        let (hosts, max_train_steps, constraints) = parts;
+        Ok(Some(JudgedColumns {
+            study: row.study,
+            objective: row.objective_metric,
             hosts,
             max_train_steps: to_u64(max_train_steps),
             constraints,
@@ -126,7 +172,7 @@ impl ReadTransaction {
     /// The streams of a trial by attempt and host.
     pub(crate) async fn streams(&mut self, trial: &str) -> Result<BTreeMap<(u32, u32), StreamColumns>, DatabaseError> {
         let rows = sqlx::query("SELECT * FROM streams WHERE trial = ?").bind(trial).fetch_all(&mut *self.0).await?;
-        Ok(rows.iter().map(stream_columns).collect::<Result<_, _>>()?)
+        rows.iter().map(|row| stream_columns(trial, row)).collect()
     }
 
     /// The ids of a study's streams.
@@ -152,13 +198,76 @@ impl ReadTransaction {
 
     /// The examples of malformed lines of a trial in the order of arrival: attempt, host, line and problem.
     pub(crate) async fn malformed(&mut self, trial: &str) -> Result<Vec<(u32, u32, u64, String)>, DatabaseError> {
-        let rows: Vec<(u32, u32, i64, String)> = sqlx::query_as(
-            "SELECT s.attempt, s.host, p.line, p.problem FROM streams s JOIN malformed p ON p.stream = s.id
-             WHERE s.trial = ? ORDER BY p.id",
+        let rows: Vec<(u32, u32, i64, i64, String, i64)> = sqlx::query_as(
+            "SELECT s.attempt, s.host, p.stream, p.line, p.problem, p.digest
+             FROM streams s JOIN malformed p ON p.stream = s.id WHERE s.trial = ? ORDER BY p.id",
         )
         .bind(trial)
         .fetch_all(&mut *self.0)
         .await?;
-        Ok(rows.into_iter().map(|(attempt, host, line, problem)| (attempt, host, to_u64(line), problem)).collect())
+        let checked = rows.into_iter().map(|(attempt, host, stream, line, problem, stored)| {
+            let line = to_u64(line);
+            if matches(stored, malformed_digest(stream, line, &problem)) {
+                return Ok((attempt, host, line, problem));
+            }
+            let what = format!("an example of a malformed line of trial {trial}, attempt {attempt}, host {host}");
+            Err(DatabaseError::damaged(what))
+        });
+        checked.collect()
     }
+
+    /// What is known of each metric of a stream.
+    pub(crate) async fn series(&mut self, stream: i64) -> Result<BTreeMap<i64, SeriesColumns>, DatabaseError> {
+        series(&mut self.0, stream).await
+    }
+}
+
+impl WriteTransaction {
+    /// The bytes of lines that are kept of a trial.
+    pub(crate) async fn trial_usage(&mut self, trial: &str) -> Result<u64, DatabaseError> {
+        self.sum("SELECT coalesce(sum(kept_bytes), 0) FROM streams WHERE trial = ?", trial).await
+    }
+
+    /// The bytes of lines that are kept of a study.
+    pub(crate) async fn study_usage(&mut self, study: &str) -> Result<u64, DatabaseError> {
+        self.sum("SELECT coalesce(sum(bytes), 0) FROM usage WHERE study = ?", study).await
+    }
+
+    /// The bytes of lines that are kept of all studies of a study's namespace.
+    pub(crate) async fn namespace_usage(&mut self, study: &str) -> Result<u64, DatabaseError> {
+        let sum = "SELECT coalesce(sum(bytes), 0) FROM usage
+                   WHERE namespace = (SELECT namespace FROM usage WHERE study = ?)";
+        self.sum(sum, study).await
+    }
+
+    /// More bytes of lines are kept of a study.
+    pub(crate) async fn add_usage(&mut self, study: &str, bytes: u64) -> Result<(), DatabaseError> {
+        if bytes > 0 {
+            sqlx::query("UPDATE usage SET bytes = bytes + ? WHERE study = ?")
+                .bind(to_i64(bytes))
+                .bind(study)
+                .execute(&mut self.connection)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn sum(&mut self, statement: &'static str, of: &str) -> Result<u64, DatabaseError> {
+        let sum: i64 = sqlx::query_scalar(statement).bind(of).fetch_one(&mut self.connection).await?;
+        Ok(to_u64(sum))
+    }
+
+    /// What is known of each metric of a stream.
+    pub(crate) async fn series(&mut self, stream: i64) -> Result<BTreeMap<i64, SeriesColumns>, DatabaseError> {
+        series(&mut self.connection, stream).await
+    }
+}
+
+async fn series(connection: &mut SqliteConnection, stream: i64) -> Result<BTreeMap<i64, SeriesColumns>, DatabaseError> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as("SELECT metric, last_step, digest FROM series WHERE stream = ?")
+        .bind(stream)
+        .fetch_all(connection)
+        .await?;
+    let columns = |(metric, last_step, digest)| (metric, SeriesColumns { last_step: to_u64(last_step), digest });
+    Ok(rows.into_iter().map(columns).collect())
 }
