@@ -43,6 +43,25 @@ impl Ledger {
         Ok(Self { database, limits: Limits::default() })
     }
 
+    /// Whom the ledger belongs to: drawn when its file is made, and kept beside the files of a local run, so that a ledger and
+    /// files of different runs are told apart.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn identity(&self) -> Result<String, LedgerError> {
+        Ok(self.database.read().await?.identity().await?)
+    }
+
+    /// Gives the ledger another identity: that of the files from which it is rebuilt.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn set_identity(&self, identity: &str) -> Result<(), LedgerError> {
+        let mut write = self.database.write_once().await?;
+        write.set_identity(identity).await?;
+        Ok(write.commit().await?)
+    }
+
     /// Whether the ledger can be written, by the outcome of its latest write. Costs no access to the file.
     #[must_use]
     pub fn health(&self) -> Health {

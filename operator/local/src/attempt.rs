@@ -9,7 +9,7 @@ use studious_contract::{METRICS_FILE, SharedTrial, tail::Tail};
 use studious_ledger::{Ledger, TrialRow};
 use studious_playbook::{
     Millis,
-    decide::{self, AttemptView, HostState, Progress, Verdict},
+    decide::{self, AttemptView, HostState, PastAttempts, Progress, Verdict},
 };
 use tokio::sync::mpsc;
 
@@ -161,7 +161,8 @@ impl Attempt {
         decide::judge(&AttemptView {
             spec: &row.spec,
             number: self.number,
-            past: row.state.past(),
+            // Here a host is lost because the run was stopped or killed, which says nothing of the trial.
+            past: PastAttempts { lost: 0, lost_training: 0, ..row.state.past() },
             // A program that can't be started says so at once, by its exit code.
             template_has_run: false,
             hosts: &states,

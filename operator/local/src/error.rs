@@ -29,6 +29,29 @@ pub enum Error {
         /// What has changed.
         changes: Vec<Violation>,
     },
+    /// The ledger was lost, and what is left does not say enough to rebuild it.
+    #[error(
+        "{}: trials/ holds {trials} trials and ledger.sqlite none: the ledger was lost, and the trials' folders have no \
+         record.json to rebuild it from. Restore ledger.sqlite from a backup, or run the study in a new folder with --dir; \
+         nothing was changed", folder.display()
+    )]
+    LedgerLost {
+        /// The folder.
+        folder: PathBuf,
+        /// Folders of trials.
+        trials: usize,
+    },
+    /// A trial's folder belongs to another run than the ledger.
+    #[error(
+        "{} belongs to another run than {}: its checkpoints and measurements are not of this study's trials. Move it away, \
+         or put its own ledger back", folder.display(), ledger.display()
+    )]
+    OtherRun {
+        /// The trial's folder.
+        folder: PathBuf,
+        /// The ledger.
+        ledger: PathBuf,
+    },
     /// The folder isn't one of a run.
     #[error("{} is not the folder of a run: {reason}", folder.display())]
     NotARun {

@@ -16,6 +16,11 @@ pub enum Event {
         /// Processes of the run before that were still there and were ended.
         leftovers: usize,
     },
+    /// The ledger had lost trials or their last measurements: they were read from the trials' folders.
+    Rebuilt {
+        /// Trials.
+        trials: usize,
+    },
     /// The search learns from another study's results.
     StartsFrom {
         /// The other study.

@@ -20,6 +20,7 @@ use crate::{Error, points};
 /// points.json                                  the points, if they were taken of another study
 /// ledger.sqlite                                every measurement and the state of every trial
 /// report.html
+/// trials/<trial>/record.json                   the trial's state, from which a lost ledger is rebuilt
 /// trials/<trial>/attempt-<n>/host-<i>/         STUDIOUS_TRIAL_DIR: trial.json, metrics.jsonl, output.log
 /// trials/<trial>/checkpoints/host-<i>/         outlive attempts
 /// ```
@@ -70,7 +71,17 @@ impl RunFolder {
     /// The folder of a trial.
     #[must_use]
     pub fn trial(&self, trial: &str) -> PathBuf {
-        self.root.join("trials").join(trial)
+        self.trials().join(trial)
+    }
+
+    /// The folder of all trials.
+    pub(crate) fn trials(&self) -> PathBuf {
+        self.root.join("trials")
+    }
+
+    /// What a trial's folder says of the trial.
+    pub(crate) fn record(&self, trial: &str) -> PathBuf {
+        self.trial(trial).join("record.json")
     }
 
     /// The trial directory of one host in one attempt.
@@ -81,7 +92,7 @@ impl RunFolder {
 
     /// Makes the folder and locks it until the file is dropped, by this process and those that inherit the file.
     pub(crate) fn lock(&self) -> Result<File, Error> {
-        fs::create_dir_all(self.root.join("trials")).map_err(|e| Error::io("make", &self.root, e))?;
+        fs::create_dir_all(self.trials()).map_err(|e| Error::io("make", &self.root, e))?;
         let path = self.root.join("lock");
         let file = OpenOptions::new()
             .create(true)
@@ -121,9 +132,7 @@ impl RunFolder {
         let directory = self.host(trial, attempt, host);
         let fail = |e| Error::io("prepare", &directory, e);
         // Left by a run that was killed before it could write down that this attempt had begun.
-        if directory.exists() {
-            fs::remove_dir_all(&directory).map_err(fail)?;
-        }
+        set_aside(&directory)?;
         fs::create_dir_all(&directory).map_err(fail)?;
         for index in [0, host] {
             fs::create_dir_all(self.trial(trial).join("checkpoints").join(format!("host-{index}"))).map_err(fail)?;
@@ -169,6 +178,17 @@ impl RunFolder {
     }
 }
 
+/// Renames what is in the way, if anything is: `NAME.before-1`, `NAME.before-2` … Nothing of a run is ever deleted.
+pub(crate) fn set_aside(path: &Path) -> Result<(), Error> {
+    if !path.try_exists().map_err(|e| Error::io("look for", path, e))? {
+        return Ok(());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let free = (1_u32..).map(|n| path.with_file_name(format!("{name}.before-{n}"))).find(|path| !path.exists());
+    let Some(free) = free else { return Ok(()) };
+    fs::rename(path, &free).map_err(|e| Error::io("rename", path, e))
+}
+
 /// Replaces a file at once: whoever reads it sees the old or the new one, never half.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Error> {
     let write = || -> io::Result<()> {
@@ -206,6 +226,19 @@ mod tests {
         let again = folder.prepare("t", 2, 0, &trial_json()).unwrap();
         assert!(again.join("restore/step-1").exists());
         assert!(fs::metadata(host0.join("trial.json")).unwrap().permissions().readonly());
+    }
+
+    #[test]
+    fn what_is_in_the_way_of_an_attempt_is_renamed() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temp.path());
+        for round in 0..3 {
+            let directory = folder.prepare("t", 1, 0, &trial_json()).unwrap();
+            fs::write(directory.join(METRICS_FILE), round.to_string()).unwrap();
+        }
+        let read =
+            |name: &str| fs::read_to_string(folder.host("t", 1, 0).with_file_name(name).join(METRICS_FILE)).unwrap();
+        assert_eq!(["host-0.before-1", "host-0.before-2", "host-0"].map(read), ["0", "1", "2"]);
     }
 
     #[test]

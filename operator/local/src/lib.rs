@@ -15,6 +15,7 @@ mod leftovers;
 mod memory;
 mod points;
 mod process;
+mod record;
 mod run;
 mod suggestions;
 mod trainer;

@@ -24,6 +24,7 @@ use crate::{
     memory::OutOfMemoryKills,
     points::taken_points,
     process::{Exit, HostId},
+    record::{self, Records},
     suggestions::Suggestions,
     trainer,
     trial::{Trial, now},
@@ -91,6 +92,7 @@ pub async fn run(
 struct Run {
     plan: Plan,
     folder: RunFolder,
+    records: Records,
     working_directory: PathBuf,
     grace: Duration,
     ledger: Ledger,
@@ -135,7 +137,8 @@ impl Run {
         let before = folder.study_as_run()?;
         let leftovers = leftovers::end_leftovers(&folder)?;
         let ledger = Ledger::open(folder.ledger()).await?;
-        let rows = ledger.trials(&name).await?;
+        let (records, rows, rebuilt) =
+            record::reconcile(&folder, &ledger, before.as_ref().unwrap_or(&options.study)).await?;
         if let Some(before) = &before {
             let mut begun: Vec<String> = rows.iter().map(|row| row.spec.round.clone()).collect();
             begun.dedup();
@@ -167,6 +170,7 @@ impl Run {
         let mut run = Self {
             plan,
             folder,
+            records,
             working_directory: options.working_directory,
             grace: options.grace,
             ledger,
@@ -183,6 +187,9 @@ impl Run {
             wake_at: None,
             changed: true,
         };
+        if rebuilt > 0 {
+            run.tell(Event::Rebuilt { trials: rebuilt });
+        }
         for other in &earlier {
             let (results, trials) = (other.usable(&run.plan), other.trials.len());
             run.tell(Event::StartsFrom { study: other.name.clone(), results, trials });
@@ -352,6 +359,9 @@ impl Run {
         if trial.attempt.is_some() || state.attempt >= number {
             return Ok(());
         }
+        if state.attempt == 0 {
+            self.records.make_room(&trial.row.name)?;
+        }
         state.phase = TrialPhase::Running;
         state.attempt = number;
         state.retry_at = None;
@@ -360,7 +370,7 @@ impl Run {
         state.start_time.get_or_insert(began);
         state.attempt_start_time = Some(began);
         // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
-        self.ledger.upsert_trial(&trial.row).await?;
+        self.records.put(&self.ledger, &trial.row).await?;
         trial.attempt =
             Some(Attempt::start(&self.folder, &trial.row, number, &self.working_directory, &self.tell_exit)?);
         let name = trial.row.name.clone();
@@ -387,7 +397,7 @@ impl Run {
         // It waits for another attempt.
         let Some(end) = TrialEnd::stopped(&trial.row.spec) else { return Ok(()) };
         let event = trial.end(end, None, &self.folder);
-        self.ledger.update_state(&trial.row.uid, &trial.row.state).await?;
+        self.records.update(&self.ledger, &trial.row).await?;
         self.note(&stop.key);
         self.tell(event);
         Ok(())
@@ -466,7 +476,7 @@ impl Run {
                 // An attempt is ended with a verdict that ends it.
                 Verdict::Continue => continue,
             };
-            self.ledger.update_state(&trial.row.uid, &trial.row.state).await?;
+            self.records.update(&self.ledger, &trial.row).await?;
             over.push((key.clone(), event));
         }
         for (key, event) in over {

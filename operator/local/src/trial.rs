@@ -67,7 +67,11 @@ impl Trial {
         state.reason = Some(
             if outcome == AttemptOutcome::Disrupted { Reason::Disrupted } else { Reason::AttemptFailed }.to_string(),
         );
-        state.retry_at = Some(decide::next_attempt_at(&self.row.spec, state.attempt, now(), &past, outcome));
+        // An interrupted run continues at once: nothing has to recover first.
+        state.retry_at = Some(match outcome {
+            AttemptOutcome::Disrupted => now(),
+            _ => decide::next_attempt_at(&self.row.spec, state.attempt, now(), &past, outcome),
+        });
         self.measured(self.best_so_far());
         Event::AttemptEnded {
             trial: self.row.name.clone(),

@@ -138,7 +138,7 @@ async fn changed_values_are_named() {
     for (statement, named) in cases {
         fs::write(&path, &whole).unwrap();
         crate::studies::sql(&path, statement).await;
-        let error = said(&path).await.expect_err(statement);
+        let Err(error) = said(&path).await else { panic!("{statement}") };
         let text = error.to_string();
         assert!(text.contains("the file is damaged") && text.contains(named), "{statement}: {text}");
         assert!(text.contains("Restore the ledger from a backup") && text.contains("rebuilds"), "{text}");

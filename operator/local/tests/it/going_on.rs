@@ -189,3 +189,23 @@ async fn what_a_killed_run_was_training_goes_on_and_is_not_charged() {
     assert_eq!((state.phase, state.attempt), (TrialPhase::Succeeded, 2), "{state:?}");
     assert_eq!(state.attempts[0].outcome, AttemptOutcome::Disrupted);
 }
+
+/// F-004: whoever stops a run every evening loses no trial by it.
+#[tokio::test]
+async fn no_number_of_interruptions_ends_a_trial() {
+    let bench = Bench::new();
+    let study = study(&waiting(GOOD), "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]");
+    for round in 1..=25 {
+        let (press, interrupts) = mpsc::channel(2);
+        let (seen, ()) = tokio::join!(bench.try_run_with(bench.options(&study), interrupts), async {
+            until(|| lines(&bench.file("tried")).len() == round).await;
+            press.send(Interrupt::Gently).await.unwrap();
+        });
+        let seen = seen.unwrap();
+        assert_eq!((seen.end.clone(), seen.phases()), (RunEnd::Interrupted, vec![TrialPhase::Retrying]), "{round}");
+    }
+    std::fs::write(bench.file("go"), "").unwrap();
+    let seen = bench.run(&study).await;
+    assert_eq!(seen.phases(), [TrialPhase::Succeeded]);
+    assert_eq!(seen.trial("s-r-0000").state.attempts.len(), 26);
+}

@@ -7,5 +7,6 @@ mod bench;
 mod contract;
 mod early_ending;
 mod going_on;
+mod lost;
 mod suggesting;
 mod trainers;

@@ -117,6 +117,10 @@ impl ProgressDisplay {
                 }
                 self.line(&line);
             }
+            Event::Rebuilt { trials } => self.line(&format!(
+                "The ledger lacked {} or their last measurements: rebuilt from the trials' folders",
+                count(trials, "trial")
+            )),
             Event::StartsFrom { study, results, trials } => self.line(&format!(
                 "The search starts from {study}: of its {trials} trials {results} have results at points of this study's space"
             )),

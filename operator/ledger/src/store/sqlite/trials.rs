@@ -112,6 +112,12 @@ impl WriteTransaction {
         Ok(())
     }
 
+    /// Replaces whom the ledger belongs to.
+    pub(crate) async fn set_identity(&mut self, identity: &str) -> Result<(), DatabaseError> {
+        sqlx::query("UPDATE identity SET id = ?").bind(identity).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
     /// The number of a pod template of a study, which is stored once. Nothing without the study.
     pub(crate) async fn template(&mut self, study: &str, json: &str) -> Result<Option<i64>, DatabaseError> {
         let known: Option<i64> = sqlx::query_scalar("SELECT id FROM templates WHERE study = ? AND json = ?")
@@ -200,6 +206,11 @@ impl WriteTransaction {
 }
 
 impl ReadTransaction {
+    /// Whom the ledger belongs to.
+    pub(crate) async fn identity(&mut self) -> Result<String, DatabaseError> {
+        Ok(sqlx::query_scalar("SELECT id FROM identity").fetch_one(&mut *self.0).await?)
+    }
+
     /// All studies by namespace and name.
     pub(crate) async fn studies(&mut self) -> Result<Vec<StudyColumns>, DatabaseError> {
         let rows: Vec<StudyTuple> = sqlx::query_as(
