@@ -85,7 +85,7 @@ impl Command {
             Self::Operator(command) => command.run().await,
             Self::Agent(command) => command.run().await,
             Self::Crds(command) => command.run(),
-            Self::About(command) => Ok(command.run()),
+            Self::About(command) => command.run(),
             Self::Keep(command) => command.run(),
         }
     }

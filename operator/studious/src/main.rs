@@ -1,15 +1,21 @@
 //! The `studious` command: run a study here, look at it anywhere, operate a cluster. Called as `kubectl-study` it is a
 //! kubectl plugin: `kubectl study report NAME`.
 
+// They panic when nobody reads: see `output`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod arguments;
 mod client;
 mod commands;
+mod output;
 mod show;
 mod source;
 mod study_file;
 mod trials_file;
 
 use std::process::ExitCode;
+
+use output::errln;
 
 /// Exit codes of every command, as `--help` documents them.
 mod exit {
@@ -28,14 +34,19 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: can't start the runtime: {error}");
+            errln!("error: can't start the runtime: {error}");
             return ExitCode::from(exit::FAILED);
         }
     };
-    let code = runtime.block_on(arguments.command.run()).unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        exit::FAILED
-    });
+    let ended = runtime.block_on(arguments.command.run());
+    let code = match ended.and_then(|code| output::unless_closed(output::flush()).map(|()| code)) {
+        Ok(code) => code,
+        Err(error) if error.is::<output::Closed>() => exit::OK,
+        Err(error) => {
+            errln!("error: {error:#}");
+            exit::FAILED
+        }
+    };
     // What still reads a pipe must not hold the process.
     runtime.shutdown_background();
     ExitCode::from(code)

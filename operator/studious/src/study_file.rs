@@ -13,6 +13,8 @@ use studious_playbook::{
     advice::{self, Advised},
 };
 
+use crate::output::errln;
+
 /// A study file that has been read and checked.
 #[derive(Debug)]
 pub(crate) struct StudyFile {
@@ -77,25 +79,25 @@ async fn planned(file: &StudyFile, runs: &Path) -> Result<Plan, Error> {
 /// Each warning in a line.
 pub(crate) fn tell_warnings(warnings: &[Diagnostic]) {
     for Diagnostic { file, line, column, message, .. } in warnings {
-        eprintln!("{file}:{line}:{column}: warning: {message}");
+        errln!("{file}:{line}:{column}: warning: {message}");
     }
 }
 
 /// Each violation in a line, of a study whose file has nothing to point at.
 pub(crate) fn tell_violations(file: &Path, violations: &[Violation]) {
     for violation in violations {
-        eprintln!("{}: error: {violation}", file.display());
+        errln!("{}: error: {violation}", file.display());
     }
 }
 
 /// Each problem in a line that editors can jump to, and how many there are.
 pub(crate) fn tell_problems(problems: &[Diagnostic]) {
     for Diagnostic { file, line, column, message, .. } in problems {
-        eprintln!("{file}:{line}:{column}: error: {message}");
+        errln!("{file}:{line}:{column}: error: {message}");
     }
     let file = problems.first().map(|p| p.file.as_str()).unwrap_or_default();
     match problems.len() {
-        1 => eprintln!("{file}: 1 error; nothing was started"),
-        n => eprintln!("{file}: {n} errors; nothing was started"),
+        1 => errln!("{file}: 1 error; nothing was started"),
+        n => errln!("{file}: {n} errors; nothing was started"),
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::exit;
+use crate::{exit, output::outln};
 
 #[derive(Args, Debug)]
 pub(crate) struct About {
@@ -21,13 +21,13 @@ const BIBTEX: &str = "\
 }";
 
 impl About {
-    pub(crate) fn run(self) -> u8 {
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
         if self.bibtex {
-            println!("{BIBTEX}");
+            outln!("{BIBTEX}")?;
         } else {
-            println!("{}", text());
+            outln!("{}", text())?;
         }
-        exit::OK
+        Ok(exit::OK)
     }
 }
 

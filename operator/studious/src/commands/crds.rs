@@ -1,15 +1,15 @@
 //! `studious crds`: the CRDs of Study and Trial.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use studious_api::crd;
 
-use crate::exit;
+use crate::{
+    exit,
+    output::{out, outln},
+};
 
 const AFTER: &str = "\
 Examples:
@@ -30,9 +30,8 @@ impl Crds {
         if let Some(folder) = self.out {
             write(&folder, &manifests)?;
         } else {
-            let mut out = std::io::stdout().lock();
             for (_, yaml) in &manifests {
-                write!(out, "---\n{yaml}")?;
+                out!("---\n{yaml}")?;
             }
         }
         Ok(exit::OK)
@@ -44,7 +43,7 @@ fn write(folder: &Path, manifests: &[(&str, String)]) -> anyhow::Result<()> {
     for (name, yaml) in manifests {
         let file = folder.join(name);
         std::fs::write(&file, yaml).with_context(|| format!("can't write {}", file.display()))?;
-        println!("{}", file.display());
+        outln!("{}", file.display())?;
     }
     Ok(())
 }

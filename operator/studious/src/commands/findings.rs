@@ -6,6 +6,7 @@ use studious_playbook::findings;
 
 use crate::{
     exit,
+    output::{errln, outln},
     source::{SourceArguments, Target},
 };
 
@@ -51,18 +52,18 @@ impl Findings {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
-            eprintln!("warning: {why}. Findings that need curves are left out");
+            errln!("warning: {why}. Findings that need curves are left out");
         }
         let records = study.records();
         let findings = findings::findings(&study.plan, &records);
         let checklist = findings::checklist(&study.plan, &records, &findings);
         match self.format {
             FindingsFormat::Text => {
-                println!("{}\n", checklist.text().trim_end());
-                println!("{}", findings::text(&findings).trim_end());
+                outln!("{}\n", checklist.text().trim_end())?;
+                outln!("{}", findings::text(&findings).trim_end())?;
             }
             FindingsFormat::Json => {
-                println!("{}", serde_json::to_string_pretty(&json!({"checklist": checklist, "findings": findings}))?);
+                outln!("{}", serde_json::to_string_pretty(&json!({"checklist": checklist, "findings": findings}))?)?;
             }
         }
         Ok(exit::OK)

@@ -14,7 +14,7 @@ use studious_playbook::{
     rounds, search,
 };
 
-use crate::{exit, study_file};
+use crate::{exit, output::out, study_file};
 
 const AFTER: &str = "\
 Starts nothing. Warnings say what the playbook advises against; `studious validate` prints the same.
@@ -37,7 +37,7 @@ impl PlanCommand {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(file) = study_file::read_and_tell(&self.file)? else { return Ok(exit::INVALID) };
         let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
-        print!("{}", describe(&plan));
+        out!("{}", describe(&plan))?;
         Ok(exit::OK)
     }
 }

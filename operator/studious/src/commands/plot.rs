@@ -16,6 +16,7 @@ use studious_playbook::{
 
 use crate::{
     exit,
+    output::{self, errln, outln},
     source::{SourceArguments, Target},
 };
 
@@ -96,20 +97,20 @@ impl PlotCommand {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
-            eprintln!("warning: {why}. Pictures that need curves are left out");
+            errln!("warning: {why}. Pictures that need curves are left out");
         }
         let records = study.records();
         let all = match self.pictures(&study.plan, &records) {
             Ok(all) => all,
             Err(why) => {
-                eprintln!("error: {why}");
+                errln!("error: {why}");
                 return Ok(exit::INVALID);
             }
         };
         if self.list {
             let longest = all.iter().map(|plot| plot.id.len()).max().unwrap_or_default();
             for plot in &all {
-                println!("{:longest$}  {}", plot.id, plot.title);
+                outln!("{:longest$}  {}", plot.id, plot.title)?;
             }
             return Ok(exit::OK);
         }
@@ -117,22 +118,22 @@ impl PlotCommand {
         let unknown: Vec<&String> = self.plots.iter().filter(|name| !known.contains(name.as_str())).collect();
         if let Some(name) = unknown.first() {
             let known: Vec<&str> = known.into_iter().collect();
-            eprintln!("error: this study has no plot {name}. It has: {}", known.join(", "));
+            errln!("error: this study has no plot {name}. It has: {}", known.join(", "));
             return Ok(exit::INVALID);
         }
         let chosen: Vec<&Plot> =
             all.iter().filter(|plot| self.plots.is_empty() || self.plots.contains(&plot.id)).collect();
         if self.out == Path::new("-") {
             let [plot] = chosen.as_slice() else {
-                eprintln!("error: standard output has room for one picture: name it with --plot");
+                errln!("error: standard output has room for one picture: name it with --plot");
                 return Ok(exit::INVALID);
             };
             let drawn = self.draw(self.drawer()?.as_ref(), plot)?;
-            std::io::Write::write_all(&mut std::io::stdout().lock(), &drawn)?;
+            std::io::Write::write_all(&mut std::io::stdout().lock(), &drawn).map_err(output::failed)?;
             return Ok(exit::OK);
         }
         if chosen.is_empty() {
-            eprintln!("no trial has ended yet: there is nothing to draw");
+            errln!("no trial has ended yet: there is nothing to draw");
             return Ok(exit::OK);
         }
         std::fs::create_dir_all(&self.out).with_context(|| format!("can't make {}", self.out.display()))?;
@@ -141,7 +142,7 @@ impl PlotCommand {
             let path = self.out.join(format!("{}.{}", plot.id, self.format.ending()));
             std::fs::write(&path, self.draw(drawer.as_ref(), plot)?)
                 .with_context(|| format!("can't write {}", path.display()))?;
-            println!("{}", path.display());
+            outln!("{}", path.display())?;
         }
         Ok(exit::OK)
     }

@@ -5,7 +5,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 use studious_rules::{self as rules, QUESTIONS, thresholds};
 
-use crate::exit;
+use crate::{exit, output::outln};
 
 const AFTER: &str = "\
 Each threshold can be set in a study, with the reason why it fits better than the default:
@@ -44,9 +44,9 @@ enum PolicyFormat {
 impl PolicyCommand {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         match self.format {
-            PolicyFormat::Text if self.codes => println!("{}", of_codes()),
-            PolicyFormat::Text => println!("{}", of_thresholds()),
-            PolicyFormat::Json => println!("{}", serde_json::to_string_pretty(&as_json())?),
+            PolicyFormat::Text if self.codes => outln!("{}", of_codes())?,
+            PolicyFormat::Text => outln!("{}", of_thresholds())?,
+            PolicyFormat::Json => outln!("{}", serde_json::to_string_pretty(&as_json())?)?,
         }
         Ok(exit::OK)
     }

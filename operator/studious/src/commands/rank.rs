@@ -4,7 +4,9 @@ use clap::Args;
 use studious_playbook::rejudge::{self, By};
 
 use crate::{
-    exit, show,
+    exit,
+    output::outln,
+    show,
     source::{SourceArguments, Target},
 };
 
@@ -39,15 +41,15 @@ impl Rank {
         let Some(own) = self.source.load_own(None).await? else { return Ok(exit::INVALID) };
         let Some(other) = own.judged_by(&by) else { return Ok(exit::INVALID) };
         let limit = if self.limit == 0 { usize::MAX } else { self.limit };
-        println!("{}\n{}\n", own.plan.spec().goal, own.status);
+        outln!("{}\n{}\n", own.plan.spec().goal, own.status)?;
         match show::rank::table(&own, &other, limit) {
-            Some(table) => println!("{table}"),
-            None => println!("No trial has a result by both objectives yet."),
+            Some(table) => outln!("{table}")?,
+            None => outln!("No trial has a result by both objectives yet.")?,
         }
         if own.plan.spec().objective != other.plan.spec().objective
             && let Some(why) = rejudge::reservation(&own.plan)
         {
-            println!("Mind: {why}.");
+            outln!("Mind: {why}.")?;
         }
         Ok(exit::OK)
     }

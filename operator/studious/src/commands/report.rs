@@ -1,9 +1,6 @@
 //! `studious report`: one self-contained HTML file, the same as data, or as text for a pull request.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -13,6 +10,7 @@ use studious_playbook::findings;
 
 use crate::{
     exit,
+    output::{errln, out, outln},
     source::{LoadedStudy, SourceArguments, Target},
 };
 
@@ -72,7 +70,7 @@ impl Report {
         // Findings look at whole curves; plots thin them to what a screen shows.
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
-            eprintln!("warning: {why}. The report has no curves");
+            errln!("warning: {why}. The report has no curves");
         }
         let text = made(&study, self.format)?;
         // By another objective it is another report: the study's own stays.
@@ -87,13 +85,11 @@ impl Report {
             None => PathBuf::from(format!("{}-report{by}.{ending}", study.plan.name())),
         });
         if path == Path::new("-") {
-            return match std::io::stdout().lock().write_all(text.as_bytes()) {
-                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(exit::OK),
-                other => other.map(|()| exit::OK).map_err(Into::into),
-            };
+            out!("{text}")?;
+            return Ok(exit::OK);
         }
         std::fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))?;
-        println!("{}", path.display());
+        outln!("{}", path.display())?;
         Ok(exit::OK)
     }
 }

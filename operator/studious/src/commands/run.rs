@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     exit,
+    output::{self, errln, outln},
     show::{
         self,
         durations::duration,
@@ -77,11 +78,11 @@ impl RunCommand {
             Ok(end) => end,
             Err(Error::Invalid(violations)) => {
                 study_file::tell_violations(&self.file, &violations);
-                eprintln!("{}: it can't run on this machine; nothing was started", self.file.display());
+                errln!("{}: it can't run on this machine; nothing was started", self.file.display());
                 return Ok(exit::INVALID);
             }
             Err(error @ (Error::Changed { .. } | Error::Locked { .. })) => {
-                eprintln!("error: {error}");
+                errln!("error: {error}");
                 return Ok(exit::INVALID);
             }
             Err(error) => return Err(error.into()),
@@ -92,9 +93,14 @@ impl RunCommand {
             RunEnd::Study(_) => exit::FAILED,
             RunEnd::Interrupted => exit::INTERRUPTED,
         };
-        show_result(&study, &folder, begun.elapsed())?;
+        // Written before anything is printed, which may have no reader any more.
+        if !study.trials.is_empty() {
+            super::report::write(&study, &folder.report())
+                .context("the trials are kept, but the report could not be written")?;
+        }
+        output::unless_closed(show_result(&study, &folder, begun.elapsed()))?;
         if end == RunEnd::Interrupted {
-            eprintln!("\nInterrupted: {}. Go on with: {}", study.status, self.same_command());
+            errln!("\nInterrupted: {}. Go on with: {}", study.status, self.same_command());
         }
         Ok(code)
     }
@@ -103,7 +109,7 @@ impl RunCommand {
     async fn follow(&self, file: &StudyFile, folder: &RunFolder) -> Result<RunEnd, Error> {
         let study = &file.document.study;
         for note in studious_local::notes(&study.spec.trial.template) {
-            eprintln!("{}: note: {note}", file.path.display());
+            errln!("{}: note: {note}", file.path.display());
         }
         let options = Options {
             study: study.clone(),
@@ -127,8 +133,8 @@ impl RunCommand {
         let (press, interrupts) = mpsc::channel(4);
         let listener = tokio::spawn(listen(press));
         if style != Style::Quiet {
-            eprintln!("{}", study.spec.goal);
-            eprintln!(
+            errln!("{}", study.spec.goal);
+            errln!(
                 "{}, {} at once; everything is kept in {}",
                 count(plan.total_trials() as usize, "trial"),
                 self.parallelism.unwrap_or(study.spec.parallelism),
@@ -222,27 +228,25 @@ async fn trials_before(folder: &RunFolder, study: &str, retry_failed: bool) -> V
     states.filter(|state| !(retry_failed && state.phase == TrialPhase::Failed)).collect()
 }
 
-/// The table of trials, the best point, the findings and the report.
+/// Shows the table of trials, the best point, the findings and where the report is.
 fn show_result(study: &LoadedStudy, folder: &RunFolder, took: Duration) -> anyhow::Result<()> {
     if study.trials.is_empty() {
         return Ok(());
     }
-    println!("\n{}\n", show::trials::table(study, TABLE));
+    outln!("\n{}\n", show::trials::table(study, TABLE))?;
     if let Some(failures) = show::trials::failures(study) {
-        println!("{failures}");
+        outln!("{failures}")?;
     }
     if let Some(best) = show::best::best(study) {
-        println!("{best}");
+        outln!("{best}")?;
     }
     let records = study.records();
     let findings = findings::findings(&study.plan, &records);
-    println!("{}\n", findings::checklist(&study.plan, &records, &findings).text().trim_end());
+    outln!("{}\n", findings::checklist(&study.plan, &records, &findings).text().trim_end())?;
     if !findings.is_empty() {
-        println!("{}\n", findings::text(&findings).trim_end());
+        outln!("{}\n", findings::text(&findings).trim_end())?;
     }
-    super::report::write(study, &folder.report())
-        .context("the trials are kept, but the report could not be written")?;
-    println!("{}, after {}", study.status, duration(took));
-    println!("Report: {}", folder.report().display());
+    outln!("{}, after {}", study.status, duration(took))?;
+    outln!("Report: {}", folder.report().display())?;
     Ok(())
 }

@@ -8,7 +8,11 @@ use std::{
 use clap::Args;
 use studious_playbook::{Plan, record::TrialRecord, rounds, search};
 
-use crate::{exit, study_file};
+use crate::{
+    exit,
+    output::{self, errln},
+    study_file,
+};
 
 const AFTER: &str = "\
 Prints trials in the order in which they would begin, as JSON lines with \"pending\":true. Rounds that take the best \
@@ -48,13 +52,10 @@ impl Sample {
                 hyperparameters: point.hyperparameters,
                 ..TrialRecord::default()
             };
-            match writeln!(out, "{}", serde_json::to_string(&record)?) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(exit::OK),
-                other => other?,
-            }
+            writeln!(out, "{}", serde_json::to_string(&record)?).map_err(output::failed)?;
             printed += 1;
         }
-        out.flush()?;
+        out.flush().map_err(output::failed)?;
         self.tell_unknown(&plan, printed);
         Ok(exit::OK)
     }
@@ -67,7 +68,7 @@ impl Sample {
         let wanted = self.count.unwrap_or(usize::MAX).min(all);
         if wanted > printed {
             let unknown = wanted - printed;
-            eprintln!("{unknown} of {wanted} points depend on results: `studious suggest` gives them as trials end");
+            errln!("{unknown} of {wanted} points depend on results: `studious suggest` gives them as trials end");
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) fn log(format: LogFormat, default: &str) -> anyhow::Result<()> {
         _ => EnvFilter::try_new(default)?,
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that nobody reads is no reason to panic.
+    let log = log.log_internal_errors(false);
     match format {
         LogFormat::Text => log.with_ansi(false).init(),
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),

@@ -13,7 +13,11 @@ use studious_playbook::{
     search::{self, EarlierStudy},
 };
 
-use crate::{exit, study_file, trials_file};
+use crate::{
+    exit,
+    output::{self, errln},
+    study_file, trials_file,
+};
 
 const AFTER: &str = "\
 Reads earlier trials, a JSON line each, and prints the next points as JSON lines with \"pending\":true. A trial is \
@@ -48,7 +52,7 @@ pub(crate) struct Suggest {
 impl Suggest {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         if self.study == Path::new("-") && self.trials == Path::new("-") {
-            eprintln!("error: --study and --trials can't both be standard input. Give a file for one of them");
+            errln!("error: --study and --trials can't both be standard input. Give a file for one of them");
             return Ok(exit::INVALID);
         }
         // Asked again and again: `studious validate` says what the playbook advises against.
@@ -63,14 +67,14 @@ impl Suggest {
         let round = match round(&plan, self.round.as_deref()) {
             Ok(round) => round,
             Err(why) => {
-                eprintln!("error: {why}");
+                errln!("error: {why}");
                 return Ok(exit::INVALID);
             }
         };
         let trials = match trials_file::read(&self.trials, &plan)? {
             Ok(trials) => trials,
             Err(wrong) => {
-                eprintln!("{wrong}");
+                errln!("{wrong}");
                 return Ok(exit::INVALID);
             }
         };
@@ -92,16 +96,13 @@ impl Suggest {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for hyperparameters in points {
             let record = TrialRecord { round: round.to_owned(), hyperparameters, ..TrialRecord::default() };
-            match writeln!(out, "{}", serde_json::to_string(&record)?) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(exit::OK),
-                other => other?,
-            }
+            writeln!(out, "{}", serde_json::to_string(&record)?).map_err(output::failed)?;
         }
-        out.flush()?;
+        out.flush().map_err(output::failed)?;
         if found < count {
             let left =
                 if found == 0 { "no point is".to_owned() } else { format!("only {found} of {count} points are") };
-            eprintln!("{left} left: every other point of the space has been tried, and none is tried twice");
+            errln!("{left} left: every other point of the space has been tried, and none is tried twice");
         }
         Ok(exit::OK)
     }

@@ -4,7 +4,9 @@ use clap::Args;
 use studious_api::study::Direction;
 
 use crate::{
-    exit, show,
+    exit,
+    output::{out, outln},
+    show,
     source::{Target, TargetArguments},
 };
 
@@ -53,21 +55,21 @@ impl Top {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         // The second metric is read where the objective was best: of all points.
         let study = self.target.load(if self.pareto.is_some() { None } else { Some(8) }).await?;
-        println!("{}\n{}\n", study.plan.spec().goal, study.status);
+        outln!("{}\n{}\n", study.plan.spec().goal, study.status)?;
         if study.trials.is_empty() {
-            println!("No trial has begun.");
+            outln!("No trial has begun.")?;
             return Ok(exit::OK);
         }
         if let Some((metric, direction)) = &self.pareto {
-            println!("{}", show::pareto::table(&study, metric, *direction, self.limit)?);
+            outln!("{}", show::pareto::table(&study, metric, *direction, self.limit)?)?;
             return Ok(exit::OK);
         }
-        println!("{}", show::trials::table(&study, if self.limit == 0 { usize::MAX } else { self.limit }));
+        outln!("{}", show::trials::table(&study, if self.limit == 0 { usize::MAX } else { self.limit }))?;
         if let Some(failures) = show::trials::failures(&study) {
-            print!("\n{failures}");
+            out!("\n{failures}")?;
         }
         if let Some(best) = show::best::best(&study) {
-            print!("\n{best}");
+            out!("\n{best}")?;
         }
         Ok(exit::OK)
     }

@@ -9,7 +9,11 @@ use anyhow::Context as _;
 use clap::Args;
 use studious_dashboard::ThisMachine;
 
-use crate::{exit, source::RunFolders};
+use crate::{
+    exit,
+    output::{errln, outln},
+    source::RunFolders,
+};
 
 const AFTER: &str = "\
 It shows what `studious run` keeps, while it runs and afterwards, and changes nothing. Only this machine reaches it.
@@ -38,9 +42,9 @@ impl Ui {
             .with_context(|| format!("can't listen at {address}: give another with --port, or --port 0"))?;
         let address = listener.local_addr()?;
         if !self.dir.exists() {
-            eprintln!("{} is not there yet: studies appear once `studious run` has made it", self.dir.display());
+            errln!("{} is not there yet: studies appear once `studious run` has made it", self.dir.display());
         }
-        println!("http://{address}");
+        outln!("http://{address}")?;
         let router = studious_dashboard::router(RunFolders::new(self.dir.clone()), ThisMachine)
             .merge(studious_dashboard::records_router(RunFolders::new(self.dir), ThisMachine));
         axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())

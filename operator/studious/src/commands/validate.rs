@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{exit, study_file};
+use crate::{exit, output::outln, study_file};
 
 const AFTER: &str = "\
 Prints every problem as FILE:LINE:COLUMN, with the field, the rule and the mend, then what the playbook advises \
@@ -35,7 +35,7 @@ impl Validate {
                         1 => " (1 warning)".to_owned(),
                         n => format!(" ({n} warnings)"),
                     };
-                    println!("{}: {} is valid{warnings}", path.display(), file.document.name);
+                    outln!("{}: {} is valid{warnings}", path.display(), file.document.name)?;
                 }
                 Err(problems) => {
                     study_file::tell_problems(&problems);

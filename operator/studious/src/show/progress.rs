@@ -19,6 +19,7 @@ use studious_playbook::{
 };
 
 use super::durations::duration;
+use crate::output::errln;
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -240,8 +241,8 @@ impl ProgressDisplay {
     fn always(&self, text: &str) {
         match self.style {
             Style::Bar => self.bar.println(text),
-            Style::Lines => eprintln!("[{}/{}] {text}", self.counts.ended(), self.counts.total),
-            Style::Quiet => eprintln!("{text}"),
+            Style::Lines => errln!("[{}/{}] {text}", self.counts.ended(), self.counts.total),
+            Style::Quiet => errln!("{text}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use studious_playbook::rejudge::{self, By};
 
 use super::{LoadedStudy, Target, files};
-use crate::client::ClusterArguments;
+use crate::{client::ClusterArguments, output::errln};
 
 /// A folder or a study of a cluster, or `--study` and `--trials`.
 #[derive(Args, Clone, Debug)]
@@ -55,7 +55,7 @@ impl SourceArguments {
         let Some(own) = self.load_own(max_points).await? else { return Ok(None) };
         let Some(by) = &self.by else { return Ok(Some(own)) };
         if let Some(why) = rejudge::reservation(&own.plan) {
-            eprintln!("warning: judged by another objective than the study's; {why}");
+            errln!("warning: judged by another objective than the study's; {why}");
         }
         Ok(own.judged_by(by))
     }

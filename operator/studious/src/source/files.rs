@@ -10,12 +10,12 @@ use studious_playbook::{
 };
 
 use super::{LoadedStudy, LoadedTrial};
-use crate::{study_file, trials_file};
+use crate::{output::errln, study_file, trials_file};
 
 /// A study file and its trials.
 pub(super) fn load(study: &Path, trials: &Path) -> anyhow::Result<Option<LoadedStudy>> {
     if study == Path::new("-") && trials == Path::new("-") {
-        eprintln!("error: --study and --trials can't both be standard input. Give a file for one of them");
+        errln!("error: --study and --trials can't both be standard input. Give a file for one of them");
         return Ok(None);
     }
     let Some(file) = study_file::read_and_tell(study)? else { return Ok(None) };
@@ -27,7 +27,7 @@ pub(super) fn load(study: &Path, trials: &Path) -> anyhow::Result<Option<LoadedS
     let records = match trials_file::read(trials, &plan)? {
         Ok(records) => records,
         Err(wrong) => {
-            eprintln!("{wrong}");
+            errln!("{wrong}");
             return Ok(None);
         }
     };

@@ -10,6 +10,8 @@ use studious_playbook::{
     trial::{self, Ranked, Retrained},
 };
 
+use crate::output::errln;
+
 /// A study as it stands.
 #[derive(Debug)]
 pub(crate) struct LoadedStudy {
@@ -49,7 +51,7 @@ impl LoadedStudy {
         let (plan, records) = match rejudge::rejudge(&self.plan, &self.records(), by) {
             Ok(judged) => judged,
             Err(error) => {
-                eprintln!("error: --by: {error}");
+                errln!("error: --by: {error}");
                 return None;
             }
         };

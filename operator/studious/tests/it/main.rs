@@ -8,5 +8,6 @@ mod figures;
 mod importing;
 mod looking;
 mod one_best;
+mod piping;
 mod running;
 mod suggesting;

@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     exit,
+    output::{self, errln},
     source::{SourceArguments, Target},
 };
 
@@ -68,12 +69,12 @@ impl Export {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let to_output = self.out == Path::new("-");
         if self.format == ExportFormat::Parquet && to_output && io::stdout().is_terminal() {
-            eprintln!("error: parquet is not for terminals. Give a file: --out trials.parquet");
+            errln!("error: parquet is not for terminals. Give a file: --out trials.parquet");
             return Ok(exit::INVALID);
         }
         let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
         if let (Some(why), true) = (&study.without_curves, self.measurements || self.format == ExportFormat::Jsonl) {
-            eprintln!("warning: {why}. Curves are left out");
+            errln!("warning: {why}. Curves are left out");
         }
         let records = study.records();
         let write = |out: Box<dyn Write + Send>| -> io::Result<()> {
@@ -91,11 +92,8 @@ impl Export {
             }
         };
         if to_output {
-            return match write(Box::new(io::stdout())) {
-                // `| head` has seen enough.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit::OK),
-                other => other.map(|()| exit::OK).map_err(Into::into),
-            };
+            write(Box::new(io::stdout())).map_err(output::failed)?;
+            return Ok(exit::OK);
         }
         let failed = || format!("can't write {}", self.out.display());
         let file = File::create(&self.out).with_context(failed)?;

@@ -26,7 +26,11 @@ use studious_playbook::{
     trial::{self, Ranked},
 };
 
-use crate::{exit, study_file};
+use crate::{
+    exit,
+    output::{self, errln},
+    study_file,
+};
 use options::{ImportFormat, ImportOptions, Mapping, WithoutObjective};
 
 /// How many problems are told.
@@ -141,7 +145,7 @@ impl Import {
         let options = match self.options(&plan) {
             Ok(options) => options,
             Err(why) => {
-                eprintln!("error: {why}");
+                errln!("error: {why}");
                 return Ok(exit::INVALID);
             }
         };
@@ -149,27 +153,25 @@ impl Import {
             tensorboard::read(&self.sources, &plan, &options)?
         } else {
             let [path] = self.sources.as_slice() else {
-                eprintln!("error: a CSV file holds all trials: give one. --format tensorboard reads several folders");
+                errln!("error: a CSV file holds all trials: give one. --format tensorboard reads several folders");
                 return Ok(exit::INVALID);
             };
             table::read(path, self.measurements.as_deref(), &plan, &options)?
         };
         if !found.problems.is_empty() {
             for problem in found.problems.iter().take(MOST_TOLD) {
-                eprintln!("{problem}");
+                errln!("{problem}");
             }
             let more = found.problems.len().saturating_sub(MOST_TOLD);
             let hidden = if more > 0 { format!(", of which {more} are not shown") } else { String::new() };
-            eprintln!("{}{hidden}; nothing was written", count(found.problems.len(), "error"));
+            errln!("{}{hidden}; nothing was written", count(found.problems.len(), "error"));
             return Ok(exit::INVALID);
         }
         for note in &found.notes {
-            eprintln!("note: {note}");
+            errln!("note: {note}");
         }
-        if !self.write(&found.trials)? {
-            return Ok(exit::OK);
-        }
-        eprintln!("{}", summary(&found.trials));
+        self.write(&found.trials)?;
+        errln!("{}", summary(&found.trials));
         Ok(exit::OK)
     }
 
@@ -206,8 +208,8 @@ impl Import {
         Ok(options)
     }
 
-    /// Writes the trials; false when nobody reads on.
-    fn write(&self, trials: &[TrialRecord]) -> anyhow::Result<bool> {
+    /// Writes the trials.
+    fn write(&self, trials: &[TrialRecord]) -> anyhow::Result<()> {
         let lines = |out: &mut dyn Write| -> io::Result<()> {
             let mut out = BufWriter::new(out);
             for trial in trials {
@@ -217,14 +219,11 @@ impl Import {
             out.flush()
         };
         if self.out == Path::new("-") {
-            return match lines(&mut io::stdout().lock()) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-                other => Ok(other.map(|()| true)?),
-            };
+            return lines(&mut io::stdout().lock()).map_err(output::failed);
         }
         let failed = || format!("can't write {}", self.out.display());
         lines(&mut File::create(&self.out).with_context(failed)?).with_context(failed)?;
-        Ok(true)
+        Ok(())
     }
 }
 
