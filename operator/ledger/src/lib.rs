@@ -7,7 +7,7 @@
 //! decision.
 //!
 //! ```text
-//! studies ─< trials ─< streams (trial, attempt, host: the cursor) ─< measurements, events, malformed
+//! studies ─< trials ─< streams (trial, attempt, host: the cursor) ─< series ─< measurements; events, malformed
 //! ```
 //!
 //! # What "acknowledged" means
@@ -17,6 +17,12 @@
 //! of power never corrupts the file, though it may take the last commits back. Rows and the cursor are in the same
 //! transaction, so then the cursor goes back too, and a sender that still has its file is told where to go on.
 //! [`Ledger::sync`] makes all that was acknowledged survive a loss of power as well.
+//!
+//! # What goes wrong
+//!
+//! A write that fails (full disk, read-only disk, I/O error) closes its connection, and the next one opens another: nothing
+//! has to be restarted. [`Ledger::health`] says since when and why writes fail; [`Ledger::probe`] tries one. Every row has a
+//! digest of its columns, and the values of one metric of a stream have one together, checked whenever they are read.
 //!
 //! One writer at a time: batches wait for each other in this process and, by SQLite's own lock, between processes.
 

@@ -113,6 +113,29 @@ async fn eight_random_bytes_are_noticed_or_change_nothing() {
     assert!(refused > SEEDS / 4);
 }
 
+/// As docs/operate.md has it: a backup taken while lines come in, put in place of a lost file.
+#[tokio::test]
+async fn a_backup_taken_while_lines_come_in_can_be_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("ledger.sqlite"), folder.path().join("backup.sqlite"));
+    finished(&path).await;
+    let before = said(&path).await.unwrap();
+    let ledger = Ledger::open(&path).await.unwrap();
+    ledger.append("other", 3, 0, 0, &crate::lines(0..500)).await.unwrap();
+    let statement = format!("VACUUM INTO '{}'", backup.display());
+    crate::studies::sql(&path, sqlx::AssertSqlSafe(statement)).await;
+    ledger.append("other", 3, 0, 500, &crate::lines(500..900)).await.unwrap();
+    ledger.close().await;
+    fs::rename(&backup, &path).unwrap();
+    let restored = said(&path).await.unwrap();
+    assert_ne!(restored, before);
+    // The sender is told where to go on.
+    let ledger = Ledger::open(&path).await.unwrap();
+    assert_eq!(ledger.next_line("other", 3, 0).await.unwrap(), 500);
+    ledger.append("other", 3, 0, 500, &crate::lines(500..900)).await.unwrap();
+    assert_eq!(ledger.curves("other", 0, None).await.unwrap()["train_loss"].last(), Some(&(899, 899.5)));
+}
+
 /// Changes values as a program would, so that SQLite itself finds nothing wrong.
 #[tokio::test]
 async fn changed_values_are_named() {

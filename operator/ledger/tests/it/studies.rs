@@ -281,7 +281,7 @@ async fn a_damaged_file_is_refused_to_readers() {
     assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
 }
 
-pub async fn sql(path: &std::path::Path, statement: &'static str) {
+pub async fn sql(path: &std::path::Path, statement: impl sqlx::SqlSafeStr) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
