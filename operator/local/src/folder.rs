@@ -184,8 +184,12 @@ pub(crate) fn set_aside(path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let free = (1_u32..).map(|n| path.with_file_name(format!("{name}.before-{n}"))).find(|path| !path.exists());
-    let Some(free) = free else { return Ok(()) };
+    let mut n = 1_u32;
+    let mut free = path.with_file_name(format!("{name}.before-{n}"));
+    while free.exists() {
+        n += 1;
+        free.set_file_name(format!("{name}.before-{n}"));
+    }
     fs::rename(path, &free).map_err(|e| Error::io("rename", path, e))
 }
 

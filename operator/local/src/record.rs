@@ -85,9 +85,8 @@ pub(crate) async fn reconcile(
         return Err(Error::LedgerLost { folder: folder.root().to_owned(), trials: without.len() });
     }
     let runs: BTreeSet<&str> = found.values().map(|record| record.run.as_str()).collect();
-    match (rows.is_empty(), runs.first()) {
-        (true, Some(run)) => ledger.set_identity(run).await?,
-        _ => {}
+    if let (true, Some(run)) = (rows.is_empty(), runs.first()) {
+        ledger.set_identity(run).await?;
     }
     let records = Records { folder: folder.clone(), run: ledger.identity().await? };
     if let Some((trial, _)) = found.iter().find(|(_, record)| record.run != records.run) {

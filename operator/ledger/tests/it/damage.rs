@@ -49,6 +49,7 @@ async fn finished(path: &Path) {
             message: "lost".into(),
             start_time: None,
             end_time: None,
+            step: Some(299),
         }];
         ledger.update_state(uid, &trial.state).await.unwrap();
     }

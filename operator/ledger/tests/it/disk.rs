@@ -27,7 +27,7 @@ fn in_a_namespace(test: &str) {
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env(FOLDER_OF_CHILD, folder.path())
         .output()
-        .expect("unshare of util-linux must be installed");
+        .unwrap_or_else(|error| panic!("unshare of util-linux must be installed: {error}"));
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

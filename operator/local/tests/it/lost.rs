@@ -51,8 +51,8 @@ async fn killed_at(bench: &Bench, stop: u64, then: impl FnOnce()) {
     let (_keep, interrupts) = mpsc::channel(1);
     let study = checkpointing(stop);
     let come = async {
-        let step = |trial: &str| fs::read_to_string(bench.folder.trial(trial).join("checkpoints/host-0/step"));
-        let has_come = |trial| step(trial).is_ok_and(|step| step.trim() == stop.to_string());
+        let reached = |trial: &str| fs::read_to_string(bench.folder.trial(trial).join("checkpoints/host-0/step"));
+        let has_come = |trial| reached(trial).is_ok_and(|at| at.trim() == stop.to_string());
         while !(has_come("s-r-0000") && has_come("s-r-0001")) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }

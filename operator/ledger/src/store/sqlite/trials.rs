@@ -246,9 +246,11 @@ impl ReadTransaction {
             .bind(study)
             .fetch_all(&mut *self.0)
             .await?;
-        let checked = rows.into_iter().map(|(id, json, digest)| match matches(digest, template_digest(study, &json)) {
-            true => Ok((id, json)),
-            false => Err(DatabaseError::damaged(format!("template {id} of study {study}"))),
+        let checked = rows.into_iter().map(|(id, json, digest)| {
+            if matches(digest, template_digest(study, &json)) {
+                return Ok((id, json));
+            }
+            Err(DatabaseError::damaged(format!("template {id} of study {study}")))
         });
         checked.collect()
     }
