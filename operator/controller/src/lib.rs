@@ -26,6 +26,7 @@ mod object;
 mod options;
 mod read;
 mod reconcile;
+mod recovery;
 mod run;
 #[cfg(test)]
 mod scenarios;

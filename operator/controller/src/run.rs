@@ -25,7 +25,7 @@ use crate::{
     memory::Memories,
     metrics::Metrics,
     options::Options,
-    reconcile,
+    reconcile, recovery,
     server::{self, Shared},
     study, sweep, trial,
     trial::jobs::AgentSettings,
@@ -131,6 +131,7 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
     let shared = Arc::new(Shared::new(context.clone(), options.trusted_proxies.clone()));
     let ending = CancellationToken::new();
     let mut serving = std::pin::pin!(server::serve(&options, shared.clone(), ending.clone()));
+    tasks.spawn(recovery::run(context.clone(), ending.clone()));
     let mut leading = std::pin::pin!(lead(&options, &reconcilers, &shared, ending.clone()));
     let result = tokio::select! {
         () = stop => Ok(()),

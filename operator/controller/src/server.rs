@@ -26,7 +26,7 @@ use crate::{
     identity::Keys,
     ingest,
     options::Options,
-    read, webhook,
+    read, recovery, webhook,
 };
 
 /// How long requests under way may take once the process is to end.
@@ -79,15 +79,17 @@ pub(crate) fn plain(shared: Arc<Shared>) -> Router {
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
-    if shared.is_ready.load(Ordering::Acquire) {
-        "ok".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the caches are being filled").into_response()
+    if !shared.is_ready.load(Ordering::Acquire) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the caches are being filled").into_response();
+    }
+    match recovery::trouble(&shared.context.ledger.health()) {
+        None => "ok".into_response(),
+        Some((_, why)) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
     }
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.context.metrics.text(&shared.context.caches, &shared.context.live) {
+    match shared.context.metrics.text(&shared.context.caches, &shared.context.live, &shared.context.ledger.health()) {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }

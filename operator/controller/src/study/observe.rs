@@ -13,7 +13,7 @@ use studious_playbook::{
 };
 
 use super::StudyReconciler;
-use crate::{object::Identified, status::Written};
+use crate::{object::Identified, recovery::trouble, status::Written};
 
 /// How long the cache may take to show a trial that was made. Making one that is there changes nothing.
 pub(super) const CACHE_PATIENCE: SignedDuration = SignedDuration::from_secs(20);
@@ -26,6 +26,8 @@ pub(super) struct ObservedStudy {
     pub(super) trials: Vec<Identified<Trial>>,
     /// When the status was last written.
     pub(super) written_at: Option<Timestamp>,
+    /// Why measurements can't be taken in: a word and a sentence.
+    pub(super) ledger: Option<(String, String)>,
     /// Whether trials were made that the cache doesn't show yet.
     pub(super) awaits_cache: bool,
 }
@@ -39,7 +41,8 @@ pub(super) fn observe(study: &Identified<Study>, context: &StudyReconciler, now:
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
         let written_at = memory.written.as_ref().map(|written| written.at);
-        ObservedStudy { status, trials, written_at, awaits_cache: !memory.made.is_empty() }
+        let ledger = trouble(&context.ledger.health());
+        ObservedStudy { status, trials, written_at, ledger, awaits_cache: !memory.made.is_empty() }
     })
 }
 

@@ -120,11 +120,12 @@ async fn go_on(
             return Ok(Action::requeue(MISSING_STUDY));
         }
     }
-    if let Err(error) = start(study, context, &next.create, now).await {
+    let takes_in = seen.ledger.is_none();
+    if takes_in && let Err(error) = start(study, context, &next.create, now).await {
         return stalled(study, context, seen, error, now).await;
     }
     stop(study, context, seen, next.stop).await?;
-    if !next.suggest.is_empty() {
+    if takes_in && !next.suggest.is_empty() {
         match suggest::named(study, context, plan) {
             Ok(named) => suggest::begin(study, context, &checked, next.suggest, &named),
             Err(violations) => {

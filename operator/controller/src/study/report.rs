@@ -1,6 +1,7 @@
 //! The status of a study: what it should say, and when that is worth a write.
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use studious_api::{
     Study, StudyStatus, Trial,
     study::{BestTrial, GeneratorStatus, StudyPhase, TrialCounts},
@@ -154,6 +155,7 @@ pub(super) fn accepted(
     ] {
         set_condition(&mut status.conditions, &wanted, generation, now);
     }
+    set_ledger(&mut status.conditions, seen.ledger.as_ref(), generation, now);
     let stalled = stalled_trials(seen).filter(|_| end.is_none());
     let why = stalled.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
     set_stalled(&mut status.conditions, why, generation, now);
@@ -166,6 +168,25 @@ pub(super) fn accepted(
         }
     }
     status
+}
+
+/// Sets the condition `LedgerAvailable`. While all is well nobody speaks of it.
+fn set_ledger(
+    conditions: &mut Vec<Condition>,
+    trouble: Option<&(String, String)>,
+    generation: Option<i64>,
+    now: Timestamp,
+) {
+    const TYPE: &str = "LedgerAvailable";
+    let claim = match trouble {
+        Some((reason, message)) => ConditionClaim { type_: TYPE, holds: Some(false), reason, message },
+        None if conditions.iter().all(|condition| condition.type_ != TYPE) => return,
+        None => {
+            let message = "measurements are taken in again";
+            ConditionClaim { type_: TYPE, holds: Some(true), reason: "Recovered", message }
+        }
+    };
+    set_condition(conditions, &claim, generation, now);
 }
 
 /// What trials that can't start wait for: the word of the first, and in a sentence how many there are.

@@ -31,6 +31,8 @@ use crate::{
     status::{self, STALLED, is_stalled, millis},
 };
 
+/// When a trial is looked at again while the ledger can't be written, if nobody says before that it can.
+const LEDGER_AGAIN: Duration = Duration::from_secs(30);
 /// How long the Job controller may take to make pods before its Events are asked why it doesn't.
 const POD_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 /// How often they are asked.
@@ -62,6 +64,11 @@ async fn look(trial: &Identified<Trial>, context: &TrialReconciler, now: Timesta
     let seen = observe(trial, context, now);
     if seen.status.phase.has_ended() {
         return tidy(trial, context, &seen, now).await;
+    }
+    if !context.ledger.health().is_working() {
+        // What its trainer wrote last can't be taken in: nothing is lost yet, and nothing is begun. It is looked at again
+        // as soon as the ledger works.
+        return Ok(Action::requeue(LEDGER_AGAIN));
     }
     if let JobSight::NotOurs { is_passing: true } = seen.job {
         // A trial of the same name was deleted; its Job follows it soon.

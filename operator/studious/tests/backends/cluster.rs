@@ -28,6 +28,8 @@ pub(crate) struct TestCluster {
     /// What agents and pods reach the operator through.
     pub network: Arc<Relay>,
     pub folder: TempDir,
+    /// The ledger's file, in a folder of its own.
+    pub ledger: PathBuf,
     listen: SocketAddr,
     listen_plain: SocketAddr,
     operator: Option<Child>,
@@ -48,6 +50,7 @@ impl TestCluster {
     pub(crate) async fn without_operator() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let certificates = Certificates::generate();
+        std::fs::create_dir(folder.path().join("ledger")).unwrap();
         for (name, text) in [
             ("ca.crt", &certificates.authority),
             ("tls.crt", &certificates.certificate),
@@ -62,6 +65,7 @@ impl TestCluster {
         Self {
             api: Arc::new(ApiServer::start().await),
             network: Arc::new(network),
+            ledger: folder.path().join("ledger/ledger.sqlite"),
             folder,
             listen,
             listen_plain,
@@ -97,14 +101,11 @@ impl TestCluster {
         ]);
         command.args(["--listen", &self.listen.to_string(), "--listen-plain", &self.listen_plain.to_string()]);
         command.args(["--ingest-url", &self.ingest()]);
-        for (flag, file) in [
-            ("--tls-certificate", "tls.crt"),
-            ("--tls-key", "tls.key"),
-            ("--ca-certificate", "ca.crt"),
-            ("--ledger", "ledger.sqlite"),
-        ] {
+        for (flag, file) in [("--tls-certificate", "tls.crt"), ("--tls-key", "tls.key"), ("--ca-certificate", "ca.crt")]
+        {
             command.arg(flag).arg(self.path(file));
         }
+        command.arg("--ledger").arg(&self.ledger);
         command.env("KUBECONFIG", self.path("kubeconfig")).env("HOME", self.folder.path()).env("RUST_LOG", "info");
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
         self.operator = Some(command.spawn().unwrap());
@@ -209,6 +210,12 @@ impl TestCluster {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// What the operator says of its readiness: the HTTP status and its words.
+    pub(crate) async fn ready(&self) -> (u16, String) {
+        let answer = reqwest::get(format!("http://{}/readyz", self.listen_plain)).await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap_or_default())
     }
 
     /// What the operator answers to a user who asks for a study's records: the HTTP status and its body.

@@ -93,7 +93,7 @@ async fn a_lost_ledger_stops_no_good_trial() {
         cluster.trial_is(&name(index), "Stopped").await;
     }
     cluster.stop_operator().await;
-    for file in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"] {
+    for file in ["ledger/ledger.sqlite", "ledger/ledger.sqlite-wal", "ledger/ledger.sqlite-shm"] {
         let _ = std::fs::remove_file(cluster.path(file));
     }
     cluster.start_operator().await;

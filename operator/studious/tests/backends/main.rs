@@ -6,6 +6,7 @@
 mod chaos;
 mod cluster;
 mod deletion;
+mod disk;
 mod doors;
 mod kubelet;
 mod ledger;
