@@ -65,7 +65,7 @@ async fn look(trial: &Identified<Trial>, context: &TrialReconciler, now: Timesta
     if seen.status.phase.has_ended() {
         return tidy(trial, context, &seen, now).await;
     }
-    if !context.ledger.health().is_working() {
+    if !context.ledger.health().is_working() && trial.spec.stop.is_none() {
         // What its trainer wrote last can't be taken in: nothing is lost yet, and nothing is begun. It is looked at again
         // as soon as the ledger works.
         return Ok(Action::requeue(LEDGER_AGAIN));

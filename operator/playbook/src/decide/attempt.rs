@@ -2,7 +2,7 @@
 
 use studious_api::{
     TrialSpec,
-    study::SeedVerification,
+    study::{SeedVerification, Select},
     trial::{AttemptOutcome, TrialPhase},
 };
 
@@ -10,6 +10,7 @@ use super::{
     PastAttempts,
     progress::Progress,
     reported::{but_similar, no_objective},
+    restored::hole,
 };
 use crate::{Millis, trial::Reason};
 
@@ -263,6 +264,16 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
                  IfReported"
             ),
         );
+    }
+    if spec.objective.select == Select::Best
+        && let Some((before, restored)) = hole(spec, view.progress)
+    {
+        let message = format!(
+            "training went on from a checkpoint of step {restored}, but nothing is known of evaluations between steps \
+             {before} and {restored}: they were lost with a pod, and the best one may be among them. Give \
+             spec.checkpoint.volume a claim, where they wait for the next attempt"
+        );
+        return end(TrialPhase::Failed, Reason::EvaluationsLost, message);
     }
     match view.progress.objective(spec.objective.direction, spec.objective.select) {
         Some(objective) => Verdict::End(TrialEnd {

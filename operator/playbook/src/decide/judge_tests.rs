@@ -282,6 +282,31 @@ fn required_reports_are_required_before_a_result_counts() {
 }
 
 #[test]
+fn a_curve_with_a_hole_before_a_checkpoint_is_no_result() {
+    // The first attempt evaluated at these steps, the second went on from a checkpoint.
+    let judged = |every: u64, first: &[u64], restored: u64, second: &[u64]| {
+        let mut seen = Seen::new(1);
+        seen.spec.evaluation.every_steps = every;
+        let evaluated = |seen: Seen, step: &u64| seen.says(0, &format!(r#"{{"step":{step},"validation_error":0.3}}"#));
+        seen = first.iter().fold(seen, evaluated);
+        seen.number = 2;
+        seen = seen.says(0, &format!(r#"{{"event":"init","restored_step":{restored}}}"#));
+        second.iter().fold(seen, evaluated).says(0, DONE)
+    };
+    let message = judged(10, &[10, 20], 50, &[60, 70]).ends(TrialPhase::Failed, "EvaluationsLost");
+    assert!(message.contains("steps 20 and 50") && message.contains("spec.checkpoint.volume"), "{message}");
+    judged(10, &[], 50, &[60, 70]).ends(TrialPhase::Failed, "EvaluationsLost");
+    // It was saved before it was evaluated, or evaluates more seldom than it is asked, or only at its end.
+    judged(10, &[10, 20], 30, &[40, 50]).ends(TrialPhase::Succeeded, "");
+    judged(10, &[25, 50], 80, &[90]).ends(TrialPhase::Succeeded, "");
+    judged(10, &[], 50, &[90]).ends(TrialPhase::Succeeded, "");
+    // The last value is the result: it is there.
+    let mut last = judged(10, &[10, 20], 50, &[60, 70]);
+    last.spec.objective.select = studious_api::study::Select::Final;
+    last.ends(TrialPhase::Succeeded, "");
+}
+
+#[test]
 fn no_objective_is_no_result() {
     let seen = Seen::new(1).says(0, r#"{"step":50,"train_loss":0.3}"#).host(0, LEFT);
     let message = seen.ends(TrialPhase::Failed, "NoObjective");

@@ -5,6 +5,7 @@ mod attempt;
 mod judge_tests;
 mod progress;
 mod reported;
+mod restored;
 mod retry;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge};

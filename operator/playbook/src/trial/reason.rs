@@ -53,6 +53,8 @@ reasons! {
     DeadlineExceeded,
     /// Failed: the trainer ended without a value of the objective.
     NoObjective,
+    /// Failed: evaluations before a checkpoint from which it went on were lost.
+    EvaluationsLost,
     /// Failed: seeds or fingerprints contradict the operator's.
     SeedMismatch,
     /// Failed: seeds had to be reported and were not.
