@@ -76,6 +76,7 @@ impl LiveTrial {
             (p.non_finite.is_some(), p.infeasible.is_some(), p.inits.len(), p.done.len(), p.checkpoints.len())
         };
         let before = telling(progress);
+        progress.observe_dropped(appended.dropped, appended.dropped_values);
         for (number, line) in &appended.new {
             match line {
                 Ok(line) => progress.observe(spec, attempt, host, line),

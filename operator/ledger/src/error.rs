@@ -133,6 +133,11 @@ impl DatabaseError {
         Self { problem: Problem::Damaged(what), cause: Cause::Damaged }
     }
 
+    /// Whether the ledger fails, not only the rows or the statement at hand.
+    pub(crate) fn is_of_ledger(&self) -> bool {
+        self.cause != Cause::Other && !matches!(self.problem, Problem::Damaged(_))
+    }
+
     /// The database's own words.
     pub(crate) fn words(&self) -> String {
         self.problem.to_string()

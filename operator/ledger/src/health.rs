@@ -43,7 +43,8 @@ impl Cause {
             5 | 6 => Self::Busy,
             7 => Self::OutOfMemory,
             8 => Self::ReadOnly,
-            10 => Self::InputOutput,
+            // I/O error, protocol of locks, files that are too large for the system.
+            10 | 15 | 22 => Self::InputOutput,
             11 | 26 => Self::Damaged,
             13 => Self::DiskFull,
             14 => Self::CannotOpen,
@@ -148,10 +149,12 @@ impl Watch {
         }
     }
 
-    /// Passes an outcome on, and takes note of a failure of the database.
+    /// Passes an outcome on, and takes note of a failure that is the ledger's: not of one trial's damaged rows, nor of a
+    /// refused statement.
     pub(crate) fn observe<T>(&self, outcome: Result<T, LedgerError>) -> Result<T, LedgerError> {
-        if let Err(LedgerError::Database(error)) = &outcome {
-            self.failed(error);
+        match &outcome {
+            Err(LedgerError::Database(error)) if error.is_of_ledger() => self.failed(error),
+            _ => {}
         }
         outcome
     }

@@ -199,3 +199,17 @@ proptest! {
         });
     }
 }
+
+/// One trial's damaged rows fail that trial's pushes; the ledger still takes those of others.
+#[tokio::test]
+async fn damage_of_one_trial_is_no_failure_of_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    finished(&path).await;
+    crate::studies::sql(&path, "UPDATE trials SET spec = replace(spec, '0.1', '0.2') WHERE uid = 'other'").await;
+    let ledger = Ledger::open(&path).await.unwrap();
+    let error = ledger.append("other", 3, 0, 0, &crate::lines(0..5)).await.unwrap_err();
+    assert!(error.to_string().contains("the spec of trial other") && !error.is_transient(), "{error}");
+    assert!(ledger.health().is_working());
+    assert_eq!(ledger.append(TRIAL, 3, 0, 0, &crate::lines(0..5)).await.unwrap().next_line, 5);
+}

@@ -25,7 +25,10 @@ pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Resu
         );
     };
     if !folder.ledger().exists() {
-        bail!("{} is not the folder of a run: it has no ledger.sqlite", path.display());
+        bail!(
+            "{}: ledger.sqlite is missing. `studious run` with the same study rebuilds it from the trials' folders",
+            path.display()
+        );
     }
     let name = study.metadata.name.unwrap_or_default();
     let plan = Plan::new(&name, &study.spec).map_err(|violations| {
