@@ -7,7 +7,9 @@
 //! ```
 //!
 //! The agent keeps no state but the trainer's file: after a restart it asks the operator which line is wanted next.
-//! Nothing it does can slow a trainer down, and a dead operator costs neither lines nor memory: the queue is the file.
+//! Nothing it does can slow a trainer down, and a dead operator costs neither lines nor memory: the queue is the file. With
+//! a checkpoint claim, the lines that are not acknowledged outlive the pod there ([`Options::spool`]), and the agent of the
+//! next attempt delivers them first.
 
 mod error;
 mod gauges;
@@ -16,6 +18,7 @@ mod options;
 mod pump;
 mod push;
 mod serve;
+mod spool;
 
 use std::{
     future::Future,
@@ -30,7 +33,12 @@ pub use error::AgentError;
 pub use options::Options;
 pub use pump::FAREWELL;
 
-use crate::{gauges::Gauges, pump::Pump, push::Client};
+use crate::{
+    gauges::Gauges,
+    pump::Pump,
+    push::Client,
+    spool::{Delivery, Spool},
+};
 
 /// Runs until SIGTERM or SIGINT, then pushes what is left.
 ///
@@ -66,5 +74,20 @@ pub async fn run_until(options: Options, ended: impl Future<Output = ()> + Send)
 
     let metrics = options.trial_dir.join(METRICS_FILE);
     tokio::spawn(gauges::follow(metrics.clone(), gauges.clone(), stop.clone()));
-    Pump::new(metrics, client, gauges, &trial, options.host).run(ended, options.drain_limit).await
+    let delivery = Arc::new(Delivery::default());
+    let (earlier, spool) = match &options.spool {
+        Some(folder) => (
+            spool::left_by_earlier(folder, trial.attempt),
+            Some(Spool::new(folder.clone(), metrics.clone(), trial.attempt, delivery.clone())),
+        ),
+        None => (Vec::new(), None),
+    };
+    let spooling = spool.map(|spool| tokio::spawn(spool.run(stop.clone())));
+    let pump = Pump::new(metrics, earlier, delivery, client, gauges, &trial, options.host);
+    let result = pump.run(ended, options.drain_limit).await;
+    stop.cancel();
+    if let Some(spooling) = spooling {
+        let _ = spooling.await;
+    }
+    result
 }

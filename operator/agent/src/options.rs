@@ -23,8 +23,12 @@ pub struct Options {
     pub operator: String,
     /// Whom to believe that it is the operator, as PEM. Without it, the roots that browsers believe.
     pub ca_pem: Option<String>,
+    /// More of them, in a file that is read again when it changes and need not be there.
+    pub ca_file: Option<PathBuf>,
     /// The projected service-account token. It is read again for each push, since it is renewed.
     pub token_file: PathBuf,
+    /// This host's folder on the checkpoint claim, for lines that could not be delivered. Without a claim there is none.
+    pub spool: Option<PathBuf>,
     /// Where `/started` and `/metrics` are served.
     pub listen: SocketAddr,
     /// How long pushing what is left may take once the trainer has ended: less than the pod's grace period.

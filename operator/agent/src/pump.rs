@@ -1,6 +1,15 @@
 //! From the file to the operator: what is read is sent until it is acknowledged, then more is read.
 
-use std::{borrow::Cow, future::Future, io, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    future::Future,
+    io,
+    path::PathBuf,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use rand::Rng;
 use studious_contract::{
@@ -13,6 +22,7 @@ use crate::{
     AgentError,
     gauges::Gauges,
     push::{Client, PushError},
+    spool::{Delivery, SpooledLines},
 };
 
 /// How often the file is looked at: two calls of `stat`.
@@ -40,7 +50,11 @@ pub(crate) struct Pump {
     tail: Tail,
     client: Client,
     gauges: Arc<Gauges>,
-    attempt: u32,
+    /// Lines of earlier attempts that come first; the first of them is what `tail` reads.
+    earlier: VecDeque<SpooledLines>,
+    /// This attempt, and its file.
+    own: (u32, PathBuf),
+    delivery: Arc<Delivery>,
     host: u32,
     judged: JudgedMetrics,
     /// Whether the operator has said where to go on.
@@ -55,6 +69,19 @@ pub(crate) struct Pump {
     most_lines: usize,
     last_push: Option<Instant>,
     failing: Option<Failing>,
+    /// Whether the operator has said that the trial is gone.
+    gone: bool,
+}
+
+/// How sending what is left ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Drained {
+    /// Everything is acknowledged.
+    All,
+    /// The trial is gone, and its lines with it.
+    Gone,
+    /// The operator refuses what is left.
+    Refused,
 }
 
 /// Failures in a row.
@@ -67,13 +94,24 @@ struct Failing {
 }
 
 impl Pump {
-    pub(crate) fn new(metrics: PathBuf, client: Client, gauges: Arc<Gauges>, trial: &TrialJson, host: u32) -> Self {
+    /// Delivers the lines of `earlier` attempts and then those of `metrics`.
+    pub(crate) fn new(
+        metrics: PathBuf,
+        earlier: Vec<SpooledLines>,
+        delivery: Arc<Delivery>,
+        client: Client,
+        gauges: Arc<Gauges>,
+        trial: &TrialJson,
+        host: u32,
+    ) -> Self {
         let judged = JudgedMetrics { objective: trial.objective.metric.clone(), bounded: Vec::new() };
-        Self {
-            tail: Tail::new(metrics),
+        let mut pump = Self {
+            tail: Tail::new(metrics.clone()),
             client,
             gauges,
-            attempt: trial.attempt,
+            earlier: earlier.into(),
+            own: (trial.attempt, metrics),
+            delivery,
             host,
             judged,
             asked: false,
@@ -83,10 +121,13 @@ impl Pump {
             most_lines: BATCH_LINES,
             last_push: None,
             failing: None,
-        }
+            gone: false,
+        };
+        pump.begin_stream();
+        pump
     }
 
-    /// Pushes until the trainer has `ended`, then what is left, for `drain_limit`.
+    /// Pushes until the trainer has `ended`, then what is left, for `drain_limit`. When the trial is gone, leaves at once.
     ///
     /// # Errors
     /// When what is left wasn't acknowledged.
@@ -97,17 +138,55 @@ impl Pump {
     ) -> Result<(), AgentError> {
         self.follow(std::pin::pin!(ended)).await;
         self.see_off().await;
+        self.delivery.ended.store(true, Ordering::Release);
         tracing::info!(acknowledged = self.pending.first_line, "the trainer has ended: pushing what is left");
-        let drained = timeout_at(Instant::now() + drain_limit, self.drain()).await;
-        if let Ok(true) = drained {
-            tracing::info!(lines = self.pending.first_line, "every line is acknowledged");
-            return Ok(());
+        match timeout_at(Instant::now() + drain_limit, self.drain()).await {
+            Ok(Drained::All) => {
+                tracing::info!(lines = self.pending.first_line, "every line is acknowledged");
+                return Ok(());
+            }
+            Ok(Drained::Gone) => {
+                // What was copied is of no use to anyone.
+                self.delivery.acknowledged.store(u64::MAX, Ordering::Release);
+                self.earlier.iter().for_each(SpooledLines::delete);
+                tracing::info!("the trial is gone: leaving with what was not acknowledged");
+                return Ok(());
+            }
+            Ok(Drained::Refused) | Err(_) => {}
         }
         Err(AgentError::NotDrained {
-            acknowledged: self.pending.first_line,
+            acknowledged: self.delivery.acknowledged.load(Ordering::Acquire),
             limit_seconds: drain_limit.as_secs(),
             problem: self.failing.map_or_else(|| "there were too many lines".to_owned(), |failing| failing.problem),
         })
+    }
+
+    /// Begins with the next lines of an earlier attempt, or with this attempt's own.
+    fn begin_stream(&mut self) {
+        self.tail = match self.earlier.front() {
+            Some(earlier) => {
+                tracing::info!(
+                    attempt = earlier.attempt,
+                    first_line = earlier.first_line,
+                    "delivering lines that an earlier attempt could not deliver"
+                );
+                Tail::numbered_from(&earlier.path, earlier.first_line)
+            }
+            None => Tail::new(&self.own.1),
+        };
+        self.pending = Batch { first_line: self.tail.next_line(), ..Batch::default() };
+        self.asked = false;
+        self.urgent = false;
+    }
+
+    /// Ends the lines of an earlier attempt: they are delivered, or `lost` to the operator.
+    fn end_stream(&mut self, delivered: bool) {
+        if let Some(earlier) = self.earlier.pop_front()
+            && delivered
+        {
+            earlier.delete();
+        }
+        self.begin_stream();
     }
 
     /// Pushes what comes until the trainer has ended. A push that is cut off by the end may have arrived: its lines
@@ -138,28 +217,32 @@ impl Pump {
         if let Err(error) = self.read(false).await {
             self.failed(false, format!("metrics.jsonl can't be read: {error}"));
         }
-        if !self.said_done {
+        if !self.said_done && !self.gone {
             sleep(FAREWELL).await;
         }
     }
 
-    /// Pushes what is left, and that it is all. Says whether all was acknowledged; else it was refused for good.
-    async fn drain(&mut self) -> bool {
+    /// Pushes what is left, and that it is all.
+    async fn drain(&mut self) -> Drained {
         loop {
             let wait = match self.read(true).await {
                 Err(error) => self.failed(false, format!("metrics.jsonl can't be read: {error}")),
                 Ok(more) => {
-                    let all = self.asked && !more && self.sendable() == self.pending.lines.len();
+                    let all =
+                        self.earlier.is_empty() && self.asked && !more && self.sendable() == self.pending.lines.len();
                     let end = self.pending.next_line();
                     let wait = self.push(all).await;
                     if all && self.failing.is_none() && self.pending.first_line == end {
-                        return true;
+                        return Drained::All;
                     }
                     wait
                 }
             };
+            if self.gone {
+                return Drained::Gone;
+            }
             if self.failing.as_ref().is_some_and(|f| f.refused && f.since.elapsed() >= REFUSED_FOR_GOOD) {
-                return false;
+                return Drained::Refused;
             }
             sleep(wait.min(DRAINING)).await;
         }
@@ -189,6 +272,8 @@ impl Pump {
         if self.sendable() < self.pending.lines.len() {
             return Ok(true);
         }
+        // What follows the last line break of an earlier attempt was cut off while it was copied.
+        let ended = ended && self.earlier.is_empty();
         let mut tail = std::mem::replace(&mut self.tail, Tail::new(PathBuf::new()));
         let reading = tokio::task::spawn_blocking(move || {
             let batch = tail.read(ended);
@@ -200,7 +285,7 @@ impl Pump {
         for line in &batch.lines {
             let telling = telling(line, &self.judged);
             self.urgent |= telling.urgent;
-            self.said_done |= telling.last;
+            self.said_done |= telling.last && self.earlier.is_empty();
         }
         self.pending.lines.extend(batch.lines);
         Ok(batch.more)
@@ -211,21 +296,35 @@ impl Pump {
         self.last_push = Some(Instant::now());
         let count = self.sendable();
         let request = PushRequest {
-            attempt: self.attempt,
+            attempt: self.earlier.front().map_or(self.own.0, |earlier| earlier.attempt),
             host: self.host,
             first_line: self.pending.first_line,
             lines: Cow::Borrowed(&self.pending.lines[..count]),
             drained,
         };
-        match self.client.push(&request).await {
+        let answer = self.client.push(&request).await;
+        self.gone = matches!(answer, Err(PushError::Gone(_)));
+        match answer {
+            Ok(PushAnswer { next_line }) | Err(PushError::Gap { next_line }) if self.is_lost(next_line) => {
+                tracing::error!(
+                    wanted = next_line,
+                    first_line = self.pending.first_line,
+                    "the operator has lost earlier lines of an earlier attempt: what follows them can't be delivered"
+                );
+                self.end_stream(false);
+                Duration::ZERO
+            }
+            // The earlier attempt's own agent may have delivered more than it had copied.
+            Ok(PushAnswer { next_line }) | Err(PushError::Gap { next_line }) if self.ends_earlier(next_line) => {
+                self.succeeded();
+                self.end_stream(true);
+                Duration::ZERO
+            }
             Ok(PushAnswer { next_line }) if count > 0 && next_line <= self.pending.first_line => {
                 self.failed(true, format!("the operator took {count} lines and still wants line {next_line}"))
             }
             Ok(PushAnswer { next_line }) => {
-                if let Some(failing) = self.failing.take() {
-                    let seconds = failing.since.elapsed().as_secs();
-                    tracing::info!(after_failures = failing.count, seconds, "the operator takes lines again");
-                }
+                self.succeeded();
                 self.go_on_from(next_line);
                 Duration::ZERO
             }
@@ -246,8 +345,27 @@ impl Pump {
                 tracing::warn!(lines = self.most_lines, "the operator takes smaller bodies only");
                 Duration::ZERO
             }
-            Err(error @ (PushError::TooLarge | PushError::Refused { .. })) => self.failed(true, error.to_string()),
+            Err(error @ (PushError::TooLarge | PushError::Refused { .. } | PushError::Gone(_))) => {
+                self.failed(true, error.to_string())
+            }
             Err(error @ PushError::Transient(_)) => self.failed(false, error.to_string()),
+        }
+    }
+
+    /// Whether the operator wants lines that nobody has any more: it has lost its ledger since they were acknowledged.
+    fn is_lost(&self, next_line: u64) -> bool {
+        self.earlier.front().is_some_and(|earlier| next_line < earlier.first_line)
+    }
+
+    /// Whether every line of the earlier attempt that is read is acknowledged.
+    fn ends_earlier(&self, next_line: u64) -> bool {
+        self.earlier.front().is_some_and(|earlier| next_line >= earlier.next_line)
+    }
+
+    fn succeeded(&mut self) {
+        if let Some(failing) = self.failing.take() {
+            let seconds = failing.since.elapsed().as_secs();
+            tracing::info!(after_failures = failing.count, seconds, "the operator takes lines again");
         }
     }
 
@@ -267,7 +385,10 @@ impl Pump {
         self.asked = true;
         self.pending.first_line = next_line;
         self.urgent = self.pending.lines.iter().any(|line| telling(line, &self.judged).urgent);
-        self.gauges.acknowledged.set(i64::try_from(next_line).unwrap_or(i64::MAX));
+        if self.earlier.is_empty() {
+            self.delivery.acknowledged.store(next_line, Ordering::Release);
+            self.gauges.acknowledged.set(i64::try_from(next_line).unwrap_or(i64::MAX));
+        }
     }
 
     /// Notes a failure. Says how long to wait.

@@ -27,6 +27,9 @@ pub(crate) enum PushError {
     /// Something that time alone is unlikely to mend.
     #[error("the operator refuses lines with {status}: {answer}")]
     Refused { status: u16, answer: String },
+    /// The trial or its study is gone, or being deleted.
+    #[error("the trial is gone (410): {0}")]
+    Gone(String),
     /// Something that passes.
     #[error("{0}")]
     Transient(String),
@@ -37,6 +40,10 @@ pub(crate) struct Client {
     http: reqwest::Client,
     url: Url,
     token_file: PathBuf,
+    ca_pem: Option<String>,
+    ca_file: Option<PathBuf>,
+    /// What the file said when it was last used.
+    in_file: Option<String>,
 }
 
 impl Client {
@@ -48,29 +55,40 @@ impl Client {
         }
         let path = format!("{}{PUSH_PATH}", url.path().trim_end_matches('/'));
         url.set_path(&path);
-        let mut builder = reqwest::Client::builder()
-            .timeout(PUSH_TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            // The token is for the operator and nobody else.
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("studious-agent/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &options.ca_pem {
-            let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|e| tls_error(&e))?;
-            if authorities.is_empty() {
-                return Err(AgentError::Tls("the certificate authority holds no certificate".to_owned()));
+        Ok(Self {
+            http: http(options.ca_pem.as_deref(), None)?,
+            url,
+            token_file: options.token_file.clone(),
+            ca_pem: options.ca_pem.clone(),
+            ca_file: options.ca_file.clone(),
+            in_file: None,
+        })
+    }
+
+    /// Reads the certificate authorities again: the kubelet renews them. Those that were trusted from the beginning stay
+    /// trusted, so that it doesn't matter which of authority and certificate is renewed first.
+    async fn renew_authorities(&mut self) {
+        let Some(path) = &self.ca_file else { return };
+        // The ConfigMap may come later than the pod.
+        let Ok(text) = tokio::fs::read_to_string(path).await else { return };
+        if self.in_file.as_ref() == Some(&text) {
+            return;
+        }
+        match http(self.ca_pem.as_deref(), Some(&text)) {
+            Ok(http) => {
+                tracing::info!(file = %path.display(), "certificate authorities were read");
+                self.http = http;
             }
-            builder = builder.tls_built_in_root_certs(false);
-            for authority in authorities {
-                builder = builder.add_root_certificate(authority);
+            Err(error) => {
+                tracing::error!(file = %path.display(), %error, "still using the old certificate authorities")
             }
         }
-        let http = builder.build().map_err(|e| tls_error(&e))?;
-        Ok(Self { http, url, token_file: options.token_file.clone() })
+        self.in_file = Some(text);
     }
 
     /// Sends one request, once.
-    pub(crate) async fn push(&self, request: &PushRequest<'_>) -> Result<PushAnswer, PushError> {
+    pub(crate) async fn push(&mut self, request: &PushRequest<'_>) -> Result<PushAnswer, PushError> {
+        self.renew_authorities().await;
         // Read each time: the kubelet renews it.
         let token = tokio::fs::read_to_string(&self.token_file)
             .await
@@ -90,6 +108,28 @@ impl Client {
     }
 }
 
+/// A client that trusts the authorities of both PEM texts, or those that browsers trust when there is neither.
+fn http(pem: Option<&str>, renewed: Option<&str>) -> Result<reqwest::Client, AgentError> {
+    let mut builder = reqwest::Client::builder()
+        .timeout(PUSH_TIMEOUT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // The token is for the operator and nobody else.
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("studious-agent/", env!("CARGO_PKG_VERSION")));
+    for pem in [pem, renewed].into_iter().flatten() {
+        let authorities = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|e| tls_error(&e))?;
+        if authorities.is_empty() {
+            return Err(AgentError::Tls("the certificate authority holds no certificate".to_owned()));
+        }
+        builder = builder.tls_built_in_root_certs(false);
+        for authority in authorities {
+            builder = builder.add_root_certificate(authority);
+        }
+    }
+    builder.build().map_err(|e| tls_error(&e))
+}
+
 /// What an answer means.
 fn judge(status: StatusCode, body: &[u8]) -> Result<PushAnswer, PushError> {
     let answer = serde_json::from_slice::<PushAnswer>(body);
@@ -97,6 +137,7 @@ fn judge(status: StatusCode, body: &[u8]) -> Result<PushAnswer, PushError> {
     match (status, answer) {
         (StatusCode::OK, Ok(answer)) => Ok(answer),
         (StatusCode::CONFLICT, Ok(PushAnswer { next_line })) => Err(PushError::Gap { next_line }),
+        (StatusCode::GONE, _) => Err(PushError::Gone(shown())),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => Err(PushError::TooLarge),
         (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, _) => {
             Err(PushError::Transient(format!("the operator is busy ({status}): {}", shown())))
@@ -138,5 +179,6 @@ mod tests {
         assert!(matches!(judge(429, ""), Err(PushError::Transient(_))));
         assert!(matches!(judge(404, "no such trial"), Err(PushError::Refused { status: 404, .. })));
         assert_eq!(judge(413, ""), Err(PushError::TooLarge));
+        assert_eq!(judge(410, "bye"), Err(PushError::Gone("bye".to_owned())));
     }
 }

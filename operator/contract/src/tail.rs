@@ -90,6 +90,12 @@ impl Tail {
         tail
     }
 
+    /// As [`Tail::new`], of a file whose first line has this number: those before it were in another file.
+    #[must_use]
+    pub fn numbered_from(path: impl Into<PathBuf>, line: u64) -> Self {
+        Self { file_first: line, next_line: line, ..Self::new(path) }
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -50,7 +50,7 @@ async fn starts_again_where_it_was_killed() {
 #[tokio::test]
 async fn an_annotation_that_cannot_be_used_is_named() {
     let operator = Operator::new().await;
-    let mut seedless: serde_json::Value = serde_json::from_str(&crate::shared()).unwrap();
+    let mut seedless: serde_json::Value = serde_json::from_str(&crate::shared(1)).unwrap();
     seedless["host"]["dataSeeds"] = serde_json::json!([1]);
     for (text, problem) in [("{", "can't be read"), (seedless.to_string().as_str(), "no data seed for host 1")] {
         let mut pod = Pod::new(&operator.url());

@@ -7,6 +7,7 @@
 mod inputs;
 mod operator;
 mod pushing;
+mod spool;
 mod trouble;
 
 use std::{
@@ -33,11 +34,15 @@ pub struct Pod {
 
 impl Pod {
     pub fn new(operator: &str) -> Self {
+        Self::of_attempt(operator, 1)
+    }
+
+    pub fn of_attempt(operator: &str, attempt: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let trial_dir = folder.path().join("trial");
         fs::create_dir(&trial_dir).unwrap();
         let downward = folder.path().join("trial.json");
-        fs::write(&downward, shared()).unwrap();
+        fs::write(&downward, shared(attempt)).unwrap();
         let token_file = folder.path().join("token");
         fs::write(&token_file, format!("{TOKEN}\n")).unwrap();
         let options = Options {
@@ -47,6 +52,8 @@ impl Pod {
             namespace: "team-a".into(),
             operator: operator.into(),
             ca_pem: None,
+            ca_file: None,
+            spool: None,
             token_file,
             listen: free_address(),
             drain_limit: Duration::from_secs(20),
@@ -93,10 +100,10 @@ impl Pod {
 }
 
 /// What the operator writes into the pod's annotation.
-pub fn shared() -> String {
+pub fn shared(attempt: u32) -> String {
     let spec = operator::trial_spec();
     let coordinator = Some("s-explore-0000-a1-0.s:8476".to_owned());
-    serde_json::to_string(&studious_contract::SharedTrial::new("s-explore-0000", &spec, 1, coordinator)).unwrap()
+    serde_json::to_string(&studious_contract::SharedTrial::new("s-explore-0000", &spec, attempt, coordinator)).unwrap()
 }
 
 pub fn free_address() -> SocketAddr {

@@ -127,6 +127,16 @@ impl Operator {
         });
         steps.collect()
     }
+
+    /// Steps of the lines that were taken as new, in the order in which they were, whatever attempt wrote them.
+    pub fn values(&self) -> Vec<u64> {
+        let taken = self.shared.taken.lock().unwrap();
+        let steps = taken.iter().map(|(number, line)| match line {
+            Ok(Line::Measurements(m)) => m.step,
+            other => panic!("line {number}: {other:?}"),
+        });
+        steps.collect()
+    }
 }
 
 async fn push(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(request): Json<PushRequest<'_>>) -> Response {

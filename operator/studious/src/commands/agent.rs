@@ -29,6 +29,12 @@ pub(crate) struct Agent {
     /// The certificate authority to trust, as PEM text
     #[arg(long, env = "STUDIOUS_CA_PEM", value_name = "PEM", hide_env_values = true)]
     ca_pem: Option<String>,
+    /// More certificate authorities, in a PEM file that may come later and is read again when it changes
+    #[arg(long, env = "STUDIOUS_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// This host's folder on the checkpoint claim, for lines that could not be delivered
+    #[arg(long, env = "STUDIOUS_SPOOL", value_name = "FOLDER")]
+    spool: Option<PathBuf>,
     /// The pod's token
     #[arg(long, default_value = "/studious/token/token", value_name = "FILE")]
     token_file: PathBuf,
@@ -36,7 +42,7 @@ pub(crate) struct Agent {
     #[arg(long, default_value_t = Options::LISTEN, value_name = "ADDRESS")]
     listen: SocketAddr,
     /// How long sending what is left may take once the trainer has ended, in seconds
-    #[arg(long, default_value_t = Options::DRAIN_LIMIT.as_secs(), value_name = "SECONDS")]
+    #[arg(long, env = "STUDIOUS_DRAIN_SECONDS", default_value_t = Options::DRAIN_LIMIT.as_secs(), value_name = "SECONDS")]
     drain_limit: u64,
     /// How the log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Json, value_name = "FORMAT")]
@@ -54,6 +60,8 @@ impl Agent {
             namespace: self.namespace,
             operator: self.operator,
             ca_pem: self.ca_pem.filter(|pem| !pem.is_empty()),
+            ca_file: self.ca_file,
+            spool: self.spool,
             token_file: self.token_file,
             listen: self.listen,
             drain_limit: Duration::from_secs(self.drain_limit),
