@@ -15,6 +15,10 @@ pub const TRIAL_DIR: &str = "/studious/trial";
 pub const DOWNWARD_DIR: &str = "/studious/downward";
 /// Where the agent finds its token, in a pod.
 pub const TOKEN_DIR: &str = "/studious/token";
+/// Where the agent finds the certificate authorities that it trusts.
+pub const CA_DIR: &str = "/studious/ca";
+/// This host's folder on the checkpoint claim for lines that could not be delivered. The agent alone sees it.
+pub const SPOOL_DIR: &str = "/studious/spool";
 
 /// The environment variable with the trial directory.
 pub const TRIAL_DIR_VARIABLE: &str = "STUDIOUS_TRIAL_DIR";

@@ -1,5 +1,5 @@
-//! One replica leads, by Lease. Whoever loses the Lease ends its process: nothing of what it had in hand may be finished
-//! beside a new leader.
+//! One replica leads, by Lease. Whoever loses the Lease stops reconciling at once, for nothing of what it had in hand may be
+//! finished beside a new leader, and stands for election again. Ingest and the dashboard go on meanwhile.
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ const HOLDS: SignedDuration = SignedDuration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(5);
 /// A leader that couldn't renew for so long gives up, before another may take over.
 const GIVE_UP: Duration = Duration::from_secs(10);
+/// A Lease that can't be had is reported this often.
+const WARN_EVERY: Duration = Duration::from_mins(1);
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(4);
 
@@ -47,6 +49,8 @@ pub(crate) struct Election {
     api: Api<Lease>,
     lease: String,
     identity: String,
+    /// Whether another replica has led since this one did.
+    others_led: bool,
     /// What the Lease said last of its holder, and since when by this clock. Clocks of replicas may differ.
     seen: Option<(Option<String>, Option<MicroTime>, std::time::Instant)>,
 }
@@ -64,12 +68,19 @@ impl Election {
             api: Api::namespaced(client, namespace),
             lease: lease.to_owned(),
             identity: identity.to_owned(),
+            others_led: true,
             seen: None,
         }
     }
 
+    /// Whether another replica may have led before this one did: what was remembered of an earlier term may be past.
+    pub(crate) fn others_led(&mut self) -> bool {
+        std::mem::take(&mut self.others_led)
+    }
+
     /// Waits until this replica leads.
     pub(crate) async fn won(&mut self) {
+        let mut warned: Option<std::time::Instant> = None;
         loop {
             match self.try_once().await {
                 Ok(Standing::Leader) => {
@@ -77,9 +88,14 @@ impl Election {
                     return;
                 }
                 Ok(Standing::Follower { holder }) => {
+                    self.others_led = true;
                     tracing::debug!(lease = self.lease, holder, "another replica leads");
                 }
-                Err(problem) => tracing::warn!(lease = self.lease, problem, "the Lease can't be had yet"),
+                Err(problem) if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) => {
+                    warned = Some(std::time::Instant::now());
+                    tracing::warn!(lease = self.lease, problem, "cannot get the Lease; trying again");
+                }
+                Err(_) => {}
             }
             // Whoever looks often takes over soon; a Lease costs little.
             tokio::time::sleep(Duration::from_secs(2)).await;
@@ -98,6 +114,7 @@ impl Election {
                     problem.clear();
                 }
                 Ok(Standing::Follower { holder }) => {
+                    self.others_led = true;
                     return ElectionError::TakenOver { lease: self.lease.clone(), holder };
                 }
                 Err(error) => problem = error,
@@ -122,8 +139,8 @@ impl Election {
         };
         match tokio::time::timeout(REQUEST, released).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::info!(%error, "the Lease was not given back; it runs out by itself"),
-            Err(_) => tracing::info!("the Lease was not given back in time; it runs out by itself"),
+            Ok(Err(error)) => tracing::info!(%error, "did not release the Lease; it will expire"),
+            Err(_) => tracing::info!("did not release the Lease in time; it will expire"),
         }
     }
 

@@ -10,6 +10,7 @@
 //! What happens is decided in `studious-playbook`, the same as on a laptop; this crate observes a cluster, carries out
 //! what was decided and says so in statuses. [`run`] is its one door.
 
+mod authority;
 mod caches;
 mod context;
 mod create;
@@ -17,13 +18,16 @@ mod dashboard;
 mod election;
 mod events;
 mod fault;
+mod grace;
 mod identity;
 mod ingest;
+mod limits;
 mod live;
 mod memory;
 mod metrics;
 mod object;
 mod options;
+mod rate;
 mod read;
 mod reconcile;
 mod recovery;

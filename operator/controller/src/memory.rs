@@ -27,6 +27,11 @@ impl<T: Default> Memories<T> {
         self.objects(|objects| objects.remove(uid));
     }
 
+    /// Forgets every object.
+    pub(crate) fn clear(&self) {
+        self.objects(HashMap::clear);
+    }
+
     fn objects<R>(&self, f: impl FnOnce(&mut HashMap<String, Arc<Mutex<T>>>) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

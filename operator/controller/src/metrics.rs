@@ -67,6 +67,11 @@ impl Metrics {
         self.leader.set(1);
     }
 
+    /// This replica is no longer the leader.
+    pub(crate) fn follows(&self) {
+        self.leader.set(0);
+    }
+
     /// Everything in Prometheus' text format.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What the operator is told when it starts.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// What the operator is told when it starts.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct Options {
     pub watch_namespace: Option<String>,
     /// Where ingest, webhook and read API are served over TLS.
     pub listen: SocketAddr,
+    /// Where the dashboard is served over TLS; with the others without it.
+    pub listen_dashboard: Option<SocketAddr>,
     /// Proxies that are believed when they say who somebody is, by address.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where `/healthz`, `/readyz` and `/metrics` are served in the clear.
@@ -27,8 +29,12 @@ pub struct Options {
     pub agent_image_pull_policy: Option<String>,
     /// Where agents send what trainers write: `https://studious.studious-system.svc:8443`.
     pub ingest_url: String,
-    /// The CA that agents trust when they send: a PEM file. It is handed to them in their environment.
+    /// The CA that agents trust when they send: a PEM file. They get it in their environment and, renewed, in a
+    /// `ConfigMap`.
     pub ca_certificate: PathBuf,
+    /// How long the agent of a trial without a checkpoint claim delivers what is left once its trainer has ended. The
+    /// grace period of such pods follows from it.
+    pub agent_drain: Duration,
     /// Name of the Lease that makes one replica the leader.
     pub lease: String,
     /// This replica: the pod's name.

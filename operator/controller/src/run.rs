@@ -9,7 +9,7 @@ use std::{
 use futures::StreamExt;
 use kube::{
     Client,
-    runtime::{Controller, controller},
+    runtime::{Controller, controller, reflector::ObjectRef},
 };
 use studious_api::{Study, Trial};
 use studious_ledger::{Ledger, LedgerError};
@@ -17,10 +17,13 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    authority::{self, Authority},
     caches::Caches,
     context::{Clock, Context},
     election::Election,
     events::Events,
+    grace,
+    identity::Keys,
     live::Live,
     memory::Memories,
     metrics::Metrics,
@@ -58,9 +61,6 @@ pub enum RunError {
     /// What is served.
     #[error("{0}")]
     Serve(String),
-    /// Another replica leads, or none can be sure to.
-    #[error("{0}")]
-    Election(String),
     /// A watch ended, which it never should.
     #[error("the caches were not filled: a watch has ended")]
     Caches,
@@ -72,7 +72,7 @@ pub enum RunError {
 /// Runs the operator until `stop` is ready.
 ///
 /// # Errors
-/// When a part can't begin, when the Lease is lost (another replica goes on), or when serving fails.
+/// When a part can't begin, or when serving fails.
 pub async fn run(options: Options, stop: impl Future<Output = ()> + Send) -> Result<(), RunError> {
     // kube and the server would each choose a provider of cryptography; once chosen, it stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -82,7 +82,7 @@ pub async fn run(options: Options, stop: impl Future<Output = ()> + Send) -> Res
 }
 
 async fn run_with(client: Client, options: Options, stop: impl Future<Output = ()> + Send) -> Result<(), RunError> {
-    let ca_pem = tokio::fs::read_to_string(&options.ca_certificate)
+    let authority = Authority::read(&options.ca_certificate)
         .await
         .map_err(|source| RunError::Ca { path: options.ca_certificate.display().to_string(), source })?;
     let ledger = Ledger::open(&options.ledger).await?;
@@ -123,12 +123,14 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
                 image: options.agent_image.clone(),
                 image_pull_policy: options.agent_image_pull_policy.clone(),
                 ingest_url: options.ingest_url.clone(),
-                ca_pem,
+                authority: Arc::new(authority),
+                drain: options.agent_drain,
             },
         }),
     };
 
-    let shared = Arc::new(Shared::new(context.clone(), options.trusted_proxies.clone()));
+    let keys = Keys::kept_in(options.ledger.with_file_name("api-server-keys.json"));
+    let shared = Arc::new(Shared::new(context.clone(), options.trusted_proxies.clone(), keys));
     let ending = CancellationToken::new();
     let mut serving = std::pin::pin!(server::serve(&options, shared.clone(), ending.clone()));
     tasks.spawn(recovery::run(context.clone(), ending.clone()));
@@ -165,7 +167,8 @@ fn spare_cores() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
-/// Waits for the caches and the Lease, then reconciles until the Lease is lost or the process is to end.
+/// Waits for the caches, then reconciles whenever it has the Lease, until the process is to end. Without the Lease, or the
+/// API server that would renew it, only the controllers stop.
 async fn lead(
     options: &Options,
     reconcilers: &Reconcilers,
@@ -187,24 +190,42 @@ async fn lead(
         "the caches are filled"
     );
     let mut election = Election::new(context.client.clone(), &options.namespace, &options.lease, &options.identity);
-    if ending.run_until_cancelled(election.won()).await.is_none() {
-        return Ok(());
-    }
-    context.metrics.leads();
-    let sweeping = sweep::run(context.clone(), options.watch_namespace.clone(), ending.clone());
-    let working = async { tokio::join!(controllers(reconcilers, options.concurrency, ending), sweeping) };
-    let lost = tokio::select! {
-        lost = election.lost() => Some(lost),
-        _ = working => None,
-    };
-    if let Some(error) = lost {
-        return Err(RunError::Election(error.to_string()));
+    loop {
+        if ending.run_until_cancelled(election.won()).await.is_none() {
+            return Ok(());
+        }
+        begin_term(context, reconcilers, election.others_led());
+        let sweeping = sweep::run(context.clone(), options.watch_namespace.clone(), ending.clone());
+        let working = async { tokio::join!(controllers(reconcilers, options.concurrency, ending.clone()), sweeping) };
+        let lost = tokio::select! {
+            lost = election.lost() => lost,
+            // Only when the process is to end.
+            _ = working => break,
+        };
+        // Dropped with the controllers: reconciles in flight, which a new leader does again.
+        context.metrics.follows();
+        tracing::warn!(error = %lost, "stopped reconciling; standing for election again");
     }
     election.release().await;
     Ok(())
 }
 
-/// Both controllers, until the process is to end and what is under way has ended.
+/// Everything is reconciled again, by what the cluster shows where another replica may have led meanwhile.
+fn begin_term(context: &Context, reconcilers: &Reconcilers, others_led: bool) {
+    context.metrics.leads();
+    if others_led {
+        reconcilers.studies.memories.clear();
+        reconcilers.trials.memories.clear();
+    }
+    for study in context.caches.studies.state() {
+        context.caches.study_queue.push(ObjectRef::from_obj(study.as_ref()));
+    }
+    for trial in context.caches.trials.state() {
+        context.caches.trial_queue.push(ObjectRef::from_obj(trial.as_ref()));
+    }
+}
+
+/// Both controllers and what goes with them, until the process is to end and what is under way has ended.
 async fn controllers(reconcilers: &Reconcilers, concurrency: u16, ending: CancellationToken) {
     let Reconcilers { studies, trials } = reconcilers;
     let config = controller::Config::default().concurrency(concurrency.max(1));
@@ -217,10 +238,12 @@ async fn controllers(reconcilers: &Reconcilers, concurrency: u16, ending: Cancel
     let of_trials = Controller::<Trial>::for_stream(futures::stream::pending(), trials.caches.trials.clone())
         .with_config(config)
         .reconcile_on(trials.caches.trial_queue.clone().stream())
-        .graceful_shutdown_on(ending.cancelled_owned())
+        .graceful_shutdown_on(ending.clone().cancelled_owned())
         .run(reconcile::reconcile, reconcile::error_policy, trials.clone())
         .for_each(|outcome| async move { tell(outcome.err()) });
-    tokio::join!(of_studies, of_trials);
+    let (context, agent) = (&trials.context, &trials.agent);
+    let authorities = authority::publish(context, &agent.authority, &ending);
+    tokio::join!(of_studies, of_trials, authorities, grace::enforce(context, agent.drain, &ending));
 }
 
 /// Errors of reconciles are told by their policies; an object that is gone needs no reconcile.

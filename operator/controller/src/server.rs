@@ -17,7 +17,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use axum_server::{Handle, tls_rustls::RustlsConfig};
+use axum_server::{
+    Handle,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,7 +28,9 @@ use crate::{
     dashboard::{Cluster, Viewers},
     identity::Keys,
     ingest,
+    limits::{Connections, Limits},
     options::Options,
+    rate::Rate,
     read, recovery, webhook,
 };
 
@@ -33,40 +38,51 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(5);
 /// How often the certificate's file is looked at.
 const CERTIFICATE: Duration = Duration::from_mins(1);
+/// Requests of one connection at once.
+const MAX_STREAMS: u32 = 32;
 
 /// What request handlers share.
 pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) keys: Keys,
     pub(crate) viewers: Arc<Viewers>,
-    pub(crate) rate: ingest::Rate,
-    pub(crate) turns: Arc<tokio::sync::Semaphore>,
+    pub(crate) rate: Rate,
+    pub(crate) turns: ingest::Turns,
+    /// Turns of the webhook.
+    pub(crate) reviews: tokio::sync::Semaphore,
+    pub(crate) limits: Limits,
     pub(crate) is_ready: AtomicBool,
 }
 
 impl Shared {
-    pub(crate) fn new(context: Arc<Context>, trusted_proxies: Vec<ipnet::IpNet>) -> Self {
+    pub(crate) fn new(context: Arc<Context>, trusted_proxies: Vec<ipnet::IpNet>, keys: Keys) -> Self {
         Self {
             viewers: Arc::new(Viewers::new(context.client.clone(), trusted_proxies)),
             context,
-            keys: Keys::default(),
-            rate: ingest::Rate::default(),
-            turns: Arc::new(tokio::sync::Semaphore::new(ingest::AT_ONCE)),
+            keys,
+            rate: Rate::new(ingest::OF_POD.0, ingest::OF_POD.1),
+            turns: ingest::Turns::new(ingest::AT_ONCE),
+            reviews: tokio::sync::Semaphore::new(webhook::AT_ONCE),
+            limits: Limits::default(),
             is_ready: AtomicBool::new(false),
         }
     }
 }
 
-/// What is served over TLS: ingest, webhook, read API and dashboard.
+/// The dashboard.
+pub(crate) fn dashboard(shared: &Arc<Shared>) -> Router {
+    studious_dashboard::router(Cluster::new(shared.context.clone()), shared.viewers.clone())
+}
+
+/// What else is served over TLS: ingest, webhook and read API. Handlers read bodies themselves, once they know whose they
+/// are or have a turn.
 pub(crate) fn secure(shared: Arc<Shared>) -> Router {
-    let dashboard = studious_dashboard::router(Cluster::new(shared.context.clone()), shared.viewers.clone());
     Router::new()
-        .route("/validate", post(webhook::validate))
+        .route("/validate", post(webhook::review))
         .route(studious_contract::PUSH_PATH, post(ingest::measurements))
         .route("/v1/namespaces/{namespace}/studies/{name}/records", get(read::records))
-        .layer(DefaultBodyLimit::max(studious_contract::MAX_PUSH_BYTES))
+        .layer(DefaultBodyLimit::max(0))
         .with_state(shared)
-        .merge(dashboard)
 }
 
 /// What is served in the clear.
@@ -136,15 +152,48 @@ pub(crate) async fn serve(options: &Options, shared: Arc<Shared>, stop: Cancella
     });
     tokio::spawn(renew(tls.clone(), certificate.clone(), key.clone(), stop));
 
-    let failed = |address| move |source| ServeError::Listen { address, source };
-    let secure = axum_server::bind_rustls(options.listen, tls)
-        .handle(handle.clone())
-        .serve(secure(shared.clone()).into_make_service_with_connect_info::<SocketAddr>());
-    let plain = axum_server::bind(options.listen_plain).handle(handle).serve(plain(shared).into_make_service());
-    tokio::try_join!(async { secure.await.map_err(failed(options.listen)) }, async {
-        plain.await.map_err(failed(options.listen_plain))
-    },)?;
+    // The dashboard has an address of its own, or shares the one of agents and the API server.
+    let (api, pages) = match options.listen_dashboard {
+        Some(address) => (secure(shared.clone()), Some((address, dashboard(&shared)))),
+        None => (secure(shared.clone()).merge(dashboard(&shared)), None),
+    };
+    let limits = shared.limits;
+    let pages = async {
+        match pages {
+            Some((address, router)) => over_tls(address, router, tls.clone(), handle.clone(), limits).await,
+            None => Ok(()),
+        }
+    };
+    tokio::try_join!(
+        over_tls(options.listen, api, tls.clone(), handle.clone(), limits),
+        pages,
+        in_the_clear(options.listen_plain, plain(shared), handle.clone(), limits)
+    )?;
     Ok(())
+}
+
+type Handles = Handle<SocketAddr>;
+
+async fn over_tls(
+    address: SocketAddr,
+    router: Router,
+    tls: RustlsConfig,
+    handle: Handles,
+    limits: Limits,
+) -> Result<(), ServeError> {
+    let acceptor = RustlsAcceptor::new(tls).acceptor(Connections::new(limits));
+    let mut server = axum_server::bind(address).acceptor(acceptor).handle(handle);
+    server.http_builder().http1().header_read_timeout(limits.headers);
+    server.http_builder().http2().max_concurrent_streams(MAX_STREAMS).keep_alive_interval(limits.headers);
+    let serving = server.serve(router.into_make_service_with_connect_info::<SocketAddr>());
+    serving.await.map_err(|source| ServeError::Listen { address, source })
+}
+
+async fn in_the_clear(address: SocketAddr, router: Router, handle: Handles, limits: Limits) -> Result<(), ServeError> {
+    let mut server = axum_server::bind(address).acceptor(Connections::new(limits)).handle(handle);
+    server.http_builder().http1().header_read_timeout(limits.headers);
+    let serving = server.serve(router.into_make_service());
+    serving.await.map_err(|source| ServeError::Listen { address, source })
 }
 
 /// Reads the certificate again when its file changes: the kubelet swaps a Secret's files when it is renewed.
@@ -161,7 +210,7 @@ async fn renew(tls: RustlsConfig, certificate: std::path::PathBuf, key: std::pat
                 since = now;
             }
             Err(error) => {
-                tracing::error!(%error, "the renewed certificate can't be used; the old one goes on being used");
+                tracing::error!(%error, "cannot use the renewed certificate; still using the old one");
             }
         }
     }

@@ -1,6 +1,13 @@
 //! `POST /validate`: the API server asks before it takes a Study.
 
-use axum::Json;
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use kube::{
     ResourceExt,
     core::{
@@ -15,13 +22,34 @@ use studious_api::{
 };
 use studious_playbook::advice;
 
+use crate::{limits::read_body, server::Shared};
+
 /// Longest warning that a client shows in full.
 const MAX_WARNING: usize = 250;
+/// Reviews at once. Anybody can ask: what they send takes memory only while they have a turn.
+pub(crate) const AT_ONCE: usize = 8;
+/// How long a review waits for its turn: less than the API server waits for an answer.
+const TURN: Duration = Duration::from_secs(5);
+/// Largest review, in bytes: a Study before and after a change.
+const MAX_REVIEW_BYTES: usize = 4 * 1024 * 1024;
+
+/// Answers one review.
+pub(crate) async fn review(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let Ok(Ok(_turn)) = tokio::time::timeout(TURN, shared.reviews.acquire()).await else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the operator is busy").into_response();
+    };
+    let body = match read_body(request, MAX_REVIEW_BYTES, shared.limits.body).await {
+        Ok(body) => body,
+        Err(error) => return (error.code(), error.to_string()).into_response(),
+    };
+    match serde_json::from_slice(&body) {
+        Ok(review) => validate(review).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("the body is not an AdmissionReview: {error}")).into_response(),
+    }
+}
 
 /// Says whether a Study is taken, with everything that is wrong with it or unwise about it.
-pub(crate) async fn validate(
-    Json(review): Json<AdmissionReview<DynamicObject>>,
-) -> Json<AdmissionReview<DynamicObject>> {
+fn validate(review: AdmissionReview<DynamicObject>) -> Json<AdmissionReview<DynamicObject>> {
     let request: Result<AdmissionRequest<DynamicObject>, _> = review.try_into();
     let response = match request {
         Ok(request) => answer(&request),
@@ -97,17 +125,17 @@ mod tests {
 
     use super::*;
 
-    async fn review(object: Value, operation: &str) -> Value {
-        reviewed(object, Value::Null, operation).await
+    fn reviewed_new(object: Value, operation: &str) -> Value {
+        reviewed(object, Value::Null, operation)
     }
 
-    async fn reviewed(object: Value, old: Value, operation: &str) -> Value {
+    fn reviewed(object: Value, old: Value, operation: &str) -> Value {
         let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
             "uid": "r1", "kind": {"group": "studious.dev", "version": "v1alpha1", "kind": "Study"},
             "resource": {"group": "studious.dev", "version": "v1alpha1", "resource": "studies"},
             "name": "digits", "operation": operation, "userInfo": {}, "object": object, "oldObject": old,
         }});
-        let Json(answer) = validate(Json(serde_json::from_value(review).unwrap())).await;
+        let Json(answer) = validate(serde_json::from_value(review).unwrap());
         serde_json::to_value(answer).unwrap()["response"].take()
     }
 
@@ -129,10 +157,10 @@ spec:
         serde_yaml::from_str(&yaml).unwrap()
     }
 
-    #[tokio::test]
-    async fn everything_that_is_wrong_is_told_at_once() {
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
         let rounds = "[{name: a, trials: 0, maxTrainSteps: 100}, {name: b, trials: 4, maxTrainSteps: 50}]";
-        let response = review(study(rounds), "CREATE").await;
+        let response = reviewed_new(study(rounds), "CREATE");
         assert_eq!((response["allowed"].as_bool(), response["uid"].as_str()), (Some(false), Some("r1")));
         let message = response["status"]["message"].as_str().unwrap();
         assert!(
@@ -141,15 +169,15 @@ spec:
         );
     }
 
-    #[tokio::test]
-    async fn what_is_unwise_is_taken_with_a_warning() {
-        let response = review(study("[{name: a, trials: 1, maxTrainSteps: 100}]"), "UPDATE").await;
+    #[test]
+    fn what_is_unwise_is_taken_with_a_warning() {
+        let response = reviewed_new(study("[{name: a, trials: 1, maxTrainSteps: 100}]"), "UPDATE");
         assert_eq!(response["allowed"], true);
         assert!(response["warnings"].as_array().is_some_and(|w| !w.is_empty()), "{response}");
     }
 
-    #[tokio::test]
-    async fn trials_may_become_more_until_a_later_round_has_begun() {
+    #[test]
+    fn trials_may_become_more_until_a_later_round_has_begun() {
         let rounds = |trials: u32| {
             study(&format!(
                 "[{{name: a, trials: {trials}, maxTrainSteps: 100}}, {{name: b, trials: 5, maxTrainSteps: 200}}]"
@@ -162,30 +190,30 @@ spec:
             if !round.is_empty() {
                 old["status"] = json!({"phase": "Completed", "round": round});
             }
-            let response = reviewed(rounds(trials), old, "UPDATE").await;
+            let response = reviewed(rounds(trials), old, "UPDATE");
             assert_eq!(response["allowed"], allowed, "{round} {trials}: {response}");
         }
     }
 
-    #[tokio::test]
-    async fn what_rules_of_the_crd_do_not_see_cannot_change_either() {
+    #[test]
+    fn what_rules_of_the_crd_do_not_see_cannot_change_either() {
         let listed = |values: &str| {
             let mut study = study("[{name: a, trials: 10, maxTrainSteps: 100}]");
             study["spec"]["hyperparameters"][0] =
                 serde_yaml::from_str(&format!("{{name: x, values: {values}}}")).unwrap();
             study
         };
-        let response = reviewed(listed("[1, 2]"), listed("[1, 3]"), "UPDATE").await;
+        let response = reviewed(listed("[1, 2]"), listed("[1, 3]"), "UPDATE");
         let message = response["status"]["message"].as_str().unwrap_or_default();
         assert!(message.contains("spec.hyperparameters: can't change"), "{response}");
-        assert_eq!(reviewed(listed("[1, 2]"), listed("[1, 2]"), "UPDATE").await["allowed"], true);
+        assert_eq!(reviewed(listed("[1, 2]"), listed("[1, 2]"), "UPDATE")["allowed"], true);
     }
 
-    #[tokio::test]
-    async fn what_cannot_be_read_and_what_is_being_deleted() {
+    #[test]
+    fn what_cannot_be_read_and_what_is_being_deleted() {
         let mut object = study("[{name: a, trials: many, maxTrainSteps: 100}]");
-        assert_eq!(review(object.clone(), "CREATE").await["allowed"], false);
+        assert_eq!(reviewed_new(object.clone(), "CREATE")["allowed"], false);
         object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-        assert_eq!(review(object, "UPDATE").await["allowed"], true);
+        assert_eq!(reviewed_new(object, "UPDATE")["allowed"], true);
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of the cluster: watches that feed stores, an index by study and trial, and queues of what to reconcile.
 
+mod departed;
 mod index;
 mod queue;
 mod watch;
@@ -17,6 +18,7 @@ use kube::{
 use studious_api::{Study, Trial, labels};
 use tokio_util::task::TaskTracker;
 
+pub(crate) use departed::{AttemptOf, Departed};
 pub(crate) use index::Index;
 pub(crate) use queue::Queue;
 
@@ -36,6 +38,8 @@ pub(crate) struct Caches {
     pub(crate) trials_of: Arc<Index>,
     /// Names of pods by trial.
     pub(crate) pods_of: Arc<Index>,
+    /// What is gone and may still be asked for.
+    pub(crate) departed: Arc<Departed>,
     /// Studies to reconcile.
     pub(crate) study_queue: Arc<Queue<Study>>,
     /// Trials to reconcile.
@@ -61,10 +65,16 @@ impl Caches {
             pods,
             trials_of: Arc::default(),
             pods_of: Arc::default(),
+            departed: Arc::default(),
             study_queue: Arc::default(),
             trial_queue: Arc::default(),
         };
 
+        let departed = caches.departed.clone();
+        let on_deleted = move |uid: &str| {
+            departed.left(uid);
+            on_deleted(uid);
+        };
         let queue = caches.study_queue.clone();
         let forget = on_deleted.clone();
         tasks.spawn(watch::run(watch::api::<Study>(client, namespace), None, study_writer, strip, move |seen| {
@@ -90,6 +100,7 @@ impl Caches {
         }));
 
         let queue = caches.trial_queue.clone();
+        let (departed, pods_of, pods) = (caches.departed.clone(), caches.pods_of.clone(), caches.pods.clone());
         let strip_job = |job: &mut Job| {
             strip(job);
             job.spec = None;
@@ -99,7 +110,12 @@ impl Caches {
             Some(labels::TRIAL),
             job_writer,
             strip_job,
-            move |seen| push_trial(&queue, seen.object()),
+            move |seen| {
+                if let watch::Seen::Deleted(job) = seen {
+                    departed.job_left(job, |attempt, uid| has_pods(&pods_of, &pods, attempt, uid));
+                }
+                push_trial(&queue, seen.object());
+            },
         ));
 
         let (index, queue) = (caches.pods_of.clone(), caches.trial_queue.clone());
@@ -153,6 +169,13 @@ impl Caches {
     }
 }
 
+/// Whether the cache shows a pod of a Job.
+fn has_pods(pods_of: &Index, pods: &Store<Pod>, attempt: &AttemptOf, job_uid: &str) -> bool {
+    let names = pods_of.names(&attempt.namespace, &attempt.trial);
+    let mut of_trial = names.iter().filter_map(|name| Caches::get(pods, &attempt.namespace, name));
+    of_trial.any(|pod| is_controlled_by(pod.as_ref(), job_uid))
+}
+
 fn push_trial<K: ResourceExt>(queue: &Queue<Trial>, object: &K) {
     if let Some(trial) = object.labels().get(labels::TRIAL) {
         queue.push(ObjectRef::new(trial).within(&object.namespace().unwrap_or_default()));
@@ -196,6 +219,7 @@ pub(crate) mod fixed {
         pub(crate) trials: Writer<Trial>,
         pub(crate) jobs: Writer<Job>,
         pub(crate) pods: Writer<Pod>,
+        departed: Arc<Departed>,
         trials_of: Arc<Index>,
         pods_of: Arc<Index>,
     }
@@ -210,6 +234,7 @@ pub(crate) mod fixed {
             pods,
             trials_of: Arc::default(),
             pods_of: Arc::default(),
+            departed: Arc::default(),
             study_queue: Arc::default(),
             trial_queue: Arc::default(),
         };
@@ -218,6 +243,7 @@ pub(crate) mod fixed {
             trials: trial_writer,
             jobs: job_writer,
             pods: pod_writer,
+            departed: caches.departed.clone(),
             trials_of: caches.trials_of.clone(),
             pods_of: caches.pods_of.clone(),
         };
@@ -236,6 +262,17 @@ pub(crate) mod fixed {
 
         pub(crate) fn job(&mut self, job: &Job) {
             self.jobs.apply_watcher_event(&Event::Apply(job.clone()));
+        }
+
+        pub(crate) fn job_deleted(&mut self, name: &str) {
+            let job = Caches::get(&self.jobs.as_reader(), "team-a", name).unwrap();
+            self.jobs.apply_watcher_event(&Event::Delete(job.as_ref().clone()));
+            self.departed.job_left(&job, |_, _| true);
+        }
+
+        pub(crate) fn trial_deleted(&mut self, name: &str) {
+            let trial = Caches::get(&self.trials.as_reader(), "team-a", name).unwrap();
+            self.trials.apply_watcher_event(&Event::Delete(trial.as_ref().clone()));
         }
 
         pub(crate) fn pod(&mut self, pod: &Pod) {

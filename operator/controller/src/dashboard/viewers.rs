@@ -4,8 +4,10 @@
 //! who they are. They see the studies that they may `get`: asked of the API server by namespace, then by name for those
 //! whose role names single studies. Answers are kept for seconds.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
@@ -16,10 +18,10 @@ use k8s_openapi::api::{
 use kube::{Api, Client, api::PostParams};
 use studious_api::GROUP;
 use studious_dashboard::{Gate, Refusal, StudyKey};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::recent::Recent;
-use crate::trial::jobs::AUDIENCE;
+use crate::{rate::Rate, trial::jobs::AUDIENCE};
 
 /// Where the API server's service proxy leaves a token: it keeps `Authorization` to itself.
 const TOKEN_HEADER: &str = "studious-token";
@@ -36,6 +38,11 @@ const REFUSED: Duration = Duration::from_secs(5);
 const RIGHT: Duration = Duration::from_secs(10);
 /// Reviews that are asked for at once.
 const AT_ONCE: usize = 16;
+/// How long a request waits for its turn to be reviewed.
+const TURN: Duration = Duration::from_secs(5);
+/// Tokens that turn out to be unknown, from one address: in a second over time, and at once. Each costs the API server two
+/// reviews.
+const UNKNOWN: (f64, f64) = (0.5, 20.0);
 
 /// Somebody who looks.
 pub(crate) type Viewer = UserInfo;
@@ -47,12 +54,20 @@ pub(crate) struct Viewers {
     users: Recent<String, Result<UserInfo, Refusal>>,
     rights: Recent<(String, StudyKey), bool>,
     turns: Semaphore,
+    unknown: Rate,
 }
 
 impl Viewers {
     /// Whom the proxies at these addresses say to be somebody is taken to be them.
     pub(crate) fn new(client: Client, proxies: Vec<IpNet>) -> Self {
-        Self { client, proxies, users: Recent::default(), rights: Recent::default(), turns: Semaphore::new(AT_ONCE) }
+        Self {
+            client,
+            proxies,
+            users: Recent::default(),
+            rights: Recent::default(),
+            turns: Semaphore::new(AT_ONCE),
+            unknown: Rate::new(UNKNOWN.0, UNKNOWN.1),
+        }
     }
 
     /// Whom a trusted proxy says it is. Anybody can send such a header: what others say of themselves is nothing.
@@ -68,8 +83,15 @@ impl Viewers {
         Some(UserInfo { username: Some(name.to_owned()), groups: Some(groups), ..UserInfo::default() })
     }
 
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        match tokio::time::timeout(TURN, self.turns.acquire()).await {
+            Ok(turn) => turn.map_err(unavailable),
+            Err(_) => Err(Refusal::Unavailable("the operator is busy asking the API server; try again".to_owned())),
+        }
+    }
+
     async fn review(&self, token: &str) -> Result<UserInfo, Refusal> {
-        let _turn = self.turns.acquire().await.map_err(unavailable)?;
+        let _turn = self.turn().await?;
         // A token made for us, as `kubectl study` asks for one; or the user's own, made for the API server.
         let mut refusal = None;
         for audiences in [Some(vec![AUDIENCE.to_owned()]), None] {
@@ -97,7 +119,7 @@ impl Viewers {
         if let Some(answer) = self.rights.get(&question) {
             return Ok(answer);
         }
-        let _turn = self.turns.acquire().await.map_err(unavailable)?;
+        let _turn = self.turn().await?;
         let key = &question.1;
         let review = SubjectAccessReview {
             spec: SubjectAccessReviewSpec {
@@ -141,7 +163,17 @@ impl Gate for Viewers {
         if let Some(answer) = self.users.get(&token) {
             return answer;
         }
+        let peer = peer.map(|peer| peer.ip().to_canonical().to_string()).unwrap_or_default();
+        if !self.unknown.allows(&peer, Instant::now()) {
+            return Err(Refusal::Unavailable(format!(
+                "too many unknown tokens came from {peer}; wait {} s",
+                (1.0 / UNKNOWN.0).ceil()
+            )));
+        }
         let answer = self.review(&token).await;
+        if !matches!(answer, Err(Refusal::Unknown(_))) {
+            self.unknown.give_back(&peer, Instant::now());
+        }
         match &answer {
             Ok(_) => self.users.put(token, answer.clone(), ACCEPTED),
             Err(Refusal::Unknown(_)) => self.users.put(token, answer.clone(), REFUSED),

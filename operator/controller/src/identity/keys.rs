@@ -1,25 +1,48 @@
-//! The API server's public keys.
+//! The API server's public keys, kept on disk so that a restart while the API server is away can verify tokens.
 
 use std::{
-    sync::{Arc, RwLock},
-    time::{Duration, Instant},
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant, SystemTime},
 };
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use kube::Client;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Keys are asked for at most this often, whatever tokens come.
 const APART: Duration = Duration::from_secs(10);
 /// Keys are asked for at least this often: one that was withdrawn must not be believed for ever.
 const STALE: Duration = Duration::from_hours(1);
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(5);
+/// Keys on disk are believed for so long after they were fetched.
+const KEPT: Duration = Duration::from_hours(24);
 
 /// Keys and issuer, fetched when they are first needed and when a token names a key that isn't there.
 #[derive(Default)]
 pub(crate) struct Keys {
     known: RwLock<Option<Arc<Known>>>,
     /// When they were last asked for. Held while asking, so that one asks for all.
-    asked: tokio::sync::Mutex<Option<Instant>>,
+    asked: tokio::sync::Mutex<Asked>,
+    /// Where they are kept.
+    file: Option<PathBuf>,
+}
+
+#[derive(Default)]
+struct Asked {
+    at: Option<Instant>,
+    /// What the API server said then, if it had no keys.
+    problem: Option<String>,
+}
+
+/// Keys on disk.
+#[derive(Deserialize, Serialize)]
+struct Kept {
+    issuer: String,
+    keys: JwkSet,
+    /// Unix time, in seconds.
+    fetched: u64,
 }
 
 /// What the API server says of the tokens that it signs.
@@ -27,7 +50,8 @@ pub(super) struct Known {
     /// The issuer of its tokens.
     pub(super) issuer: String,
     keys: JwkSet,
-    since: Instant,
+    /// When they were fetched; nothing when they are from disk.
+    since: Option<Instant>,
 }
 
 #[derive(Deserialize)]
@@ -46,12 +70,19 @@ impl Known {
 }
 
 impl Keys {
+    /// Keys that are kept in a file, with those that are in it.
+    pub(crate) fn kept_in(file: PathBuf) -> Self {
+        let known = kept(&file).map(Arc::new);
+        Self { known: RwLock::new(known), file: Some(file), ..Self::default() }
+    }
+
     /// Keys among which is the one with this id, if the API server has it.
     ///
     /// # Errors
-    /// When the API server can't be asked and nothing is known yet.
-    pub(super) async fn with_key(&self, client: &Client, id: Option<&str>) -> Result<Arc<Known>, kube::Error> {
-        let fits = |known: &Arc<Known>| known.key(id).is_some() && known.since.elapsed() < STALE;
+    /// When the API server can't be asked and nothing is known yet: what it says.
+    pub(super) async fn with_key(&self, client: &Client, id: Option<&str>) -> Result<Arc<Known>, String> {
+        let fits =
+            |known: &Arc<Known>| known.key(id).is_some() && known.since.is_some_and(|since| since.elapsed() < STALE);
         if let Some(known) = self.known().filter(fits) {
             return Ok(known);
         }
@@ -61,20 +92,30 @@ impl Keys {
         if let Some(known) = known.clone().filter(fits) {
             return Ok(known);
         }
-        if let (Some(known), Some(at)) = (&known, *asked)
-            && at.elapsed() < APART
-        {
-            return Ok(known.clone());
+        if asked.at.is_some_and(|at| at.elapsed() < APART) {
+            match (known, &asked.problem) {
+                (Some(known), _) => return Ok(known),
+                (None, Some(problem)) => return Err(problem.clone()),
+                (None, None) => {}
+            }
         }
-        *asked = Some(Instant::now());
-        match (fetch(client).await, known) {
+        let known = self.known();
+        let fetched = match tokio::time::timeout(REQUEST, fetch(client)).await {
+            Ok(fetched) => fetched.map_err(|error| error.to_string()),
+            Err(_) => Err(format!("no answer in {} s", REQUEST.as_secs())),
+        };
+        *asked = Asked { at: Some(Instant::now()), problem: fetched.as_ref().err().cloned() };
+        match (fetched, known) {
             (Ok(fetched), _) => {
+                if let Some(file) = &self.file {
+                    keep(file, &fetched).await;
+                }
                 let fetched = Arc::new(fetched);
-                *self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(fetched.clone());
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched.clone());
                 Ok(fetched)
             }
             (Err(error), Some(known)) => {
-                tracing::warn!(%error, "the API server's keys could not be asked for; those known go on being used");
+                tracing::warn!(error, "cannot fetch the API server's keys; still using the known ones");
                 Ok(known)
             }
             (Err(error), None) => Err(error),
@@ -82,7 +123,29 @@ impl Keys {
     }
 
     fn known(&self) -> Option<Arc<Known>> {
-        self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The keys of a file, if it holds any that are not too old.
+fn kept(file: &Path) -> Option<Known> {
+    let kept: Kept = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let fetched = SystemTime::UNIX_EPOCH + Duration::from_secs(kept.fetched);
+    let is_young = SystemTime::now().duration_since(fetched).is_ok_and(|age| age < KEPT);
+    is_young.then_some(Known { issuer: kept.issuer, keys: kept.keys, since: None })
+}
+
+/// Writes keys to a file, whole or not at all. A failure costs nothing until the API server is away.
+async fn keep(file: &Path, known: &Known) {
+    let fetched = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+    let kept = Kept { issuer: known.issuer.clone(), keys: known.keys.clone(), fetched };
+    let unfinished = file.with_extension("unfinished");
+    let written = async {
+        tokio::fs::write(&unfinished, serde_json::to_vec(&kept)?).await?;
+        tokio::fs::rename(&unfinished, file).await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(file = %file.display(), %error, "cannot keep the API server's keys on disk");
     }
 }
 
@@ -95,5 +158,5 @@ async fn fetch(client: &Client) -> Result<Known, kube::Error> {
     };
     let discovery: Discovery = client.request(get("/.well-known/openid-configuration")?).await?;
     let keys: JwkSet = client.request(get("/openid/v1/jwks")?).await?;
-    Ok(Known { issuer: discovery.issuer, keys, since: Instant::now() })
+    Ok(Known { issuer: discovery.issuer, keys, since: Some(Instant::now()) })
 }

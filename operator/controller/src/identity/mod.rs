@@ -18,8 +18,8 @@ use studious_api::{Trial, labels};
 pub(crate) use keys::Keys;
 
 use crate::{
-    caches::Caches,
-    object::{Identified, controller_of, is_controlled_by},
+    caches::{AttemptOf, Caches},
+    object::{Identified, controller_of},
     trial::index_of,
 };
 
@@ -50,6 +50,14 @@ pub(crate) enum IdentityError {
     /// A pod that the caches don't show: too new, or gone.
     #[error("pod {namespace}/{name} is not known: it is very new, or it is gone")]
     UnknownPod {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A pod whose trial or study is gone.
+    #[error("the trial of pod {namespace}/{name} is gone")]
+    Gone {
         /// Its namespace.
         namespace: String,
         /// Its name.
@@ -92,21 +100,40 @@ fn host_of(caches: &Caches, verified: &token::PodIdentity) -> Result<Sender, Ide
     }
     let owner = controller_of(pod.as_ref()).filter(|owner| owner.kind == Job::kind(&()));
     let owner = owner.ok_or_else(|| no_host("no Job controls it"))?;
-    let job: Arc<Job> = Caches::get(&caches.jobs, namespace, &owner.name).ok_or_else(unknown)?;
-    if job.uid().as_ref() != Some(&owner.uid) {
-        return Err(unknown());
-    }
-    let trial = controller_of(job.as_ref())
-        .filter(|owner| owner.kind == Trial::kind(&()))
-        .and_then(|owner| Caches::get(&caches.trials, namespace, &owner.name))
+    let gone = || IdentityError::Gone { namespace: namespace.clone(), name: name.clone() };
+    let is_ending = pod.metadata.deletion_timestamp.is_some();
+    let job: Option<Arc<Job>> = Caches::get(&caches.jobs, namespace, &owner.name);
+    let attempt = match job.filter(|job| job.uid().as_ref() == Some(&owner.uid)) {
+        Some(job) => AttemptOf::job(&job).ok_or_else(|| no_host("its Job belongs to no trial"))?,
+        // A pod may outlive its Job, and what it sends still counts for its trial.
+        None => match caches.departed.job(&owner.uid) {
+            Some(attempt) => attempt,
+            None if is_ending && !has_trial(caches, &pod) => return Err(gone()),
+            None => return Err(unknown()),
+        },
+    };
+    let trial = Caches::get(&caches.trials, namespace, &attempt.trial)
         .and_then(Identified::of)
-        .filter(|trial: &Identified<Trial>| is_controlled_by(job.as_ref(), &trial.id.uid))
-        .ok_or_else(|| no_host("its Job belongs to no trial"))?;
-    let attempt = job.labels().get(labels::ATTEMPT).and_then(|attempt| attempt.parse().ok());
+        .filter(|trial: &Identified<Trial>| trial.id.uid == attempt.trial_uid);
+    let trial = match trial {
+        Some(trial) => trial,
+        None if is_ending || caches.departed.has_left(&attempt.trial_uid) => return Err(gone()),
+        None => return Err(no_host("its Job belongs to no trial")),
+    };
+    if controller_of(&*trial).is_some_and(|study| caches.departed.has_left(&study.uid)) {
+        return Err(gone());
+    }
     Ok(Sender {
-        attempt: attempt.ok_or_else(|| no_host("its Job has no attempt"))?,
+        attempt: attempt.attempt.ok_or_else(|| no_host("its Job has no attempt"))?,
         host: index_of(&pod).filter(|host| *host < trial.spec.hosts).ok_or_else(|| no_host("it has no index"))?,
         trial,
         pod_uid: verified.uid.clone(),
     })
+}
+
+/// Whether the trial is there whose label a pod carries.
+fn has_trial(caches: &Caches, pod: &Pod) -> bool {
+    let namespace = pod.namespace().unwrap_or_default();
+    let name = pod.labels().get(labels::TRIAL);
+    name.is_some_and(|name| Caches::get(&caches.trials, &namespace, name).is_some())
 }

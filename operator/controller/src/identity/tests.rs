@@ -190,3 +190,96 @@ async fn pods_that_are_no_hosts_are_refused() {
     world.writers.pod(&serde_json::from_value(pod).unwrap());
     assert!(matches!(world.refused(&of("p4", "u4")).await, IdentityError::NoHost { .. }));
 }
+
+const TRIAL_UID: &str = "0b6f2c1e-5a44-4a0e-9d1f-3f6a4c1d2e5b";
+
+/// F-103: the Job is deleted, or was by its TTL; its pod ends gracefully and has a last word to send.
+#[tokio::test]
+async fn a_pod_outlives_its_job_and_sends_for_its_trial() {
+    let signer = Signer::new("a");
+    let mut world = World::new(&[&signer]);
+    let token = signer.sign(&claims(&json!({})));
+    world.writers.job_deleted("digits-explore-0007-a2");
+    let sender = world.identify(&token).await.unwrap();
+    assert_eq!((sender.attempt, sender.host), (2, 1));
+    // Of a Job that was never seen nothing is known.
+    let pod = json!({"metadata": {"name": "p5", "namespace": "team-a", "uid": "u5",
+        "labels": {"studious.dev/trial": "digits-explore-0007", "batch.kubernetes.io/job-completion-index": "0"},
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "digits-explore-0007-a2", "uid": "never", "controller": true}]}});
+    world.writers.pod(&serde_json::from_value(pod).unwrap());
+    let of = json!({"kubernetes.io": {"namespace": "team-a", "pod": {"name": "p5", "uid": "u5"}}});
+    assert!(matches!(world.refused(&signer.sign(&claims(&of))).await, IdentityError::UnknownPod { .. }));
+}
+
+/// F-101: the trial or its study is gone; nobody will ever want what its pod has to send.
+#[tokio::test]
+async fn a_pod_whose_trial_is_gone_is_told_so() {
+    let signer = Signer::new("a");
+    let token = signer.sign(&claims(&json!({})));
+    for job_is_gone in [false, true] {
+        let mut world = World::new(&[&signer]);
+        if job_is_gone {
+            world.writers.job_deleted("digits-explore-0007-a2");
+        }
+        world.caches.departed.left(TRIAL_UID);
+        world.writers.trial_deleted("digits-explore-0007");
+        assert!(matches!(world.refused(&token).await, IdentityError::Gone { .. }));
+    }
+    // The study was deleted; its trials follow in a moment.
+    let mut world = World::new(&[&signer]);
+    let mut trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
+    let owner = json!([{"apiVersion": "studious.dev/v1alpha1", "kind": "Study", "name": "digits", "uid": "study", "controller": true}]);
+    trial.metadata.owner_references = serde_json::from_value(owner).unwrap();
+    world.writers.trial(&trial);
+    world.identify(&token).await.unwrap();
+    world.caches.departed.left("study");
+    assert!(matches!(world.refused(&token).await, IdentityError::Gone { .. }));
+}
+
+/// The operator was away while the study was deleted: it has seen neither trial nor Job, only the pod on its way out.
+#[tokio::test]
+async fn a_pod_that_is_deleted_and_has_no_trial_is_told_so() {
+    let signer = Signer::new("a");
+    let mut world = World::new(&[&signer]);
+    let pod = json!({"metadata": {"name": "p6", "namespace": "team-a", "uid": "u6", "deletionTimestamp": "2026-01-01T00:00:00Z",
+        "labels": {"studious.dev/trial": "digits-explore-0099", "batch.kubernetes.io/job-completion-index": "0"},
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "digits-explore-0099-a1", "uid": "never", "controller": true}]}});
+    world.writers.pod(&serde_json::from_value(pod).unwrap());
+    let of = json!({"kubernetes.io": {"namespace": "team-a", "pod": {"name": "p6", "uid": "u6"}}});
+    assert!(matches!(world.refused(&signer.sign(&claims(&of))).await, IdentityError::Gone { .. }));
+}
+
+/// F-044: the operator is restarted while the API server is away.
+#[tokio::test]
+async fn keys_outlive_a_restart_without_an_api_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let signer = Signer::new("a");
+    let token = signer.sign(&claims(&json!({})));
+    let mut world = World::new(&[&signer]);
+    world.keys = Keys::kept_in(file.clone());
+    world.identify(&token).await.unwrap();
+
+    world.keys = Keys::kept_in(file.clone());
+    world.client = away();
+    world.identify(&token).await.unwrap();
+    // Keys that were fetched long ago may have been withdrawn since.
+    let mut kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    kept["fetched"] = (kept["fetched"].as_u64().unwrap() - 25 * 3600).into();
+    std::fs::write(&file, kept.to_string()).unwrap();
+    world.keys = Keys::kept_in(file);
+    assert!(matches!(world.refused(&token).await, IdentityError::Keys(_)));
+    // It is not asked for each request while it is away.
+    let begun = std::time::Instant::now();
+    for _ in 0..1000 {
+        assert!(matches!(world.refused(&token).await, IdentityError::Keys(_)));
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+/// A client whose API server refuses connections.
+fn away() -> Client {
+    let (service, handle) = tower_test::mock::pair::<http::Request<Body>, http::Response<Body>>();
+    drop(handle);
+    Client::new(service, "default")
+}

@@ -46,7 +46,7 @@ pub(super) async fn verify(client: &Client, keys: &Keys, token: &str) -> Result<
         return Err(refused(ErrorKind::InvalidAlgorithm.into()));
     }
     let id = header.kid.as_deref();
-    let known = keys.with_key(client, id).await.map_err(|error| IdentityError::Keys(error.to_string()))?;
+    let known = keys.with_key(client, id).await.map_err(IdentityError::Keys)?;
     let key = known
         .key(id)
         .ok_or_else(|| IdentityError::Token(format!("the API server has no key {}", id.unwrap_or("without an id"))))?;

@@ -1,18 +1,20 @@
 //! `POST /v1/measurements`: agents send what trainers write.
 //!
 //! `{"attempt","host","firstLine","lines","drained"}` → `{"nextLine"}`. Lines are taken exactly once; a sender that is
-//! ahead is told where to go on (409). Everything is bounded: a body, what one pod sends in a second, and how much is
-//! taken in at once.
+//! ahead is told where to go on (409). A pod sends for its own attempt and for earlier ones of the same trial and host,
+//! whose lines were left on the checkpoint claim. Nothing of a body is read before the sender is known and has a turn.
+//! Everything is bounded: a body and the time it takes, what one pod sends in a second and at once, and how much is taken
+//! in at once.
 
-mod rate;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -22,12 +24,13 @@ use studious_api::{Study, Trial, TrialStatus};
 use studious_contract::{PushAnswer, PushRequest};
 use studious_ledger::{Appended, LedgerError, RunState, StudyRow, TrialRow};
 
-pub(crate) use rate::Rate;
+pub(crate) use turns::Turns;
 
 use crate::{
     caches::Caches,
     context::Context,
     identity::{self, IdentityError, Sender},
+    limits::{BodyError, read_body},
     object::{Identified, is_controlled_by},
     server::Shared,
     status::millis,
@@ -35,15 +38,19 @@ use crate::{
 
 /// Most requests that are taken in at once; others are told to come back.
 pub(crate) const AT_ONCE: usize = 64;
+/// Requests of one pod in a second over time, and at once: an agent that was cut off sends what has gathered.
+pub(crate) const OF_POD: (f64, f64) = (10.0, 50.0);
 
 /// Why nothing was taken.
 #[derive(Debug, thiserror::Error)]
 enum IngestError {
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    #[error("{0}")]
-    Body(#[from] JsonRejection),
-    #[error("the pod is host {host} of attempt {attempt}; it can't send for host {as_host} of attempt {as_attempt}")]
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    #[error("the body is not a push: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the pod is host {host} of attempt {attempt}; it cannot send for host {as_host} of attempt {as_attempt}")]
     NotYours { attempt: u32, host: u32, as_attempt: u32, as_host: u32 },
     #[error("too many requests from one pod")]
     TooOften,
@@ -66,9 +73,10 @@ impl IngestError {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Identity(IdentityError::NoHost { .. }) | Self::NotYours { .. } => StatusCode::FORBIDDEN,
-            Self::Body(rejection) => rejection.status(),
+            Self::Body(error) => error.code(),
+            Self::Json(_) => StatusCode::BAD_REQUEST,
             Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
-            Self::Deleted => StatusCode::GONE,
+            Self::Deleted | Self::Identity(IdentityError::Gone { .. }) => StatusCode::GONE,
             Self::Ledger(LedgerError::Gap { .. }) => StatusCode::CONFLICT,
             Self::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -91,16 +99,12 @@ impl IntoResponse for IngestError {
 }
 
 /// Takes in what an agent sends.
-pub(crate) async fn measurements(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    body: Result<Json<PushRequest<'static>>, JsonRejection>,
-) -> Response {
-    match take(&shared, &headers, body).await {
+pub(crate) async fn measurements(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    match take(&shared, request).await {
         Ok(taken) => Json(taken).into_response(),
         Err(error) => {
             let code = error.code();
-            if code == StatusCode::CONFLICT || code == StatusCode::SERVICE_UNAVAILABLE {
+            if matches!(code, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GONE) {
                 tracing::debug!(%code, %error, "measurements were not taken");
             } else {
                 tracing::warn!(%code, %error, "measurements were refused");
@@ -111,33 +115,29 @@ pub(crate) async fn measurements(
     }
 }
 
-async fn take(
-    shared: &Arc<Shared>,
-    headers: &HeaderMap,
-    body: Result<Json<PushRequest<'static>>, JsonRejection>,
-) -> Result<PushAnswer, IngestError> {
-    let turn = shared.turns.clone().try_acquire_owned().map_err(|_| IngestError::Busy)?;
+async fn take(shared: &Arc<Shared>, request: Request) -> Result<PushAnswer, IngestError> {
     let context = &shared.context;
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let sender = identity::identify(&context.client, &shared.keys, &context.caches, bearer).await?;
+    let sender = identity::identify(&context.client, &shared.keys, &context.caches, bearer(request.headers())).await?;
     if !shared.rate.allows(&sender.pod_uid, std::time::Instant::now()) {
         return Err(IngestError::TooOften);
-    }
-    let Json(body) = body?;
-    if (body.attempt, body.host) != (sender.attempt, sender.host) {
-        return Err(IngestError::NotYours {
-            attempt: sender.attempt,
-            host: sender.host,
-            as_attempt: body.attempt,
-            as_host: body.host,
-        });
     }
     let study = study_of(&context.caches, &sender.trial);
     if study.as_ref().is_some_and(|study| study.metadata.deletion_timestamp.is_some())
         || sender.trial.metadata.deletion_timestamp.is_some()
     {
         return Err(IngestError::Deleted);
+    }
+    let turn = shared.turns.take(&sender.pod_uid).ok_or(IngestError::Busy)?;
+    let body = read_body(request, studious_contract::MAX_PUSH_BYTES, shared.limits.body).await?;
+    let body: PushRequest<'static> = serde_json::from_slice(&body)?;
+    // Lines of an earlier attempt of this host that were left on the claim are this pod's to deliver.
+    if !(1..=sender.attempt).contains(&body.attempt) || body.host != sender.host {
+        return Err(IngestError::NotYours {
+            attempt: sender.attempt,
+            host: sender.host,
+            as_attempt: body.attempt,
+            as_host: body.host,
+        });
     }
     // A task of its own: a connection that breaks ends this handler, and must not end it between the ledger's taking of
     // the lines and the observing of them.
@@ -149,6 +149,10 @@ async fn take(
     taken.await.map_err(|_| IngestError::Stopped)?
 }
 
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
 async fn append(
     context: &Context,
     sender: &Sender,
@@ -157,38 +161,58 @@ async fn append(
 ) -> Result<PushAnswer, IngestError> {
     let trial = &sender.trial;
     let uid = &trial.id.uid;
-    let (attempt, host) = (sender.attempt, sender.host);
-    let put = async || {
-        if body.drained {
-            context.ledger.append_last(uid, attempt, host, body.first_line, &body.lines).await
-        } else {
-            context.ledger.append(uid, attempt, host, body.first_line, &body.lines).await
-        }
-    };
-    let has_ended = trial.status.as_ref().is_some_and(|status| status.phase.has_ended());
+    if has_ended(trial) {
+        // Its curves get their last points; nothing is decided any more, and nothing of it is live.
+        let appended = put(context, sender, study, body).await?;
+        count(&context.metrics, body.lines.len(), &appended);
+        return Ok(PushAnswer { next_line: appended.next_line });
+    }
 
     let entry = context.live.entry(uid);
     let mut live = entry.lock().await;
     // From the ledger as it was before these lines, so that they are seen once.
     live.progress(&context.ledger, uid, &trial.spec).await?;
-    let appended = match put().await {
-        Err(LedgerError::UnknownTrial { .. }) => {
-            introduce(context, trial, study).await?;
-            put().await?
-        }
-        other => other?,
-    };
-    let is_telling = live.observe(&trial.spec, (attempt, host), &appended, body.drained);
+    let appended = put(context, sender, study, body).await?;
+    let is_telling = live.observe(&trial.spec, (body.attempt, body.host), &appended, body.drained);
     drop(live);
 
     count(&context.metrics, body.lines.len(), &appended);
-    if has_ended {
-        // Its curves get their last points; nothing is decided any more.
+    let now = Caches::get(&context.caches.trials, &trial.id.namespace, &trial.id.name);
+    if now.is_none_or(|now| now.metadata.uid.as_ref() != Some(uid) || has_ended(&now)) {
+        // It has ended meanwhile.
         context.live.forget(uid);
     } else if is_telling {
         context.caches.trial_queue.push(ObjectRef::from_obj(&**trial));
     }
     Ok(PushAnswer { next_line: appended.next_line })
+}
+
+/// Stores lines. A trial that the ledger does not know is introduced to it.
+async fn put(
+    context: &Context,
+    sender: &Sender,
+    study: Option<&Identified<Study>>,
+    body: &PushRequest<'_>,
+) -> Result<Appended, LedgerError> {
+    let uid = &sender.trial.id.uid;
+    let append = async || {
+        if body.drained {
+            context.ledger.append_last(uid, body.attempt, body.host, body.first_line, &body.lines).await
+        } else {
+            context.ledger.append(uid, body.attempt, body.host, body.first_line, &body.lines).await
+        }
+    };
+    match append().await {
+        Err(LedgerError::UnknownTrial { .. }) => {
+            introduce(context, &sender.trial, study).await?;
+            append().await
+        }
+        other => other,
+    }
+}
+
+fn has_ended(trial: &Trial) -> bool {
+    trial.status.as_ref().is_some_and(|status| status.phase.has_ended())
 }
 
 fn count(metrics: &crate::metrics::Metrics, sent: usize, appended: &Appended) {

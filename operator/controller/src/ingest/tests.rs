@@ -6,15 +6,19 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use kube::runtime::reflector::ObjectRef;
 use serde_json::{Value, json};
-use studious_api::Study;
+use studious_api::{Study, TrialStatus};
 use studious_ledger::Ledger;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::{
+    caches::fixed::Writers,
     context::{Clock, Context},
     events::Events,
-    identity::tests::{Signer, World, claims},
+    identity::{
+        Keys,
+        tests::{Signer, World, claims},
+    },
     live::Live,
     memory::Memories,
     metrics::Metrics,
@@ -26,6 +30,7 @@ use crate::{
 struct Operator {
     shared: Arc<Shared>,
     token: String,
+    writers: Writers,
     _folder: TempDir,
 }
 
@@ -54,7 +59,20 @@ impl Operator {
             client: world.client,
         };
         let token = signer.sign(&claims(&json!({})));
-        Self { shared: Arc::new(Shared::new(Arc::new(context), Vec::new())), token, _folder: folder }
+        Self {
+            shared: Arc::new(Shared::new(Arc::new(context), Vec::new(), Keys::default())),
+            token,
+            writers: world.writers,
+            _folder: folder,
+        }
+    }
+
+    /// Shows the trial as one that has succeeded.
+    fn end_trial(&mut self) {
+        let mut trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
+        trial.status =
+            Some(TrialStatus { phase: studious_api::trial::TrialPhase::Succeeded, ..TrialStatus::default() });
+        self.writers.trial(&trial);
     }
 
     async fn post(&self, token: Option<&str>, body: String) -> (StatusCode, Value) {
@@ -126,7 +144,7 @@ async fn a_push_whose_connection_breaks_is_counted_if_it_was_taken() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
         drop(request);
-        while operator.shared.turns.available_permits() < super::AT_ONCE {
+        while operator.shared.turns.free() < super::AT_ONCE {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         let is_taken = context.ledger.next_line(TRIAL, 2, 1).await.unwrap() == 2;
@@ -178,7 +196,7 @@ async fn lines_and_drained_hosts_of_another_replica_count() {
 #[tokio::test]
 async fn nobody_sends_for_another_host_or_attempt() {
     let operator = Operator::new().await;
-    for changes in [json!({"host": 0}), json!({"attempt": 1})] {
+    for changes in [json!({"host": 0}), json!({"attempt": 3}), json!({"attempt": 0})] {
         let (code, answer) = operator.send(changes).await;
         assert_eq!(code, StatusCode::FORBIDDEN, "{answer}");
     }
@@ -216,4 +234,79 @@ async fn a_study_that_is_being_deleted_takes_nothing_more() {
     study.metadata.deletion_timestamp = Some(crate::status::seconds(jiff::Timestamp::now()));
     let operator = Operator::of(study).await;
     assert_eq!(operator.send(json!({"lines": ["{}"]})).await.0, StatusCode::GONE);
+}
+
+/// F-003: what an earlier attempt left on the claim, the pod of the next one delivers.
+#[tokio::test]
+async fn a_pod_sends_for_earlier_attempts_of_its_host() {
+    let operator = Operator::new().await;
+    let lines = json!([r#"{"step":1,"validation_error":0.5}"#, r#"{"event":"done"}"#]);
+    assert_eq!(operator.send(json!({"attempt": 1, "lines": lines})).await, (StatusCode::OK, json!({"nextLine": 2})));
+    let context = &operator.shared.context;
+    assert_eq!(context.ledger.next_line(TRIAL, 1, 1).await.unwrap(), 2);
+    assert_eq!(context.ledger.next_line(TRIAL, 2, 1).await.unwrap(), 0);
+    let trial = jobs_tests::trial(2, "", "spec: {containers: [{name: t}]}");
+    let entry = context.live.entry(TRIAL);
+    let mut live = entry.lock().await;
+    let progress = live.progress(&context.ledger, TRIAL, &trial.spec).await.unwrap().clone();
+    assert_eq!(progress, context.ledger.progress(TRIAL, &trial.spec).await.unwrap());
+    assert!(progress.done.contains_key(&(1, 1)));
+}
+
+/// F-105: the last points of a trial that has ended are stored, and make no series of a running one.
+#[tokio::test]
+async fn a_push_for_a_trial_that_has_ended_is_stored_and_not_live() {
+    let mut operator = Operator::new().await;
+    operator.send(json!({"lines": [r#"{"step":1,"train_loss":2.0}"#]})).await;
+    operator.end_trial();
+    let context = operator.shared.context.clone();
+    context.live.forget(TRIAL);
+    let (code, answer) = operator.send(json!({"lines": [r#"{"step":2,"train_loss":1.0}"#], "firstLine": 1})).await;
+    assert_eq!((code, answer), (StatusCode::OK, json!({"nextLine": 2})));
+    assert_eq!(context.ledger.next_line(TRIAL, 2, 1).await.unwrap(), 2);
+    assert!(context.live.latest().is_empty());
+}
+
+/// F-055: nothing of a body is read of a caller that is not known, has had enough, or is of a study that is deleted.
+#[tokio::test]
+async fn a_body_is_read_of_known_senders_only() {
+    let operator = Operator::new().await;
+    let reads = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let body = || {
+        let reads = reads.clone();
+        Body::from_stream(futures::stream::poll_fn(move |_| {
+            reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            std::task::Poll::<Option<Result<Vec<u8>, std::io::Error>>>::Ready(None)
+        }))
+    };
+    for token in [None, Some("x.y.z")] {
+        let mut request = Request::post(studious_contract::PUSH_PATH).header("content-length", "2097100");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let response = secure(operator.shared.clone()).oneshot(request.body(body()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(reads.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+/// F-055: a pod that never ends its body holds a turn of its own for a while, and nobody else's.
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let mut operator = Operator::new().await;
+    Arc::get_mut(&mut operator.shared).unwrap().limits.body = std::time::Duration::from_millis(200);
+    let request = Request::post(studious_contract::PUSH_PATH)
+        .header("authorization", format!("Bearer {}", operator.token))
+        .body(Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>()))
+        .unwrap();
+    let begun = std::time::Instant::now();
+    let response = secure(operator.shared.clone()).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    assert_eq!(operator.shared.turns.free(), super::AT_ONCE);
+    let request = Request::post("/validate")
+        .body(Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>()))
+        .unwrap();
+    let response = secure(operator.shared.clone()).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
 }

@@ -110,7 +110,8 @@ impl World {
             image: "studious".into(),
             image_pull_policy: None,
             ingest_url: "https://studious".into(),
-            ca_pem: String::new(),
+            authority: Arc::new(crate::authority::Authority::new(std::path::Path::new(""), String::new())),
+            drain: std::time::Duration::from_mins(10),
         };
         let trials = Arc::new(TrialReconciler { context: context.clone(), memories: Arc::default(), agent });
         Self { context, studies, trials, ahead, caches: writers, requests, there, _folder: folder }

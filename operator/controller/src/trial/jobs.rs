@@ -6,45 +6,26 @@ use k8s_openapi::{
     api::{
         batch::v1::{Job, JobSpec},
         core::v1::{
-            Capabilities, Container, DownwardAPIVolumeFile, DownwardAPIVolumeSource, EmptyDirVolumeSource, EnvVar,
-            HTTPGetAction, ObjectFieldSelector, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec,
-            PodTemplateSpec, Probe, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext,
-            ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
+            Capabilities, Container, EmptyDirVolumeSource, EnvVar, PersistentVolumeClaimVolumeSource,
+            PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecurityContext, Volume, VolumeMount,
         },
     },
-    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta, util::intstr::IntOrString},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use studious_api::{Trial, labels};
 use studious_contract::{self as contract, SharedTrial, reserved};
 
+use super::sidecar::{self, AGENT_USER};
+pub(crate) use super::sidecar::{AUDIENCE, AgentSettings};
 use crate::object::Identified;
 
-/// Audience of the tokens that agents show.
-pub(crate) const AUDIENCE: &str = "studious";
-/// User and group of the operator's image.
-const AGENT_USER: i64 = 65532;
 /// How long a finished Job is kept, in seconds.
 const KEEP_FINISHED: i32 = 600;
 /// Beyond `timeoutSeconds`, for image pulls and for the operator to judge first, in seconds.
 const DEADLINE_MARGIN: u64 = 900;
 
-const TRIAL_VOLUME: &str = "studious-trial";
+pub(super) const TRIAL_VOLUME: &str = "studious-trial";
 const CHECKPOINTS_VOLUME: &str = "studious-checkpoints";
-const DOWNWARD_VOLUME: &str = "studious-downward";
-const TOKEN_VOLUME: &str = "studious-token";
-
-/// What the operator knows of its agents.
-#[derive(Clone, Debug)]
-pub(crate) struct AgentSettings {
-    /// The operator's own image.
-    pub(crate) image: String,
-    /// Kubernetes' own rule if there is none.
-    pub(crate) image_pull_policy: Option<String>,
-    /// Where agents send what trainers write.
-    pub(crate) ingest_url: String,
-    /// The CA they trust when they do, PEM.
-    pub(crate) ca_pem: String,
-}
 
 /// Why there can be no Job for a trial.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +120,8 @@ fn template(
     }
     pod.automount_service_account_token.get_or_insert(false);
     pod.enable_service_links.get_or_insert(false);
-    pod.termination_grace_period_seconds.get_or_insert(30);
+    let grace = grace(pod.termination_grace_period_seconds, claim(trial).is_some(), agent);
+    pod.termination_grace_period_seconds = Some(grace);
     // On the pod, not on the Job: a pod that waits for a place or in a queue isn't charged.
     pod.active_deadline_seconds = spec
         .timeout_seconds
@@ -151,8 +133,12 @@ fn template(
     });
 
     equip_trainer(pod.containers.first_mut().ok_or(JobError::NoContainer)?, trial);
-    pod.init_containers.get_or_insert_default().insert(0, agent_container(agent));
-    pod.volumes.get_or_insert_default().extend(volumes(trial));
+    let spool = claim(trial).map(|_| VolumeMount {
+        sub_path_expr: Some(format!("{}/spool-$({})", claim_folder(trial), reserved::HOST_VARIABLE)),
+        ..mount(CHECKPOINTS_VOLUME, reserved::SPOOL_DIR)
+    });
+    pod.init_containers.get_or_insert_default().insert(0, sidecar::container(agent, grace, spool));
+    pod.volumes.get_or_insert_default().extend(volumes(trial).into_iter().chain(sidecar::volumes()));
     Ok(template)
 }
 
@@ -199,10 +185,7 @@ fn equip_trainer(trainer: &mut Container, trial: &Identified<Trial>) {
         .map(|(name, value)| EnvVar { name, value: Some(value), value_from: None });
     trainer.env = Some(own.chain(trainer.env.take().unwrap_or_default()).collect());
 
-    // By uid: a study that was deleted and made again must not go on from the checkpoints of the one before.
-    let uid = &trial.id.uid;
-    let folder =
-        format!("{}/{}-{}", trial.spec.study, trial.id.name.clone(), uid.split('-').next().unwrap_or_default());
+    let folder = claim_folder(trial);
     trainer.volume_mounts.get_or_insert_default().extend([
         mount(TRIAL_VOLUME, reserved::TRIAL_DIR),
         VolumeMount {
@@ -217,74 +200,7 @@ fn equip_trainer(trainer: &mut Container, trial: &Identified<Trial>) {
     ]);
 }
 
-fn agent_container(agent: &AgentSettings) -> Container {
-    let quantities = |cpu: &str, memory: &str| {
-        Some(BTreeMap::from([
-            ("cpu".to_owned(), Quantity(cpu.to_owned())),
-            ("memory".to_owned(), Quantity(memory.to_owned())),
-        ]))
-    };
-    let env = [
-        ("STUDIOUS_INGEST_URL", agent.ingest_url.as_str()),
-        ("STUDIOUS_CA_PEM", agent.ca_pem.as_str()),
-        (reserved::TRIAL_DIR_VARIABLE, reserved::TRIAL_DIR),
-    ]
-    .map(|(name, value)| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None });
-    let field = |name: &str, path: &str| EnvVar {
-        name: name.to_owned(),
-        value: None,
-        value_from: Some(k8s_openapi::api::core::v1::EnvVarSource {
-            field_ref: Some(ObjectFieldSelector { api_version: None, field_path: path.to_owned() }),
-            ..Default::default()
-        }),
-    };
-    Container {
-        name: reserved::AGENT_CONTAINER.to_owned(),
-        image: Some(agent.image.clone()),
-        image_pull_policy: agent.image_pull_policy.clone(),
-        args: Some(vec!["agent".to_owned()]),
-        restart_policy: Some("Always".to_owned()),
-        env: Some(env.into_iter().chain([field("STUDIOUS_NAMESPACE", "metadata.namespace")]).collect()),
-        ports: Some(vec![k8s_openapi::api::core::v1::ContainerPort {
-            name: Some("agent-metrics".to_owned()),
-            container_port: reserved::AGENT_PORT.into(),
-            ..Default::default()
-        }]),
-        startup_probe: Some(Probe {
-            http_get: Some(HTTPGetAction {
-                path: Some("/started".to_owned()),
-                port: IntOrString::Int(reserved::AGENT_PORT.into()),
-                ..HTTPGetAction::default()
-            }),
-            period_seconds: Some(1),
-            failure_threshold: Some(60),
-            ..Probe::default()
-        }),
-        resources: Some(ResourceRequirements {
-            requests: quantities("10m", "32Mi"),
-            limits: quantities("200m", "128Mi"),
-            claims: None,
-        }),
-        security_context: Some(SecurityContext {
-            allow_privilege_escalation: Some(false),
-            capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
-            read_only_root_filesystem: Some(true),
-            run_as_non_root: Some(true),
-            run_as_user: Some(AGENT_USER),
-            run_as_group: Some(AGENT_USER),
-            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
-            ..SecurityContext::default()
-        }),
-        volume_mounts: Some(vec![
-            mount(TRIAL_VOLUME, reserved::TRIAL_DIR),
-            VolumeMount { read_only: Some(true), ..mount(DOWNWARD_VOLUME, reserved::DOWNWARD_DIR) },
-            VolumeMount { read_only: Some(true), ..mount(TOKEN_VOLUME, reserved::TOKEN_DIR) },
-        ]),
-        ..Container::default()
-    }
-}
-
-fn volumes(trial: &Identified<Trial>) -> [Volume; 4] {
+fn volumes(trial: &Identified<Trial>) -> [Volume; 2] {
     let checkpoints = Volume { name: CHECKPOINTS_VOLUME.to_owned(), ..Volume::default() };
     [
         Volume { name: TRIAL_VOLUME.to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
@@ -295,37 +211,20 @@ fn volumes(trial: &Identified<Trial>) -> [Volume; 4] {
             },
             None => Volume { empty_dir: Some(EmptyDirVolumeSource::default()), ..checkpoints },
         },
-        Volume {
-            name: DOWNWARD_VOLUME.to_owned(),
-            downward_api: Some(DownwardAPIVolumeSource {
-                default_mode: None,
-                items: Some(vec![DownwardAPIVolumeFile {
-                    path: contract::TRIAL_FILE.to_owned(),
-                    field_ref: Some(ObjectFieldSelector {
-                        api_version: None,
-                        field_path: format!("metadata.annotations['{}']", labels::TRIAL_JSON),
-                    }),
-                    ..DownwardAPIVolumeFile::default()
-                }]),
-            }),
-            ..Volume::default()
-        },
-        Volume {
-            name: TOKEN_VOLUME.to_owned(),
-            projected: Some(ProjectedVolumeSource {
-                default_mode: None,
-                sources: Some(vec![VolumeProjection {
-                    service_account_token: Some(ServiceAccountTokenProjection {
-                        audience: Some(AUDIENCE.to_owned()),
-                        expiration_seconds: Some(3600),
-                        path: "token".to_owned(),
-                    }),
-                    ..VolumeProjection::default()
-                }]),
-            }),
-            ..Volume::default()
-        },
     ]
+}
+
+/// A trial's folder on its claim. By uid: a study that was deleted and made again must not go on from the checkpoints of
+/// the one before.
+fn claim_folder(trial: &Identified<Trial>) -> String {
+    let uid = trial.id.uid.split('-').next().unwrap_or_default();
+    format!("{}/{}-{uid}", trial.spec.study, trial.id.name)
+}
+
+/// How long a pod lives once its trainer has ended or it is deleted, in seconds, at most: what the template says; with a
+/// claim, on which undelivered lines are kept, what Kubernetes says; else long enough to deliver them.
+fn grace(given: Option<i64>, has_claim: bool, agent: &AgentSettings) -> i64 {
+    given.unwrap_or_else(|| if has_claim { 30 } else { sidecar::grace_without_claim(agent.drain) })
 }
 
 fn claim(trial: &Identified<Trial>) -> Option<String> {
@@ -333,6 +232,6 @@ fn claim(trial: &Identified<Trial>) -> Option<String> {
     Some(volume.persistent_volume_claim.claim_name.clone())
 }
 
-fn mount(name: &str, path: &str) -> VolumeMount {
+pub(super) fn mount(name: &str, path: &str) -> VolumeMount {
     VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
 }

@@ -1,17 +1,23 @@
 //! YAML in, Job out.
 
+use std::{path::Path, sync::Arc, time::Duration};
+
 use k8s_openapi::api::batch::v1::Job;
 use studious_api::Trial;
 
 use super::jobs::{AgentSettings, JobError, build};
-use crate::object::identified;
+use crate::{authority::Authority, object::identified};
 
 fn agent() -> AgentSettings {
     AgentSettings {
         image: "registry.example/studious:1".into(),
         image_pull_policy: Some("IfNotPresent".into()),
         ingest_url: "https://studious.studious-system.svc:8443".into(),
-        ca_pem: "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n".into(),
+        authority: Arc::new(Authority::new(
+            Path::new("ca.crt"),
+            "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n".into(),
+        )),
+        drain: Duration::from_mins(10),
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod jobs;
 mod observe;
 mod reconcile;
 mod report;
+pub(crate) mod sidecar;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -63,6 +63,8 @@ async fn look(trial: &Identified<Trial>, context: &TrialReconciler, now: Timesta
     let uid = &trial.id.uid;
     let seen = observe(trial, context, now);
     if seen.status.phase.has_ended() {
+        // A push that met its end may have made an entry.
+        context.live.forget(&trial.id.uid);
         return tidy(trial, context, &seen, now).await;
     }
     if !context.ledger.health().is_working() && trial.spec.stop.is_none() {

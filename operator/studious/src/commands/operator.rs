@@ -1,6 +1,6 @@
 //! `studious operator`: carries studies out on the cluster it runs in.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use studious_controller::Options;
@@ -23,6 +23,9 @@ pub(crate) struct OperatorCommand {
     /// Where ingest, webhook and read API are served over TLS
     #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// Where the dashboard is served over TLS [default: with ingest, webhook and read API]
+    #[arg(long, value_name = "ADDRESS")]
+    listen_dashboard: Option<SocketAddr>,
     /// A proxy that signs people in before the dashboard and says who they are in X-Remote-User and X-Remote-Group; its
     /// address, or a range of addresses. It must take these headers off what others send
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
@@ -51,6 +54,10 @@ pub(crate) struct OperatorCommand {
     /// Where agents send measurements: `https://studious.<namespace>.svc:8443`
     #[arg(long, value_name = "URL")]
     ingest_url: String,
+    /// How long agents of trials without a checkpoint claim deliver what is left once their trainer has ended, in seconds.
+    /// Such a trial's pod has this time, and a little more, as its grace period
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    agent_drain_seconds: u64,
     /// The Lease that makes one replica the leader
     #[arg(long, default_value = "studious", value_name = "NAME")]
     lease: String,
@@ -70,6 +77,7 @@ impl OperatorCommand {
             namespace: self.namespace,
             watch_namespace: self.watch_namespace,
             listen: self.listen,
+            listen_dashboard: self.listen_dashboard,
             trusted_proxies: self.trusted_proxies,
             listen_plain: self.listen_plain,
             tls_certificate: self.tls_certificate,
@@ -79,6 +87,7 @@ impl OperatorCommand {
             agent_image_pull_policy: self.agent_image_pull_policy,
             ingest_url: self.ingest_url,
             ca_certificate: self.ca_certificate,
+            agent_drain: Duration::from_secs(self.agent_drain_seconds),
             lease: self.lease,
             identity: self.identity,
             concurrency: self.concurrency,

@@ -188,7 +188,8 @@ fn lay(node: &TestNode, pod: &Value, folder: &Path, trial: &Path, index: u32) {
     } else {
         folder.join("checkpoints")
     };
-    for made in [folder, trial, &checkpoints.join("host-0"), &checkpoints.join(format!("host-{index}"))] {
+    let spool = spool(node, &pod["metadata"]["labels"], index);
+    for made in [folder, trial, &spool, &checkpoints.join("host-0"), &checkpoints.join(format!("host-{index}"))] {
         std::fs::create_dir_all(made).unwrap();
     }
     std::os::unix::fs::symlink(checkpoints.join(format!("host-{index}")), trial.join("checkpoints")).unwrap();
@@ -198,6 +199,11 @@ fn lay(node: &TestNode, pod: &Value, folder: &Path, trial: &Path, index: u32) {
     std::fs::write(folder.join("token"), node.api.token_of(pod)).unwrap();
 }
 
+/// A host's folder for lines on the claim of its trial.
+fn spool(node: &TestNode, labels: &Value, index: u32) -> PathBuf {
+    node.folder.join("claim").join(labels["studious.dev/trial"].as_str().unwrap()).join(format!("spool-{index}"))
+}
+
 fn start_agent(node: &TestNode, pod: &Value, folder: &Path, trial: &Path, index: u32) -> Child {
     let log = std::fs::File::create(folder.join("agent.log")).unwrap();
     let mut command = studious(&node.working_directory);
@@ -205,7 +211,11 @@ fn start_agent(node: &TestNode, pod: &Value, folder: &Path, trial: &Path, index:
     command.arg("--token-file").arg(folder.join("token")).args(["--listen", "127.0.0.1:0"]);
     let agents = pod["spec"]["initContainers"].as_array().unwrap().iter();
     let agent = agents.into_iter().find(|container| container["name"] == "studious-agent").unwrap();
-    command.envs(environment(agent, trial, index)).env("STUDIOUS_NAMESPACE", NAMESPACE);
+    let mut environment = environment(agent, trial, index);
+    if let Some(folder) = environment.get_mut("STUDIOUS_SPOOL") {
+        *folder = spool(node, &pod["metadata"]["labels"], index).display().to_string();
+    }
+    command.envs(environment).env("STUDIOUS_NAMESPACE", NAMESPACE);
     command.stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true).spawn().unwrap()
 }
 

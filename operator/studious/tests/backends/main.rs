@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod away;
 mod chaos;
 mod cluster;
 mod deletion;

@@ -1,13 +1,13 @@
 //! One table of scenarios, run by both backends: `scenarios.yaml`.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
-    cluster::{NAMESPACE, TestCluster, studious},
+    cluster::{NAMESPACE, TestCluster, file, studious},
     kubelet::Kubelet,
     local,
     outcome::StudyResult,
@@ -30,6 +30,9 @@ struct Scenario {
     /// `studious run` to SIGKILL.
     #[serde(default)]
     lose: bool,
+    /// For how many seconds the operator is away once a trainer has made the file `away`.
+    #[serde(default)]
+    away: Option<u64>,
     /// What both backends must come to.
     expect: StudyResult,
     /// What a backend comes to today where that is wrong, by the number of the fault.
@@ -92,7 +95,7 @@ async fn run(scenario: Scenario) -> Vec<String> {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     std::fs::write(folders[0].path().join("study.yaml"), serde_yaml::to_string(&study).unwrap()).unwrap();
     let on_cluster = async {
-        let cluster = TestCluster::start().await;
+        let mut cluster = TestCluster::start().await;
         let mut kubelet = Kubelet::start(&cluster, folders[1].path());
         if scenario.lose {
             kubelet.lose_pods(&cluster, folders[1].path());
@@ -100,6 +103,12 @@ async fn run(scenario: Scenario) -> Vec<String> {
         let mut study = study.clone();
         study["metadata"]["namespace"] = NAMESPACE.into();
         cluster.apply(&study);
+        if let Some(seconds) = scenario.away {
+            file(&folders[1].path().join("away")).await;
+            cluster.kill_operator().await;
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            cluster.start_operator().await;
+        }
         let outcome = cluster.outcome("s").await;
         let mut command = studious(folders[1].path());
         command.args(["report", "study/s", "--namespace", NAMESPACE]).env("KUBECONFIG", cluster.path("kubeconfig"));
