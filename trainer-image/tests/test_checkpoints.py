@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,18 @@ import numpy as np
 import pytest
 
 import studious
+from studious import _checkpoints
 
 from folders import events, lay, start
 
 
 def steps_kept(folder: Path) -> list[int]:
-    return sorted(int(file.stem.split("-")[1]) for file in (folder / "checkpoints").iterdir())
+    files = (folder / "checkpoints").iterdir()
+    return sorted(int(file.stem.split("-")[1]) for file in files if not is_marker(file))
+
+
+def is_marker(file: Path) -> bool:
+    return file.name.startswith(".attempt-")
 
 
 def state(step: int) -> dict[str, Any]:
@@ -34,7 +41,7 @@ def test_a_tree_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     trial = studious.Trial.load(lay(tmp_path))
     file = trial.checkpoints.save(100, tree, value=0.5)
     assert file is not None
-    assert [f.name for f in file.parent.iterdir()] == ["step-0000000100.npz"]
+    assert steps_kept(tmp_path) == [100]
 
     restored = studious.Trial.load(tmp_path).checkpoints.restore()
     assert restored is not None
@@ -186,3 +193,133 @@ def test_killed_at_any_moment_the_last_checkpoint_is_whole_and_reported(tmp_path
             # The next save clears what was left half written.
             trial.checkpoints.save(restored[0] + 1, {"w": np.ones(1)})
             assert steps_kept(folder) == [restored[0] + 1]
+
+
+def test_an_attempt_that_was_replaced_saves_and_removes_nothing(tmp_path: Path) -> None:
+    old = studious.Trial.load(lay(tmp_path)).checkpoints
+    old.save(10, state(10), 0.1)
+    new = studious.Trial.load(lay(tmp_path, attempt=2)).checkpoints
+    restored = new.restore()
+    assert restored is not None
+    assert restored[0] == 10
+    # Its node is cut off: it still trains, and counts as lost.
+    with pytest.raises(studious.StudiousError, match="attempt 2 of this trial has begun"):
+        old.save(20, state(20), 0.05)
+    new.save(30, state(30), 0.2)
+    assert steps_kept(tmp_path) == [10, 30]
+    assert len(events(tmp_path, "checkpoint")) == 2
+
+
+def test_an_attempt_that_is_replaced_while_it_writes_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = studious.Trial.load(lay(tmp_path)).checkpoints
+    old.save(10, state(10))
+    new = studious.Trial.load(lay(tmp_path, attempt=2)).checkpoints
+    real = os.fsync
+
+    def meanwhile(descriptor: int) -> None:
+        new.restore()
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    with pytest.raises(studious.StudiousError, match="attempt 2 of this trial has begun"):
+        old.save(20, state(20))
+    assert steps_kept(tmp_path) == [10]
+
+
+def test_unfinished_files_of_other_attempts(tmp_path: Path) -> None:
+    folder = lay(tmp_path, attempt=2) / "checkpoints"
+    folder.mkdir()
+    for suffix in ("1", "1-ab", "3-ab"):
+        (folder / f".step-0000000010.npz.{suffix}").write_bytes(b"x")
+    studious.Trial.load(tmp_path).checkpoints.save(20, state(20))
+    left = sorted(file.name for file in folder.iterdir() if not is_marker(file))
+    # A newer attempt may be writing its own.
+    assert left == [".step-0000000010.npz.3-ab", "step-0000000020.npz"]
+
+
+class Stale:
+    """Fails as a network file system does, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def check(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise OSError(116, "Stale file handle")
+
+    def replace(self, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+        if what == "list":
+            real_list = Path.iterdir
+
+            def listing(path: Path) -> Iterator[Path]:
+                self.check()
+                yield from real_list(path)
+
+            monkeypatch.setattr(Path, "iterdir", listing)
+            return
+        real_open = Path.open
+
+        def opening(path: Path, *args: Any, **options: Any) -> Any:
+            of_interest = path.name == "step-0000000020.npz"
+            if of_interest and what == "open":
+                self.check()
+            file = real_open(path, *args, **options)
+            return StaleFile(file, self) if of_interest else file
+
+        monkeypatch.setattr(Path, "open", opening)
+
+
+class StaleFile:
+    def __init__(self, file: Any, stale: Stale) -> None:
+        self.file = file
+        self.stale = stale
+        self.seek = file.seek
+        self.close = file.close
+
+    def readinto(self, buffer: Any) -> Any:
+        self.stale.check()
+        return self.file.readinto(buffer)
+
+
+@pytest.mark.parametrize("what", ["read", "open", "list"])
+def test_a_file_that_cannot_be_read_is_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    trial = studious.Trial.load(lay(tmp_path))
+    trial.checkpoints.save(10, state(10), 0.1)
+    trial.checkpoints.save(20, state(20), 0.2)
+    monkeypatch.setattr(_checkpoints, "_PAUSE", 0.0)
+    again = studious.Trial.load(tmp_path).checkpoints
+    with monkeypatch.context() as patched:
+        Stale(times=1).replace(patched, what)
+        restored = again.restore()
+        assert restored is not None
+        assert restored[0] == 20
+    with monkeypatch.context() as patched:
+        Stale(times=100).replace(patched, what)
+        with pytest.raises(studious.StudiousError, match="Stale file handle"):
+            again.restore()
+        # Nor is it removed as one without a value.
+        with pytest.raises(studious.StudiousError, match="Stale file handle"):
+            again.save(30, state(30), 0.3)
+    assert steps_kept(tmp_path) == [10, 20]
+
+
+def test_a_disk_that_fails_to_sync_the_folder_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = studious.Trial.load(lay(tmp_path))
+    real, calls = os.fsync, []
+
+    def failing(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(studious.StudiousError, match="Input/output error"):
+        trial.checkpoints.save(10, state(10))

@@ -146,6 +146,7 @@ class Trial:
                 folder,
                 metrics,
                 writer=host.index == 0,
+                attempt=top.integer("attempt", least=1),
                 keep_best=checkpoint.keep_best if checkpoint else 0,
                 minimize=objective.direction == "Minimize",
             ),
