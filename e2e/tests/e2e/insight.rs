@@ -162,7 +162,7 @@ fn the_dashboard_answers_who_may_get_studies_and_nobody_else() {
     namespace.wait_for_study("seen", 90);
 
     let pod = wait_for("an operator that serves", 60, || operator_pods().into_iter().next());
-    let address = format!("{}:8443", pod["status"]["podIP"].as_str().expect("an address"));
+    let address = format!("{}:8444", pod["status"]["podIP"].as_str().expect("an address"));
     let (code, page) = ask(&address, "/", None);
     assert!(code == "200" && page.contains("<html"), "the page holds no study: {code} {page}");
 

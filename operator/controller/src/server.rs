@@ -74,15 +74,23 @@ pub(crate) fn dashboard(shared: &Arc<Shared>) -> Router {
     studious_dashboard::router(Cluster::new(shared.context.clone()), shared.viewers.clone())
 }
 
+/// The read API: `kubectl study` reaches it through the API server's proxy, notebooks at the dashboard's address.
+fn read_api(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/namespaces/{namespace}/studies/{name}/records", get(read::records))
+        .layer(DefaultBodyLimit::max(0))
+        .with_state(shared)
+}
+
 /// What else is served over TLS: ingest, webhook and read API. Handlers read bodies themselves, once they know whose they
 /// are or have a turn.
 pub(crate) fn secure(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/validate", post(webhook::review))
         .route(studious_contract::PUSH_PATH, post(ingest::measurements))
-        .route("/v1/namespaces/{namespace}/studies/{name}/records", get(read::records))
         .layer(DefaultBodyLimit::max(0))
-        .with_state(shared)
+        .with_state(shared.clone())
+        .merge(read_api(shared))
 }
 
 /// What is served in the clear.
@@ -154,7 +162,7 @@ pub(crate) async fn serve(options: &Options, shared: Arc<Shared>, stop: Cancella
 
     // The dashboard has an address of its own, or shares the one of agents and the API server.
     let (api, pages) = match options.listen_dashboard {
-        Some(address) => (secure(shared.clone()), Some((address, dashboard(&shared)))),
+        Some(address) => (secure(shared.clone()), Some((address, dashboard(&shared).merge(read_api(shared.clone()))))),
         None => (secure(shared.clone()).merge(dashboard(&shared)), None),
     };
     let limits = shared.limits;
