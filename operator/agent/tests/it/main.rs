@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, clippy::missing_errors_doc)]
 #![allow(clippy::must_use_candidate, clippy::cast_possible_truncation)]
 
+mod authority;
 mod inputs;
 mod operator;
 mod pushing;

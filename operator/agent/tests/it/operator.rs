@@ -89,11 +89,15 @@ impl Operator {
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         };
-        let router = Router::new()
+        let router = self.router();
+        self.server = Some(tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }));
+    }
+
+    pub fn router(&self) -> Router {
+        Router::new()
             .route(PUSH_PATH, post(push))
             .layer(DefaultBodyLimit::max(self.body_limit))
-            .with_state(self.shared.clone());
-        self.server = Some(tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }));
+            .with_state(self.shared.clone())
     }
 
     /// Stops at once, in the middle of whatever it does.

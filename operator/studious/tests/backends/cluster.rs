@@ -80,6 +80,11 @@ impl TestCluster {
         format!("https://{}", self.network.address())
     }
 
+    /// Where the operator listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listen
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

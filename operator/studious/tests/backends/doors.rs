@@ -35,3 +35,32 @@ async fn unknown_tokens_are_reviewed_within_a_limit() {
     let reviews = cluster.api.answered().iter().filter(|request| request.line.contains("tokenreviews")).count();
     came_to("F-058", "limited", if reviews < REQUESTS { "limited" } else { "two reviews a request" });
 }
+
+/// F-055: connections that say nothing, more than one address may have.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_do_not_keep_agents_out() {
+    let cluster = TestCluster::start().await;
+    cluster.apply(&study("s", 1, 1, &Value::Null));
+    let job = cluster.job("s-a-0000", 1).await;
+    let pod = cluster.pod(&job, 0, &running());
+    let mut open = Vec::new();
+    for _ in 0..600 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        if let Ok(stream) = socket.connect(cluster.address()).await {
+            open.push(stream);
+        }
+    }
+    let (status, answer) = cluster.push(&pod, 0, &[line(1, 0.5)], false).await;
+    assert_eq!(status, 200, "{answer}");
+    let mut held = 0;
+    for stream in &open {
+        let closed = async {
+            stream.readable().await.unwrap();
+            matches!(stream.try_read(&mut [0; 1]), Ok(0) | Err(_))
+        };
+        let closed = tokio::time::timeout(std::time::Duration::from_millis(20), closed).await;
+        held += usize::from(!closed.unwrap_or(false));
+    }
+    assert!(held <= 256, "{held} connections of one address are held");
+}
