@@ -19,6 +19,7 @@ mod pump;
 mod push;
 mod serve;
 mod spool;
+mod telling;
 
 use std::{
     future::Future,

@@ -13,7 +13,7 @@ use std::{
 
 use rand::Rng;
 use studious_contract::{
-    BATCH_BYTES, BATCH_LINES, Event, JudgedMetrics, Line, PushAnswer, PushRequest, TrialJson, json_bytes,
+    BATCH_BYTES, BATCH_LINES, JudgedMetrics, PushAnswer, PushRequest, TrialJson, json_bytes,
     tail::{Batch, Tail},
 };
 use tokio::time::{Instant, sleep, timeout_at};
@@ -23,6 +23,7 @@ use crate::{
     gauges::Gauges,
     push::{Client, PushError},
     spool::{Delivery, SpooledLines},
+    telling::telling,
 };
 
 /// How often the file is looked at: two calls of `stat`.
@@ -69,8 +70,6 @@ pub(crate) struct Pump {
     most_lines: usize,
     last_push: Option<Instant>,
     failing: Option<Failing>,
-    /// Whether the operator has said that the trial is gone.
-    gone: bool,
 }
 
 /// How sending what is left ended.
@@ -84,10 +83,21 @@ enum Drained {
     Refused,
 }
 
+/// What is to be expected of a failure.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum FailureKind {
+    /// It passes.
+    Transient,
+    /// Time alone is unlikely to help.
+    Refused,
+    /// The operator has said that the trial is gone.
+    Gone,
+}
+
 /// Failures in a row.
 struct Failing {
     count: u32,
-    refused: bool,
+    kind: FailureKind,
     since: Instant,
     logged: Instant,
     problem: String,
@@ -121,7 +131,6 @@ impl Pump {
             most_lines: BATCH_LINES,
             last_push: None,
             failing: None,
-            gone: false,
         };
         pump.begin_stream();
         pump
@@ -194,7 +203,7 @@ impl Pump {
     async fn follow(&mut self, mut ended: Pin<&mut impl Future<Output = ()>>) {
         loop {
             let wait = match self.read(false).await {
-                Err(error) => self.failed(false, format!("metrics.jsonl can't be read: {error}")),
+                Err(error) => self.failed(FailureKind::Transient, format!("metrics.jsonl can't be read: {error}")),
                 Ok(more) if more || !self.asked || self.is_due() => {
                     tokio::select! {
                         biased;
@@ -215,9 +224,9 @@ impl Pump {
     /// Waits for what a trainer may write that hasn't said it is done.
     async fn see_off(&mut self) {
         if let Err(error) = self.read(false).await {
-            self.failed(false, format!("metrics.jsonl can't be read: {error}"));
+            self.failed(FailureKind::Transient, format!("metrics.jsonl can't be read: {error}"));
         }
-        if !self.said_done && !self.gone {
+        if !self.said_done && !self.is_gone() {
             sleep(FAREWELL).await;
         }
     }
@@ -226,7 +235,7 @@ impl Pump {
     async fn drain(&mut self) -> Drained {
         loop {
             let wait = match self.read(true).await {
-                Err(error) => self.failed(false, format!("metrics.jsonl can't be read: {error}")),
+                Err(error) => self.failed(FailureKind::Transient, format!("metrics.jsonl can't be read: {error}")),
                 Ok(more) => {
                     let all =
                         self.earlier.is_empty() && self.asked && !more && self.sendable() == self.pending.lines.len();
@@ -238,10 +247,14 @@ impl Pump {
                     wait
                 }
             };
-            if self.gone {
+            if self.is_gone() {
                 return Drained::Gone;
             }
-            if self.failing.as_ref().is_some_and(|f| f.refused && f.since.elapsed() >= REFUSED_FOR_GOOD) {
+            if self
+                .failing
+                .as_ref()
+                .is_some_and(|f| f.kind == FailureKind::Refused && f.since.elapsed() >= REFUSED_FOR_GOOD)
+            {
                 return Drained::Refused;
             }
             sleep(wait.min(DRAINING)).await;
@@ -303,7 +316,6 @@ impl Pump {
             drained,
         };
         let answer = self.client.push(&request).await;
-        self.gone = matches!(answer, Err(PushError::Gone(_)));
         match answer {
             Ok(PushAnswer { next_line }) | Err(PushError::Gap { next_line }) if self.is_lost(next_line) => {
                 tracing::error!(
@@ -320,17 +332,19 @@ impl Pump {
                 self.end_stream(true);
                 Duration::ZERO
             }
-            Ok(PushAnswer { next_line }) if count > 0 && next_line <= self.pending.first_line => {
-                self.failed(true, format!("the operator took {count} lines and still wants line {next_line}"))
-            }
+            Ok(PushAnswer { next_line }) if count > 0 && next_line <= self.pending.first_line => self.failed(
+                FailureKind::Refused,
+                format!("the operator took {count} lines and still wants line {next_line}"),
+            ),
             Ok(PushAnswer { next_line }) => {
                 self.succeeded();
                 self.go_on_from(next_line);
                 Duration::ZERO
             }
-            Err(PushError::Gap { next_line }) if self.asked && next_line == self.pending.first_line => {
-                self.failed(true, format!("the operator wants line {next_line} first, and that is what was sent"))
-            }
+            Err(PushError::Gap { next_line }) if self.asked && next_line == self.pending.first_line => self.failed(
+                FailureKind::Refused,
+                format!("the operator wants line {next_line} first, and that is what was sent"),
+            ),
             Err(PushError::Gap { next_line }) => {
                 tracing::warn!(
                     sent = self.pending.first_line,
@@ -345,10 +359,11 @@ impl Pump {
                 tracing::warn!(lines = self.most_lines, "the operator takes smaller bodies only");
                 Duration::ZERO
             }
-            Err(error @ (PushError::TooLarge | PushError::Refused { .. } | PushError::Gone(_))) => {
-                self.failed(true, error.to_string())
+            Err(error @ (PushError::TooLarge | PushError::Refused { .. })) => {
+                self.failed(FailureKind::Refused, error.to_string())
             }
-            Err(error @ PushError::Transient(_)) => self.failed(false, error.to_string()),
+            Err(error @ PushError::Gone(_)) => self.failed(FailureKind::Gone, error.to_string()),
+            Err(error @ PushError::Transient(_)) => self.failed(FailureKind::Transient, error.to_string()),
         }
     }
 
@@ -360,6 +375,11 @@ impl Pump {
     /// Whether every line of the earlier attempt that is read is acknowledged.
     fn ends_earlier(&self, next_line: u64) -> bool {
         self.earlier.front().is_some_and(|earlier| next_line >= earlier.next_line)
+    }
+
+    /// Whether the operator has said that the trial is gone.
+    fn is_gone(&self) -> bool {
+        self.failing.as_ref().is_some_and(|failing| failing.kind == FailureKind::Gone)
     }
 
     fn succeeded(&mut self) {
@@ -392,65 +412,25 @@ impl Pump {
     }
 
     /// Notes a failure. Says how long to wait.
-    fn failed(&mut self, refused: bool, problem: String) -> Duration {
+    fn failed(&mut self, kind: FailureKind, problem: String) -> Duration {
         self.gauges.failures.inc();
         let now = Instant::now();
         let (count, since, logged) = match &self.failing {
-            Some(failing) if failing.refused == refused => (failing.count + 1, failing.since, Some(failing.logged)),
+            Some(failing) if failing.kind == kind => (failing.count + 1, failing.since, Some(failing.logged)),
             _ => (1, now, None),
         };
         let logs = logged.is_none_or(|at| now - at >= LOG_EVERY);
         if logs {
             let line = self.pending.first_line;
-            if refused {
-                tracing::error!(problem, line, count, "lines are not taken; trying again, slowly");
-            } else {
+            if kind == FailureKind::Transient {
                 tracing::warn!(problem, line, count, "lines can't be pushed now; trying again");
+            } else {
+                tracing::error!(problem, line, count, "lines are not taken; trying again, slowly");
             }
         }
         let logged = if logs { now } else { logged.unwrap_or(now) };
-        self.failing = Some(Failing { count, refused, since, logged, problem });
-        let (first, longest) = if refused { REFUSED } else { TRANSIENT };
+        self.failing = Some(Failing { count, kind, since, logged, problem });
+        let (first, longest) = if kind == FailureKind::Transient { TRANSIENT } else { REFUSED };
         first.saturating_mul(1 << (count - 1).min(16)).min(longest).mul_f64(rand::rng().random_range(0.5..=1.0))
-    }
-}
-
-/// What a line changes for the one who passes it on.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-struct Telling {
-    /// It changes what becomes of the trial: an event, or a value that must be finite and isn't.
-    urgent: bool,
-    /// Nothing is written after it.
-    last: bool,
-}
-
-fn telling(line: &str, judged: &JudgedMetrics) -> Telling {
-    match Line::parse(line, judged) {
-        Ok(Line::Event(event)) => {
-            Telling { urgent: true, last: matches!(event, Event::Done { .. } | Event::Infeasible { .. }) }
-        }
-        Ok(Line::Measurements(m)) => {
-            let diverged = m.values.iter().any(|(name, value)| !value.is_finite() && judged.must_be_finite(name));
-            Telling { urgent: diverged, last: false }
-        }
-        Err(_) => Telling::default(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// F-007: in any spelling, so that a diverged trial frees its accelerator at once.
-    #[test]
-    fn what_decides_a_trial_does_not_wait() {
-        let judged = JudgedMetrics { objective: "err".into(), bounded: Vec::new() };
-        for value in ["NaN", "nan", "-inf", "1e400", "null"] {
-            assert!(telling(&format!(r#"{{"step":1,"err":{value}}}"#), &judged).urgent, "{value}");
-            assert!(!telling(&format!(r#"{{"step":1,"info":{value}}}"#), &judged).urgent, "{value}");
-        }
-        assert!(!telling(r#"{"step":1,"err":0.5,"note":"NaN"}"#, &judged).urgent);
-        assert_eq!(telling(r#"{"event":"done"}"#, &judged), Telling { urgent: true, last: true });
-        assert_eq!(telling(r#"{"event":"init"}"#, &judged), Telling { urgent: true, last: false });
     }
 }

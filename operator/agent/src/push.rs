@@ -80,7 +80,7 @@ impl Client {
                 self.http = http;
             }
             Err(error) => {
-                tracing::error!(file = %path.display(), %error, "still using the old certificate authorities")
+                tracing::error!(file = %path.display(), %error, "still using the old certificate authorities");
             }
         }
         self.in_file = Some(text);

@@ -95,16 +95,16 @@ pub(crate) fn left_by_earlier(folder: &Path, attempt: u32) -> Vec<SpooledLines> 
 
 /// What follows the last line break was cut off while it was copied, and is no line.
 fn count_lines(path: &Path) -> io::Result<u64> {
-    let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
+    let mut file = BufReader::new(File::open(path)?);
+    let mut line = Vec::new();
     let mut count = 0;
     loop {
-        let read = file.fill_buf()?;
-        let bytes = read.len();
-        if bytes == 0 {
+        line.clear();
+        file.read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") {
             return Ok(count);
         }
-        count += read.iter().filter(|byte| **byte == b'\n').count() as u64;
-        file.consume(bytes);
+        count += 1;
     }
 }
 
@@ -143,13 +143,13 @@ impl Spool {
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
             let stopping = stop.is_cancelled();
-            let step = tokio::task::spawn_blocking(move || {
-                let step = self.step(stopping);
-                (self, step)
+            let work = tokio::task::spawn_blocking(move || {
+                let more = self.step(stopping);
+                (self, more)
             });
-            let Ok((spool, step)) = step.await else { return };
+            let Ok((spool, more)) = work.await else { return };
             self = spool;
-            let wait = match step {
+            let wait = match more {
                 Ok(true) => continue,
                 Ok(false) if stopping => return,
                 Ok(false) => POLL,
@@ -173,11 +173,8 @@ impl Spool {
             self.tail.go_to(acknowledged);
             self.copy = Some(self.create(acknowledged)?);
         }
-        let batch = match self.tail.read(ended) {
-            Ok(batch) => batch,
-            // The pump meets the same error and reports it.
-            Err(_) => return Ok(false),
-        };
+        // The pump meets the same error and reports it.
+        let Ok(batch) = self.tail.read(ended) else { return Ok(false) };
         let more = batch.more;
         let Some(copy) = &mut self.copy else {
             // Whether something is late is known once all has been read.

@@ -125,11 +125,11 @@ mod tests {
 
     use super::*;
 
-    fn reviewed_new(object: Value, operation: &str) -> Value {
-        reviewed(object, Value::Null, operation)
+    fn reviewed_new(object: &Value, operation: &str) -> Value {
+        reviewed(object, &Value::Null, operation)
     }
 
-    fn reviewed(object: Value, old: Value, operation: &str) -> Value {
+    fn reviewed(object: &Value, old: &Value, operation: &str) -> Value {
         let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
             "uid": "r1", "kind": {"group": "studious.dev", "version": "v1alpha1", "kind": "Study"},
             "resource": {"group": "studious.dev", "version": "v1alpha1", "resource": "studies"},
@@ -160,7 +160,7 @@ spec:
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
         let rounds = "[{name: a, trials: 0, maxTrainSteps: 100}, {name: b, trials: 4, maxTrainSteps: 50}]";
-        let response = reviewed_new(study(rounds), "CREATE");
+        let response = reviewed_new(&study(rounds), "CREATE");
         assert_eq!((response["allowed"].as_bool(), response["uid"].as_str()), (Some(false), Some("r1")));
         let message = response["status"]["message"].as_str().unwrap();
         assert!(
@@ -171,7 +171,7 @@ spec:
 
     #[test]
     fn what_is_unwise_is_taken_with_a_warning() {
-        let response = reviewed_new(study("[{name: a, trials: 1, maxTrainSteps: 100}]"), "UPDATE");
+        let response = reviewed_new(&study("[{name: a, trials: 1, maxTrainSteps: 100}]"), "UPDATE");
         assert_eq!(response["allowed"], true);
         assert!(response["warnings"].as_array().is_some_and(|w| !w.is_empty()), "{response}");
     }
@@ -190,7 +190,7 @@ spec:
             if !round.is_empty() {
                 old["status"] = json!({"phase": "Completed", "round": round});
             }
-            let response = reviewed(rounds(trials), old, "UPDATE");
+            let response = reviewed(&rounds(trials), &old, "UPDATE");
             assert_eq!(response["allowed"], allowed, "{round} {trials}: {response}");
         }
     }
@@ -203,17 +203,17 @@ spec:
                 serde_yaml::from_str(&format!("{{name: x, values: {values}}}")).unwrap();
             study
         };
-        let response = reviewed(listed("[1, 2]"), listed("[1, 3]"), "UPDATE");
+        let response = reviewed(&listed("[1, 2]"), &listed("[1, 3]"), "UPDATE");
         let message = response["status"]["message"].as_str().unwrap_or_default();
         assert!(message.contains("spec.hyperparameters: can't change"), "{response}");
-        assert_eq!(reviewed(listed("[1, 2]"), listed("[1, 2]"), "UPDATE")["allowed"], true);
+        assert_eq!(reviewed(&listed("[1, 2]"), &listed("[1, 2]"), "UPDATE")["allowed"], true);
     }
 
     #[test]
     fn what_cannot_be_read_and_what_is_being_deleted() {
         let mut object = study("[{name: a, trials: many, maxTrainSteps: 100}]");
-        assert_eq!(reviewed_new(object.clone(), "CREATE")["allowed"], false);
+        assert_eq!(reviewed_new(&object, "CREATE")["allowed"], false);
         object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-        assert_eq!(reviewed_new(object, "UPDATE")["allowed"], true);
+        assert_eq!(reviewed_new(&object, "UPDATE")["allowed"], true);
     }
 }
