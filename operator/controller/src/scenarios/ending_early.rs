@@ -45,7 +45,7 @@ async fn a_trial_that_falls_behind_is_told_to_stop_once() {
     assert_eq!(
         requests[1].body["spec"]["stop"],
         "at step 20 its validation_error was 0.9, number 3 of the 3 trials that have come so far, of \
-         which the best 1 go on (1 in 2)"
+         which the best 1 continue (1 in 2)"
     );
     world.reconcile_study(&study).await;
     assert!(world.lines().is_empty());

@@ -221,6 +221,12 @@ fn claim_folder(trial: &Identified<Trial>) -> String {
     format!("{}/{}-{uid}", trial.spec.study, trial.id.name)
 }
 
+/// How long the pods of a trial live once their trainers have ended, in seconds, at most.
+pub(super) fn grace_of(trial: &Identified<Trial>, agent: &AgentSettings) -> i64 {
+    let given = trial.spec.template.spec.as_ref().and_then(|pod| pod.termination_grace_period_seconds);
+    grace(given, claim(trial).is_some(), agent)
+}
+
 /// How long a pod lives once its trainer has ended or it is deleted, in seconds, at most: what the template says; with a
 /// claim, on which undelivered lines are kept, what Kubernetes says; else long enough to deliver them.
 fn grace(given: Option<i64>, has_claim: bool, agent: &AgentSettings) -> i64 {

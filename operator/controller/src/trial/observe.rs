@@ -26,8 +26,8 @@ use crate::{
 const CACHE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 /// How long a pod may outstay its deletion before it is taken for gone with its node.
 const DELETION_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
-/// How long after the end of a host's trainer its agent may still send: Kubernetes ends it within the pod's grace.
-const DRAIN_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// How much longer than it may deliver an agent is waited for: Kubernetes ends it within the pod's grace.
+const DRAIN_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 /// The same once there is no pod any more: what is on its way arrives soon.
 const DRAIN_PATIENCE_WITHOUT_POD: SignedDuration = SignedDuration::from_secs(10);
 
@@ -45,6 +45,8 @@ pub(super) struct ObservedTrial {
     pub(super) hosts: Vec<HostView>,
     /// Since when each host has ended, if it has.
     pub(super) ended: Vec<Option<Timestamp>>,
+    /// How long after the end of a host's trainer its agent may still send.
+    pub(super) patience: SignedDuration,
     /// Pods of earlier attempts that may still do something.
     pub(super) lingering: Vec<Arc<Pod>>,
 }
@@ -103,8 +105,9 @@ pub(super) fn observe(trial: &Identified<Trial>, context: &TrialReconciler, now:
                 over.then(|| *memory.ended_hosts.entry((number, index)).or_insert(now))
             })
             .collect();
+        let patience = SignedDuration::from_secs(jobs::grace_of(trial, &context.agent)) + DRAIN_MARGIN;
         let lingering = earlier.into_iter().filter(|pod| lingers(pod, name, number, now)).collect();
-        ObservedTrial { status, number, past, job, hosts, ended, lingering }
+        ObservedTrial { status, number, past, job, hosts, ended, patience, lingering }
     })
 }
 
@@ -196,7 +199,7 @@ impl ObservedTrial {
             .filter_map(|(_, (host, ended))| {
                 let patience = match host.agent {
                     AgentState::Drained => return None,
-                    AgentState::Sends => DRAIN_PATIENCE,
+                    AgentState::Sends => self.patience,
                     AgentState::Cut | AgentState::Gone | AgentState::Unknown => DRAIN_PATIENCE_WITHOUT_POD,
                 };
                 (*ended)?.checked_add(patience).ok()
@@ -206,12 +209,21 @@ impl ObservedTrial {
 
     /// What became of each host. One that left with exit code 0, but whose last lines were lost on the way, counts as
     /// lost: a result from half of the evaluations would be a wrong one.
-    pub(super) fn states(&self, said: impl Fn(u32) -> bool, is_done: impl Fn(u32) -> bool) -> Vec<HostState> {
+    pub(super) fn states(
+        &self,
+        said: impl Fn(u32) -> bool,
+        is_done: impl Fn(u32) -> bool,
+        now: Timestamp,
+    ) -> Vec<HostState> {
+        let is_overdue = |ended: &Option<Timestamp>| ended.is_some_and(|at| now.duration_since(at) >= self.patience);
         (0_u32..)
-            .zip(&self.hosts)
-            .map(|(index, host)| match host.state {
+            .zip(self.hosts.iter().zip(&self.ended))
+            .map(|(index, (host, ended))| match host.state {
                 HostState::Exited { code: 0, .. }
-                    if matches!(host.agent, AgentState::Cut | AgentState::Gone) && !said(index) && !is_done(index) =>
+                    if (matches!(host.agent, AgentState::Cut | AgentState::Gone)
+                        || (host.agent == AgentState::Sends && is_overdue(ended)))
+                        && !said(index)
+                        && !is_done(index) =>
                 {
                     HostState::Lost {
                         reason: "its trainer has ended, but its agent could not reach the operator with its last \

@@ -88,7 +88,7 @@ async fn look(trial: &Identified<Trial>, context: &TrialReconciler, now: Timesta
     let said: BTreeSet<u32> = (0..trial.spec.hosts).filter(|host| live.is_drained(seen.number, *host)).collect();
     // Nothing more is read of it, and ingest need not wait for the API server.
     drop(live);
-    let states = seen.states(|host| said.contains(&host), |host| progress.done.contains_key(&(seen.number, host)));
+    let states = seen.states(|host| said.contains(&host), |host| progress.done.contains_key(&(seen.number, host)), now);
     let verdict = judge(&AttemptView {
         spec: &trial.spec,
         number: seen.number,
