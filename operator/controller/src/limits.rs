@@ -24,7 +24,7 @@ use tokio::{
 
 /// What one listener bears.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct ConnectionLimits {
     /// Connections at once.
     pub(crate) connections: usize,
     /// Connections of one address at once: it must not keep others out.
@@ -35,7 +35,7 @@ pub(crate) struct Limits {
     pub(crate) body: Duration,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self { connections: 2048, of_peer: 256, headers: Duration::from_secs(30), body: Duration::from_secs(10) }
     }
@@ -102,7 +102,7 @@ pub(crate) async fn read_body(request: Request, most: usize, within: Duration) -
 /// Counts the connections of a listener, and drops those beyond its limits.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
-    limits: Limits,
+    limits: ConnectionLimits,
     open: Arc<Mutex<Open>>,
 }
 
@@ -114,7 +114,7 @@ struct Open {
 
 impl Connections {
     /// None yet.
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: ConnectionLimits) -> Self {
         Self { limits, open: Arc::default() }
     }
 
@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn connections_are_bounded_for_all_and_for_each() {
-        let connections = Connections::new(Limits { connections: 3, of_peer: 2, ..Limits::default() });
+        let connections =
+            Connections::new(ConnectionLimits { connections: 3, of_peer: 2, ..ConnectionLimits::default() });
         let [a, b, c] = [1, 2, 3].map(|last| IpAddr::from([10, 0, 0, last]));
         let of_a = [connections.admit(a).unwrap(), connections.admit(a).unwrap()];
         assert!(connections.admit(a).is_none());

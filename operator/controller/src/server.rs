@@ -28,7 +28,7 @@ use crate::{
     dashboard::{Cluster, Viewers},
     identity::Keys,
     ingest,
-    limits::{Connections, Limits},
+    limits::{ConnectionLimits, Connections},
     options::Options,
     rate::Rate,
     read, recovery, webhook,
@@ -50,7 +50,7 @@ pub(crate) struct Shared {
     pub(crate) turns: ingest::Turns,
     /// Turns of the webhook.
     pub(crate) reviews: tokio::sync::Semaphore,
-    pub(crate) limits: Limits,
+    pub(crate) limits: ConnectionLimits,
     pub(crate) is_ready: AtomicBool,
 }
 
@@ -63,7 +63,7 @@ impl Shared {
             rate: Rate::new(ingest::OF_POD.0, ingest::OF_POD.1),
             turns: ingest::Turns::new(ingest::AT_ONCE),
             reviews: tokio::sync::Semaphore::new(webhook::AT_ONCE),
-            limits: Limits::default(),
+            limits: ConnectionLimits::default(),
             is_ready: AtomicBool::new(false),
         }
     }
@@ -187,7 +187,7 @@ async fn over_tls(
     router: Router,
     tls: RustlsConfig,
     handle: Handles,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) -> Result<(), ServeError> {
     let acceptor = RustlsAcceptor::new(tls).acceptor(Connections::new(limits));
     let mut server = axum_server::bind(address).acceptor(acceptor).handle(handle);
@@ -197,7 +197,12 @@ async fn over_tls(
     serving.await.map_err(|source| ServeError::Listen { address, source })
 }
 
-async fn in_the_clear(address: SocketAddr, router: Router, handle: Handles, limits: Limits) -> Result<(), ServeError> {
+async fn in_the_clear(
+    address: SocketAddr,
+    router: Router,
+    handle: Handles,
+    limits: ConnectionLimits,
+) -> Result<(), ServeError> {
     let mut server = axum_server::bind(address).acceptor(Connections::new(limits)).handle(handle);
     server.http_builder().http1().header_read_timeout(limits.headers);
     let serving = server.serve(router.into_make_service());

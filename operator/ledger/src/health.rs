@@ -132,9 +132,9 @@ impl Health {
 
 /// Health that the clones of a handle share. Changes are logged once: WARN when writes fail, INFO when they succeed again.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Watch(Arc<Mutex<Health>>);
+pub(crate) struct SharedHealth(Arc<Mutex<Health>>);
 
-impl Watch {
+impl SharedHealth {
     pub(crate) fn now(&self) -> Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -22,15 +22,15 @@ const KEPT: Duration = Duration::from_hours(24);
 /// Keys and issuer, fetched when they are first needed and when a token names a key that isn't there.
 #[derive(Default)]
 pub(crate) struct Keys {
-    known: RwLock<Option<Arc<Known>>>,
+    known: RwLock<Option<Arc<KnownKeys>>>,
     /// When they were last asked for. Held while asking, so that one asks for all.
-    asked: tokio::sync::Mutex<Asked>,
+    asked: tokio::sync::Mutex<KeysAsked>,
     /// Where they are kept.
     file: Option<PathBuf>,
 }
 
 #[derive(Default)]
-struct Asked {
+struct KeysAsked {
     at: Option<Instant>,
     /// What the API server said then, if it had no keys.
     problem: Option<String>,
@@ -38,7 +38,7 @@ struct Asked {
 
 /// Keys on disk.
 #[derive(Deserialize, Serialize)]
-struct Kept {
+struct KeptKeys {
     issuer: String,
     keys: JwkSet,
     /// Unix time, in seconds.
@@ -46,7 +46,7 @@ struct Kept {
 }
 
 /// What the API server says of the tokens that it signs.
-pub(super) struct Known {
+pub(super) struct KnownKeys {
     /// The issuer of its tokens.
     pub(super) issuer: String,
     keys: JwkSet,
@@ -59,7 +59,7 @@ struct Discovery {
     issuer: String,
 }
 
-impl Known {
+impl KnownKeys {
     /// The key with this id; without an id the only key.
     pub(super) fn key(&self, id: Option<&str>) -> Option<&Jwk> {
         match id {
@@ -80,9 +80,10 @@ impl Keys {
     ///
     /// # Errors
     /// When the API server can't be asked and nothing is known yet: what it says.
-    pub(super) async fn with_key(&self, client: &Client, id: Option<&str>) -> Result<Arc<Known>, String> {
-        let fits =
-            |known: &Arc<Known>| known.key(id).is_some() && known.since.is_some_and(|since| since.elapsed() < STALE);
+    pub(super) async fn with_key(&self, client: &Client, id: Option<&str>) -> Result<Arc<KnownKeys>, String> {
+        let fits = |known: &Arc<KnownKeys>| {
+            known.key(id).is_some() && known.since.is_some_and(|since| since.elapsed() < STALE)
+        };
         if let Some(known) = self.known().filter(fits) {
             return Ok(known);
         }
@@ -104,7 +105,7 @@ impl Keys {
             Ok(fetched) => fetched.map_err(|error| error.to_string()),
             Err(_) => Err(format!("no answer in {} s", REQUEST.as_secs())),
         };
-        *asked = Asked { at: Some(Instant::now()), problem: fetched.as_ref().err().cloned() };
+        *asked = KeysAsked { at: Some(Instant::now()), problem: fetched.as_ref().err().cloned() };
         match (fetched, known) {
             (Ok(fetched), _) => {
                 if let Some(file) = &self.file {
@@ -122,23 +123,23 @@ impl Keys {
         }
     }
 
-    fn known(&self) -> Option<Arc<Known>> {
+    fn known(&self) -> Option<Arc<KnownKeys>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// The keys of a file, if it holds any that are not too old.
-fn kept(file: &Path) -> Option<Known> {
-    let kept: Kept = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+fn kept(file: &Path) -> Option<KnownKeys> {
+    let kept: KeptKeys = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
     let fetched = SystemTime::UNIX_EPOCH + Duration::from_secs(kept.fetched);
     let is_young = SystemTime::now().duration_since(fetched).is_ok_and(|age| age < KEPT);
-    is_young.then_some(Known { issuer: kept.issuer, keys: kept.keys, since: None })
+    is_young.then_some(KnownKeys { issuer: kept.issuer, keys: kept.keys, since: None })
 }
 
 /// Writes keys to a file, whole or not at all. A failure costs nothing until the API server is away.
-async fn keep(file: &Path, known: &Known) {
+async fn keep(file: &Path, known: &KnownKeys) {
     let fetched = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
-    let kept = Kept { issuer: known.issuer.clone(), keys: known.keys.clone(), fetched };
+    let kept = KeptKeys { issuer: known.issuer.clone(), keys: known.keys.clone(), fetched };
     let unfinished = file.with_extension("unfinished");
     let written = async {
         tokio::fs::write(&unfinished, serde_json::to_vec(&kept)?).await?;
@@ -149,7 +150,7 @@ async fn keep(file: &Path, known: &Known) {
     }
 }
 
-async fn fetch(client: &Client) -> Result<Known, kube::Error> {
+async fn fetch(client: &Client) -> Result<KnownKeys, kube::Error> {
     let get = |path: &str| {
         http::Request::get(path)
             .header(http::header::ACCEPT, "application/jwk-set+json, application/json")
@@ -158,5 +159,5 @@ async fn fetch(client: &Client) -> Result<Known, kube::Error> {
     };
     let discovery: Discovery = client.request(get("/.well-known/openid-configuration")?).await?;
     let keys: JwkSet = client.request(get("/openid/v1/jwks")?).await?;
-    Ok(Known { issuer: discovery.issuer, keys, since: Some(Instant::now()) })
+    Ok(KnownKeys { issuer: discovery.issuer, keys, since: Some(Instant::now()) })
 }

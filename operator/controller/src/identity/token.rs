@@ -23,11 +23,11 @@ pub(super) struct PodIdentity {
 #[derive(Deserialize)]
 struct Claims {
     #[serde(rename = "kubernetes.io")]
-    kubernetes: Option<Bound>,
+    kubernetes: Option<BoundPod>,
 }
 
 #[derive(Deserialize)]
-struct Bound {
+struct BoundPod {
     namespace: String,
     pod: Option<BoundObject>,
 }
@@ -59,7 +59,7 @@ pub(super) async fn verify(client: &Client, keys: &Keys, token: &str) -> Result<
     let claims = decode::<Claims>(token, &DecodingKey::from_jwk(key).map_err(refused)?, &validation);
     let bound = claims.map_err(refused)?.claims.kubernetes;
     match bound {
-        Some(Bound { namespace, pod: Some(BoundObject { name, uid }) }) => Ok(PodIdentity { namespace, name, uid }),
+        Some(BoundPod { namespace, pod: Some(BoundObject { name, uid }) }) => Ok(PodIdentity { namespace, name, uid }),
         _ => Err(IdentityError::Token("it isn't bound to a pod".to_owned())),
     }
 }

@@ -10,10 +10,10 @@ const OF_POD: usize = 2;
 
 /// Turns for everybody, of which one pod gets few: a pod that sends slowly holds up itself.
 #[derive(Debug)]
-pub(crate) struct Turns(Arc<Mutex<Taken>>);
+pub(crate) struct Turns(Arc<Mutex<TurnsTaken>>);
 
 #[derive(Debug)]
-struct Taken {
+struct TurnsTaken {
     free: usize,
     by_pod: HashMap<String, usize>,
 }
@@ -21,14 +21,14 @@ struct Taken {
 /// A turn; it ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    turns: Arc<Mutex<Taken>>,
+    turns: Arc<Mutex<TurnsTaken>>,
     pod: String,
 }
 
 impl Turns {
     /// So many turns.
     pub(crate) fn new(free: usize) -> Self {
-        Self(Arc::new(Mutex::new(Taken { free, by_pod: HashMap::new() })))
+        Self(Arc::new(Mutex::new(TurnsTaken { free, by_pod: HashMap::new() })))
     }
 
     /// A turn for a pod, if there is one.
@@ -62,7 +62,7 @@ impl Drop for Turn {
     }
 }
 
-fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
+fn lock(taken: &Mutex<TurnsTaken>) -> MutexGuard<'_, TurnsTaken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     error::{DatabaseError, LedgerError},
-    health::{Cause, Watch},
+    health::{Cause, SharedHealth},
 };
 
 /// What is written to see whether the ledger can be written again.
@@ -40,7 +40,7 @@ pub(crate) struct Database {
     writer: Arc<Mutex<Option<SqliteConnection>>>,
     reader: SqlitePool,
     /// Whether writes succeed.
-    pub(crate) health: Watch,
+    pub(crate) health: SharedHealth,
     /// The folder of the copy that is read in place of an older file.
     #[allow(dead_code, reason = "dropped with the last handle")]
     copy: Option<Arc<TempDir>>,
@@ -54,7 +54,7 @@ pub(crate) struct WriteTransaction {
     connection: SqliteConnection,
     /// False of a write of one statement, which SQLite begins and ends itself.
     is_begun: bool,
-    health: Watch,
+    health: SharedHealth,
 }
 
 /// A read that sees one moment of the ledger. It ends when it is dropped; a connection that SQLite has rolled back itself
@@ -98,7 +98,7 @@ impl Database {
     }
 
     fn new(options: SqliteConnectOptions, connection: Option<SqliteConnection>) -> Self {
-        let health = Watch::default();
+        let health = SharedHealth::default();
         let of_reader = health.clone();
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
