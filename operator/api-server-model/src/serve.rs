@@ -177,13 +177,15 @@ fn patch(
 
 fn list(inner: &ServerState, kind: &ResourceKind, target: &ResourcePath<'_>, parts: &Parts) -> Response {
     let selector = LabelSelector::parse(query(parts, "labelSelector").as_deref().unwrap_or_default());
+    let fields = query(parts, "fieldSelector").unwrap_or_default();
     let limit = query(parts, "limit").and_then(|limit| limit.parse::<usize>().ok()).filter(|limit| *limit > 0);
     let after = query(parts, "continue").filter(|token| !token.is_empty());
     let store = inner.store();
     let place = |key: &ObjectKey| format!("{}/{}", key.1, key.2);
     let mut items: Vec<(String, Value)> = store
         .list(kind.plural, target.namespace)
-        .filter(|(key, object)| after.as_ref().is_none_or(|after| place(key) > *after) && selector.matches(object))
+        .filter(|(key, _)| after.as_ref().is_none_or(|after| place(key) > *after))
+        .filter(|(_, object)| selector.matches(object) && has_fields(object, &fields))
         .map(|(key, object)| (place(key), object.clone()))
         .collect();
     let mut metadata = json!({ "resourceVersion": store.version().to_string() });
@@ -196,6 +198,14 @@ fn list(inner: &ServerState, kind: &ResourceKind, target: &ResourcePath<'_>, par
         "apiVersion": kind.api_version(), "kind": format!("{}List", kind.name), "metadata": metadata, "items": items,
     }))
     .into_response()
+}
+
+/// Whether an object has the fields that a selector names: `regarding.name=x,type=Warning`.
+fn has_fields(object: &Value, selector: &str) -> bool {
+    selector.split(',').filter_map(|term| term.split_once('=')).all(|(path, wanted)| {
+        let value = path.split('.').fold(object, |value, field| &value[field]);
+        value.as_str().unwrap_or_default() == wanted
+    })
 }
 
 /// A watch that is being served.

@@ -5,7 +5,7 @@ use studious_api_server_model::InjectedFault;
 
 use crate::{
     cluster::{NAMESPACE, TestCluster},
-    open::{came_to, patience, reasons, study},
+    open::{came_to, patience, reasons, running, study},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -17,6 +17,37 @@ async fn a_job_that_is_refused_is_told_on_its_trial() {
     let told = |cluster: &TestCluster| reasons(cluster, "trials", "s-a-0000").contains("exceeded quota");
     cluster.until("the Job is refused again", |cluster| (tries(cluster) >= 12 || told(cluster)).then_some(())).await;
     came_to("F-045", "told", if told(&cluster) { "told" } else { "no reason, no Event" });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_that_are_refused_are_told_on_the_trial_and_on_the_study() {
+    let cluster = TestCluster::start().await;
+    cluster.apply(&study("s", 1, 1, &Value::Null));
+    let job = cluster.job("s-a-0000", 1).await;
+    // As the Job controller says it, and as it says of another Job.
+    for (name, note) in [("other-a1", "no such account"), ("s-a-0000-a1", "pods is forbidden: exceeded quota: team-a")]
+    {
+        let event = json!({"metadata": {"name": name}, "type": "Warning", "reason": "FailedCreate", "note": note,
+            "regarding": {"kind": "Job", "name": name, "uid": job["metadata"]["uid"]}});
+        cluster.api.create("events", NAMESPACE, event);
+    }
+    let stalled = |cluster: &TestCluster| {
+        let conditions = cluster.study("s")["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.into_iter().find(|condition| condition["type"] == "Stalled" && condition["status"] == "True")
+    };
+    let stalled = cluster.until("the study says it", stalled).await;
+    let message = stalled["message"].as_str().unwrap();
+    assert!(message.contains("s-a-0000") && message.contains("exceeded quota: team-a"), "{message}");
+    assert_eq!(stalled["reason"], "PodsRefused");
+    // Once there is a pod, it is taken back.
+    cluster.pod(&job, 0, &running());
+    cluster
+        .until("the trial runs", |cluster| {
+            let trial = cluster.api.get("trials", NAMESPACE, "s-a-0000")?;
+            let conditions = trial["status"]["conditions"].as_array()?.clone();
+            conditions.iter().any(|c| c["type"] == "Stalled" && c["status"] == "False").then_some(())
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
