@@ -22,6 +22,9 @@ const IMAGE_PATIENCE: SignedDuration = SignedDuration::from_secs(120);
 /// two hosts of a trial on one node make the same checkpoint folder, and one of them comes second.
 const CONTAINER_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long the kubelet may take to start an agent again that ended before its trainer began.
+const AGENT_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
 /// What became of an agent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum AgentState {
@@ -199,6 +202,13 @@ fn not_begun(pod: &Pod, state: Option<&ContainerState>, now: Timestamp) -> HostS
                     .and_then(|status| status.reason.clone().or_else(|| status.message.clone()))
                     .unwrap_or_else(|| "its pod failed before the trainer began".to_owned()),
             },
+        };
+    }
+    // The kubelet starts an agent again that ended, but not one whose sandbox went with it before the trainer began.
+    let agent_ended = agent(pod).and_then(|state| state.terminated.as_ref()).and_then(finished);
+    if agent_ended.is_some_and(|ended| now.duration_since(ended) > AGENT_PATIENCE) {
+        return HostState::Lost {
+            reason: "its agent ended before the trainer began, and its node does not start it again".to_owned(),
         };
     }
     // The agent and other init containers come first; what they wait for is what the trainer waits for.
@@ -438,6 +448,19 @@ mod tests {
         let init = r#", "phase": "Failed", "initContainerStatuses": [{"name": "i", "image": "", "imageID": "",
             "ready": false, "restartCount": 0, "state": {"terminated": {"exitCode": 2}}}]"#;
         assert_eq!(states(&[pod(0, waiting, "", init)], 1), [exit(2)]);
+    }
+
+    #[test]
+    fn a_pod_whose_agent_is_not_started_again_is_lost() {
+        // As a node leaves it whose processes were all killed between the agent's start and the trainer's.
+        let agent = format!(
+            r#", "phase": "Pending", "initContainerStatuses": [{{"name": "studious-agent", "image": "", "imageID": "",
+                "ready": false, "restartCount": 0, "state": {}}}]"#,
+            exited(137, 5)
+        );
+        let pods = [pod(0, r#"{"waiting": {"reason": "PodInitializing"}}"#, "", &agent)];
+        assert_eq!(states(&pods, 60), [HostState::Waiting { reason: None }]);
+        assert!(is_lost(&states(&pods, 66)[0]));
     }
 
     #[test]
