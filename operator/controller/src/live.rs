@@ -73,7 +73,7 @@ impl LiveTrial {
         let newly_drained = drained && !cursor.drained;
         *cursor = Cursor { next_line: appended.next_line, drained: cursor.drained || drained };
         let telling = |p: &Progress| {
-            (p.non_finite.is_some(), p.infeasible.is_some(), p.inits.len(), p.done.len(), p.checkpoints.len())
+            (p.non_finite().is_some(), p.infeasible().is_some(), p.inits.len(), p.done.len(), p.checkpoints.len())
         };
         let before = telling(progress);
         progress.observe_dropped(appended.dropped, appended.dropped_values);
@@ -141,7 +141,7 @@ impl Live {
         let entry = self.entry(uid);
         let mut live = entry.lock().await;
         let progress = live.progress(ledger, uid, spec).await?;
-        Ok(Trace::new(direction, progress.evaluations.iter().map(|(step, value)| (*step, *value))))
+        Ok(Trace::new(direction, progress.evaluations.values.iter().map(|(step, value)| (*step, *value))))
     }
 
     fn lock<T>(&self, f: impl FnOnce(&mut HashMap<String, Entry>) -> T) -> T {

@@ -94,9 +94,9 @@ struct Rows<'a> {
     names: BTreeMap<String, i64>,
     limit: usize,
     values: NewValues,
-    latest: BTreeMap<String, Option<f64>>,
+    /// Nothing where a later attempt has measured.
+    latest: Option<BTreeMap<String, Option<f64>>>,
     changed: BTreeSet<String>,
-    non_finite: Option<(String, u64)>,
     others: VecDeque<(u64, &'a str)>,
 }
 
@@ -196,7 +196,8 @@ impl Ledger {
         let measures = parsed.iter().skip(known).any(|line| matches!(line, Ok(Line::Measurements(_))));
         let mut rows = Rows { limit: self.limits.metrics, ..Rows::default() };
         if measures {
-            (rows.names, rows.latest) = (write.metrics(trial).await?, write.latest(trial, host).await?);
+            rows.names = write.metrics(trial).await?;
+            rows.latest = write.open_latest(trial, attempt, host).await?;
         }
         for (text, mut line) in lines.iter().zip(parsed).skip(known) {
             let number = stream.next_line;
@@ -222,14 +223,15 @@ impl Ledger {
                     if judged.is_evaluation(m, host) {
                         stream.first_evaluation.get_or_insert(m.step);
                     }
+                    stream.measure(m, judged.first_non_finite(m, host));
                     keep_labels(&mut stream.labels, &m.left_out.labels);
                     stream.surplus = stream.surplus.max(m.left_out.surplus);
-                    appended.dropped_values += rows.take(&mut write, trial, host, &judged, m).await?;
+                    appended.dropped_values += rows.take(&mut write, trial, &judged, m).await?;
                 }
             }
             appended.new.push((number, line));
         }
-        rows.write(&mut write, trial, host, &stream).await?;
+        rows.write(&mut write, trial, (attempt, host), &stream).await?;
         stream.dropped_values += appended.dropped_values;
         stream.drained |= is_last;
         write.add_usage(&judged.study, stream.kept_bytes - kept_before).await?;
@@ -241,6 +243,16 @@ impl Ledger {
 }
 
 impl StreamColumns {
+    /// Takes in a line of measurements, and which metric that decides the trial was not finite in it.
+    fn measure(&mut self, line: &Measurements, non_finite: Option<&str>) {
+        self.first_step.get_or_insert(line.step);
+        if let Some(metric) = non_finite
+            && self.non_finite.as_ref().is_none_or(|(_, lowest)| line.step < *lowest)
+        {
+            self.non_finite = Some((metric.to_owned(), line.step));
+        }
+    }
+
     /// Whether a line of so many bytes is kept; counts it if so. `room` is what the quotas leave.
     fn keep(
         &mut self,
@@ -283,7 +295,6 @@ impl<'a> Rows<'a> {
         &mut self,
         write: &mut WriteTransaction,
         trial: &str,
-        host: u32,
         judged: &Judged,
         line: &mut Measurements,
     ) -> Result<u64, DatabaseError> {
@@ -301,16 +312,11 @@ impl<'a> Rows<'a> {
             };
             let stored = (!value.is_nan()).then_some(value);
             self.values.take(id, line.step, stored);
-            if self.latest.contains_key(&name) || self.latest.len() < MAX_METRICS_PER_LINE {
-                self.set_latest(&name, stored);
-            }
+            self.set_latest(&name, stored, MAX_METRICS_PER_LINE);
             kept.push((name, value));
         }
         line.values = kept;
-        if self.non_finite.is_none() {
-            self.non_finite = judged.first_non_finite(line, host).map(|metric| (metric.to_owned(), line.step));
-        }
-        self.set_latest("step", Some(line.step as f64));
+        self.set_latest("step", Some(line.step as f64), usize::MAX);
         Ok((before - line.values.len()) as u64)
     }
 
@@ -323,11 +329,15 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn set_latest(&mut self, name: &str, value: Option<f64>) {
-        if let Some(slot) = self.latest.get_mut(name) {
+    /// Sets the latest value of a metric, if it has one or fewer than `limit` have.
+    fn set_latest(&mut self, name: &str, value: Option<f64>, limit: usize) {
+        let Some(latest) = &mut self.latest else { return };
+        if let Some(slot) = latest.get_mut(name) {
             *slot = value;
+        } else if latest.len() >= limit {
+            return;
         } else {
-            self.latest.insert(name.to_owned(), value);
+            latest.insert(name.to_owned(), value);
         }
         if !self.changed.contains(name) {
             self.changed.insert(name.to_owned());
@@ -338,17 +348,14 @@ impl<'a> Rows<'a> {
         &self,
         write: &mut WriteTransaction,
         trial: &str,
-        host: u32,
+        (attempt, host): (u32, u32),
         stream: &StreamColumns,
     ) -> Result<(), DatabaseError> {
         let names = self.names.iter().map(|(name, id)| (*id, name.as_str())).collect();
         self.values.write(write, stream, &names).await?;
-        let latest: Vec<(&str, Option<f64>)> =
-            self.changed.iter().map(|name| (name.as_str(), self.latest.get(name).copied().flatten())).collect();
-        write.write_latest(trial, host, &latest).await?;
-        if let Some((metric, step)) = &self.non_finite {
-            write.insert_non_finite(trial, metric, *step).await?;
-        }
+        let value = |name: &String| self.latest.as_ref().and_then(|latest| latest.get(name).copied().flatten());
+        let latest: Vec<(&str, Option<f64>)> = self.changed.iter().map(|name| (name.as_str(), value(name))).collect();
+        write.write_latest(trial, (attempt, host), &latest).await?;
         for (number, text) in &self.others {
             write.insert_event(stream.id, *number, EventKind::Other, None, text).await?;
         }

@@ -17,8 +17,7 @@ use crate::{
 const CHECKPOINTS: u32 = 1024;
 
 impl Ledger {
-    /// What the lines of a trial add up to: equal to having observed them as they came, provided that an attempt's lines
-    /// came before the next attempt's. (Where they didn't, the later attempt's evaluations count here.)
+    /// What the lines of a trial add up to: equal to having observed them as they came.
     ///
     /// # Errors
     /// When the database can't be read. A trial without lines, or unknown, has an empty progress.
@@ -39,12 +38,15 @@ impl Ledger {
         let mut read = self.database.read().await?;
         let mut progress = Progress::default();
         let streams = read.streams(trial).await?;
+        observe_streams(&streams, spec.hosts, &mut progress);
         observe_values(&mut read, trial, spec, &streams, &mut progress).await?;
         observe_events(&mut read, trial, spec, &mut progress).await?;
 
         let mut by_host: BTreeMap<u32, BTreeMap<String, f64>> = BTreeMap::new();
-        for (host, metric, value) in read.latest(trial).await? {
+        progress.latest_attempts.clear();
+        for ((attempt, host), metric, value) in read.latest(trial).await? {
             if host < spec.hosts {
+                progress.latest_attempts.insert(host, attempt);
                 by_host.entry(host).or_default().insert(metric, value.unwrap_or(f64::NAN));
             }
         }
@@ -53,10 +55,22 @@ impl Ledger {
         let step = by_host.get(&0).and_then(|metrics| metrics.get("step")).map(|step| *step as u64);
         progress.step = step;
         progress.latest = by_host;
-        progress.non_finite = read.non_finite(trial).await?;
 
         observe_leftovers(&mut read, trial, spec.hosts, &streams, &mut progress).await?;
         Ok((progress, cursors_of(&streams)))
+    }
+}
+
+/// Observes which attempts have reported, from which step, and what was not finite in them.
+fn observe_streams(streams: &BTreeMap<(u32, u32), StreamColumns>, hosts: u32, progress: &mut Progress) {
+    for (key, stream) in streams.iter().filter(|((_, host), _)| *host < hosts) {
+        if stream.kept_lines > 0 {
+            progress.begin(key.0);
+        }
+        if let (0, Some(step)) = (key.1, stream.first_step) {
+            progress.firsts.insert(key.0, step);
+        }
+        progress.non_finite.extend(stream.non_finite.clone().map(|found| (*key, found)));
     }
 }
 
@@ -121,7 +135,7 @@ async fn observe_events(
 ) -> Result<(), LedgerError> {
     let mut events = read.last_events(trial, EventKind::Init).await?;
     events.extend(read.last_events(trial, EventKind::Done).await?);
-    events.extend(read.first_event(trial, spec.hosts, EventKind::Infeasible).await?);
+    events.extend(read.first_events(trial, EventKind::Infeasible).await?);
     events.extend(read.checkpoints(trial, CHECKPOINTS).await?);
     for event in events {
         progress.observe(spec, event.attempt, event.host, &line_of(trial, &event)?);

@@ -189,7 +189,7 @@ async fn lines_and_drained_hosts_of_another_replica_count() {
     // Without one, whoever decides asks.
     context.ledger.append_last(TRIAL, 2, 0, 0, &[r#"{"step":5,"validation_error":0.5}"#.to_owned()]).await.unwrap();
     let progress = live.acknowledged(&context.ledger, TRIAL, &trial.spec).await.unwrap();
-    assert_eq!(progress.evaluations.len(), 1);
+    assert_eq!(progress.evaluations.values.len(), 1);
     assert!(live.is_drained(2, 0) && !live.is_drained(2, 1));
 }
 

@@ -60,6 +60,10 @@ pub(crate) struct StreamColumns {
     pub(crate) other_events: u64,
     /// The step of the attempt's first evaluation, in the order of its lines: where it resumed.
     pub(crate) first_evaluation: Option<u64>,
+    /// The step of its first measurements, in the order of its lines.
+    pub(crate) first_step: Option<u64>,
+    /// The metric that decides the trial and was not finite at the lowest step, with that step.
+    pub(crate) non_finite: Option<(String, u64)>,
     pub(crate) drained: bool,
     /// Names of fields that hold no numbers.
     pub(crate) labels: BTreeSet<String>,

@@ -30,9 +30,9 @@ async fn beyond_the_limit_only_what_decides_is_kept() {
     // 10 lines, then events and evaluations up to 20, then the two final ones.
     assert_eq!(dropped, at - 22);
     let progress = ledger.progress(TRIAL, &spec).await.unwrap();
-    assert_eq!(progress.evaluations[&100], 0.25);
+    assert_eq!(progress.evaluations.values[&100], 0.25);
     assert_eq!(progress.checkpoints[&(100, 1)], "ab");
-    assert_eq!(progress.non_finite, Some(("train_loss".into(), 101)));
+    assert_eq!(progress.non_finite(), Some(("train_loss", 101)));
     assert!(progress.all_done(1, 1));
     assert_eq!(format!("{progress:?}"), format!("{live:?}"));
 }
@@ -86,8 +86,8 @@ async fn names_of_metrics_have_a_limit_that_what_decides_is_free_of() {
     }
     let progress = ledger.progress(TRIAL, &spec).await.unwrap();
     assert_eq!(format!("{progress:?}"), format!("{live:?}"));
-    assert_eq!(progress.evaluations[&50], 0.25);
-    assert_eq!(progress.non_finite, Some(("train_loss".into(), 51)));
+    assert_eq!(progress.evaluations.values[&50], 0.25);
+    assert_eq!(progress.non_finite(), Some(("train_loss", 51)));
     let curves = ledger.curves(TRIAL, 0, None).await.unwrap();
     assert_eq!(curves.keys().collect::<Vec<_>>(), ["loss_0", "loss_1", "loss_2", "validation_error"]);
     assert_eq!(curves["loss_1"].len(), 50);
@@ -123,7 +123,7 @@ async fn a_trial_beyond_its_quota_keeps_its_objective_and_events_and_says_what_w
     // Of another host: all measurements, its evaluations included, for they decide nothing.
     assert_eq!(other_host, 210);
     let progress = ledger.progress(TRIAL, &spec).await.unwrap();
-    assert_eq!((progress.evaluations.len(), progress.checkpoints.len()), (10, 10));
+    assert_eq!((progress.evaluations.values.len(), progress.checkpoints.len()), (10, 10));
     assert_eq!(progress.dropped, (first + other_host, 0));
     let remarks = progress.remarks(&spec).join("; ");
     let lines = first + other_host;

@@ -35,28 +35,30 @@ fn line() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    /// Batches of all hosts and attempts come in any order, each stream's in its own.
     #[test]
     fn is_what_was_seen_live(
-        attempts in proptest::collection::vec(
-            proptest::collection::vec((0_u32..3, proptest::collection::vec(line(), 1..12)), 1..8), 1..4,
-        ),
+        batches in proptest::collection::vec((1_u32..4, 0_u32..3, proptest::collection::vec(line(), 1..12)), 1..20),
+        sorted in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (_folder, ledger) = ledger().await;
             let spec = trial_spec();
             let mut live = Progress::default();
-            for (attempt, batches) in (1_u32..).zip(&attempts) {
-                let mut cursors = [0_u64; 3];
-                for (host, batch) in batches {
-                    let cursor = &mut cursors[*host as usize];
-                    let appended = ledger.append(TRIAL, attempt, *host, *cursor, batch).await.unwrap();
-                    *cursor = appended.next_line;
-                    for (number, line) in &appended.new {
-                        match line {
-                            Ok(line) => live.observe(&spec, attempt, *host, line),
-                            Err(problem) => live.observe_malformed(*host, *number, &problem.to_string()),
-                        }
+            let mut batches = batches;
+            if sorted {
+                batches.sort_by_key(|(attempt, ..)| *attempt);
+            }
+            let mut cursors = std::collections::BTreeMap::new();
+            for (attempt, host, batch) in &batches {
+                let cursor = cursors.entry((*attempt, *host)).or_insert(0);
+                let appended = ledger.append(TRIAL, *attempt, *host, *cursor, batch).await.unwrap();
+                *cursor = appended.next_line;
+                for (number, line) in &appended.new {
+                    match line {
+                        Ok(line) => live.observe(&spec, *attempt, *host, line),
+                        Err(problem) => live.observe_malformed(*host, *number, &problem.to_string()),
                     }
                 }
             }
@@ -77,7 +79,7 @@ async fn nan_and_infinities_survive() {
     ];
     ledger.append(TRIAL, 1, 0, 0, &file).await.unwrap();
     let progress = ledger.progress(TRIAL, &trial_spec()).await.unwrap();
-    assert_eq!(progress.non_finite, Some(("train_loss".to_owned(), 2)));
+    assert_eq!(progress.non_finite(), Some(("train_loss", 2)));
     assert!(progress.latest[&0]["c"].is_nan() && progress.latest[&0]["train_loss"].is_nan());
     assert_eq!(progress.latest[&0]["b"], f64::NEG_INFINITY);
     let curves = ledger.curves(TRIAL, 0, None).await.unwrap();

@@ -247,7 +247,11 @@ async fn reading_changes_no_file() {
         ALTER TABLE studies DROP COLUMN digest; ALTER TABLE trials DROP COLUMN digest;
         ALTER TABLE trials DROP COLUMN state_digest; ALTER TABLE streams DROP COLUMN digest;
         ALTER TABLE events DROP COLUMN digest; ALTER TABLE malformed DROP COLUMN digest;
-        ALTER TABLE latest DROP COLUMN digest; ALTER TABLE non_finite DROP COLUMN digest;
+        ALTER TABLE latest DROP COLUMN digest; ALTER TABLE latest DROP COLUMN attempt;
+        ALTER TABLE streams DROP COLUMN first_step; ALTER TABLE streams DROP COLUMN non_finite_metric;
+        ALTER TABLE streams DROP COLUMN non_finite_step;
+        CREATE TABLE non_finite (trial TEXT PRIMARY KEY REFERENCES trials (uid) ON DELETE CASCADE, metric TEXT NOT NULL,
+            step INTEGER NOT NULL) STRICT, WITHOUT ROWID;
         PRAGMA user_version = 2;";
     sql(&path, older).await;
     let before = std::fs::read(&path).unwrap();

@@ -149,10 +149,10 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
     if let Err(message) = verify_seeds(view) {
         return end(TrialPhase::Failed, Reason::SeedMismatch, message);
     }
-    if let Some((metric, step)) = &progress.non_finite {
+    if let Some((metric, step)) = progress.non_finite() {
         return end(TrialPhase::Infeasible, Reason::Diverged, format!("{metric} was not finite at step {step}"));
     }
-    if let Some(reason) = &progress.infeasible {
+    if let Some(reason) = progress.infeasible() {
         return end(TrialPhase::Infeasible, Reason::TrainerReported, format!("the trainer says: {reason}"));
     }
     if progress.all_done(view.number, spec.hosts) {

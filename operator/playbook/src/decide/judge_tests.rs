@@ -367,11 +367,11 @@ fn the_last_attempt_tells_the_result() {
     seen.number = 2;
     let mut seen = [(150, 0.35), (200, 0.38)].into_iter().fold(seen, |s, (t, v)| evaluates(s, t, v));
     let expected: Vec<(u64, f64)> = vec![(50, 0.5), (100, 0.4), (150, 0.35), (200, 0.38)];
-    assert_eq!(seen.progress.evaluations.clone().into_iter().collect::<Vec<_>>(), expected);
+    assert_eq!(seen.progress.evaluations.values.clone().into_iter().collect::<Vec<_>>(), expected);
     // A late line of the first attempt.
     seen.number = 1;
     let seen = evaluates(evaluates(seen, 250, 0.01), 75, 0.45);
-    assert_eq!(seen.progress.evaluations.len(), 5);
+    assert_eq!(seen.progress.evaluations.values.len(), 5);
     assert_eq!(seen.progress.objective(seen.spec.objective.direction, seen.spec.objective.select), Some((150, 0.35)));
 }
 
@@ -387,12 +387,12 @@ fn progress_is_bounded() {
     for step in 0..5000 {
         seen = seen.says(0, &format!(r#"{{"event":"checkpoint","step":{step},"parameters_sha256":"ab"}}"#));
     }
-    assert!((32_000..=65_536).contains(&seen.progress.evaluations.len()));
-    assert_eq!(seen.progress.evaluations.first_key_value(), Some((&0, &0.01)));
+    assert!((32_000..=65_536).contains(&seen.progress.evaluations.values.len()));
+    assert_eq!(seen.progress.evaluations.values.first_key_value(), Some((&0, &0.01)));
     assert_eq!(seen.progress.checkpoints.len(), 1024);
     assert!(seen.progress.latest[&0].len() <= 257);
     let seen = seen.says(1, r#"{"step":1,"train_loss":NaN}"#);
-    assert_eq!(seen.progress.non_finite, None, "the trial has no host 1");
+    assert_eq!(seen.progress.non_finite(), None, "the trial has no host 1");
 }
 
 /// F-011: an attempt finds the checkpoint that the latest attempt saved, whenever an earlier one's lines arrive.
@@ -424,6 +424,6 @@ fn beyond_the_budget_nothing_counts() {
         .says(0, &format!(r#"{{"step":{beyond},"validation_error":0.1}}"#))
         .says(0, &format!(r#"{{"step":{beyond},"validation_error":NaN,"train_loss":NaN}}"#));
     assert_eq!(seen.progress.objective(seen.spec.objective.direction, seen.spec.objective.select), Some((budget, 0.3)));
-    assert_eq!((seen.progress.beyond, seen.progress.non_finite.clone()), (Some(beyond), None));
+    assert_eq!((seen.progress.beyond, seen.progress.non_finite()), (Some(beyond), None));
     assert!(seen.progress.remarks(&seen.spec)[0].contains("do not count"));
 }

@@ -4,11 +4,15 @@ mod attempt;
 #[cfg(test)]
 mod judge_tests;
 mod progress;
+#[cfg(test)]
+mod progress_tests;
 mod reported;
 mod restored;
 mod retry;
+mod series;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge};
-pub use progress::{Progress, Series, keep_labels};
+pub use progress::{Progress, keep_labels};
 pub use retry::{PastAttempt, PastAttempts, next_attempt_at};
+pub use series::Series;
 pub use studious_contract::TRAIN_LOSS;

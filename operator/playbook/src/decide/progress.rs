@@ -8,43 +8,8 @@ use studious_api::{
 };
 use studious_contract::{Event, Init, Line, MAX_METRICS_PER_LINE, Measurements, TRAIN_LOSS};
 
+use super::series::{Series, is_overtaken};
 use crate::{numbers::count, trial};
-
-/// Values of one metric of host 0 by step. Those of the latest attempt, and of earlier ones before its first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Series {
-    /// By step.
-    pub values: BTreeMap<u64, f64>,
-    /// The latest attempt that reported it, and the step of its first report.
-    pub resumed: (u32, u64),
-}
-
-impl Series {
-    fn observe(&mut self, attempt: u32, step: u64, value: f64) {
-        let (latest, first) = self.resumed;
-        if attempt > latest {
-            self.values.split_off(&step);
-            self.resumed = (attempt, step);
-        } else if attempt < latest && step >= first {
-            // A late line of a lost attempt.
-            return;
-        }
-        self.values.insert(step, value);
-        if self.values.len() > MAX_EVALUATIONS {
-            let mut keep = false;
-            self.values.retain(|_, _| {
-                keep = !keep;
-                keep
-            });
-        }
-    }
-
-    /// The latest value up to a step.
-    #[must_use]
-    pub fn up_to(&self, step: u64) -> Option<f64> {
-        self.values.range(..=step).next_back().map(|(_, value)| *value)
-    }
-}
 
 /// Most evaluations that are kept. Of more, the earlier half goes, but for the best one.
 const MAX_EVALUATIONS: usize = 65_536;
@@ -59,20 +24,22 @@ const MAX_EXAMPLE_BYTES: usize = 300;
 /// measured beyond it belongs to a run that was lost, and is forgotten, so that a disruption changes no result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Evaluations of host 0: step and objective. Those of the latest attempt, and of earlier ones before its first.
-    pub evaluations: BTreeMap<u64, f64>,
+    /// Evaluations of host 0: step and objective.
+    pub evaluations: Series,
     /// The metrics that the trial's constraints bound.
     pub bounded: BTreeMap<String, Series>,
-    /// The last step that host 0 wrote of.
+    /// The last step that host 0 wrote of in the newest attempt in which it measured.
     pub step: Option<u64>,
     /// The last step beyond `maxTrainSteps` at which host 0 measured the objective. Such values are no evaluations.
     pub beyond: Option<u64>,
-    /// The latest attempt in which host 0 evaluated, and the step of its first evaluation.
-    pub resumed: (u32, u64),
-    /// The first non-finite objective or training loss: metric and step.
-    pub non_finite: Option<(String, u64)>,
-    /// What the trainer says of the point.
-    pub infeasible: Option<String>,
+    /// The step of the first measurements of host 0 in each attempt.
+    pub firsts: BTreeMap<u32, u64>,
+    /// The non-finite objective or training loss of the lowest step, by attempt and host: metric and step.
+    pub non_finite: BTreeMap<(u32, u32), (String, u64)>,
+    /// The newest attempt that reported anything.
+    pub newest: u32,
+    /// What the trainer says of the point in the newest attempt, by host.
+    pub infeasible: BTreeMap<u32, String>,
     /// Each host's report of its beginning, by attempt and host.
     pub inits: BTreeMap<(u32, u32), Init>,
     /// Fingerprints of checkpoints by step and attempt.
@@ -89,16 +56,22 @@ pub struct Progress {
     pub surplus: u64,
     /// Lines, and values of lines, that were dropped because they exceed the ledger's limits.
     pub dropped: (u64, u64),
-    /// Latest value of each metric, by host: what Prometheus shows.
+    /// Latest value of each metric, by host: what Prometheus shows. Each host's newest attempt.
     pub latest: BTreeMap<u32, BTreeMap<String, f64>>,
+    /// The attempt of each host's latest values.
+    pub latest_attempts: BTreeMap<u32, u32>,
 }
 
 impl Progress {
     /// Takes in one line of a host; lines of hosts that the trial doesn't have are ignored. Lines must come in the order
-    /// in which the host wrote them; hosts may interleave.
+    /// in which the host wrote them; hosts and attempts may interleave at will: a partitioned node may deliver the lines of
+    /// an attempt long after the next one has begun.
     pub fn observe(&mut self, spec: &TrialSpec, attempt: u32, host: u32, line: &Line) {
         if host >= spec.hosts {
             return;
+        }
+        if !matches!(line, Line::Event(Event::Other { .. })) {
+            self.begin(attempt);
         }
         match line {
             Line::Measurements(m) => self.measure(spec, attempt, host, m),
@@ -114,7 +87,9 @@ impl Progress {
                 }
             }
             Line::Event(Event::Infeasible { reason }) => {
-                self.infeasible.get_or_insert_with(|| reason.clone());
+                if attempt == self.newest {
+                    self.infeasible.entry(host).or_insert_with(|| reason.clone());
+                }
             }
             Line::Event(Event::Done { step }) => {
                 self.done.insert((attempt, host), *step);
@@ -123,13 +98,24 @@ impl Progress {
         }
     }
 
+    /// An attempt has reported something. What earlier ones said of the point is overtaken.
+    pub fn begin(&mut self, attempt: u32) {
+        if attempt > self.newest {
+            self.newest = attempt;
+            self.infeasible.clear();
+        }
+    }
+
     fn measure(&mut self, spec: &TrialSpec, attempt: u32, host: u32, m: &Measurements) {
         let within = m.step <= spec.max_train_steps;
+        if host == 0 {
+            self.firsts.entry(attempt).or_insert(m.step);
+        }
         for (name, value) in &m.values {
             let is_objective = host == 0 && *name == spec.objective.metric;
             if !value.is_finite() {
                 if within && (is_objective || name == TRAIN_LOSS) {
-                    self.non_finite.get_or_insert_with(|| (name.clone(), m.step));
+                    self.observe_non_finite((attempt, host), name, m.step);
                 }
                 continue;
             }
@@ -139,19 +125,40 @@ impl Progress {
                 (false, _) => {}
             }
             if host == 0 && spec.constraints.iter().any(|constraint| constraint.metric == *name) {
-                self.bounded.entry(name.clone()).or_default().observe(attempt, m.step, *value);
+                let series = self.bounded.entry(name.clone()).or_default();
+                series.observe(attempt, m.step, *value);
+                if series.values.len() > MAX_EVALUATIONS {
+                    let odd: Vec<u64> = series.values.keys().skip(1).step_by(2).copied().collect();
+                    odd.into_iter().for_each(|step| series.forget(step));
+                }
             }
         }
         keep_labels(&mut self.labels, &m.left_out.labels);
         self.surplus = self.surplus.max(m.left_out.surplus);
-        self.show(host, m);
+        self.show(attempt, host, m);
     }
 
-    fn show(&mut self, host: u32, m: &Measurements) {
+    /// Takes in that a metric that decides the trial was not finite.
+    fn observe_non_finite(&mut self, (attempt, host): (u32, u32), metric: &str, step: u64) {
+        let found = self.non_finite.get(&(attempt, host));
+        if found.is_none_or(|(_, lowest)| step < *lowest) {
+            self.non_finite.insert((attempt, host), (metric.to_owned(), step));
+        }
+    }
+
+    fn show(&mut self, attempt: u32, host: u32, m: &Measurements) {
+        let shown = self.latest_attempts.entry(host).or_insert(attempt);
+        if attempt < *shown {
+            return;
+        }
+        let latest = self.latest.entry(host).or_default();
+        if attempt > *shown {
+            *shown = attempt;
+            latest.clear();
+        }
         if host == 0 {
             self.step = Some(m.step);
         }
-        let latest = self.latest.entry(host).or_default();
         for (name, value) in &m.values {
             if let Some(slot) = latest.get_mut(name) {
                 *slot = *value;
@@ -163,21 +170,27 @@ impl Progress {
     }
 
     fn evaluate(&mut self, spec: &TrialSpec, attempt: u32, step: u64, value: f64) {
-        let (latest, first) = self.resumed;
-        if attempt > latest {
-            self.evaluations.split_off(&step);
-            self.resumed = (attempt, step);
-        } else if attempt < latest && step >= first {
-            // A late line of a lost attempt.
-            return;
+        self.evaluations.observe(attempt, step, value);
+        if self.evaluations.values.len() > MAX_EVALUATIONS {
+            let best = self.objective(spec.objective.direction, Select::Best).map(|(step, _)| step);
+            let earlier: Vec<u64> = self.evaluations.values.keys().take(MAX_EVALUATIONS / 2).copied().collect();
+            earlier.into_iter().filter(|step| Some(*step) != best).for_each(|step| self.evaluations.forget(step));
         }
-        self.evaluations.insert(step, value);
-        if self.evaluations.len() > MAX_EVALUATIONS {
-            let best = self.objective(spec.objective.direction, Select::Best);
-            let middle = self.evaluations.keys().nth(MAX_EVALUATIONS / 2).copied().unwrap_or_default();
-            self.evaluations = self.evaluations.split_off(&middle);
-            self.evaluations.extend(best);
-        }
+    }
+
+    /// The first non-finite objective or training loss: metric and step. That of an earlier attempt counts if its step lies
+    /// before the first step of every later attempt of host 0: otherwise it belongs to a run that was lost.
+    #[must_use]
+    pub fn non_finite(&self) -> Option<(&str, u64)> {
+        let counts =
+            self.non_finite.iter().filter(|((attempt, _), (_, step))| !is_overtaken(&self.firsts, *attempt, *step));
+        counts.map(|(_, (metric, step))| (metric.as_str(), *step)).min_by_key(|(_, step)| *step)
+    }
+
+    /// What the trainer says of the point, in the newest attempt.
+    #[must_use]
+    pub fn infeasible(&self) -> Option<&str> {
+        self.infeasible.first_key_value().map(|(_, reason)| reason.as_str())
     }
 
     /// Takes in a line that can't be read.
@@ -259,7 +272,7 @@ impl Progress {
     /// The objective so far with its step: see [`trial::selected`].
     #[must_use]
     pub fn objective(&self, direction: Direction, select: Select) -> Option<(u64, f64)> {
-        trial::selected(self.evaluations.iter().map(|(step, value)| (*step, *value)), direction, select)
+        trial::selected(self.evaluations.values.iter().map(|(step, value)| (*step, *value)), direction, select)
     }
 }
 

@@ -14,7 +14,7 @@ const KNOWN: usize = 32_768;
 /// `evaluation.everySteps` if that is wider: a trainer may save before it evaluates, so that one may be missing without
 /// being lost. Of a trial with no two neighbours the distance isn't known, and nothing is decided.
 pub(super) fn hole(spec: &TrialSpec, progress: &Progress) -> Option<(u64, u64)> {
-    let steps: Vec<u64> = progress.evaluations.keys().copied().collect();
+    let steps: Vec<u64> = progress.evaluations.values.keys().copied().collect();
     if steps.len() > KNOWN {
         return None;
     }

@@ -109,25 +109,23 @@ impl ReadTransaction {
         checked(trial, rows)
     }
 
-    /// The first event of a kind of the hosts below `hosts` of a trial.
-    pub(crate) async fn first_event(
+    /// The first event of a kind of each host of each attempt of a trial.
+    pub(crate) async fn first_events(
         &mut self,
         trial: &str,
-        hosts: u32,
         kind: EventKind,
-    ) -> Result<Option<EventColumns>, DatabaseError> {
-        let row: Option<EventRow> = sqlx::query_as(concat!(
+    ) -> Result<Vec<EventColumns>, DatabaseError> {
+        let rows: Vec<EventRow> = sqlx::query_as(concat!(
             "SELECT ",
             columns!(),
-            " FROM streams s JOIN events e ON e.stream = s.id AND e.kind = ?
-             WHERE s.trial = ? AND s.host < ? ORDER BY e.id LIMIT 1",
+            " FROM streams s JOIN events e ON e.id = (SELECT min(id) FROM events WHERE stream = s.id AND kind = ?)
+             WHERE s.trial = ? ORDER BY s.attempt, s.host",
         ))
         .bind(kind.as_str())
         .bind(trial)
-        .bind(hosts)
-        .fetch_optional(&mut *self.0)
+        .fetch_all(&mut *self.0)
         .await?;
-        Ok(checked(trial, row)?.pop())
+        checked(trial, rows)
     }
 
     /// The checkpoints with fingerprints that host 0 of a trial saved: of each step and attempt the last that came,

@@ -15,12 +15,8 @@ use crate::{
 /// Rows put in by one statement. Few sizes, so that each is prepared once.
 const CHUNKS: [usize; 4] = [256, 32, 8, 1];
 
-fn latest_digest(trial: &str, host: u32, metric: &str, value: Option<f64>) -> Digest {
-    Digest::of("latest").text(trial).number(host.into()).text(metric).value(value)
-}
-
-fn non_finite_digest(trial: &str, metric: &str, step: u64) -> Digest {
-    Digest::of("non_finite").text(trial).text(metric).number(step)
+fn latest_digest(trial: &str, (attempt, host): (u32, u32), metric: &str, value: Option<f64>) -> Digest {
+    Digest::of("latest").text(trial).number(attempt.into()).number(host.into()).text(metric).value(value)
 }
 
 impl WriteTransaction {
@@ -43,7 +39,7 @@ impl WriteTransaction {
     }
 
     /// Puts measurements in. Of two values at one step the later one counts, but a finite one is not replaced by one that
-    /// is not: that it came is kept by [`WriteTransaction::insert_non_finite`].
+    /// is not: that it came is kept with the stream.
     pub(crate) async fn insert_measurements(
         &mut self,
         stream: i64,
@@ -66,35 +62,50 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// The latest value of each metric of a host.
-    pub(crate) async fn latest(
+    /// The latest value of each metric of a host in an attempt; nothing if a later attempt has measured. Those of earlier
+    /// attempts are dropped.
+    pub(crate) async fn open_latest(
         &mut self,
         trial: &str,
+        attempt: u32,
         host: u32,
-    ) -> Result<BTreeMap<String, Option<f64>>, DatabaseError> {
-        let rows: Vec<(String, Option<f64>)> =
-            sqlx::query_as("SELECT metric, value FROM latest WHERE trial = ? AND host = ?")
+    ) -> Result<Option<BTreeMap<String, Option<f64>>>, DatabaseError> {
+        let rows: Vec<(String, Option<f64>, u32)> =
+            sqlx::query_as("SELECT metric, value, attempt FROM latest WHERE trial = ? AND host = ?")
                 .bind(trial)
                 .bind(host)
                 .fetch_all(&mut self.connection)
                 .await?;
-        Ok(rows.into_iter().collect())
+        match rows.iter().map(|(_, _, of)| *of).max() {
+            Some(of) if of > attempt => return Ok(None),
+            Some(of) if of < attempt => {
+                sqlx::query("DELETE FROM latest WHERE trial = ? AND host = ?")
+                    .bind(trial)
+                    .bind(host)
+                    .execute(&mut self.connection)
+                    .await?;
+                return Ok(Some(BTreeMap::new()));
+            }
+            _ => {}
+        }
+        Ok(Some(rows.into_iter().map(|(metric, value, _)| (metric, value)).collect()))
     }
 
-    /// Replaces the latest values of metrics of a host.
+    /// Replaces the latest values of metrics of a host, which are those of an attempt.
     pub(crate) async fn write_latest(
         &mut self,
         trial: &str,
-        host: u32,
+        (attempt, host): (u32, u32),
         values: &[(&str, Option<f64>)],
     ) -> Result<(), DatabaseError> {
         let mut rest = values;
         while let Some(size) = CHUNKS.into_iter().find(|size| *size <= rest.len()) {
             let (chunk, others) = rest.split_at(size);
-            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO latest (trial, host, metric, value, digest) ");
+            let mut query =
+                QueryBuilder::<Sqlite>::new("INSERT INTO latest (trial, attempt, host, metric, value, digest) ");
             query.push_values(chunk, |mut columns, (name, value)| {
-                columns.push_bind(trial).push_bind(host).push_bind(*name).push_bind(*value);
-                columns.push_bind(latest_digest(trial, host, name, *value).finish());
+                columns.push_bind(trial).push_bind(attempt).push_bind(host).push_bind(*name).push_bind(*value);
+                columns.push_bind(latest_digest(trial, (attempt, host), name, *value).finish());
             });
             query.push(
                 " ON CONFLICT (trial, host, metric) DO UPDATE SET value = excluded.value, digest = excluded.digest",
@@ -102,25 +113,6 @@ impl WriteTransaction {
             query.build().execute(&mut self.connection).await?;
             rest = others;
         }
-        Ok(())
-    }
-
-    /// Keeps that a metric that decides a trial was not finite, unless one is kept.
-    pub(crate) async fn insert_non_finite(
-        &mut self,
-        trial: &str,
-        metric: &str,
-        step: u64,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query(
-            "INSERT INTO non_finite (trial, metric, step, digest) VALUES (?, ?, ?, ?) ON CONFLICT (trial) DO NOTHING",
-        )
-        .bind(trial)
-        .bind(metric)
-        .bind(to_i64(step))
-        .bind(non_finite_digest(trial, metric, step).finish())
-        .execute(&mut self.connection)
-        .await?;
         Ok(())
     }
 
@@ -230,16 +222,16 @@ impl ReadTransaction {
         Ok(())
     }
 
-    /// The latest value of each metric of a trial by host: host, metric and value, which is nothing for NaN.
-    pub(crate) async fn latest(&mut self, trial: &str) -> Result<Vec<(u32, String, Option<f64>)>, DatabaseError> {
-        let rows: Vec<(u32, String, Option<f64>, i64)> =
-            sqlx::query_as("SELECT host, metric, value, digest FROM latest WHERE trial = ?")
+    /// The latest value of each metric of a trial by attempt and host: metric and value, which is nothing for NaN.
+    pub(crate) async fn latest(&mut self, trial: &str) -> Result<Vec<LatestRow>, DatabaseError> {
+        let rows: Vec<(u32, u32, String, Option<f64>, i64)> =
+            sqlx::query_as("SELECT attempt, host, metric, value, digest FROM latest WHERE trial = ?")
                 .bind(trial)
                 .fetch_all(&mut *self.0)
                 .await?;
-        let checked = rows.into_iter().map(|(host, metric, value, stored)| {
-            check_latest(trial, host, &metric, value, stored)?;
-            Ok((host, metric, value))
+        let checked = rows.into_iter().map(|(attempt, host, metric, value, stored)| {
+            check_latest(trial, (attempt, host), &metric, value, stored)?;
+            Ok(((attempt, host), metric, value))
         });
         checked.collect()
     }
@@ -249,37 +241,32 @@ impl ReadTransaction {
         &mut self,
         study: &str,
     ) -> Result<Vec<(String, String, Option<f64>)>, DatabaseError> {
-        let rows: Vec<(String, String, Option<f64>, i64)> = sqlx::query_as(
-            "SELECT l.trial, l.metric, l.value, l.digest FROM trials t JOIN latest l ON l.trial = t.uid AND l.host = 0
+        let rows: Vec<(String, u32, String, Option<f64>, i64)> = sqlx::query_as(
+            "SELECT l.trial, l.attempt, l.metric, l.value, l.digest FROM trials t JOIN latest l ON l.trial = t.uid AND l.host = 0
              WHERE t.study = ?",
         )
         .bind(study)
         .fetch_all(&mut *self.0)
         .await?;
-        let checked = rows.into_iter().map(|(trial, metric, value, stored)| {
-            check_latest(&trial, 0, &metric, value, stored)?;
+        let checked = rows.into_iter().map(|(trial, attempt, metric, value, stored)| {
+            check_latest(&trial, (attempt, 0), &metric, value, stored)?;
             Ok((trial, metric, value))
         });
         checked.collect()
     }
-
-    /// The first metric that decides a trial and was not finite, with its step.
-    pub(crate) async fn non_finite(&mut self, trial: &str) -> Result<Option<(String, u64)>, DatabaseError> {
-        let row: Option<(String, i64, i64)> =
-            sqlx::query_as("SELECT metric, step, digest FROM non_finite WHERE trial = ?")
-                .bind(trial)
-                .fetch_optional(&mut *self.0)
-                .await?;
-        let Some((metric, step, stored)) = row else { return Ok(None) };
-        if matches(stored, non_finite_digest(trial, &metric, to_u64(step))) {
-            return Ok(Some((metric, to_u64(step))));
-        }
-        Err(DatabaseError::damaged(format!("the non-finite metric of trial {trial}")))
-    }
 }
 
-fn check_latest(trial: &str, host: u32, metric: &str, value: Option<f64>, stored: i64) -> Result<(), DatabaseError> {
-    if matches(stored, latest_digest(trial, host, metric, value)) {
+/// A latest value: the attempt and host, the metric and the value, which is nothing for NaN.
+type LatestRow = ((u32, u32), String, Option<f64>);
+
+fn check_latest(
+    trial: &str,
+    (attempt, host): (u32, u32),
+    metric: &str,
+    value: Option<f64>,
+    stored: i64,
+) -> Result<(), DatabaseError> {
+    if matches(stored, latest_digest(trial, (attempt, host), metric, value)) {
         return Ok(());
     }
     Err(DatabaseError::damaged(format!("the latest {metric} of trial {trial}, host {host}")))

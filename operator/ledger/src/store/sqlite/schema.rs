@@ -176,6 +176,23 @@ CREATE TABLE series (
     PRIMARY KEY (stream, metric)
 ) STRICT, WITHOUT ROWID;
 
+-- What tells the lines of a lost attempt that come late: the step of a stream's first measurements, in the order of its
+-- lines, and the lowest step at which an objective or training loss was not finite.
+ALTER TABLE streams ADD COLUMN first_step INTEGER;
+ALTER TABLE streams ADD COLUMN non_finite_metric TEXT;
+ALTER TABLE streams ADD COLUMN non_finite_step INTEGER;
+UPDATE streams SET first_step = (SELECT min(m.step) FROM measurements m WHERE m.stream = streams.id);
+UPDATE streams SET (non_finite_metric, non_finite_step) = (SELECT metric, step FROM non_finite n WHERE n.trial = streams.trial)
+WHERE id IN (SELECT min(s.id) FROM non_finite n JOIN streams s ON s.trial = n.trial AND s.first_step <= n.step
+    JOIN metrics k ON k.trial = n.trial AND k.name = n.metric
+    JOIN measurements m ON m.stream = s.id AND m.metric = k.id AND m.step = n.step
+    GROUP BY n.trial);
+DROP TABLE non_finite;
+-- The attempt of a host's latest values: the newest that measured.
+ALTER TABLE latest ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+UPDATE latest SET attempt = (SELECT coalesce(max(s.attempt), 0) FROM streams s
+    WHERE s.trial = latest.trial AND s.host = latest.host AND s.first_step IS NOT NULL);
+
 -- A digest of the other columns; 0 of rows from before, which are not checked.
 ALTER TABLE studies ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE templates ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
@@ -185,7 +202,6 @@ ALTER TABLE streams ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE malformed ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE latest ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE non_finite ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 
@@ -264,7 +280,11 @@ mod tests {
             .unwrap();
         let put = "INSERT INTO studies VALUES ('s', '', 's', '{}', 0);
             INSERT INTO trials VALUES ('t', 's', 't', 'r', 0, 'e', '{}', '{}');
-            INSERT INTO streams (trial, attempt, host, next_line) VALUES ('t', 1, 0, 99);";
+            INSERT INTO streams (trial, attempt, host, next_line) VALUES ('t', 1, 0, 99), ('t', 2, 0, 5);
+            INSERT INTO metrics (trial, name) VALUES ('t', 'e');
+            INSERT INTO measurements VALUES (1, 1, 3, 0.5), (2, 1, 7, NULL), (2, 1, 9, 0.5);
+            INSERT INTO non_finite VALUES ('t', 'e', 7);
+            INSERT INTO latest VALUES ('t', 0, 'e', 0.5);";
         sqlx::raw_sql(put).execute(&mut connection).await.unwrap();
         let mut events: Vec<String> = (0..20).map(|i| format!(r#"{{"event":"note","i":{i}}}"#)).collect();
         events.extend(
@@ -303,8 +323,19 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(others, [17, 18, 19, 21, 24]);
-        let counted: i64 =
-            sqlx::query_scalar("SELECT other_events FROM streams").fetch_one(&mut connection).await.unwrap();
+        let counted: i64 = sqlx::query_scalar("SELECT other_events FROM streams WHERE id = 1")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
         assert_eq!(counted, 22);
+        // What was not finite is the attempt's that wrote it; the latest values are the last attempt's.
+        let kept: Vec<(Option<i64>, Option<String>, Option<i64>)> =
+            sqlx::query_as("SELECT first_step, non_finite_metric, non_finite_step FROM streams ORDER BY id")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        assert_eq!(kept, [(Some(3), None, None), (Some(7), Some("e".to_owned()), Some(7))]);
+        let of: i64 = sqlx::query_scalar("SELECT attempt FROM latest").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(of, 2);
     }
 }

@@ -30,6 +30,8 @@ fn digest(stream: &StreamColumns) -> Digest {
         stream.surplus,
     ];
     let digest = counts.into_iter().fold(Digest::of("stream"), Digest::number).optional(stream.first_evaluation);
+    let (metric, step) = stream.non_finite.as_ref().map_or(("", None), |(metric, step)| (metric.as_str(), Some(*step)));
+    let digest = digest.optional(stream.first_step).text(metric).optional(step);
     stream.labels.iter().fold(digest, |digest, label| digest.text(label))
 }
 
@@ -50,6 +52,8 @@ fn stream_columns(trial: &str, row: &SqliteRow) -> Result<((u32, u32), StreamCol
 
 fn read_columns(row: &SqliteRow, stored: i64) -> Result<StreamColumns, sqlx::Error> {
     let count = |column: &str| row.try_get(column).map(to_u64);
+    let step = |column: &str| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(to_u64));
+    let metric: Option<String> = row.try_get("non_finite_metric")?;
     Ok(StreamColumns {
         id: row.try_get("id")?,
         next_line: count("next_line")?,
@@ -60,7 +64,9 @@ fn read_columns(row: &SqliteRow, stored: i64) -> Result<StreamColumns, sqlx::Err
         dropped: count("dropped")?,
         dropped_values: count("dropped_values")?,
         other_events: count("other_events")?,
-        first_evaluation: row.try_get::<Option<i64>, _>("first_evaluation")?.map(to_u64),
+        first_evaluation: step("first_evaluation")?,
+        first_step: step("first_step")?,
+        non_finite: metric.zip(step("non_finite_step")?),
         drained: row.try_get("drained")?,
         labels: row.try_get::<String, _>("labels")?.lines().map(str::to_owned).collect(),
         surplus: count("surplus")?,
@@ -102,7 +108,7 @@ impl WriteTransaction {
         sqlx::query(
             "UPDATE streams SET next_line = ?, kept_lines = ?, kept_bytes = ?, final_lines = ?, malformed = ?,
                  dropped = ?, dropped_values = ?, other_events = ?, first_evaluation = ?, drained = ?,
-                 labels = ?, surplus = ?, digest = ?
+                 labels = ?, surplus = ?, first_step = ?, non_finite_metric = ?, non_finite_step = ?, digest = ?
              WHERE id = ?",
         )
         .bind(to_i64(stream.next_line))
@@ -117,6 +123,9 @@ impl WriteTransaction {
         .bind(stream.drained)
         .bind(stream.labels.iter().map(String::as_str).collect::<Vec<_>>().join("\n"))
         .bind(to_i64(stream.surplus))
+        .bind(stream.first_step.map(to_i64))
+        .bind(stream.non_finite.as_ref().map(|(metric, _)| metric.as_str()))
+        .bind(stream.non_finite.as_ref().map(|(_, step)| to_i64(*step)))
         .bind(if stream.is_checked { digest } else { UNCHECKED })
         .bind(stream.id)
         .execute(&mut self.connection)
