@@ -43,6 +43,32 @@ pub struct Tail {
     /// The beginning of a line whose end hasn't come; at most one byte more than a line may have.
     partial: Vec<u8>,
     buffer: Box<[u8]>,
+    /// What the file held when its writer left: what comes later is not read.
+    end: Option<Extent>,
+}
+
+/// A file at a moment: which one it is, and how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Extent {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+}
+
+impl Extent {
+    /// The file at a path as it is now; nothing if there is no regular file.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        path.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| Self::at(&file))
+    }
+
+    fn at(file: &std::fs::Metadata) -> Self {
+        Self { device: file.dev(), inode: file.ino(), bytes: file.len() }
+    }
+
+    fn is_of(&self, file: &std::fs::Metadata) -> bool {
+        (self.device, self.inode) == (file.dev(), file.ino())
+    }
 }
 
 /// Consecutive lines.
@@ -79,6 +105,7 @@ impl Tail {
             skip: 0,
             partial: Vec::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
+            end: None,
         }
     }
 
@@ -94,6 +121,23 @@ impl Tail {
     #[must_use]
     pub fn numbered_from(path: impl Into<PathBuf>, line: u64) -> Self {
         Self { file_first: line, next_line: line, ..Self::new(path) }
+    }
+
+    /// The writer has left, and this was its file then: what another process adds is not read.
+    pub fn end_at(&mut self, end: Extent) {
+        self.end = Some(end);
+    }
+
+    /// Whether the file has grown or was replaced since its writer left.
+    #[must_use]
+    pub fn has_changed_since_its_end(&self) -> bool {
+        self.end.is_some_and(|end| Extent::of(&self.path) != Some(end))
+    }
+
+    /// Bytes of the open file that may still be read.
+    fn room(&self, file: &File) -> io::Result<u64> {
+        let Some(end) = &self.end else { return Ok(u64::MAX) };
+        Ok(if end.is_of(&file.metadata()?) { end.bytes.saturating_sub(self.offset) } else { u64::MAX })
     }
 
     /// The file.
@@ -159,8 +203,10 @@ impl Tail {
                 }
             }
             let Some(file) = &self.file else { return Ok(()) };
+            let room = usize::try_from(self.room(file)?).unwrap_or(usize::MAX);
             let mut buffer = std::mem::take(&mut self.buffer);
-            let read = file.read_at(&mut buffer, self.offset);
+            let wanted = room.min(buffer.len());
+            let read = file.read_at(&mut buffer[..wanted], self.offset);
             let used = match &read {
                 Ok(read) => self.take(&buffer[..*read], filling),
                 Err(_) => 0,
@@ -263,7 +309,10 @@ impl Tail {
         let Some(file) = &self.file else { return Ok(false) };
         let open = file.metadata()?;
         let replaced = match self.path.metadata() {
-            Ok(named) => named.is_file() && (named.dev(), named.ino()) != (open.dev(), open.ino()),
+            Ok(named) => {
+                let was_there = self.end.is_none_or(|end| end.is_of(&named));
+                named.is_file() && (named.dev(), named.ino()) != (open.dev(), open.ino()) && was_there
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(error),
         };

@@ -42,6 +42,8 @@ struct Host {
     drained: bool,
     /// It was asked to leave: its exit code says nothing.
     asked: bool,
+    /// Its metrics changed after it had left.
+    left_a_writer: bool,
 }
 
 /// How long a trainer may tidy up after it said `done`.
@@ -88,6 +90,7 @@ impl Attempt {
                 lines: Tail::new(directory.join(METRICS_FILE)),
                 drained: false,
                 asked: false,
+                left_a_writer: false,
             });
         }
         Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None })
@@ -105,6 +108,7 @@ impl Attempt {
                 lines: Tail::starting_at(folder.host(&row.name, number, host).join(METRICS_FILE), next_line),
                 drained: false,
                 asked: false,
+                left_a_writer: false,
             });
         }
         Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None })
@@ -117,6 +121,9 @@ impl Attempt {
                 process.forget();
             }
             host.process = None;
+            if let Some(written) = exit.written {
+                host.lines.end_at(written);
+            }
             host.state = if host.asked {
                 HostState::Lost { reason: RUN_STOPPED.to_owned() }
             } else {
@@ -151,6 +158,7 @@ impl Attempt {
             }
             more |= batch.more;
             host.drained = ended && !batch.more;
+            host.left_a_writer |= host.drained && host.lines.has_changed_since_its_end();
         }
         Ok(more)
     }
@@ -204,6 +212,14 @@ impl Attempt {
             }
             _ => None,
         })
+    }
+
+    /// Hosts whose metrics changed after their trainer had left: another process wrote, which counts for nothing.
+    pub(crate) fn late_writers(&self) -> Option<String> {
+        let index = self.hosts.iter().position(|host| host.left_a_writer)?;
+        Some(format!(
+            "lines written after host {index}'s trainer had left do not count: a process it started outlived it"
+        ))
     }
 
     /// Kills its processes, if they have been asked to leave long enough ago or `now` is given.

@@ -53,6 +53,13 @@ pub fn end_leftovers(folder: &RunFolder) -> Result<usize, Error> {
     Ok(found.len())
 }
 
+/// Kills every process whose trial directory is this one or lies in it: children of a trainer that has left.
+pub(crate) fn kill_those_of(directory: &Path) {
+    for pid in find(directory) {
+        let _ = kill(pid, Signal::SIGKILL);
+    }
+}
+
 fn find(root: &Path) -> Vec<Pid> {
     // Where processes can't be listed, leftovers train to their end; the next attempt has folders of its own.
     let Ok(mut system) = System::new() else { return Vec::new() };

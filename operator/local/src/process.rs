@@ -3,7 +3,7 @@
 use std::{
     io::{self, Write as _},
     os::fd::OwnedFd,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
-use studious_contract::reserved::is_reserved_variable;
+use studious_contract::{METRICS_FILE, reserved::is_reserved_variable, tail::Extent};
 use tokio::{
     io::AsyncReadExt as _,
     net::unix::pipe::Receiver,
@@ -21,7 +21,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::{Error, trainer::TrainerCommand};
+use crate::{Error, leftovers, trainer::TrainerCommand};
 
 /// Most of a trainer's output that is kept; what it writes after that is read and dropped.
 pub const MAX_OUTPUT_BYTES: u64 = 64 * 1024 * 1024;
@@ -36,6 +36,8 @@ pub(crate) struct Exit {
     pub code: i32,
     /// By SIGKILL: for want of memory, perhaps.
     pub killed: bool,
+    /// Its metrics as they were when it left.
+    pub written: Option<Extent>,
 }
 
 /// The process group of a host. Dropping it kills whatever is left of it.
@@ -79,7 +81,8 @@ impl HostProcess {
         // The command holds the write ends; while it lives the pipe never ends.
         drop(process);
         let group = Pid::from_raw(child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default());
-        tokio::spawn(watch(child, group, reader, file, exits, id));
+        let started = Started { child, group, directory: directory.to_owned() };
+        tokio::spawn(watch(started, reader, file, exits, id));
         Ok(Self { group, ended: false })
     }
 
@@ -123,18 +126,28 @@ pub(crate) struct HostId {
     pub host: u32,
 }
 
-async fn watch(
-    mut child: Child,
+/// A process that runs.
+struct Started {
+    child: Child,
     group: Pid,
+    /// Its trial directory.
+    directory: PathBuf,
+}
+
+async fn watch(
+    started: Started,
     reader: Receiver,
     file: std::fs::File,
     exits: mpsc::UnboundedSender<(HostId, Exit)>,
     id: HostId,
 ) {
+    let Started { mut child, group, directory } = started;
     let mut output = tokio::spawn(keep_output(reader, file));
     let status = child.wait().await;
-    // As in a container, what the trainer leaves behind ends with it.
+    let written = Extent::of(&directory.join(METRICS_FILE));
+    // As in a container, what the trainer leaves behind ends with it: its group, and what left the group.
     let _ = killpg(group, Signal::SIGKILL);
+    let _ = tokio::task::spawn_blocking(move || leftovers::kill_those_of(&directory)).await;
     if tokio::time::timeout(OUTPUT_PATIENCE, &mut output).await.is_err() {
         output.abort();
     }
@@ -145,11 +158,12 @@ async fn watch(
             Exit {
                 code: status.code().or_else(|| signal.map(|n| 128 + n)).unwrap_or(255),
                 killed: signal == Some(Signal::SIGKILL as i32),
+                written,
             }
         }
         Err(error) => {
             tracing::warn!(trial = id.trial, host = id.host, %error, "can't wait for a trainer");
-            Exit { code: 255, killed: false }
+            Exit { code: 255, killed: false, written }
         }
     };
     // The receiver is gone only when the run itself is over.

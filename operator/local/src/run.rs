@@ -466,13 +466,11 @@ impl Run {
         let mut over = Vec::new();
         for key in &self.active {
             let Some(trial) = self.trials.get_mut(key) else { continue };
-            let Some(attempt) = &trial.attempt else { continue };
-            let Some(verdict) = attempt.verdict().cloned() else { continue };
-            let contradiction = attempt.contradiction();
-            trial.attempt = None;
+            let Some(verdict) = trial.attempt.as_ref().and_then(|attempt| attempt.verdict().cloned()) else { continue };
+            let attempt = trial.attempt.take();
             let event = match verdict {
                 Verdict::Retry { outcome, message } => trial.retry(outcome, message, &self.folder),
-                Verdict::End(end) => trial.end(end, contradiction, &self.folder),
+                Verdict::End(end) => trial.end(end, attempt.as_ref(), &self.folder),
                 // An attempt is ended with a verdict that ends it.
                 Verdict::Continue => continue,
             };

@@ -82,8 +82,8 @@ impl Trial {
     }
 
     /// The trial has ended.
-    pub(crate) fn end(&mut self, mut end: TrialEnd, contradiction: Option<String>, folder: &RunFolder) -> Event {
-        let remarks = self.remarks(&end, contradiction);
+    pub(crate) fn end(&mut self, mut end: TrialEnd, attempt: Option<&Attempt>, folder: &RunFolder) -> Event {
+        let remarks = self.remarks(&end, attempt);
         for remark in &remarks {
             end.message.push_str("; ");
             end.message.push_str(remark);
@@ -109,9 +109,10 @@ impl Trial {
     }
 
     /// What is to be known of a trial beside how it ended.
-    fn remarks(&self, end: &TrialEnd, contradiction: Option<String>) -> Vec<String> {
-        let mut remarks: Vec<String> =
-            contradiction.into_iter().filter(|_| end.phase == TrialPhase::Succeeded).collect();
+    fn remarks(&self, end: &TrialEnd, attempt: Option<&Attempt>) -> Vec<String> {
+        let contradiction = attempt.and_then(Attempt::contradiction).filter(|_| end.phase == TrialPhase::Succeeded);
+        let mut remarks: Vec<String> = contradiction.into_iter().collect();
+        remarks.extend(attempt.and_then(Attempt::late_writers));
         remarks.extend(self.progress.remarks(&self.row.spec));
         remarks
     }

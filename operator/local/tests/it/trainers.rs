@@ -222,6 +222,33 @@ async fn a_trainers_own_children_end_with_it() {
     assert!(begun.elapsed().as_secs() < 20);
 }
 
+/// A child in a session of its own, which holds the trainer's output open and writes better and better values.
+#[tokio::test]
+async fn lines_of_a_child_that_left_its_trainers_session_do_not_count_once_the_trainer_has_left() {
+    let bench = Bench::new();
+    let script = r#"m=$STUDIOUS_TRIAL_DIR/metrics.jsonl
+echo '{"step":10,"error":0.2}' >> $m
+CHILD
+sleep 0.3; echo '{"step":15,"error":0.3}' >> $m"#;
+    // One is found by its environment and killed; the other hides, and what it writes is left out.
+    let child = "setsid sh -c 'echo $$$$ > pid; sleep 0.6; echo {\"step\":20,\"error\":0.0001} >> $0; sleep 60' $m &";
+    let hidden = child.replace("setsid sh", "setsid env -u STUDIOUS_TRIAL_DIR sh");
+    for (child, is_found) in [(child, true), (hidden.as_str(), false)] {
+        let more = "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]\n  seeds: {verify: IfReported}";
+        let bench = if is_found { &bench } else { &Bench::new() };
+        let seen = bench.run(&study(&script.replace("CHILD", child), more)).await;
+        let state = &seen.trial("s-r-0000").state;
+        assert_eq!((state.phase, state.objective, state.best_step), (TrialPhase::Succeeded, Some(0.2), Some(10)));
+        let message = state.message.as_deref().unwrap();
+        assert_eq!(message.contains("after host 0's trainer had left do not count"), !is_found, "{message}");
+        let pid = &lines(&bench.file("pid"))[0];
+        assert_eq!(is_alive(pid), !is_found);
+        if !is_found {
+            std::process::Command::new("kill").arg(pid).status().unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
     let bench = Bench::new();
