@@ -129,7 +129,7 @@ impl PlotCommand {
                 return Ok(exit::INVALID);
             };
             let drawn = self.draw(self.drawer()?.as_ref(), plot)?;
-            std::io::Write::write_all(&mut std::io::stdout().lock(), &drawn).map_err(output::failed)?;
+            std::io::Write::write_all(&mut output::data(), &drawn).map_err(output::failed)?;
             return Ok(exit::OK);
         }
         if chosen.is_empty() {

@@ -44,7 +44,7 @@ impl Sample {
         let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
         let points = rounds::names(&plan).into_iter().filter_map(|round| rounds::points(&plan, &round, &[])).flatten();
         let mut printed = 0;
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(output::data());
         for point in points.take(self.count.unwrap_or(usize::MAX)) {
             let record = TrialRecord {
                 name: plan.trial_name(&point.key),

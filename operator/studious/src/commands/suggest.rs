@@ -93,7 +93,7 @@ impl Suggest {
         let count = usize::from(self.count);
         let points = search::suggest(plan, round, trials, earlier, count);
         let found = points.len();
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = io::BufWriter::new(output::data());
         for hyperparameters in points {
             let record = TrialRecord { round: round.to_owned(), hyperparameters, ..TrialRecord::default() };
             writeln!(out, "{}", serde_json::to_string(&record)?).map_err(output::failed)?;

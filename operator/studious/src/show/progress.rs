@@ -19,7 +19,7 @@ use studious_playbook::{
 };
 
 use super::durations::duration;
-use crate::output::errln;
+use crate::output::{errln, escaped};
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -240,7 +240,7 @@ impl ProgressDisplay {
 
     fn always(&self, text: &str) {
         match self.style {
-            Style::Bar => self.bar.println(text),
+            Style::Bar => self.bar.println(escaped(text)),
             Style::Lines => errln!("[{}/{}] {text}", self.counts.ended(), self.counts.total),
             Style::Quiet => errln!("{text}"),
         }

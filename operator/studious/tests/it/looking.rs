@@ -132,3 +132,30 @@ fn a_report_is_a_page_or_data_or_text() {
     let again: serde_json::Value = serde_json::from_str(&again).unwrap();
     assert_eq!((&again["findings"], &again["best"]), (&data["findings"], &data["best"]));
 }
+
+/// Words of a trainer and of a study reach a terminal as escapes.
+#[test]
+fn words_of_others_do_not_control_a_terminal() {
+    let says = r#"echo '{"event":"infeasible","reason":"\\u001b[35mx\\u001b]0;title\\u0007"}' >> $m; exit 0
+            echo '{"event":"done","step":20}' >> $m"#;
+    let study = STUDY
+        .replace(r#"echo '{"event":"done","step":20}' >> $m"#, says)
+        .replace("goal: Where is the valley?", r#"goal: "\e[31mWhere is the valley?""#);
+    let bench = Bench::with(&study);
+    let mut all = String::new();
+    for arguments in [
+        &["run", "study.yaml"][..],
+        &["top", "studious-runs/valley"],
+        &["rank", "studious-runs/valley"],
+        &["findings", "studious-runs/valley"],
+        &["plan", "study.yaml"],
+        &["export", "studious-runs/valley"],
+        &["report", "studious-runs/valley", "--format", "markdown", "--out", "-"],
+    ] {
+        let said = bench.call(arguments);
+        all += &(said.out + &said.err);
+    }
+    let found: Vec<char> = all.chars().filter(|c| c.is_control() && !matches!(c, '\n' | '\t')).collect();
+    assert!(found.is_empty(), "{found:?}");
+    assert!(all.contains(r"\u001b[35mx\u001b]0;title\u0007") && all.contains(r"\u001b[31mWhere"), "{all}");
+}

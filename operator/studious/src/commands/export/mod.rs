@@ -92,7 +92,7 @@ impl Export {
             }
         };
         if to_output {
-            write(Box::new(io::stdout())).map_err(output::failed)?;
+            write(output::data()).map_err(output::failed)?;
             return Ok(exit::OK);
         }
         let failed = || format!("can't write {}", self.out.display());

@@ -219,7 +219,7 @@ impl Import {
             out.flush()
         };
         if self.out == Path::new("-") {
-            return lines(&mut io::stdout().lock()).map_err(output::failed);
+            return lines(&mut output::data()).map_err(output::failed);
         }
         let failed = || format!("can't write {}", self.out.display());
         lines(&mut File::create(&self.out).with_context(failed)?).with_context(failed)?;
