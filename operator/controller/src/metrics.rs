@@ -6,7 +6,7 @@ use prometheus::{
     Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use studious_api::trial::TrialPhase;
-use studious_ledger::Health;
+use studious_ledger::Ledger;
 
 use crate::{caches::Caches, live::Live};
 
@@ -76,11 +76,16 @@ impl Metrics {
     ///
     /// # Errors
     /// When a metric can't be written, which would be a defect of this file.
-    pub(crate) fn text(&self, caches: &Caches, live: &Live, ledger: &Health) -> Result<String, prometheus::Error> {
+    pub(crate) fn text(&self, caches: &Caches, live: &Live, ledger: &Ledger) -> Result<String, prometheus::Error> {
         let now = Registry::new();
         let writable = IntGauge::new("studious_ledger_writable", "1 while measurements can be taken in, 0 while not.")?;
-        writable.set(i64::from(ledger.is_working()));
+        writable.set(i64::from(ledger.health().is_working()));
         now.register(Box::new(writable))?;
+        if let Some(bytes) = ledger.free_bytes() {
+            let free = IntGauge::new("studious_ledger_free_bytes", "Bytes that are free on the ledger's volume.")?;
+            free.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+            now.register(Box::new(free))?;
+        }
         let trials = IntGaugeVec::new(
             Opts::new("studious_trials", "Trials by study and phase."),
             &["namespace", "study", "phase"],

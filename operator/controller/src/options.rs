@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use studious_ledger::Limits;
+
 /// What the operator is told when it starts.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -23,6 +25,8 @@ pub struct Options {
     pub tls_key: PathBuf,
     /// The ledger: the path of an SQLite file.
     pub ledger: PathBuf,
+    /// What the ledger keeps at most.
+    pub ledger_limits: Limits,
     /// Image of the agent: the operator's own.
     pub agent_image: String,
     /// `Always`, `IfNotPresent` or `Never`; Kubernetes' own rule without it.

@@ -85,7 +85,7 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
     let authority = Authority::read(&options.ca_certificate)
         .await
         .map_err(|source| RunError::Ca { path: options.ca_certificate.display().to_string(), source })?;
-    let ledger = Ledger::open(&options.ledger).await?;
+    let ledger = Ledger::open_with(&options.ledger, options.ledger_limits).await?;
     let tasks = TaskTracker::new();
     let live = Arc::new(Live::default());
     let studies = Arc::new(Memories::<study::StudyMemory>::default());

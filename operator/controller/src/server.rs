@@ -113,7 +113,7 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.context.metrics.text(&shared.context.caches, &shared.context.live, &shared.context.ledger.health()) {
+    match shared.context.metrics.text(&shared.context.caches, &shared.context.live, &shared.context.ledger) {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }

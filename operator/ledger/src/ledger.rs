@@ -78,6 +78,13 @@ impl Ledger {
         self.health()
     }
 
+    /// Bytes that are free on the ledger's volume for a user without privileges. Nothing if the system does not say.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        let volume = nix::sys::statvfs::statvfs(self.database.file()).ok()?;
+        Some(u64::from(volume.blocks_available()).saturating_mul(volume.fragment_size()))
+    }
+
     /// Makes everything acknowledged so far survive a loss of power.
     ///
     /// # Errors

@@ -60,6 +60,16 @@ async fn recovers(ledger: &Ledger) {
 }
 
 #[tokio::test]
+async fn free_space_of_the_volume_is_known() {
+    let (folder, ledger) = crate::ledger().await;
+    let free = ledger.free_bytes().unwrap();
+    let said = std::process::Command::new("df").args(["--output=avail", "-B1"]).arg(folder.path()).output().unwrap();
+    let df: u64 = String::from_utf8(said.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap();
+    // Other programs write meanwhile.
+    assert!(free.abs_diff(df) < (1 << 30), "{free} {df}");
+}
+
+#[tokio::test]
 async fn a_full_disk_is_named_and_recovered_from() {
     in_a_namespace("disk::full");
 }

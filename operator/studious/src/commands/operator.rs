@@ -4,9 +4,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use studious_controller::Options;
+use studious_ledger::Limits;
 
 use super::service::{LogFormat, log, terminated};
 use crate::exit;
+
+const MIB: u64 = 1024 * 1024;
 
 /// Flags of `studious operator`; the chart sets them.
 #[derive(Args, Debug)]
@@ -45,6 +48,16 @@ pub(crate) struct OperatorCommand {
     /// The ledger: an SQLite file, made if it isn't there
     #[arg(long, value_name = "FILE")]
     ledger: PathBuf,
+    /// Quota of a trial: MiB of the lines of all its hosts and attempts. Beyond a quota a trial keeps its objective and its
+    /// events; the rest is dropped and counted
+    #[arg(long, default_value_t = Limits::default().trial_bytes / MIB, value_name = "MIB")]
+    ledger_trial_quota: u64,
+    /// Quota of a study: MiB of the lines of all its trials
+    #[arg(long, default_value_t = Limits::default().study_bytes / MIB, value_name = "MIB")]
+    ledger_study_quota: u64,
+    /// Quota of a namespace: MiB of the lines of all its studies [default: none]
+    #[arg(long, value_name = "MIB")]
+    ledger_namespace_quota: Option<u64>,
     /// Image of the agent in each trial's pods: the operator's own
     #[arg(long, env = "STUDIOUS_AGENT_IMAGE", value_name = "IMAGE")]
     agent_image: String,
@@ -70,9 +83,21 @@ pub(crate) struct OperatorCommand {
 }
 
 impl OperatorCommand {
+    /// What the ledger keeps at most.
+    fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            trial_bytes: self.ledger_trial_quota.saturating_mul(MIB),
+            study_bytes: self.ledger_study_quota.saturating_mul(MIB),
+            namespace_bytes: self.ledger_namespace_quota.map_or(usual.namespace_bytes, |mib| mib.saturating_mul(MIB)),
+            ..usual
+        }
+    }
+
     /// Runs until SIGTERM or SIGINT.
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         log(self.log_format, "info,kube_runtime=warn")?;
+        let ledger_limits = self.limits();
         let options = Options {
             namespace: self.namespace,
             watch_namespace: self.watch_namespace,
@@ -82,6 +107,7 @@ impl OperatorCommand {
             listen_plain: self.listen_plain,
             tls_certificate: self.tls_certificate,
             tls_key: self.tls_key,
+            ledger_limits,
             ledger: self.ledger,
             agent_image: self.agent_image,
             agent_image_pull_policy: self.agent_image_pull_policy,
@@ -94,5 +120,32 @@ impl OperatorCommand {
         };
         studious_controller::run(options, terminated()?).await?;
         Ok(exit::OK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        operator: OperatorCommand,
+    }
+
+    fn limits(more: &str) -> Limits {
+        let needed = "studious --namespace=n --identity=i --tls-certificate=c --tls-key=k --ca-certificate=a --ledger=l \
+                      --agent-image=g --ingest-url=u";
+        Line::parse_from(needed.split_whitespace().chain(more.split_whitespace())).operator.limits()
+    }
+
+    #[test]
+    fn quotas_of_the_ledger_can_be_set() {
+        assert_eq!(limits(""), Limits::default());
+        let set = limits("--ledger-trial-quota=1 --ledger-study-quota=2 --ledger-namespace-quota=3");
+        assert_eq!((set.trial_bytes, set.study_bytes, set.namespace_bytes), (MIB, 2 * MIB, 3 * MIB));
+        assert_eq!((set.lines, set.metrics), (Limits::default().lines, Limits::default().metrics));
     }
 }

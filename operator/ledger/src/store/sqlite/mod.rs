@@ -97,6 +97,11 @@ impl Database {
         Ok(database)
     }
 
+    /// The file.
+    pub(crate) fn file(&self) -> &Path {
+        self.options.get_filename()
+    }
+
     fn new(options: SqliteConnectOptions, connection: Option<SqliteConnection>) -> Self {
         let health = SharedHealth::default();
         let of_reader = health.clone();
