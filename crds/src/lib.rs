@@ -40,4 +40,6 @@ pub mod labels {
     pub const TRIAL_JSON: &str = "studious.dev/trial";
     /// Annotation on a Study which holds the points that were taken of the study that `search.pointsFrom` names.
     pub const POINTS: &str = "studious.dev/points";
+    /// Annotation on a Study: with `"true"`, what its trials execute may change though trials have ended.
+    pub const ALLOW_CHANGES: &str = "studious.dev/allow-changes";
 }

@@ -11,8 +11,8 @@ const MEND: &str = "Put it back, or make a new study.";
 /// Every change for which a study is refused. `begun` names the rounds that have trials.
 ///
 /// Trials may be added to the last round that has begun, points to the end of the list of a Manual search, rounds after
-/// those that have begun, and whatever only says how trials run (parallelism, template, timeouts, failure) may change, and
-/// so may the studies that an adaptive search learns from: trials that exist keep their points.
+/// those that have begun, and whatever only says how trials run (parallelism, template, timeouts, failure) may change (but
+/// see [`code_changes`]), and so may the studies that an adaptive search learns from: trials that exist keep their points.
 #[must_use]
 pub fn changes(old: &StudySpec, new: &StudySpec, begun: &[String]) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -40,6 +40,26 @@ pub fn changes(old: &StudySpec, new: &StudySpec, begun: &[String]) -> Vec<Violat
         found.push(changed("spec.retrain", "can't change once retraining has begun"));
     }
     found
+}
+
+/// What trials execute, as far as the study says: image, command, arguments and environment of the trainer. When trials
+/// have ended with a result, later ones would not be comparable with them. What a pod needs to run (resources, nodes,
+/// volumes) may change.
+#[must_use]
+pub fn code_changes(old: &StudySpec, new: &StudySpec) -> Vec<Violation> {
+    let trainer = |spec: &StudySpec| {
+        spec.trial.template.spec.as_ref().and_then(|pod| pod.containers.first()).cloned().unwrap_or_default()
+    };
+    let (old, new) = (trainer(old), trainer(new));
+    let parts = [
+        ("image", old.image == new.image),
+        ("command", old.command == new.command),
+        ("args", old.args == new.args),
+        ("env", old.env == new.env && old.env_from == new.env_from),
+    ];
+    let field = |part: &str| format!("spec.trial.template.spec.containers[0].{part}");
+    let rule = "changed after trials have ended: later trials would not be comparable with them";
+    parts.into_iter().filter(|(_, same)| !same).map(|(part, _)| changed(&field(part), rule)).collect()
 }
 
 /// Everything but the explanations.
@@ -130,6 +150,20 @@ spec:
         let begun: Vec<String> = begun.iter().map(|s| (*s).to_owned()).collect();
         assert!(STUDY.contains(from), "{from}");
         changes(&read(STUDY), &read(&STUDY.replace(from, to)), &begun).into_iter().map(|v| v.field).collect()
+    }
+
+    #[test]
+    fn what_trials_execute_is_compared_and_what_a_pod_needs_is_not() {
+        let read = |text: &str| serde_yaml::from_str::<Study>(text).unwrap().spec;
+        let fields = |to: &str| -> Vec<String> {
+            let new = STUDY.replace("command: [x]", to);
+            code_changes(&read(STUDY), &read(&new)).into_iter().map(|v| v.field).collect()
+        };
+        let field = |part: &str| format!("spec.trial.template.spec.containers[0].{part}");
+        assert_eq!(fields("command: [y]"), [field("command")]);
+        assert_eq!(fields("command: [x], args: [z], image: i"), [field("image"), field("args")]);
+        assert_eq!(fields("command: [x], env: [{name: A, value: b}]"), [field("env")]);
+        assert_eq!(fields("command: [x], resources: {limits: {cpu: 1}}"), [""; 0]);
     }
 
     #[test]

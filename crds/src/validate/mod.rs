@@ -30,7 +30,7 @@ use serde_json::json;
 use crate::{StudySpec, crd, schema};
 
 pub use assignments::{can_be_active, scientific_configurations, with_ancestors};
-pub use changes::changes;
+pub use changes::{changes, code_changes};
 pub use point::point;
 pub use printed::{counted, short};
 pub use size::{ArmSize, arm_sizes, space_size};

@@ -17,7 +17,7 @@ use kube::{
 };
 use serde_json::Value;
 use studious_api::{
-    StudySpec,
+    StudySpec, labels,
     validate::{self, Violation},
 };
 use studious_playbook::advice;
@@ -81,6 +81,9 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
         && let Some(old) = &request.old_object
     {
         refusals.extend(changes(old, &spec));
+        if !object.annotations().get(labels::ALLOW_CHANGES).is_some_and(|value| value == "true") {
+            refusals.extend(code_changes(old, &spec));
+        }
     }
     if !refusals.is_empty() {
         return response.deny(refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
@@ -109,6 +112,23 @@ fn changes(old: &DynamicObject, new: &StudySpec) -> Vec<Violation> {
         None => Vec::new(),
     };
     validate::changes(&spec, new, &begun)
+}
+
+/// What trials execute and has changed since some have ended with a result.
+fn code_changes(old: &DynamicObject, new: &StudySpec) -> Vec<Violation> {
+    let count = |phase: &str| old.data.pointer(&format!("/status/trials/{phase}")).and_then(Value::as_u64).unwrap_or(0);
+    let Ok(spec) = serde_json::from_value::<StudySpec>(old.data.get("spec").cloned().unwrap_or_default()) else {
+        return Vec::new();
+    };
+    if ["succeeded", "infeasible", "stopped"].map(count).iter().all(|ended| *ended == 0) {
+        return Vec::new();
+    }
+    let mut found = validate::code_changes(&spec, new);
+    for violation in &mut found {
+        violation.mend =
+            format!("Put it back, make a new study, or annotate this one with {}=true.", labels::ALLOW_CHANGES);
+    }
+    found
 }
 
 fn shorten(text: &str) -> String {
@@ -207,6 +227,25 @@ spec:
         let message = response["status"]["message"].as_str().unwrap_or_default();
         assert!(message.contains("spec.hyperparameters: can't change"), "{response}");
         assert_eq!(reviewed(&listed("[1, 2]"), &listed("[1, 2]"), "UPDATE")["allowed"], true);
+    }
+
+    #[test]
+    fn what_trials_execute_does_not_change_unasked_once_some_have_ended() {
+        let rounds = "[{name: a, trials: 10, maxTrainSteps: 100}]";
+        let mut new = study(rounds);
+        new["spec"]["trial"]["template"]["spec"]["containers"][0]["image"] = "trainer:2".into();
+        for (ended, allowed) in [(json!({}), true), (json!({"failed": 3}), true), (json!({"succeeded": 1}), false)] {
+            let mut old = study(rounds);
+            old["status"] = json!({"phase": "Running", "round": "a", "trials": ended});
+            let response = reviewed(&new, &old, "UPDATE");
+            assert_eq!(response["allowed"], allowed, "{response}");
+            let message = response["status"]["message"].as_str().unwrap_or_default();
+            let told = message.contains("containers[0].image") && message.contains("studious.dev/allow-changes=true");
+            assert_eq!(told, !allowed, "{message}");
+            let mut annotated = new.clone();
+            annotated["metadata"]["annotations"] = json!({"studious.dev/allow-changes": "true"});
+            assert_eq!(reviewed(&annotated, &old, "UPDATE")["allowed"], true);
+        }
     }
 
     #[test]

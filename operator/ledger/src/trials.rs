@@ -78,6 +78,9 @@ pub struct RunState {
     pub attempt_start_time: Option<Millis>,
     /// When the trial ended.
     pub end_time: Option<Millis>,
+    /// What its latest attempt executed: SHA-256 of the template's command and of each script that it names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub code: BTreeMap<String, String>,
 }
 
 /// An attempt that has ended.

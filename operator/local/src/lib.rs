@@ -5,6 +5,7 @@
 //! interrupted or killed goes on where it was. The crate prints nothing: it tells [`Event`]s.
 
 mod attempt;
+mod code;
 mod earlier;
 mod error;
 mod evaluations;

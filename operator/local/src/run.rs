@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use crate::{
     Error, Event, KeeperCommand, RunFolder,
     attempt::Attempt,
+    code,
     earlier::earlier_studies,
     folder::replace,
     leftovers::{self, Keeper},
@@ -49,6 +50,8 @@ pub struct Options {
     pub parallelism: Option<u32>,
     /// Begin trials again that failed in an earlier run.
     pub retry_failed: bool,
+    /// Go on though what trials execute has changed since some have ended with a result.
+    pub allow_changes: bool,
     /// How long trainers have between SIGTERM and SIGKILL.
     pub grace: Duration,
     /// What ends the trainers if this process is killed. Without it they train on until the next run ends them.
@@ -142,7 +145,10 @@ impl Run {
         if let Some(before) = &before {
             let mut begun: Vec<String> = rows.iter().map(|row| row.spec.round.clone()).collect();
             begun.dedup();
-            let changes = unchanged::forbidden_changes(before, &options.study, &begun);
+            let mut changes = unchanged::forbidden_changes(before, &options.study, &begun);
+            if !options.allow_changes && rows.iter().any(has_result) {
+                changes.extend(unchanged::code_changes(before, &options.study));
+            }
             if !changes.is_empty() && !rows.is_empty() {
                 return Err(Error::Changed { folder: folder.root().to_owned(), changes });
             }
@@ -370,6 +376,7 @@ impl Run {
         state.start_time.get_or_insert(began);
         state.attempt_start_time = Some(began);
         // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
+        state.code = trainer::code(&trial.row.spec, &self.working_directory);
         self.records.put(&self.ledger, &trial.row).await?;
         trial.attempt =
             Some(Attempt::start(&self.folder, &trial.row, number, &self.working_directory, &self.tell_exit)?);
@@ -396,7 +403,7 @@ impl Run {
         }
         // It waits for another attempt.
         let Some(end) = TrialEnd::stopped(&trial.row.spec) else { return Ok(()) };
-        let event = trial.end(end, None, &self.folder);
+        let event = trial.end(end, None, None, &self.folder);
         self.records.update(&self.ledger, &trial.row).await?;
         self.note(&stop.key);
         self.tell(event);
@@ -465,12 +472,13 @@ impl Run {
     async fn conclude(&mut self) -> Result<(), Error> {
         let mut over = Vec::new();
         for key in &self.active {
+            let other_code = other_code(&self.trials, key);
             let Some(trial) = self.trials.get_mut(key) else { continue };
             let Some(verdict) = trial.attempt.as_ref().and_then(|attempt| attempt.verdict().cloned()) else { continue };
             let attempt = trial.attempt.take();
             let event = match verdict {
                 Verdict::Retry { outcome, message } => trial.retry(outcome, message, &self.folder),
-                Verdict::End(end) => trial.end(end, attempt.as_ref(), &self.folder),
+                Verdict::End(end) => trial.end(end, attempt.as_ref(), other_code, &self.folder),
                 // An attempt is ended with a verdict that ends it.
                 Verdict::Continue => continue,
             };
@@ -489,6 +497,20 @@ impl Run {
         // Nobody needs to listen.
         let _ = self.events.send(event);
     }
+}
+
+/// Whether a trial has a result that later ones are compared with.
+fn has_result(row: &TrialRow) -> bool {
+    matches!(row.state.phase, TrialPhase::Succeeded | TrialPhase::Infeasible | TrialPhase::Stopped)
+}
+
+/// That a trial executed something else than the first trial that has a result, if it did.
+fn other_code(trials: &BTreeMap<TrialKey, Trial>, key: &TrialKey) -> Option<String> {
+    let code = &trials.get(key)?.row.state.code;
+    let mut with_results = trials.values().filter(|trial| has_result(&trial.row) && !trial.row.state.code.is_empty());
+    let first = &with_results.find(|trial| !trial.row.state.code.is_empty())?.row;
+    let changed = code::difference(&first.state.code, code)?;
+    Some(format!("executed other code than {}: {changed} changed; compare their results with care", first.name))
 }
 
 /// Whether a study's end is one to be glad of.

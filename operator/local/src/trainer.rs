@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
-use studious_api::{Hyperparameters, validate::Violation};
+use studious_api::{Hyperparameters, TrialSpec, validate::Violation};
 use studious_contract::{self as contract, reserved};
 
-use crate::expansion::expand;
+use crate::{code, expansion::expand};
 
 /// A process to be started.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -110,6 +110,12 @@ pub(crate) fn command(
     let program = expand(words.next()?, &environment);
     let arguments = words.map(|word| expand(word, &environment)).collect();
     Some(TrainerCommand { program, arguments, environment })
+}
+
+/// What an attempt of a trial executes; nothing if it can't be started.
+pub(crate) fn code(spec: &TrialSpec, working_directory: &Path) -> BTreeMap<String, String> {
+    let command = command(&spec.template, &spec.hyperparameters, Path::new(""), 0);
+    command.map(|command| code::digests(&spec.template, &command, working_directory)).unwrap_or_default()
 }
 
 fn first_container(template: &PodTemplateSpec) -> Option<&Container> {

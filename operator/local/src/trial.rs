@@ -82,8 +82,15 @@ impl Trial {
     }
 
     /// The trial has ended.
-    pub(crate) fn end(&mut self, mut end: TrialEnd, attempt: Option<&Attempt>, folder: &RunFolder) -> Event {
-        let remarks = self.remarks(&end, attempt);
+    pub(crate) fn end(
+        &mut self,
+        mut end: TrialEnd,
+        attempt: Option<&Attempt>,
+        other_code: Option<String>,
+        folder: &RunFolder,
+    ) -> Event {
+        let mut remarks = self.remarks(&end, attempt);
+        remarks.extend(other_code);
         for remark in &remarks {
             end.message.push_str("; ");
             end.message.push_str(remark);

@@ -7,6 +7,18 @@ use studious_api::{
 
 const MEND: &str = "Put it back, or run the changed study in a folder of its own with --dir.";
 
+const MEND_CODE: &str = "Put it back, run the changed study in a folder of its own with --dir, or accept trials of different \
+                         code with --allow-changes.";
+
+/// Changes of what trials execute, for which a run is refused once trials have results.
+pub(crate) fn code_changes(before: &Study, now: &Study) -> Vec<Violation> {
+    let mut found = validate::code_changes(&before.spec, &now.spec);
+    for violation in &mut found {
+        MEND_CODE.clone_into(&mut violation.mend);
+    }
+    found
+}
+
 /// Every change for which a run is refused. `begun` names the rounds that have trials.
 pub(crate) fn forbidden_changes(before: &Study, now: &Study, begun: &[String]) -> Vec<Violation> {
     let mut found = Vec::new();

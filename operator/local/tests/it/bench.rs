@@ -85,6 +85,7 @@ impl Bench {
             working_directory: self.temp.path().to_owned(),
             parallelism: None,
             retry_failed: false,
+            allow_changes: false,
             grace: Duration::from_secs(2),
             keeper: None,
         }

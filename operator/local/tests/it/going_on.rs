@@ -46,7 +46,9 @@ async fn after_an_interrupt_it_goes_on_and_repeats_nothing() {
 
     let study = crate::bench::study(&waiting(GOOD), "  rounds: [{name: r, trials: 3, maxTrainSteps: 20}]");
     std::fs::write(bench.file("go"), "").unwrap();
-    let seen = bench.run(&study).await;
+    let mut options = bench.options(&study);
+    options.allow_changes = true;
+    let seen = bench.try_run(options).await.unwrap();
     assert_eq!(seen.phases(), [TrialPhase::Succeeded; 3]);
     assert_eq!(lines(&bench.file("tried")), ["s-r-0000", "s-r-0001", "s-r-0001", "s-r-0002"]);
     assert_eq!(seen.trial("s-r-0001").state.attempt, 2);
@@ -208,4 +210,37 @@ async fn no_number_of_interruptions_ends_a_trial() {
     let seen = bench.run(&study).await;
     assert_eq!(seen.phases(), [TrialPhase::Succeeded]);
     assert_eq!(seen.trial("s-r-0000").state.attempts.len(), 26);
+}
+
+/// F-113: one study, two trainers.
+#[tokio::test]
+async fn a_changed_command_is_refused_once_trials_have_results() {
+    let bench = Bench::new();
+    let rounds = |trials: u32| format!("  rounds: [{{name: r, trials: {trials}, maxTrainSteps: 20}}]");
+    bench.run(&study(GOOD, &rounds(1))).await;
+    let changed = study(&format!("true\n{GOOD}"), &rounds(2));
+    let error = bench.try_run(bench.options(&changed)).await.unwrap_err().to_string();
+    assert!(error.contains("containers[0].command") && error.contains("--allow-changes"), "{error}");
+    let mut options = bench.options(&changed);
+    options.allow_changes = true;
+    let seen = bench.try_run(options).await.unwrap();
+    let message = |name: &str| seen.trial(name).state.message.clone().unwrap();
+    assert!(message("s-r-0001").contains("executed other code than s-r-0000: spec.trial.template changed"), "{seen:?}");
+    assert!(!message("s-r-0000").contains("other code"));
+}
+
+#[tokio::test]
+async fn a_changed_script_is_told_on_the_trials_that_ran_it() {
+    let bench = Bench::new();
+    std::fs::write(bench.file("train.sh"), GOOD).unwrap();
+    let rounds = |trials: u32| format!("  rounds: [{{name: r, trials: {trials}, maxTrainSteps: 20}}]");
+    bench.run(&study("sh ./train.sh; true", &rounds(2))).await;
+    std::fs::write(bench.file("train.sh"), format!("true\n{GOOD}")).unwrap();
+    let seen = bench.run(&study("sh ./train.sh; true", &rounds(3))).await;
+    let told: Vec<bool> =
+        seen.trials.values().map(|row| row.state.message.as_ref().unwrap().contains("./train.sh changed")).collect();
+    assert_eq!(told, [false, false, true]);
+    let digest = |name: &str| seen.trial(name).state.code["./train.sh"].clone();
+    assert_eq!(digest("s-r-0000").len(), 64);
+    assert!(digest("s-r-0000") == digest("s-r-0001") && digest("s-r-0001") != digest("s-r-0002"));
 }

@@ -60,6 +60,9 @@ pub(crate) struct RunCommand {
     /// Try trials again that failed before, now that the trainer is fixed
     #[arg(long)]
     retry_failed: bool,
+    /// Go on though the trainer's command, image or environment has changed since trials ended: trials say which code they ran
+    #[arg(long)]
+    allow_changes: bool,
     /// Print lines in place of the progress bar
     #[arg(long)]
     no_progress: bool,
@@ -118,6 +121,7 @@ impl RunCommand {
             working_directory: working_directory(&file.path),
             parallelism: self.parallelism,
             retry_failed: self.retry_failed,
+            allow_changes: self.allow_changes,
             grace: GRACE,
             keeper: keeper(folder),
         };
