@@ -81,7 +81,7 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
         && let Some(old) = &request.old_object
     {
         refusals.extend(changes(old, &spec));
-        if !object.annotations().get(labels::ALLOW_CHANGES).is_some_and(|value| value == "true") {
+        if object.annotations().get(labels::ALLOW_CHANGES).is_none_or(|value| value != "true") {
             refusals.extend(code_changes(old, &spec));
         }
     }

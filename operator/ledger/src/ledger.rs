@@ -82,7 +82,7 @@ impl Ledger {
     #[must_use]
     pub fn free_bytes(&self) -> Option<u64> {
         let volume = nix::sys::statvfs::statvfs(self.database.file()).ok()?;
-        Some(u64::from(volume.blocks_available()).saturating_mul(volume.fragment_size()))
+        Some(volume.blocks_available().saturating_mul(volume.fragment_size()))
     }
 
     /// Makes everything acknowledged so far survive a loss of power.

@@ -8,20 +8,31 @@ use studious_playbook::{decide::Progress, study::Trace};
 /// What was worked out last, and from what.
 #[derive(Debug, Default)]
 pub(crate) struct Evaluations {
-    /// How many attempts evaluated and from where the latest did, how many there were, the last of them.
-    of: Option<((usize, Option<u64>), usize, Option<u64>)>,
+    of: Option<Known>,
     trace: Arc<Trace>,
+}
+
+/// What tells whether evaluations are new.
+#[derive(Debug, PartialEq)]
+struct Known {
+    /// How many attempts evaluated, and from where the latest did.
+    resumed: (usize, Option<u64>),
+    count: usize,
+    last: Option<u64>,
 }
 
 impl Evaluations {
     /// The evaluations of a trial that has come so far.
     pub(crate) fn trace(&mut self, direction: Direction, progress: &Progress) -> Arc<Trace> {
         let evaluations = &progress.evaluations.values;
-        let now =
-            (progress.evaluations.resumed(), evaluations.len(), evaluations.last_key_value().map(|(step, _)| *step));
-        if self.of != Some(now) {
+        let now = Some(Known {
+            resumed: progress.evaluations.resumed(),
+            count: evaluations.len(),
+            last: evaluations.last_key_value().map(|(step, _)| *step),
+        });
+        if self.of != now {
             self.trace = Arc::new(Trace::new(direction, evaluations.iter().map(|(step, value)| (*step, *value))));
-            self.of = Some(now);
+            self.of = now;
         }
         self.trace.clone()
     }

@@ -129,7 +129,9 @@ impl Progress {
                 series.observe(attempt, m.step, *value);
                 if series.values.len() > MAX_EVALUATIONS {
                     let odd: Vec<u64> = series.values.keys().skip(1).step_by(2).copied().collect();
-                    odd.into_iter().for_each(|step| series.forget(step));
+                    for step in odd {
+                        series.forget(step);
+                    }
                 }
             }
         }
@@ -174,7 +176,9 @@ impl Progress {
         if self.evaluations.values.len() > MAX_EVALUATIONS {
             let best = self.objective(spec.objective.direction, Select::Best).map(|(step, _)| step);
             let earlier: Vec<u64> = self.evaluations.values.keys().take(MAX_EVALUATIONS / 2).copied().collect();
-            earlier.into_iter().filter(|step| Some(*step) != best).for_each(|step| self.evaluations.forget(step));
+            for step in earlier.into_iter().filter(|step| Some(*step) != best) {
+                self.evaluations.forget(step);
+            }
         }
     }
 

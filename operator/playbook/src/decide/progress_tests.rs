@@ -1,5 +1,7 @@
 //! Lines of lost attempts may arrive late, in any order between streams: the progress is the same.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use proptest::prelude::*;
 use studious_api::TrialSpec;
 use studious_contract::{JudgedMetrics, Line};
@@ -86,7 +88,7 @@ proptest! {
     ) {
         let as_written: Vec<(u32, u32, &str)> = lines.iter().map(|(a, h, l)| (*a, *h, l.as_str())).collect();
         // Lines of one host of one attempt keep their order; the streams interleave at will.
-        let mut streams: std::collections::BTreeMap<(u32, u32), std::collections::VecDeque<&str>> = Default::default();
+        let mut streams: BTreeMap<(u32, u32), VecDeque<&str>> = BTreeMap::default();
         for (attempt, host, line) in &as_written {
             streams.entry((*attempt, *host)).or_default().push_back(line);
         }

@@ -1,6 +1,6 @@
 //! Values by step over the attempts of a trial: which of them are on the path that the trial took to its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Values of one metric of host 0 by step: those of the latest attempt, and of each earlier one before the first step of
 /// every later one. The order in which attempts arrive changes nothing.
@@ -17,10 +17,10 @@ pub struct Series {
 impl Series {
     /// Takes in a value, if it is on the path.
     pub(super) fn observe(&mut self, attempt: u32, step: u64, value: f64) {
-        if !self.firsts.contains_key(&attempt) {
-            self.firsts.insert(attempt, step);
-            let mut overtaken = Vec::new();
-            overtaken.extend(self.attempts.range(step..).filter(|(_, of)| **of < attempt).map(|(step, _)| *step));
+        if let Entry::Vacant(vacant) = self.firsts.entry(attempt) {
+            vacant.insert(step);
+            let beyond = self.attempts.range(step..);
+            let overtaken: Vec<u64> = beyond.filter(|(_, of)| **of < attempt).map(|(step, _)| *step).collect();
             for step in overtaken {
                 self.forget(step);
             }

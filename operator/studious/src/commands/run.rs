@@ -47,6 +47,7 @@ const TABLE: usize = 60;
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct RunCommand {
     /// The study file
     #[arg(value_name = "FILE")]
