@@ -11,6 +11,7 @@
 //! a checkpoint claim, the lines that are not acknowledged outlive the pod there ([`Options::spool`]), and the agent of the
 //! next attempt delivers them first.
 
+mod earlier;
 mod error;
 mod gauges;
 mod inputs;
@@ -35,6 +36,7 @@ pub use options::Options;
 pub use pump::FAREWELL;
 
 use crate::{
+    earlier::EarlierLines,
     gauges::Gauges,
     pump::Pump,
     push::Client,
@@ -78,10 +80,10 @@ pub async fn run_until(options: Options, ended: impl Future<Output = ()> + Send)
     let delivery = Arc::new(Delivery::default());
     let (earlier, spool) = match &options.spool {
         Some(folder) => (
-            spool::left_by_earlier(folder, trial.attempt),
+            EarlierLines::list(folder, trial.attempt),
             Some(Spool::new(folder.clone(), metrics.clone(), trial.attempt, delivery.clone())),
         ),
-        None => (Vec::new(), None),
+        None => (EarlierLines::default(), None),
     };
     let spooling = spool.map(|spool| tokio::spawn(spool.run(stop.clone())));
     let pump = Pump::new(metrics, earlier, delivery, client, gauges, &trial, options.host);

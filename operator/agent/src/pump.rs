@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    collections::VecDeque,
     future::Future,
     io,
     path::PathBuf,
@@ -20,9 +19,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     AgentError,
+    earlier::EarlierLines,
     gauges::Gauges,
     push::{Client, PushError},
-    spool::{Delivery, SpooledLines},
+    spool::Delivery,
     telling::telling,
 };
 
@@ -52,7 +52,7 @@ pub(crate) struct Pump {
     client: Client,
     gauges: Arc<Gauges>,
     /// Lines of earlier attempts that come first; the first of them is what `tail` reads.
-    earlier: VecDeque<SpooledLines>,
+    earlier: EarlierLines,
     /// This attempt, and its file.
     own: (u32, PathBuf),
     delivery: Arc<Delivery>,
@@ -107,7 +107,7 @@ impl Pump {
     /// Delivers the lines of `earlier` attempts and then those of `metrics`.
     pub(crate) fn new(
         metrics: PathBuf,
-        earlier: Vec<SpooledLines>,
+        earlier: EarlierLines,
         delivery: Arc<Delivery>,
         client: Client,
         gauges: Arc<Gauges>,
@@ -119,7 +119,7 @@ impl Pump {
             tail: Tail::new(metrics.clone()),
             client,
             gauges,
-            earlier: earlier.into(),
+            earlier,
             own: (trial.attempt, metrics),
             delivery,
             host,
@@ -151,13 +151,14 @@ impl Pump {
         tracing::info!(acknowledged = self.pending.first_line, "the trainer has ended: pushing what is left");
         match timeout_at(Instant::now() + drain_limit, self.drain()).await {
             Ok(Drained::All) => {
+                self.earlier.delete_past();
                 tracing::info!(lines = self.pending.first_line, "every line is acknowledged");
                 return Ok(());
             }
             Ok(Drained::Gone) => {
                 // What was copied is of no use to anyone.
                 self.delivery.acknowledged.store(u64::MAX, Ordering::Release);
-                self.earlier.iter().for_each(SpooledLines::delete);
+                self.earlier.delete_all();
                 tracing::info!("the trial is gone: leaving with what was not acknowledged");
                 return Ok(());
             }
@@ -172,7 +173,7 @@ impl Pump {
 
     /// Begins with the next lines of an earlier attempt, or with this attempt's own.
     fn begin_stream(&mut self) {
-        self.tail = match self.earlier.front() {
+        self.tail = match self.earlier.current() {
             Some(earlier) => {
                 tracing::info!(
                     attempt = earlier.attempt,
@@ -188,13 +189,9 @@ impl Pump {
         self.urgent = false;
     }
 
-    /// Ends the lines of an earlier attempt: they are delivered, or `lost` to the operator.
-    fn end_stream(&mut self, delivered: bool) {
-        if let Some(earlier) = self.earlier.pop_front()
-            && delivered
-        {
-            earlier.delete();
-        }
+    /// Ends the lines of an earlier attempt, which are delivered, unless the operator has lost what comes before them.
+    fn end_stream(&mut self, is_delivered: bool) {
+        self.earlier.end_current(is_delivered);
         self.begin_stream();
     }
 
@@ -236,6 +233,11 @@ impl Pump {
         loop {
             let wait = match self.read(true).await {
                 Err(error) => self.failed(FailureKind::Transient, format!("metrics.jsonl can't be read: {error}")),
+                // A pod that was deleted by force may have gone on beside this one.
+                Ok(_) if self.earlier.is_empty() && self.earlier.look_again() => {
+                    self.begin_stream();
+                    Duration::ZERO
+                }
                 Ok(more) => {
                     let all =
                         self.earlier.is_empty() && self.asked && !more && self.sendable() == self.pending.lines.len();
@@ -309,7 +311,7 @@ impl Pump {
         self.last_push = Some(Instant::now());
         let count = self.sendable();
         let request = PushRequest {
-            attempt: self.earlier.front().map_or(self.own.0, |earlier| earlier.attempt),
+            attempt: self.earlier.current().map_or(self.own.0, |earlier| earlier.attempt),
             host: self.host,
             first_line: self.pending.first_line,
             lines: Cow::Borrowed(&self.pending.lines[..count]),
@@ -327,7 +329,9 @@ impl Pump {
                 Duration::ZERO
             }
             // The earlier attempt's own agent may have delivered more than it had copied.
-            Ok(PushAnswer { next_line }) | Err(PushError::Gap { next_line }) if self.ends_earlier(next_line) => {
+            Ok(PushAnswer { next_line }) | Err(PushError::Gap { next_line })
+                if self.earlier.is_current_delivered(next_line) =>
+            {
                 self.succeeded();
                 self.end_stream(true);
                 Duration::ZERO
@@ -369,12 +373,7 @@ impl Pump {
 
     /// Whether the operator wants lines that nobody has any more: it has lost its ledger since they were acknowledged.
     fn is_lost(&self, next_line: u64) -> bool {
-        self.earlier.front().is_some_and(|earlier| next_line < earlier.first_line)
-    }
-
-    /// Whether every line of the earlier attempt that is read is acknowledged.
-    fn ends_earlier(&self, next_line: u64) -> bool {
-        self.earlier.front().is_some_and(|earlier| next_line >= earlier.next_line)
+        self.earlier.current().is_some_and(|earlier| next_line < earlier.first_line)
     }
 
     /// Whether the operator has said that the trial is gone.

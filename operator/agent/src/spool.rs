@@ -45,7 +45,8 @@ impl SpooledLines {
         Self { attempt, first_line, path, next_line: first_line }
     }
 
-    fn parse(path: PathBuf) -> Option<Self> {
+    /// Reads what a file's name says; its lines are not counted.
+    pub(crate) fn parse(path: PathBuf) -> Option<Self> {
         let name = path.file_name()?.to_str()?.strip_prefix("attempt-")?.strip_suffix(".jsonl")?;
         let (attempt, first_line) = name.split_once("-from-")?;
         let first_line = first_line.parse().ok()?;
@@ -63,38 +64,8 @@ impl SpooledLines {
     }
 }
 
-/// What earlier attempts of this host left, in the order of attempts and lines. Deletes what an earlier process of this
-/// attempt copied: the pod still has these lines.
-pub(crate) fn left_by_earlier(folder: &Path, attempt: u32) -> Vec<SpooledLines> {
-    let mut earlier: Vec<SpooledLines> = match fs::read_dir(folder) {
-        Ok(entries) => entries.filter_map(Result::ok).filter_map(|entry| SpooledLines::parse(entry.path())).collect(),
-        Err(error) => {
-            tracing::warn!(folder = %folder.display(), %error, "cannot list lines of earlier attempts");
-            Vec::new()
-        }
-    };
-    earlier.retain(|lines| {
-        if lines.attempt == attempt {
-            lines.delete();
-        }
-        lines.attempt < attempt
-    });
-    earlier.retain_mut(|lines| match count_lines(&lines.path) {
-        Ok(count) => {
-            lines.next_line = lines.first_line + count;
-            true
-        }
-        Err(error) => {
-            tracing::error!(file = %lines.path.display(), %error, "cannot read lines of an earlier attempt");
-            false
-        }
-    });
-    earlier.sort();
-    earlier
-}
-
 /// What follows the last line break was cut off while it was copied, and is no line.
-fn count_lines(path: &Path) -> io::Result<u64> {
+pub(crate) fn count_lines(path: &Path) -> io::Result<u64> {
     let mut file = BufReader::new(File::open(path)?);
     let mut line = Vec::new();
     let mut count = 0;

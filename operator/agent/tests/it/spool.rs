@@ -1,6 +1,11 @@
 //! The operator is away for longer than the pod may live: lines wait on the claim, and the next attempt delivers them.
 
-use std::{fs, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    ops::Range,
+    time::Duration,
+};
 
 use studious_agent::AgentError;
 
@@ -112,6 +117,41 @@ async fn nothing_is_delivered_twice() {
         assert_eq!((next_line(&operator, 1).await, operator.values()), (8, Vec::new()));
         assert_eq!(claim.files(), [""; 0]);
     }
+}
+
+/// A pod that is deleted by force is not gone at once: its trainer and its agent go on for a while beside the next attempt.
+#[tokio::test]
+async fn what_a_deleted_pod_still_copies_is_delivered_too() {
+    let mut operator = Operator::new().await;
+    let claim = Claim::new();
+    let copy = |from: u64, steps: Range<u64>| {
+        let path = claim.folder.path().join(format!("attempt-1-from-{from}.jsonl"));
+        let mut file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+        for step in steps {
+            writeln!(file, "{{\"step\":{step},\"train_loss\":1.0}}").unwrap();
+        }
+    };
+    operator.die().await;
+    copy(0, 0..2);
+    let mut second = claim.pod(&operator, 2);
+    second.options.drain_limit = Duration::from_secs(10);
+    second.start();
+    second.write_lines(10..12);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // After the second attempt's agent has seen the file.
+    copy(0, 2..3);
+    operator.start().await;
+    eventually("the second attempt's lines", || async { next_line(&operator, 2).await == 2 }).await;
+    assert_eq!(next_line(&operator, 1).await, 3, "earlier lines come first");
+    // After it has delivered all of it.
+    copy(0, 3..4);
+    copy(4, 4..6);
+    second.end().await.unwrap();
+    assert_eq!((next_line(&operator, 1).await, next_line(&operator, 2).await), (6, 2));
+    let mut values = operator.values();
+    values.sort_unstable();
+    assert_eq!(values, (0..6).chain(10..12).collect::<Vec<_>>());
+    assert_eq!(claim.files(), [""; 0]);
 }
 
 /// The ledger was lost since: what is left of an earlier attempt begins beyond what the operator wants.
