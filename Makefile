@@ -8,7 +8,7 @@ CACHE ?= $(or $(STUDIOUS_CACHE),$(HOME)/.cache/studious)
 STUDIOUS := target/release/studious
 VENV := .venv
 
-.PHONY: help demo test test-fast lint bench bench-search figures web release venv crds
+.PHONY: help demo test test-fast lint faults bench bench-search figures web release venv crds
 
 help: ## list these doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --features studious-e2e/cluster --locked -- -D warnings
 	e2e/lint.sh
+
+faults: ## kill, cut off and fill what a study of 60 trials stands on, on a real Kubernetes here (KILLS=100 SEED=7)
+	SEED="$(SEED)" KILLS="$(KILLS)" e2e/faults.sh
 
 bench: ## benchmarks, each against a floor or a peer in the same run
 	cargo bench --locked -p studious-playbook --bench repeated

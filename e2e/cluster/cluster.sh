@@ -67,7 +67,8 @@ usage: cluster.sh VERB
   env                 what to eval: KUBECONFIG, PATH and the places that tests use
   smoke               run a small job that tries names, services, a sidecar, logs, volumes and the API from pods
   status              which daemons run
-  stop|start DAEMON   one of: ${DAEMONS[*]}
+  stop|kill|start DAEMON
+                      one of: ${DAEMONS[*]}; kill gives it no notice
   exec COMMAND…       run it where the node runs (its network and its mounts)
   down                remove the cluster and every trace of it, whatever state it is in
 STUDIOUS_CLUSTER names the cluster, STUDIOUS_CLUSTER_NUMBER (0 to 49) keeps several apart, STUDIOUS_CACHE is where things are kept; more in README.md.
@@ -84,7 +85,7 @@ main() {
       need_root
       "verb_$verb" "$@"
       ;;
-    up | load | install | start | stop | down)
+    up | load | install | start | stop | kill | down)
       need_root
       lock_cluster
       "verb_$verb" "$@"

@@ -79,6 +79,17 @@ verb_stop() {
   step "stop $1" stop_daemon "$1"
 }
 
+# Without notice, as a crash or a machine that runs out of memory ends it.
+verb_kill() {
+  local pid
+  [ $# -eq 1 ] || die "kill takes one of: ${DAEMONS[*]}"
+  [[ " ${DAEMONS[*]} " == *" $1 "* ]] || die "'$1' is no daemon of the cluster: ${DAEMONS[*]}"
+  alive "$1" || return 0
+  pid=$(cat "$RUN/$1.pid")
+  kill -9 "$pid" 2>/dev/null || true
+  while alive "$1"; do sleep 0.05; done
+}
+
 verb_status() {
   local d any=false
   for d in "${DAEMONS[@]}"; do
