@@ -54,13 +54,6 @@ impl Cluster {
         this
     }
 
-    /// Gives the ledger its own file system back.
-    pub fn restore_ledger(&self) {
-        scale(0);
-        self.on_node("umount \"$1\"");
-        scale(1);
-    }
-
     /// Runs a script where the node runs; `$1` is the folder of the ledger.
     fn on_node(&self, script: &str) {
         cluster(&["exec", "sh", "-euc", script, "faults", self.ledger.to_str().expect("UTF-8")]);
@@ -153,6 +146,17 @@ impl Cluster {
         thread::sleep(lasts);
         self.on_node("nft delete table inet faults");
         rule.to_owned()
+    }
+}
+
+impl Drop for Cluster {
+    /// Gives the ledger its own file system back.
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            scale(0);
+            self.on_node("umount \"$1\"");
+            scale(1);
+        }
     }
 }
 
