@@ -29,7 +29,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    cluster::{Namespace, output, repository, studious, trainer_image},
+    cluster::{Namespace, output, repository, studious, trainer_image, wait_for},
     compare::{compare, without_attempts},
     draw::{Draw, Fault, draws},
     inflict::{Cluster, logs},
@@ -163,6 +163,22 @@ fn inflict_all(cluster: &Cluster, draws: &[Draw]) -> BTreeMap<Fault, Vec<f64>> {
     took
 }
 
+/// Waits until the study has ended. Once a minute, pods that the kubelet has given up are deleted, as an administrator would.
+fn wait_for_end(namespace: &Namespace, cluster: &Cluster) -> Value {
+    let mut looked = Instant::now();
+    wait_for("the study ends", 900, || {
+        if looked.elapsed() > Duration::from_mins(1) {
+            looked = Instant::now();
+            let given_up = cluster.delete_given_up();
+            if given_up > 0 {
+                println!("OPEN: {given_up} pods stayed Pending after their node was lost, and were deleted by hand");
+            }
+        }
+        let study = namespace.get("study", NAME)?;
+        matches!(study["status"]["phase"].as_str(), Some("Completed" | "Failed" | "Invalid")).then_some(study)
+    })
+}
+
 /// What differs between the disturbed and the undisturbed study.
 fn differences(disturbed: &Results, undisturbed: &Results) -> Vec<String> {
     let mut different = Vec::new();
@@ -212,7 +228,7 @@ fn results_survive_kills_cuts_and_full_disks() {
     namespace.apply(&on_cluster(pace));
     let took = inflict_all(&cluster, &draws);
     fs::write(claim.join("go"), "").expect("a file on the claim");
-    let study = namespace.wait_for_study(NAME, 900);
+    let study = wait_for_end(&namespace, &cluster);
     let seconds = start.elapsed().as_secs_f64();
 
     let disturbed = results(&format!("study/{NAME}"), &["-n", &namespace.name]);
