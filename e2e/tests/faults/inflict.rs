@@ -54,22 +54,6 @@ impl Cluster {
         this
     }
 
-    /// Deletes pods that the kubelet has given up without a word: it starts no sandbox again for a pod that is never
-    /// restarted, and calls one whose agent had just begun Pending for good. Open: the operator waits for it. Gives their
-    /// number.
-    pub fn delete_given_up(&self) -> usize {
-        let pods = tries(&["-n", &self.namespace, "get", "pods", "-o", "json"]).unwrap_or_default();
-        let pods: Value = serde_json::from_str(&pods).unwrap_or_default();
-        let is_given_up = |pod: &&Value| {
-            let agents = pod["status"]["initContainerStatuses"].as_array();
-            pod["status"]["phase"] == "Pending"
-                && agents.into_iter().flatten().any(|agent| agent["state"]["terminated"].is_object())
-        };
-        let given_up = pods["items"].as_array().into_iter().flatten().filter(is_given_up);
-        let names = given_up.filter_map(|pod| pod["metadata"]["name"].as_str());
-        names.filter(|name| tries(&["-n", &self.namespace, "delete", "pod", name, "--wait=false"]).is_some()).count()
-    }
-
     /// Runs a script where the node runs; `$1` is the folder of the ledger.
     fn on_node(&self, script: &str) {
         cluster(&["exec", "sh", "-euc", script, "faults", self.ledger.to_str().expect("UTF-8")]);

@@ -163,17 +163,9 @@ fn inflict_all(cluster: &Cluster, draws: &[Draw]) -> BTreeMap<Fault, Vec<f64>> {
     took
 }
 
-/// Waits until the study has ended. Once a minute, pods that the kubelet has given up are deleted, as an administrator would.
-fn wait_for_end(namespace: &Namespace, cluster: &Cluster) -> Value {
-    let mut looked = Instant::now();
-    wait_for("the study ends", 900, || {
-        if looked.elapsed() > Duration::from_mins(1) {
-            looked = Instant::now();
-            let given_up = cluster.delete_given_up();
-            if given_up > 0 {
-                println!("OPEN: {given_up} pods stayed Pending after their node was lost, and were deleted by hand");
-            }
-        }
+/// Waits until the study has ended.
+fn wait_for_end(namespace: &Namespace) -> Value {
+    wait_for("the study ends", 600, || {
         let study = namespace.get("study", NAME)?;
         matches!(study["status"]["phase"].as_str(), Some("Completed" | "Failed" | "Invalid")).then_some(study)
     })
@@ -228,7 +220,7 @@ fn results_survive_kills_cuts_and_full_disks() {
     namespace.apply(&on_cluster(pace));
     let took = inflict_all(&cluster, &draws);
     fs::write(claim.join("go"), "").expect("a file on the claim");
-    let study = wait_for_end(&namespace, &cluster);
+    let study = wait_for_end(&namespace);
     let seconds = start.elapsed().as_secs_f64();
 
     let disturbed = results(&format!("study/{NAME}"), &["-n", &namespace.name]);
