@@ -53,11 +53,39 @@ pub fn end_leftovers(folder: &RunFolder) -> Result<usize, Error> {
     Ok(found.len())
 }
 
-/// Kills every process whose trial directory is this one or lies in it: children of a trainer that has left.
-pub(crate) fn kill_those_of(directory: &Path) {
-    for pid in find(directory) {
+/// Kills every process whose trial directory is this one or lies in it: children of a trainer that has left, which had the
+/// number `trainer`.
+pub(crate) fn kill_those_of(directory: &Path, trainer: Pid) {
+    for pid in find_children(directory, trainer) {
         let _ = kill(pid, Signal::SIGKILL);
     }
+}
+
+/// This is asked after every trainer, so that only the environments of younger processes are read, which have higher
+/// numbers. Once the numbers have come round (after four million processes) a child may be missed: what it writes doesn't
+/// count all the same.
+#[cfg(target_os = "linux")]
+fn find_children(root: &Path, trainer: Pid) -> Vec<Pid> {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let is_of = |environment: &[u8]| environment.split(|byte| *byte == 0).any(|variable| is_in(variable, root));
+    numbers
+        .filter(|number| *number > trainer.as_raw() && *number != own)
+        .filter(|number| std::fs::read(format!("/proc/{number}/environ")).is_ok_and(|text| is_of(&text)))
+        .map(Pid::from_raw)
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn find_children(root: &Path, _: Pid) -> Vec<Pid> {
+    find(root)
+}
+
+/// Whether a variable names a trial directory in this folder.
+fn is_in(variable: &[u8], root: &Path) -> bool {
+    let value = variable.strip_prefix(TRIAL_DIR_VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+    value.is_some_and(|value| Path::new(std::ffi::OsStr::from_bytes(value)).starts_with(root))
 }
 
 fn find(root: &Path) -> Vec<Pid> {
@@ -66,18 +94,11 @@ fn find(root: &Path) -> Vec<Pid> {
     let what = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always).without_tasks();
     system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
     let own = std::process::id();
-    let prefix = [TRIAL_DIR_VARIABLE.as_bytes(), b"="].concat();
     system
         .processes()
         .iter()
         .filter(|(pid, process)| {
-            pid.as_u32() != own
-                && process.environ().iter().any(|variable| {
-                    variable
-                        .as_bytes()
-                        .strip_prefix(prefix.as_slice())
-                        .is_some_and(|value| Path::new(std::ffi::OsStr::from_bytes(value)).starts_with(root))
-                })
+            pid.as_u32() != own && process.environ().iter().any(|variable| is_in(variable.as_bytes(), root))
         })
         .filter_map(|(pid, _)| i32::try_from(pid.as_u32()).ok().map(Pid::from_raw))
         .collect()

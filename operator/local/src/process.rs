@@ -147,7 +147,7 @@ async fn watch(
     let written = Extent::of(&directory.join(METRICS_FILE));
     // As in a container, what the trainer leaves behind ends with it: its group, and what left the group.
     let _ = killpg(group, Signal::SIGKILL);
-    let _ = tokio::task::spawn_blocking(move || leftovers::kill_those_of(&directory)).await;
+    let _ = tokio::task::spawn_blocking(move || leftovers::kill_those_of(&directory, group)).await;
     if tokio::time::timeout(OUTPUT_PATIENCE, &mut output).await.is_err() {
         output.abort();
     }
