@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::cluster::{Namespace, feed, kubectl, output, repository, text};
+use crate::cluster::{Namespace, feed, kubectl, output, repository, text, wait_for};
 
 /// The study that the tests change.
 const STUDY: &str = include_str!("../../../crds/tests/it/study.yaml");
@@ -128,13 +128,12 @@ fn crds() -> String {
     let there = kubectl(&["get", "crd", "studies.studious.dev", "trials.studious.dev"]).output();
     if !there.is_ok_and(|out| out.status.success()) {
         output(&mut kubectl(&["apply", "--server-side", "-f", &folder]));
-        output(&mut kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "crd",
-            "studies.studious.dev",
-            "trials.studious.dev",
-        ]));
+        // `kubectl wait` fails on an object that has no conditions yet.
+        wait_for("the CRDs are established", 60, || {
+            let established = ["--for=condition=Established", "crd", "studies.studious.dev", "trials.studious.dev"];
+            let out = kubectl(&["wait"]).args(established).output().ok()?;
+            out.status.success().then_some(())
+        });
     }
     folder
 }
