@@ -114,7 +114,12 @@ async fn a_point_that_diverges_is_written_of_and_its_job_is_deleted() {
     let lines: Vec<_> = requests.iter().map(|r| r.line.split('?').next().unwrap()).collect();
     assert_eq!(
         lines,
-        ["PATCH trials/digits-explore-0007/status", "POST events", "DELETE jobs/digits-explore-0007-a1",]
+        [
+            "PATCH trials/digits-explore-0007/status",
+            "POST events",
+            "DELETE pods/digits-explore-0007-a1-0",
+            "DELETE jobs/digits-explore-0007-a1",
+        ]
     );
     let ended = status(&requests[0]);
     assert_eq!(ended.reason.as_deref(), Some("Diverged"));
@@ -138,7 +143,13 @@ async fn a_preempted_host_costs_no_attempt_and_all_hosts_restart_together() {
     let lines: Vec<_> = requests.iter().map(|r| r.line.split('?').next().unwrap()).collect();
     assert_eq!(
         lines,
-        ["PATCH trials/digits-explore-0007/status", "POST events", "DELETE jobs/digits-explore-0007-a1",]
+        [
+            "PATCH trials/digits-explore-0007/status",
+            "POST events",
+            "DELETE pods/digits-explore-0007-a1-0",
+            "DELETE pods/digits-explore-0007-a1-1",
+            "DELETE jobs/digits-explore-0007-a1",
+        ]
     );
     let retrying = status(&requests[0]);
     assert_eq!((retrying.disruptions, retrying.attempts.len()), (1, 1));

@@ -28,9 +28,9 @@ pub(super) const MANAGER: &str = "studious-study";
 /// Writes of one study's status are at least this far apart.
 const APART: SignedDuration = SignedDuration::from_secs(1);
 /// Writes that only say that more trials have ended are at least this far apart.
-const ENDS_APART: SignedDuration = SignedDuration::from_secs(5);
+const ENDS_APART: SignedDuration = SignedDuration::from_secs(10);
 /// Writes that only say how many trials wait and run are at least this far apart: a trial must cost few writes.
-const COUNTS_APART: SignedDuration = SignedDuration::from_secs(10);
+const COUNTS_APART: SignedDuration = SignedDuration::from_secs(30);
 
 /// The status of a study that is refused.
 pub(super) fn refused(
@@ -251,7 +251,8 @@ pub(super) fn is_due(
     };
     let telling =
         |s: &StudyStatus| (s.observed_generation, s.phase, s.round.clone(), s.completion_time.clone(), conditions(s));
-    let apart = if telling(before) != telling(next) {
+    // Of a study that has ended little changes: findings that took their time are told at once.
+    let apart = if telling(before) != telling(next) || next.completion_time.is_some() {
         APART
     } else if before.done != next.done {
         ENDS_APART

@@ -1,20 +1,48 @@
 //! Makes and deletes the Jobs of a trial.
 
-use k8s_openapi::api::batch::v1::Job;
-use kube::{Api, api::DeleteParams};
+use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use kube::{Api, ResourceExt, api::DeleteParams};
 use studious_api::Trial;
 
-use super::TrialReconciler;
+use super::{TrialReconciler, jobs};
 use crate::{
     create::{MakeError, create},
     fault::is_not_found,
-    object::Identified,
+    object::{Identified, controller_of},
     reconcile::RequestError,
 };
 
 /// Makes a Job. One of this trial that is there already was made before.
 pub(super) async fn make(context: &TrialReconciler, trial: &Identified<Trial>, job: &Job) -> Result<(), MakeError> {
     create(&context.client, trial, job).await
+}
+
+/// How long trainers have to end, in seconds: what Kubernetes gives pods that say nothing.
+const TRAINER_GRACE: u32 = 30;
+
+/// Deletes pods of a Job whose trainers run and whose grace is their agents', which is longer: one that ignores SIGTERM must
+/// not hold its accelerator beside the next attempt. The operator is there to take what the agents have.
+async fn end_trainers(context: &TrialReconciler, trial: &Identified<Trial>, job: &str) -> Result<(), RequestError> {
+    if jobs::grace_of(trial, &context.agent) <= i64::from(TRAINER_GRACE) {
+        return Ok(());
+    }
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &trial.id.namespace);
+    let parameters = DeleteParams { grace_period_seconds: Some(TRAINER_GRACE), ..DeleteParams::default() };
+    for pod in context.caches.pods_of(&trial.id.namespace, &trial.id.name) {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        let is_of_job = controller_of(pod.as_ref()).is_some_and(|owner| owner.name == job);
+        if !is_of_job || pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Succeeded" | "Failed")) {
+            continue;
+        }
+        let name = pod.name_any();
+        match api.delete(&name, &parameters).await {
+            Err(error) if !is_not_found(&error) => {
+                return Err(RequestError { what: format!("pod {name} was not deleted"), source: error });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Deletes a Job and its pods, once. One that is gone is gone. The Job stays until its pods have ended: it is by the Job
@@ -28,6 +56,7 @@ pub(super) async fn delete(
     if context.memories.with(uid, |memory| memory.deleted.contains(name)) {
         return Ok(());
     }
+    end_trainers(context, trial, name).await?;
     let api: Api<Job> = Api::namespaced(context.client.clone(), &trial.id.namespace);
     match api.delete(name, &DeleteParams::foreground()).await {
         Err(error) if !is_not_found(&error) => {

@@ -22,7 +22,7 @@ pub(super) const MANAGER: &str = "studious-trial";
 /// How long an attempt must have been waiting before it is worth a write.
 pub(super) const FIRST_WORD: SignedDuration = SignedDuration::from_secs(15);
 /// How long it must have been training. Trials that take less go from made to ended.
-pub(super) const RUNNING_WORD: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const RUNNING_WORD: SignedDuration = SignedDuration::from_secs(10);
 /// How often the progress of a running trial is written.
 pub(super) const PROGRESS: SignedDuration = SignedDuration::from_mins(1);
 /// How many ended attempts are listed.
