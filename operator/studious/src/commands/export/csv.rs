@@ -18,16 +18,27 @@ pub(super) fn write<'a, T: Borrow<TrialTable<'a>>>(
     for (i, table) in tables.into_iter().enumerate() {
         let table: &TrialTable<'a> = table.borrow();
         if i == 0 {
-            out.write_record(table.columns.iter().map(|(name, _)| name.as_str()))?;
+            out.write_record(table.columns.iter().map(|(name, _)| name.as_str())).map_err(of_the_file)?;
         }
         for row in 0..table.rows() {
             for (_, cells) in &table.columns {
-                out.write_field(shown(cells, row))?;
+                out.write_field(shown(cells, row)).map_err(of_the_file)?;
             }
-            out.write_record(None::<&[u8]>)?;
+            out.write_record(None::<&[u8]>).map_err(of_the_file)?;
         }
     }
     out.flush()
+}
+
+/// The error of the file itself, so that a pipe that was closed can be told from a disk that is full.
+fn of_the_file(error: ::csv::Error) -> io::Error {
+    if !error.is_io_error() {
+        return io::Error::other(error);
+    }
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn shown(cells: &Cells<'_>, row: usize) -> String {
@@ -44,6 +55,12 @@ fn shown(cells: &Cells<'_>, row: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::{examples, table};
+
+    #[test]
+    fn a_closed_pipe_is_told_as_one() {
+        let error = ::csv::Error::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+        assert_eq!(super::of_the_file(error).kind(), std::io::ErrorKind::BrokenPipe);
+    }
 
     #[test]
     fn a_table_has_a_column_for_each_hyperparameter_and_none_invented() {
