@@ -14,7 +14,7 @@ pub(super) fn trial(hosts: u32) -> Trial {
 
 const RUNNING: &str = r#"{"running": {}}"#;
 
-fn running() -> serde_json::Value {
+pub(super) fn running() -> serde_json::Value {
     serde_json::from_str(RUNNING).unwrap()
 }
 
@@ -101,9 +101,9 @@ async fn a_new_trial_gets_a_job_and_a_quick_one_is_written_of_once() {
 }
 
 #[tokio::test]
-async fn a_point_that_diverges_is_written_of_and_its_job_is_deleted() {
+async fn a_point_that_diverges_is_written_of_and_its_trainer_stopped() {
     let mut world = World::new().await;
-    let trial = trial(1);
+    let mut trial = trial(1);
     world.reconcile_trial(&trial).await;
     let job = world.job(&trial, 1);
     world.pod(&job, 0, &running(), &json!({}));
@@ -114,16 +114,47 @@ async fn a_point_that_diverges_is_written_of_and_its_job_is_deleted() {
     let lines: Vec<_> = requests.iter().map(|r| r.line.split('?').next().unwrap()).collect();
     assert_eq!(
         lines,
-        [
-            "PATCH trials/digits-explore-0007/status",
-            "POST events",
-            "DELETE pods/digits-explore-0007-a1-0",
-            "DELETE jobs/digits-explore-0007-a1",
-        ]
+        ["PATCH trials/digits-explore-0007/status", "POST events", "PATCH pods/digits-explore-0007-a1-0",]
     );
     let ended = status(&requests[0]);
     assert_eq!(ended.reason.as_deref(), Some("Diverged"));
     assert_eq!(ended.objective, None);
+    assert_eq!(requests[2].body, json!({"spec": {"activeDeadlineSeconds": 1}}));
+
+    // Once is enough, and what runs on nevertheless is deleted with its log.
+    trial.status = Some(ended);
+    trial.metadata.resource_version = Some("2000".into());
+    world.reconcile_trial(&trial).await;
+    assert!(world.lines().is_empty());
+    world.pass(31);
+    world.reconcile_trial(&trial).await;
+    let lines = world.lines();
+    let lines: Vec<_> = lines.iter().map(|line| line.split('?').next().unwrap()).collect();
+    assert_eq!(lines, ["DELETE pods/digits-explore-0007-a1-0", "DELETE jobs/digits-explore-0007-a1"]);
+}
+
+#[tokio::test]
+async fn pods_of_a_trial_that_failed_stay_once_they_have_ended() {
+    let mut world = World::new().await;
+    let mut trial = trial(1);
+    world.reconcile_trial(&trial).await;
+    let job = world.job(&trial, 1);
+    world.pod(&job, 0, &running(), &json!({}));
+    world.lines_of(&trial, 1, 0, &[r#"{"event":"init","init_seed":77}"#]).await;
+    world.requests();
+    world.reconcile_trial(&trial).await;
+    let requests = world.requests();
+    let ended = status(&requests[0]);
+    assert_eq!(ended.reason.as_deref(), Some("SeedMismatch"));
+    assert!(requests.iter().any(|request| request.line.starts_with("PATCH pods")), "{requests:?}");
+
+    let ended_by_its_kubelet = json!({"status": {"phase": "Failed", "reason": "DeadlineExceeded"}});
+    world.pod(&job, 0, &json!({"terminated": {"exitCode": 143}}), &ended_by_its_kubelet);
+    trial.status = Some(ended);
+    trial.metadata.resource_version = Some("2000".into());
+    world.pass(300);
+    world.reconcile_trial(&trial).await;
+    assert!(world.lines().is_empty(), "neither the Job nor its pod is deleted");
 }
 
 #[tokio::test]

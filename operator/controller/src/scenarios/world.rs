@@ -182,7 +182,7 @@ impl World {
                 }],
             },
             "spec": {"containers": [{"name": "trainer"}]},
-            "status": {"phase": "Running", "containerStatuses": [{
+            "status": {"phase": "Running", "startTime": "2026-01-01T00:00:00Z", "containerStatuses": [{
                 "name": "trainer", "image": "", "imageID": "", "ready": true, "restartCount": 0, "state": state,
             }]},
         });

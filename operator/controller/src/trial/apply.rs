@@ -1,7 +1,13 @@
 //! Makes and deletes the Jobs of a trial.
 
+use std::sync::Arc;
+
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
-use kube::{Api, ResourceExt, api::DeleteParams};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams},
+};
+use serde_json::json;
 use studious_api::Trial;
 
 use super::{TrialReconciler, jobs};
@@ -41,6 +47,49 @@ async fn end_trainers(context: &TrialReconciler, trial: &Identified<Trial>, job:
         }
     }
     Ok(())
+}
+
+/// Stops the trainers of these pods and leaves the pods, whose logs tell what went wrong: a pod beyond its deadline is ended
+/// by its kubelet, with a grace, and stays until its Job's time to live is over. Says whether that can be done: not where a
+/// pod has not begun, or is refused.
+///
+/// The Job controller deletes what is left of a Job when its first pod has failed: of a trial of several hosts the log of
+/// the host that ends first is sure to stay.
+pub(super) async fn stop(
+    context: &TrialReconciler,
+    trial: &Identified<Trial>,
+    pods: &[Arc<Pod>],
+) -> Result<bool, RequestError> {
+    let has_begun = |pod: &Pod| pod.status.as_ref().is_some_and(|status| status.start_time.is_some());
+    let is_over = |pod: &Pod| {
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Succeeded" | "Failed"))
+    };
+    let open: Vec<&Arc<Pod>> = pods.iter().filter(|pod| !is_over(pod)).collect();
+    if !open.iter().all(|pod| has_begun(pod)) {
+        return Ok(false);
+    }
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &trial.id.namespace);
+    let deadline = Patch::Merge(json!({ "spec": { "activeDeadlineSeconds": 1 } }));
+    for pod in open {
+        let is_stopped = pod.spec.as_ref().is_some_and(|spec| spec.active_deadline_seconds == Some(1));
+        let name = pod.name_any();
+        if is_stopped || context.memories.with(&trial.id.uid, |memory| memory.stopped.contains(&name)) {
+            continue;
+        }
+        match api.patch(&name, &PatchParams::default(), &deadline).await {
+            Err(error) if is_not_found(&error) => {}
+            // An installation may not let the operator do this; its pods are deleted.
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => {
+                tracing::info!(pod = name, error = status.message, "cannot stop a pod without deleting it");
+                return Ok(false);
+            }
+            Err(error) => return Err(RequestError { what: format!("pod {name} was not stopped"), source: error }),
+            Ok(_) => {}
+        }
+        context.memories.with(&trial.id.uid, |memory| memory.stopped.insert(name));
+    }
+    Ok(true)
 }
 
 /// Deletes a Job and its pods, once. One that is gone is gone. The Job stays until its pods have ended: it is by the Job

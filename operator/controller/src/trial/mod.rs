@@ -53,6 +53,8 @@ pub(crate) struct TrialMemory {
     written: Option<Written<TrialStatus>>,
     /// Jobs that were deleted: the cache may go on showing them for a moment.
     deleted: BTreeSet<String>,
+    /// Pods that were stopped and stay, for their logs: likewise.
+    stopped: BTreeSet<String>,
     /// Whether an exit code that contradicts `done` was told.
     told_exit: bool,
     /// Why no pod of the Job was made, and when that was asked.

@@ -26,6 +26,7 @@ use crate::{
     context::Context,
     events,
     fault::{Category, Fault},
+    grace,
     object::{Identified, controller_of, is_controlled_by},
     reconcile::{ReconcileError, Reconciler},
     status::{self, STALLED, is_stalled, millis},
@@ -39,6 +40,9 @@ const POD_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// How long a trial that succeeded may keep its processes: agents drain meanwhile.
 const AFTERLIFE: SignedDuration = SignedDuration::from_secs(60);
+/// How long the trainers of a trial that went wrong may take to end while their pods stay, for their logs. Then the pods
+/// are deleted: whatever ignores SIGTERM must not hold its accelerator.
+const STOPPING: SignedDuration = SignedDuration::from_secs(grace::TRAINER as i64);
 
 impl Reconciler for TrialReconciler {
     type Object = Trial;
@@ -362,7 +366,12 @@ async fn tidy(
     // A Job that has run its course is kept with its pods for a while: their logs tell what went wrong.
     let trains = views.iter().any(|view| view.is_open && view.is_live);
     let ended = seen.status.completion_time.as_ref().map_or(now, |time| time.0);
-    let left = AFTERLIFE - now.duration_since(ended);
+    let since = now.duration_since(ended);
+    let went_wrong = matches!(seen.status.phase, TrialPhase::Failed | TrialPhase::Infeasible);
+    if trains && went_wrong && since < STOPPING && apply::stop(context, trial, &pods).await? {
+        return Ok(Action::requeue(duration(STOPPING - since)));
+    }
+    let left = AFTERLIFE - since;
     if left.is_positive() && (!trains || seen.status.phase == TrialPhase::Succeeded) {
         return Ok(Action::requeue(duration(left)));
     }

@@ -66,6 +66,11 @@ async fn logs_of_a_trial_that_failed_by_seeds_are_kept() {
     cluster.push(&pod, 1, &[wrong], false).await;
     let trial = cluster.trial_is("s-a-0000", "Failed").await;
     assert_eq!(trial["status"]["reason"], "SeedMismatch");
+    let is_stopped = |cluster: &TestCluster| {
+        let pod = cluster.api.get("pods", NAMESPACE, "s-a-0000-a1-0").unwrap_or_default();
+        (pod["spec"]["activeDeadlineSeconds"] == 1).then_some(())
+    };
+    cluster.until("the trainer is stopped", is_stopped).await;
     let deleted = |cluster: &TestCluster| {
         let job = cluster.api.get("jobs", NAMESPACE, "s-a-0000-a1");
         job.is_none_or(|job| !job["metadata"]["deletionTimestamp"].is_null())

@@ -160,9 +160,14 @@ async fn run_pod(node: Arc<TestNode>, job: Value, pod: Value, index: u32) -> boo
         let pod = api.get("pods", NAMESPACE, &name);
         pod.is_none_or(|pod| !pod["metadata"]["deletionTimestamp"].is_null()).then_some(())
     });
+    let overdue = node.api.until("the deadline of a pod", LIMIT * 10, |api| {
+        let pod = api.get("pods", NAMESPACE, &name);
+        pod.is_some_and(|pod| pod["spec"]["activeDeadlineSeconds"] == 1).then_some(())
+    });
     let (status, is_deleted) = tokio::select! {
         status = trainer.wait() => (status.unwrap(), false),
         () = deleted => (terminate(&mut trainer).await, true),
+        () = overdue => (terminate(&mut trainer).await, false),
     };
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
     let ended = json!({"terminated": {"exitCode": code, "startedAt": started, "finishedAt": now()}});
