@@ -44,6 +44,12 @@ fn finished(crd: &CustomResourceDefinition) -> Result<Value, serde_json::Error> 
         if let Some(status) = schema.pointer_mut("/properties/status") {
             status["default"] = json!({"phase": "Pending"});
         }
+        // Rules on the name need a field to speak of; without one the API server calls it <nil>.
+        if schema.get("x-kubernetes-validations").is_some()
+            && let Some(properties) = schema.get_mut("properties")
+        {
+            properties["metadata"] = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+        }
         if let Some(hyperparameter) = schema.pointer_mut("/properties/spec/properties/hyperparameters/items") {
             hyperparameter["oneOf"] = exactly_one();
         }

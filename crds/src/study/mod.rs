@@ -42,9 +42,9 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, RetrainedBest, Stud
     status = "StudyStatus",
     derive = "PartialEq",
     validation = Rule::new("self.metadata.name.matches('^[a-z]([a-z0-9-]*[a-z0-9])?$')")
-        .message("metadata.name must be a DNS label that begins with a letter: lower-case letters, digits and '-'"),
+        .message("must be a DNS label that begins with a letter: lower-case letters, digits and '-'").field_path(".metadata.name"),
     validation = Rule::new("self.spec.rounds.all(r, self.metadata.name.size() + r.name.size() <= 49)")
-        .message("metadata.name is too long: it and the name of the longest round may have 49 characters together"),
+        .message("is too long: it and the name of the longest round may have 49 characters together").field_path(".metadata.name"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Round", type_ = "string", json_path = ".status.round"),
     printcolumn(name = "Done", type_ = "string", json_path = ".status.done"),

@@ -31,6 +31,14 @@ pub fn changes(old: &StudySpec, new: &StudySpec, begun: &[String]) -> Vec<Violat
         compare("spec.evaluation", old.evaluation == new.evaluation);
         compare("spec.trial.hosts", old.trial.hosts == new.trial.hosts);
     }
+    let volume = |spec: &StudySpec| spec.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.volume.is_some());
+    if !begun.is_empty() && volume(old) && !volume(new) {
+        let rule = "can't be removed once trials have run: later ones that are lost would begin again at step 0";
+        found.push(Violation {
+            mend: "Put it back, name another claim, or make a new study.".to_owned(),
+            ..changed("spec.checkpoint.volume", rule)
+        });
+    }
     if !new.search.points.starts_with(&old.search.points) {
         let rule = "can't change, move or go once trials have run: points may be added at the end";
         found.push(changed("spec.search.points", rule));
@@ -128,6 +136,7 @@ mod tests {
     use super::*;
     use crate::Study;
 
+    const VOLUME: &str = ", volume: {persistentVolumeClaim: {claimName: c}}";
     const STUDY: &str = "
 apiVersion: studious.dev/v1alpha1
 kind: Study
@@ -142,6 +151,7 @@ spec:
   - {name: a, trials: 4, maxTrainSteps: 10}
   - {name: b, trials: 2, maxTrainSteps: 20, from: {round: a, best: 2}}
   evaluation: {everySteps: 5}
+  checkpoint: {everySteps: 5, volume: {persistentVolumeClaim: {claimName: c}}}
   trial: {template: {spec: {containers: [{name: t, command: [x]}]}}}
 ";
 
@@ -176,6 +186,7 @@ spec:
             ("trials: 4, ", ""),
             ("{lr: 0.3}", "{lr: 0.3}, {lr: 0.4}"),
             ("max: 1}", "max: 1}, fixedBecause: no time"),
+            ("claimName: c", "claimName: d"),
             ("from: {round: a, best: 2}}", "from: {round: a, best: 2}}\n  - {name: c, trials: 1, maxTrainSteps: 30}"),
         ] {
             assert_eq!(fields(from, to, &["a"]), [""; 0], "{to}");
@@ -196,6 +207,7 @@ spec:
             ("trials: 4", "trials: 8", &["a", "b"], "spec.rounds[0].trials"),
             ("trials: 4", "trials: 8", &["a", "retrain"], "spec.rounds[0].trials"),
             ("name: a", "name: z", &["a"], "spec.rounds[0]"),
+            (VOLUME, "", &["a"], "spec.checkpoint.volume"),
         ] {
             assert!(fields(from, to, begun).contains(&field.to_owned()), "{to}");
         }

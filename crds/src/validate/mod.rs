@@ -10,6 +10,7 @@ mod conditions;
 mod constraints;
 mod design;
 mod early_ending;
+mod image;
 mod later;
 mod names;
 mod point;

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec, VolumeMount};
 
-use super::Violation;
+use super::{Violation, image};
 use crate::{
     StudySpec, labels,
     reserved::{
@@ -91,6 +91,10 @@ fn container(at: &str, c: &Container, pod: &PodSpec, found: &mut Vec<Violation>)
     if c.name.starts_with(NAME_PREFIX) {
         let rule = format!("names of containers that start with {NAME_PREFIX} are reserved for Studious");
         found.push(Violation::new(format!("{at}.name"), &c.name, rule, "Rename it."));
+    }
+    if let Some((name, rule)) = c.image.as_ref().and_then(|name| Some((name, image::wrong(name)?))) {
+        let mend = "Write it as docker pull takes it: ghcr.io/team/trainer:1.0.";
+        found.push(Violation::new(format!("{at}.image"), name, rule, mend));
     }
     for (i, variable) in c.env.iter().flatten().enumerate() {
         reserved(&format!("{at}.env[{i}].name"), variable, found);

@@ -114,6 +114,11 @@ const WRONG: &[(&str, &str, &str)] = &[
         "          env: [{name: JOB_COMPLETION_INDEX, value: \"0\"}]\n          image:",
     ),
     ("an expansion of nothing", "studious_trainer.digits]", "train, \"--lr=$(HP_LEARNING_RAET)\"]"),
+    (
+        "an image that no kubelet reads",
+        "image: localhost/studious-trainer:dev",
+        "image: localhost/Studious-Trainer:dev",
+    ),
     ("restarts", "        containers:", "        restartPolicy: OnFailure\n        containers:"),
     (
         "no containers",
