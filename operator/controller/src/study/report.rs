@@ -163,6 +163,11 @@ pub(super) fn accepted(
         status.findings.clone_from(&found.findings);
         status.findings_count = Some(i64::try_from(found.count).unwrap_or(i64::MAX));
         for Claim { type_, holds, reason, message } in &found.conditions {
+            // What nobody can tell yet is no condition, until the study has ended.
+            let is_told = status.conditions.iter().any(|condition| condition.type_ == *type_);
+            if holds.is_none() && end.is_none() && !is_told {
+                continue;
+            }
             let wanted = ConditionClaim { type_, holds: *holds, reason, message };
             set_condition(&mut status.conditions, &wanted, generation, now);
         }
