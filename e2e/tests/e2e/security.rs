@@ -36,7 +36,7 @@ fn a_pod_writes_its_own_trials_measurements_and_no_others() {
     assert!(listing.contains("False") && !listing.contains("token"), "{listing}");
 
     // A token that kubectl makes for the same service account and audience, but for no pod, is refused; so is none.
-    let token = output(&mut namespace.kubectl(&["create", "token", "default", "--audience=studious"]));
+    let token = output(&mut namespace.kubectl(&["create", "token", "default", "--audience=studious-agent"]));
     let url = format!("https://studious.{}.svc:8443/v1/measurements", operator_namespace());
     for (token, what) in [(token.trim(), "of no pod"), ("", "none"), ("nonsense", "nonsense")] {
         let script = format!(

@@ -42,7 +42,7 @@ impl Tokens {
     pub(crate) fn of_pod(&self, namespace: &str, name: &str, uid: &str) -> String {
         let now = Timestamp::now().as_second();
         let claims = json!({
-            "iss": ISSUER, "aud": ["studious"], "exp": now + 3600, "nbf": now - 10, "iat": now - 10,
+            "iss": ISSUER, "aud": ["studious-agent"], "exp": now + 3600, "nbf": now - 10, "iat": now - 10,
             "sub": format!("system:serviceaccount:{namespace}:default"),
             "kubernetes.io": { "namespace": namespace, "pod": { "name": name, "uid": uid } },
         });

@@ -21,7 +21,7 @@ use studious_dashboard::{Gate, Refusal, StudyKey};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::recent::Recent;
-use crate::{rate::Rate, trial::jobs::AUDIENCE};
+use crate::rate::Rate;
 
 /// Where the API server's service proxy leaves a token: it keeps `Authorization` to itself.
 const TOKEN_HEADER: &str = "studious-token";
@@ -29,6 +29,8 @@ const TOKEN_HEADER: &str = "studious-token";
 const USER_HEADER: &str = "x-remote-user";
 /// And to which groups they belong: once for each.
 const GROUP_HEADER: &str = "x-remote-group";
+/// Audience of tokens that are made for us, as `kubectl study` asks for them. Agents' have another.
+const AUDIENCE: &str = "studious";
 /// Longest token that is reviewed, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 /// How long a token that was accepted is taken without asking again, and one that wasn't refused.

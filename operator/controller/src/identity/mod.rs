@@ -1,6 +1,6 @@
 //! Who sends measurements: a pod's own token, verified here without asking the API server about each pod.
 //!
-//! The kubelet gives each agent a token for the audience `studious`, bound to its pod. Its signature is checked with the
+//! The kubelet gives each agent a token for the audience `studious-agent`, bound to its pod. Its signature is checked with the
 //! API server's public keys. Which trial, attempt and host the pod belongs to comes from the caches, never from what it
 //! sends: a pod can write its own trial's measurements and no other's.
 
@@ -39,7 +39,7 @@ pub(crate) struct Sender {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdentityError {
     /// No token.
-    #[error("send the pod's token: Authorization: Bearer <token for the audience \"studious\">")]
+    #[error("send the pod's token: Authorization: Bearer <token for the audience \"studious-agent\">")]
     NoToken,
     /// A token that doesn't hold.
     #[error("the token is not accepted: {0}")]

@@ -49,7 +49,7 @@ impl Signer {
 pub(crate) fn claims(changes: &Value) -> Value {
     let now = jiff::Timestamp::now().as_second();
     let mut claims = json!({
-        "iss": ISSUER, "aud": ["studious"], "exp": now + 3600, "nbf": now - 10, "iat": now - 10,
+        "iss": ISSUER, "aud": ["studious-agent"], "exp": now + 3600, "nbf": now - 10, "iat": now - 10,
         "sub": "system:serviceaccount:team-a:default",
         "kubernetes.io": {"namespace": "team-a", "pod": {"name": "p1", "uid": "pod-uid"}},
     });
@@ -128,6 +128,7 @@ async fn tokens_that_do_not_hold_are_refused() {
     let past = jiff::Timestamp::now().as_second() - 120;
     for (changes, why) in [
         (json!({"aud": ["https://kubernetes.default.svc"]}), "InvalidAudience"),
+        (json!({"aud": ["studious"]}), "InvalidAudience"),
         (json!({"iss": "https://elsewhere"}), "InvalidIssuer"),
         (json!({"exp": past}), "ExpiredSignature"),
         (json!({"nbf": past + 3600}), "ImmatureSignature"),

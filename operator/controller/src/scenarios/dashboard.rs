@@ -104,6 +104,10 @@ fn answer(path: &str, body: &Value) -> (String, Value) {
     if path.ends_with("/tokenreviews") {
         let user = match spec["token"].as_str() {
             Some("anna's") => json!({ "username": "anna", "groups": ["readers-of-a"] }),
+            // Of a pod whose service account may read what Anna may.
+            Some("an agent's") if spec["audiences"][0] == crate::trial::jobs::AUDIENCE => {
+                json!({ "username": "system:serviceaccount:team-a:default", "groups": ["readers-of-a"] })
+            }
             Some("bert's") => json!({ "username": "bert", "groups": [] }),
             _ => Value::Null,
         };
@@ -166,6 +170,12 @@ async fn a_proxy_is_believed_by_its_address_alone() {
     // The proxy itself is nobody.
     assert_eq!(shown.get("/v1/studies", PROXY, &[]).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(shown.get("/v1/studies", PROXY, &[("x-remote-user", "")]).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_agents_token_opens_no_page() {
+    let shown = Shown::new().await;
+    assert_eq!(shown.get(STUDY, ANYBODY, &[("studious-token", "an agent's")]).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

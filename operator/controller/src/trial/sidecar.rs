@@ -16,8 +16,9 @@ use studious_contract::{self as contract, reserved};
 use super::jobs::{TRIAL_VOLUME, mount};
 use crate::authority::{self, Authority};
 
-/// Audience of the tokens that agents show.
-pub(crate) const AUDIENCE: &str = "studious";
+/// Audience of the tokens that agents show. Readers' have another: an agent's opens neither dashboard nor read API, whatever
+/// its pod's service account may read.
+pub(crate) const AUDIENCE: &str = "studious-agent";
 /// User and group of the operator's image.
 pub(super) const AGENT_USER: i64 = 65532;
 /// Seconds of a pod's grace that are left when its agent gives up.
