@@ -10,7 +10,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-pub use status::{AttemptOutcome, AttemptRecord, TrialPhase, TrialStatus};
+pub use status::{AttemptOutcome, AttemptRecord, MAX_ATTEMPTS, MAX_RUNGS, RungStatus, TrialPhase, TrialStatus};
 
 use crate::{
     Hyperparameters, pod_template,

@@ -38,13 +38,18 @@ pub struct TrialStatus {
     /// The current attempt, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
-    /// Attempts that have ended; the latest 20.
+    /// Attempts that have ended; the latest 24.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = MAX_ATTEMPTS))]
     pub attempts: Vec<AttemptRecord>,
     /// How many attempts were disrupted: lost to preemption, eviction or a lost node.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub disruptions: u32,
+    /// Its evaluations at the steps at which `SuccessiveHalving` compares trials: others go on being compared with them when
+    /// measurements are lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_RUNGS))]
+    pub rungs: Vec<RungStatus>,
     /// Lines of `metrics.jsonl` that could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malformed_lines: Option<u64>,
@@ -67,6 +72,25 @@ pub struct TrialStatus {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(n: &u32) -> bool {
     *n == 0
+}
+
+/// Most attempts that a status lists: enough to see that a trial was lost so often without coming further that it ends.
+pub const MAX_ATTEMPTS: usize = 24;
+/// Most rungs that a status holds. Each is at least twice as far as the one before, below 2^40 steps.
+pub const MAX_RUNGS: usize = 40;
+
+/// The evaluation of a trial at a rung of `search.earlyEnding`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RungStatus {
+    /// The step at which trials are compared.
+    pub rung: u64,
+    /// The step of the first evaluation there or after it.
+    pub step: u64,
+    /// The objective at that step.
+    pub value: f64,
+    /// The best objective up to that step.
+    pub best: f64,
 }
 
 /// Where a trial stands.

@@ -1,6 +1,7 @@
 //! Trials that fall behind, and what constraints leave of the best.
 
-use studious_api::{Trial, trial::TrialPhase};
+use kube::ResourceExt;
+use studious_api::{Trial, TrialStatus, trial::TrialPhase};
 
 use super::{
     studies::{made, study},
@@ -61,6 +62,29 @@ async fn a_trial_that_falls_behind_is_told_to_stop_once() {
     assert!(status["message"].as_str().unwrap().starts_with("at step 20"), "{status}");
 }
 
+/// F-054: who was told is kept by uid, not by name.
+#[tokio::test]
+async fn a_trial_that_is_made_again_under_its_name_is_told_to_stop_too() {
+    let mut world = World::new().await;
+    let study = halving();
+    world.reconcile_study(&study).await;
+    let mut trials = made(&world.requests());
+    for (trial, error) in trials.iter().zip([0.1, 0.2, 0.9]) {
+        world.caches.trial(trial);
+        evaluate(&world, trial, error).await;
+    }
+    world.caches.trial(&trials[3]);
+    world.reconcile_study(&study).await;
+    let told = "PATCH trials/digits-explore-0002";
+    assert!(world.lines().contains(&told.to_owned()));
+
+    trials[2].metadata.uid = Some("another".into());
+    world.caches.trial(&trials[2]);
+    evaluate(&world, &trials[2], 0.9).await;
+    world.reconcile_study(&study).await;
+    assert_eq!(world.lines(), [told]);
+}
+
 #[tokio::test]
 async fn after_a_restart_ended_trials_are_known_from_the_ledger() {
     let mut world = World::new().await;
@@ -80,6 +104,45 @@ async fn after_a_restart_ended_trials_are_known_from_the_ledger() {
     world.reconcile_study(&study).await;
     let lines = world.lines();
     assert!(lines.contains(&"PATCH trials/digits-explore-0001".to_owned()), "{lines:?}");
+}
+
+/// F-006: decisions go on without the ledger, from what statuses keep.
+#[tokio::test]
+async fn a_lost_ledger_changes_no_decision() {
+    let mut world = World::new().await;
+    let study = halving();
+    world.caches.study(&study);
+    world.reconcile_study(&study).await;
+    let mut trials = made(&world.requests());
+    for (trial, error) in trials.iter().zip([0.1, 0.2, 0.3]) {
+        evaluate(&world, trial, error).await;
+    }
+    for trial in &mut trials[..3] {
+        // As its status says it while it runs.
+        world.reconcile_trial(trial).await;
+        let job = world.job(trial, 1);
+        world.pod(&job, 0, &super::trials::running(), &serde_json::json!({}));
+        world.pass(61);
+        world.reconcile_trial(trial).await;
+        let requests = world.requests();
+        let written = requests.iter().rfind(|r| r.line.ends_with(&format!("{}/status", trial.name_any()))).unwrap();
+        let status: TrialStatus = serde_json::from_value(written.body["status"].clone()).unwrap();
+        assert_eq!((status.rungs[0].rung, status.rungs[0].step, status.rungs.len()), (20, 20, 1), "{:?}", status.rungs);
+        trial.status = Some(status);
+    }
+    let status = trials[0].status.as_mut().unwrap();
+    (status.phase, status.objective) = (TrialPhase::Succeeded, Some(0.1));
+
+    // Another ledger, another process: nothing is known but the statuses. The fourth comes to the rung.
+    let mut world = World::new().await;
+    for trial in &trials {
+        world.caches.trial(trial);
+    }
+    evaluate(&world, &trials[3], 0.4).await;
+    world.reconcile_study(&study).await;
+    let lines = world.lines();
+    let stopped: Vec<&String> = lines.iter().filter(|line| !line.ends_with("/status")).collect();
+    assert_eq!(stopped, ["PATCH trials/digits-explore-0002", "PATCH trials/digits-explore-0003"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt};
-use studious_api::{Study, Trial, trial::TrialPhase};
+use studious_api::{
+    Study, Trial,
+    trial::{RungStatus, TrialPhase},
+};
 use studious_ledger::LedgerError;
 use studious_playbook::{
     Plan, TrialKey,
@@ -49,7 +52,8 @@ pub(super) async fn evaluations(
     let mut known = Vec::new();
     for trial in compared.iter().filter(|trial| under_way(trial)) {
         let trace = match context.live.trace(&context.ledger, &trial.id.uid, &trial.spec, direction).await {
-            Ok(trace) => Some(Arc::new(trace)),
+            // After the ledger was lost its status knows more.
+            Ok(trace) => Some(Arc::new(trace.with_rungs(direction, rungs(trial)))),
             Err(error) => {
                 tracing::warn!(trial = trial.id.name, %error, "its evaluations are not known: nothing is ended early");
                 None
@@ -92,12 +96,25 @@ async fn of_ended(
             tracing::warn!(study = study.id.name, %error, "the evaluations of trials that ended before are not known: nothing is ended early");
         }
     }
-    // A trial that trained, of which the ledger has no evaluation: they are lost, not none.
-    let is_lost = |trial: &Trial, trace: &Trace| {
-        trace.is_empty() && trial.status.as_ref().is_some_and(|status| status.step.is_some())
+    // A trial that trained, of which the ledger has no evaluation: they are lost, not none. What its status keeps is enough
+    // to compare others with it at the rungs.
+    let of = |trial: &Identified<Trial>| {
+        let trace = traces.get(&trial.id.uid)?;
+        let has_trained = trial.status.as_ref().is_some_and(|status| status.step.is_some());
+        match rungs(trial) {
+            [] if trace.is_empty() && has_trained => None,
+            kept @ [first, ..] if trace.first_step().is_none_or(|known| first.step < known) => {
+                Some(Arc::new(Trace::clone(trace).with_rungs(objective.direction, kept)))
+            }
+            _ => Some(trace.clone()),
+        }
     };
-    let of = |trial: &Identified<Trial>| traces.get(&trial.id.uid).filter(|trace| !is_lost(trial, trace)).cloned();
     trials.iter().map(|trial| (TrialKey::of(&trial.spec), of(trial))).collect()
+}
+
+/// What a trial's status keeps of its evaluations.
+fn rungs(trial: &Trial) -> &[RungStatus] {
+    trial.status.as_ref().map_or(&[], |status| &status.rungs)
 }
 
 fn phase(trial: &Trial) -> TrialPhase {

@@ -9,6 +9,8 @@ use studious_api::{Trial, TrialSpec, TrialStatus, trial::AttemptOutcome};
 use studious_playbook::{
     Millis,
     decide::{HostState, PastAttempt, PastAttempts, next_attempt_at},
+    rounds::RETRAIN,
+    study,
 };
 
 use super::{
@@ -47,6 +49,8 @@ pub(super) struct ObservedTrial {
     pub(super) ended: Vec<Option<Timestamp>>,
     /// How long after the end of a host's trainer its agent may still send.
     pub(super) patience: SignedDuration,
+    /// The steps at which early ending compares it with others: its status keeps its evaluations there.
+    pub(super) rungs: Vec<u64>,
     /// Pods of earlier attempts that may still do something.
     pub(super) lingering: Vec<Arc<Pod>>,
 }
@@ -73,6 +77,7 @@ pub(super) enum JobSight {
 pub(super) fn observe(trial: &Identified<Trial>, context: &TrialReconciler, now: Timestamp) -> ObservedTrial {
     let Identity { namespace, name, uid } = &trial.id;
     let pods = context.caches.pods_of(namespace, name);
+    let rungs = rungs_of(trial, context);
     context.memories.with(uid, |memory| {
         let version = trial.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), trial.status.as_ref(), version).unwrap_or_default();
@@ -107,8 +112,16 @@ pub(super) fn observe(trial: &Identified<Trial>, context: &TrialReconciler, now:
             .collect();
         let patience = SignedDuration::from_secs(jobs::grace_of(trial, &context.agent)) + DRAIN_MARGIN;
         let lingering = earlier.into_iter().filter(|pod| lingers(pod, name, number, now)).collect();
-        ObservedTrial { status, number, past, job, hosts, ended, patience, lingering }
+        ObservedTrial { status, number, past, job, hosts, ended, patience, rungs, lingering }
     })
+}
+
+/// The steps at which early ending compares a trial with others, as its study says.
+fn rungs_of(trial: &Identified<Trial>, context: &TrialReconciler) -> Vec<u64> {
+    let study = Caches::get(&context.caches.studies, &trial.id.namespace, &trial.spec.study);
+    let rule = study.as_ref().and_then(|study| study.spec.search.early_ending.as_ref());
+    rule.filter(|_| trial.spec.round != RETRAIN)
+        .map_or_else(Vec::new, |rule| study::rungs(rule, trial.spec.max_train_steps))
 }
 
 /// The attempt after the last that ended.

@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use studious_api::{
     Trial, TrialStatus,
-    trial::{AttemptOutcome, AttemptRecord, TrialPhase},
+    trial::{AttemptOutcome, AttemptRecord, MAX_ATTEMPTS, RungStatus, TrialPhase},
 };
 use studious_playbook::{
     decide::{HostState, Progress, TrialEnd},
+    study::Trace,
     trial::Reason,
 };
 
@@ -25,8 +26,6 @@ pub(super) const FIRST_WORD: SignedDuration = SignedDuration::from_secs(15);
 pub(super) const RUNNING_WORD: SignedDuration = SignedDuration::from_secs(10);
 /// How often the progress of a running trial is written.
 pub(super) const PROGRESS: SignedDuration = SignedDuration::from_mins(1);
-/// How many ended attempts are listed.
-const MAX_RECORDS: usize = 24;
 /// Longest message, in characters.
 const MAX_MESSAGE: usize = 4096;
 
@@ -151,11 +150,20 @@ fn current(trial: &Identified<Trial>, seen: &ObservedTrial, progress: &Progress)
     status.metrics = objective.map(|(step, _)| progress.bounded_at(step)).unwrap_or_default();
     status.step = progress.step.or(status.step);
     status.attempt = Some(seen.number);
+    status.rungs = rungs(trial, seen, progress);
     status.malformed_lines = (progress.malformed > 0).then_some(progress.malformed);
     let init = progress.inits.get(&(seen.number, 0));
     status.parameters_sha256 = init.and_then(|init| init.parameters_sha256.clone()).or(status.parameters_sha256);
     status.start_time = status.start_time.or_else(|| seen.started().map(seconds));
     status
+}
+
+/// Evaluations at the rungs of early ending: those that are known now, and those from before what is known, which were
+/// lost with the ledger.
+fn rungs(trial: &Identified<Trial>, seen: &ObservedTrial, progress: &Progress) -> Vec<RungStatus> {
+    let evaluations = progress.evaluations.values.iter().map(|(step, value)| (*step, *value));
+    let direction = trial.spec.objective.direction;
+    Trace::new(direction, evaluations).with_rungs(direction, &seen.status.rungs).at_rungs(&seen.rungs)
 }
 
 fn record(status: &mut TrialStatus, seen: &ObservedTrial, outcome: AttemptOutcome, message: &str, now: Timestamp) {
@@ -173,7 +181,7 @@ fn record(status: &mut TrialStatus, seen: &ObservedTrial, outcome: AttemptOutcom
     if outcome == AttemptOutcome::Disrupted {
         status.disruptions += 1;
     }
-    let surplus = status.attempts.len().saturating_sub(MAX_RECORDS);
+    let surplus = status.attempts.len().saturating_sub(MAX_ATTEMPTS);
     status.attempts.drain(..surplus);
 }
 

@@ -28,7 +28,7 @@ use std::{
 
 use studious_api::{
     study::{Direction, EarlyEnding, EarlyEndingRule, Select},
-    trial::TrialPhase,
+    trial::{MAX_RUNGS, RungStatus, TrialPhase},
 };
 
 use super::View;
@@ -81,6 +81,43 @@ impl Trace {
                 .map(|(_, point)| point)
                 .collect(),
         )
+    }
+
+    /// What a trial's status keeps of it: its evaluations at these rungs, as far as it has come.
+    #[must_use]
+    pub fn at_rungs(&self, rungs: &[u64]) -> Vec<RungStatus> {
+        let of = |rung: &u64| {
+            let point = self.from(*rung)?;
+            Some(RungStatus { rung: *rung, step: point.step, value: point.value, best: point.best })
+        };
+        rungs.iter().filter_map(of).collect()
+    }
+
+    /// With evaluations that a status kept and that are not known otherwise: those before the first one here. Enough for
+    /// `SuccessiveHalving`; their running averages are lost.
+    #[must_use]
+    pub fn with_rungs(mut self, direction: Direction, kept: &[RungStatus]) -> Self {
+        let first = self.0.first().map_or(u64::MAX, |point| point.step);
+        let mut earlier: Vec<Point> = Vec::new();
+        for RungStatus { step, value, best, .. } in kept {
+            // Two rungs may share an evaluation.
+            if *step < first && earlier.last().is_none_or(|last| last.step < *step) {
+                earlier.push(Point { step: *step, value: *value, mean: *value, best: *best });
+            }
+        }
+        if let Some(best) = earlier.last().map(|point| point.best) {
+            for point in &mut self.0 {
+                point.best = if direction.better(best, point.best) { best } else { point.best };
+            }
+        }
+        earlier.append(&mut self.0);
+        Self(earlier)
+    }
+
+    /// The step of the first evaluation.
+    #[must_use]
+    pub fn first_step(&self) -> Option<u64> {
+        self.0.first().map(|point| point.step)
     }
 
     /// Whether there is no evaluation.
@@ -225,6 +262,19 @@ impl Contest {
     }
 }
 
+/// The steps at which `SuccessiveHalving` compares trials that train so many steps; none by another rule.
+#[must_use]
+pub fn rungs(rule: &EarlyEnding, steps: u64) -> Vec<u64> {
+    if rule.rule != EarlyEndingRule::SuccessiveHalving {
+        return Vec::new();
+    }
+    let factor = u64::from(rule.reduction_factor());
+    std::iter::successors(Some(rule.from_step(steps)), |rung| rung.checked_mul(factor))
+        .take_while(|rung| *rung < steps)
+        .take(MAX_RUNGS)
+        .collect()
+}
+
 /// The trials that are to be stopped now because they fall behind, each with the rule and its numbers in `why`. Nothing
 /// unless the study asks for it.
 pub(super) fn behind(plan: &Plan, view: &mut View) -> Vec<StopTrial> {
@@ -319,10 +369,7 @@ fn halving<'a>(
 ) {
     let objective = &plan.spec().objective;
     let factor = rule.reduction_factor();
-    let rungs: Vec<u64> =
-        std::iter::successors(Some(rule.from_step(steps)), |rung| rung.checked_mul(u64::from(factor)))
-            .take_while(|rung| *rung < steps)
-            .collect();
+    let rungs = rungs(rule, steps);
     let score = |point: &Point| match objective.select {
         Select::Best => point.best,
         Select::Final => point.value,
