@@ -99,6 +99,8 @@ impl Line {
         if text.len() > MAX_LINE_BYTES {
             return Err(LineError::TooLong);
         }
+        // Some editors and languages begin a file of UTF-8 with a mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let fields = Fields::parse(text).map_err(|error| LineError::NotJson(error.to_string()))?;
         match fields.get("event") {
             Some(event) => {
@@ -183,6 +185,11 @@ mod tests {
         assert_eq!(m.values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "train_loss"]);
         assert_eq!((m.get("a"), m.get("b")), (Some(f64::NEG_INFINITY), Some(f64::INFINITY)));
         assert_eq!(m.left_out, LeftOut::default());
+    }
+
+    #[test]
+    fn a_mark_at_the_beginning_of_a_file_costs_no_line() {
+        assert_eq!(measurements("\u{feff}{\"step\":1,\"err\":0.5}").get("err"), Some(0.5));
     }
 
     #[test]
