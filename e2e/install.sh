@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the chart into the test cluster, with a volume for the ledger (there is no storage class).
+# Installs the chart into the test cluster, with a volume for the ledger in a folder that tests know.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 eval "$(e2e/cluster/cluster.sh env)"

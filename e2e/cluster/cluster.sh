@@ -17,7 +17,7 @@ SERVICE_PREFIX=${STUDIOUS_CLUSTER_SERVICES:-10.$((150 + NUMBER))} # /16 of the s
 HOST_LINK=${STUDIOUS_CLUSTER_INTERFACE:-$NAME}                    # this machine's end of the link: all that the cluster adds to its network
 
 # ---- What follows from it ---------------------------------------------------------------------------------------------
-DAEMONS=(etcd containerd apiserver controller-manager scheduler kubelet proxy coredns)
+DAEMONS=(etcd containerd apiserver controller-manager scheduler kubelet proxy coredns provisioner)
 HOST_IP=$LINK_PREFIX.1
 NODE_IP=$LINK_PREFIX.2
 API_IP=$SERVICE_PREFIX.0.1

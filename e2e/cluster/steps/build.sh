@@ -4,7 +4,7 @@
 # Sets BIN to the folder of the binaries for this state; builds nothing.
 locate_binaries() {
   local key
-  key=$(cd "$HERE" && cat go.mod go.sum etcd/go.* coredns/go.* coredns/main.go helm/go.* steps/build.sh | sha256sum | cut -c1-16)
+  key=$(cd "$HERE" && cat go.mod go.sum etcd/go.* coredns/go.* coredns/main.go provisioner/go.* provisioner/main.go helm/go.* steps/build.sh | sha256sum | cut -c1-16)
   BIN=$CACHE/cluster/bin-$key
 }
 
@@ -21,6 +21,7 @@ verb_build() {
     mkdir -p "$BIN"
     step "build etcd" build_module etcd etcd go.etcd.io/etcd/server/v3
     step "build CoreDNS" build_module coredns coredns .
+    step "build the volume provisioner" build_module provisioner provisioner .
     step "build helm" build_module helm helm helm.sh/helm/v4/cmd/helm
     step "build Kubernetes (minutes the first time)" build_kubernetes
     touch "$BIN/complete"

@@ -62,6 +62,7 @@ run_daemon() {
     kubelet) start_daemon kubelet "$BIN/kubelet" --config="$RUN/config/kubelet.yaml" --kubeconfig="$RUN/node.kubeconfig" --hostname-override="$NODE" --node-ip="$NODE_IP" ;;
     proxy) start_daemon proxy "$BIN/kube-proxy" --config="$RUN/config/proxy.yaml" ;;
     coredns) start_daemon coredns "$BIN/coredns" -conf "$RUN/config/Corefile" ;;
+    provisioner) start_daemon provisioner "$BIN/provisioner" --kubeconfig="$RUN/provisioner.kubeconfig" --root="$VOLUMES" ;;
     *) die "'$1' is no daemon of the cluster: ${DAEMONS[*]}" ;;
   esac
 }

@@ -17,6 +17,7 @@ make_pki() {
   client scheduler /CN=system:kube-scheduler & pids+=($!)
   client proxy /CN=system:kube-proxy & pids+=($!)
   client coredns /CN=system:coredns & pids+=($!)
+  client provisioner /CN=system:provisioner & pids+=($!)
   for pid in "${pids[@]}"; do wait "$pid"; done
 }
 

@@ -43,8 +43,9 @@ start_node() {
   local d
   for d in kubelet controller-manager scheduler; do run_daemon "$d"; done
   STEP_LOG=$RUN/logs/objects.log
-  dns_objects | k apply -f - >"$STEP_LOG" 2>&1
+  { dns_objects && echo --- && storage_objects; } | k apply -f - >"$STEP_LOG" 2>&1
   run_daemon coredns # only now may it read what it serves
+  run_daemon provisioner
   wait_for 60 kubelet k get node "$NODE"
   run_daemon proxy # looks for its node once, and then again only after 10 s
   wait_for 60 kubelet k wait --for=condition=Ready "node/$NODE" --timeout=5s

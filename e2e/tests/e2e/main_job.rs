@@ -6,14 +6,28 @@ use serde_json::Value;
 
 use crate::cluster::{Namespace, output, repository, studious};
 
-/// The digits study as a user would override it: fewer trials in this test, the rest as it stands.
-fn digits() -> String {
-    let text = std::fs::read_to_string(repository().join("examples/digits/study.yaml")).expect("the example");
+/// The folders of `kubectl apply -k examples/digits` and `examples/digits-claim`, with another study.yaml in the former.
+fn folders(change: impl Fn(&str) -> String) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["digits/kustomization.yaml", "digits-claim/kustomization.yaml", "digits-claim/checkpoints.yaml"] {
+        let text = std::fs::read_to_string(repository().join("examples").join(name)).expect("the example");
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("a folder");
+        let image = crate::cluster::trainer_image();
+        std::fs::write(path, text.replace("localhost/studious-trainer:dev", &image)).expect("the example");
+    }
+    let study = std::fs::read_to_string(repository().join("examples/digits/study.yaml")).expect("the example");
+    std::fs::write(folder.path().join("digits/study.yaml"), change(&study)).expect("the study");
+    folder
+}
+
+/// The digits study with fewer trials, for this test.
+fn fewer_trials(text: &str) -> String {
     let smaller = text.replace("trials: 45, maxTrainSteps: 150", "trials: 12, maxTrainSteps: 150");
     let smaller = smaller.replace("trials: 9, maxTrainSteps: 600", "trials: 3, maxTrainSteps: 300");
     let smaller = smaller.replace("best: 3, per", "best: 1, per");
     assert_ne!(text, smaller, "the example has changed: adapt this test");
-    with_claim(&smaller)
+    smaller
 }
 
 fn with_claim(study: &str) -> String {
@@ -39,15 +53,13 @@ fn points(jsonl: &str) -> BTreeMap<String, Value> {
 #[test]
 fn digits_train_on_the_cluster_and_the_report_is_the_same() {
     let namespace = Namespace::new("digits");
-    namespace.checkpoint_claim();
-    let yaml = digits();
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("study.yaml");
-    std::fs::write(&file, &yaml).expect("the study");
+    let folder = folders(fewer_trials);
 
     // What would run here, before it runs anywhere.
-    let planned = output(studious().args(["sample", "--count", "12", "--study"]).arg(&file));
-    output(namespace.kubectl(&["apply", "-f"]).arg(&file));
+    let planned =
+        output(studious().args(["sample", "--count", "12", "--study"]).arg(folder.path().join("digits/study.yaml")));
+    // As documented, with a claim of the cluster's default storage class.
+    output(namespace.kubectl(&["apply", "-k"]).arg(folder.path().join("digits-claim")));
     let study = namespace.wait_for_study("digits-momentum", 600);
     assert_eq!(study["status"]["phase"], "Completed", "{study}");
     assert_eq!(study["status"]["done"], "15/15");
@@ -81,6 +93,26 @@ fn digits_train_on_the_cluster_and_the_report_is_the_same() {
     output(plugin.args(["report", "digits-momentum", "-n", &namespace.name, "--out"]).arg(&report));
     let html = std::fs::read_to_string(&report).expect("the report");
     assert!(html.contains("digits-momentum-confirm-0000") && html.contains("vega"), "{}", html.len());
+}
+
+/// F-100: the first command of the documentation, which needs nothing that a cluster may lack.
+#[test]
+fn the_example_needs_no_volume() {
+    let namespace = Namespace::new("example");
+    let three_trials = |text: &str| {
+        let rounds = text.find("  rounds:").zip(text.find("  parallelism:")).expect("the example has rounds");
+        format!(
+            "{}  rounds: [{{name: explore, trials: 3, maxTrainSteps: 50}}]\n{}",
+            &text[..rounds.0],
+            &text[rounds.1..]
+        )
+    };
+    let folder = folders(three_trials);
+    output(namespace.kubectl(&["apply", "-k"]).arg(folder.path().join("digits")));
+    let study = namespace.wait_for_study("digits-momentum", 180);
+    assert_eq!(study["status"]["phase"], "Completed", "{study}");
+    assert_eq!(study["status"]["done"], "3/3");
+    assert!(namespace.list("persistentvolumeclaims").is_empty());
 }
 
 #[test]
