@@ -5,7 +5,7 @@
 pub const AGENT_CONTAINER: &str = "studious-agent";
 /// Names of containers and volumes that start with this are reserved.
 pub const NAME_PREFIX: &str = "studious-";
-/// Port at which the agent serves `/started` and `/metrics`.
+/// Port at which the agent serves `/metrics`.
 pub const AGENT_PORT: u16 = 9464;
 /// What lies here and below is mounted by Studious.
 pub const MOUNT: &str = "/studious";

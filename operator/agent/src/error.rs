@@ -12,7 +12,7 @@ pub enum AgentError {
     #[error("signals can't be received: {0}")]
     Signals(io::Error),
     /// The address is taken.
-    #[error("/started and /metrics can't be served at {address}: {source}")]
+    #[error("/metrics can't be served at {address}: {source}")]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -28,6 +28,14 @@ pub enum AgentError {
         action: &'static str,
         /// Why not.
         source: io::Error,
+    },
+    /// What the trainer needs didn't come.
+    #[error("the agent has written no {file} within {limit_seconds} s: its own log says why")]
+    NotReady {
+        /// What is missing.
+        file: &'static str,
+        /// How long was waited, in seconds.
+        limit_seconds: u64,
     },
     /// The pod's annotation isn't what the operator wrote.
     #[error("{path} (the pod's annotation studious.dev/trial) can't be used: {source}")]

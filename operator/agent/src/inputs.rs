@@ -9,7 +9,12 @@ use std::{
 
 use studious_contract::{METRICS_FILE, SharedTrial, TRIAL_FILE, TrialJson, TrialJsonError};
 
+use tokio::time::{Duration, Instant, sleep};
+
 use crate::{AgentError, Options};
+
+/// How often a file that is to come is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Writes `trial.json` for this host, whole or not at all, and makes an empty `metrics.jsonl` that the trainer may write
 /// and this agent may read whatever users they run as.
@@ -24,6 +29,23 @@ pub(crate) fn write(options: &Options) -> Result<TrialJson, AgentError> {
     let metrics = options.trial_dir.join(METRICS_FILE);
     make_writable(&metrics).map_err(file_error(&metrics, "written"))?;
     Ok(trial)
+}
+
+/// Waits until a trainer may start: until [`write`] has made both files.
+///
+/// # Errors
+/// When one of them doesn't come within the limit.
+pub(crate) async fn written(trial_dir: &Path, limit: Duration) -> Result<(), AgentError> {
+    let until = Instant::now() + limit;
+    for file in [TRIAL_FILE, METRICS_FILE] {
+        while !trial_dir.join(file).exists() {
+            if Instant::now() >= until {
+                return Err(AgentError::NotReady { file, limit_seconds: limit.as_secs() });
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+    Ok(())
 }
 
 fn file_error(path: &Path, action: &'static str) -> impl Fn(io::Error) -> AgentError {

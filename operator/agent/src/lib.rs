@@ -24,7 +24,9 @@ mod telling;
 
 use std::{
     future::Future,
+    path::Path,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use studious_contract::METRICS_FILE;
@@ -57,6 +59,17 @@ pub async fn run(options: Options) -> Result<(), AgentError> {
         }
     })
     .await
+}
+
+/// Waits until the agent beside this process has written what a trainer reads and may append to. The kubelet runs this as
+/// the agent's `postStart` hook, and starts no other container before it has ended (*Container Lifecycle Hooks*,
+/// kubernetes.io). A start-up probe would hold the trainer back for a second more: it is first asked up to its period
+/// after the kubelet has seen the agent run.
+///
+/// # Errors
+/// When that doesn't come within the limit. The kubelet then starts the agent again.
+pub async fn ready(trial_dir: &Path, limit: Duration) -> Result<(), AgentError> {
+    inputs::written(trial_dir, limit).await
 }
 
 /// Runs until `ended` is ready, which says that the trainer has ended, then pushes what is left.

@@ -29,7 +29,7 @@ pub struct Options {
     pub token_file: PathBuf,
     /// This host's folder on the checkpoint claim, for lines that could not be delivered. Without a claim there is none.
     pub spool: Option<PathBuf>,
-    /// Where `/started` and `/metrics` are served.
+    /// Where `/metrics` is served.
     pub listen: SocketAddr,
     /// How long pushing what is left may take once the trainer has ended: less than the pod's grace period.
     pub drain_limit: Duration,

@@ -15,7 +15,7 @@ use studious_contract::{
     BATCH_BYTES, BATCH_LINES, JudgedMetrics, PushAnswer, PushRequest, TrialJson, json_bytes,
     tail::{Batch, Tail},
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{
     AgentError,
@@ -38,11 +38,13 @@ const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 const DRAINING: Duration = Duration::from_secs(1);
 /// Once the trainer has ended, a refusal is believed after this.
 const REFUSED_FOR_GOOD: Duration = Duration::from_secs(5);
-/// How long the file is still looked at once this process is told to end, unless the trainer has said that it is done. The
-/// kubelet ends a sidecar after the trainer, but when the pod's grace is over: then the trainer, which ignored SIGTERM, is
-/// killed at that very moment, and may write until it is. A sidecar has two seconds even so (*Sidecar Containers*,
-/// kubernetes.io).
+/// How long the file is still looked at once this process is told to end, unless the trainer has said that it is done, or
+/// the operator that it has ended. The kubelet ends a sidecar after the trainer, but when the pod's grace is over: then the
+/// trainer, which ignored SIGTERM, is killed at that very moment, and may write until it is. A sidecar has two seconds even
+/// so (*Sidecar Containers*, kubernetes.io).
 pub const FAREWELL: Duration = Duration::from_millis(500);
+/// After this the operator is asked again whether the trainer has ended; then after half as long again each time.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// A failure that goes on is logged this often.
 const LOG_EVERY: Duration = Duration::from_mins(1);
 
@@ -64,8 +66,8 @@ pub(crate) struct Pump {
     pending: Batch,
     /// Whether something pending shouldn't wait for company.
     urgent: bool,
-    /// Whether the trainer has said that nothing follows.
-    said_done: bool,
+    /// Whether the trainer has said that nothing follows, or the operator that the trainer has ended.
+    nothing_follows: bool,
     /// Most lines of one push: fewer once the operator found a body too large.
     most_lines: usize,
     last_push: Option<Instant>,
@@ -127,7 +129,7 @@ impl Pump {
             asked: false,
             pending: Batch::default(),
             urgent: false,
-            said_done: false,
+            nothing_follows: false,
             most_lines: BATCH_LINES,
             last_push: None,
             failing: None,
@@ -218,13 +220,23 @@ impl Pump {
         }
     }
 
-    /// Waits for what a trainer may write that hasn't said it is done.
+    /// Waits for what a trainer may write that hasn't said it is done, until the operator has heard from the kubelet that
+    /// it has ended.
     async fn see_off(&mut self) {
         if let Err(error) = self.read(false).await {
             self.failed(FailureKind::Transient, format!("metrics.jsonl can't be read: {error}"));
         }
-        if !self.said_done && !self.is_gone() {
-            sleep(FAREWELL).await;
+        let until = Instant::now() + FAREWELL;
+        let mut wait = ASK_AGAIN;
+        while !self.nothing_follows && !self.is_gone() {
+            // What was read goes with the question. One that is cut off may have arrived; sending it again is harmless.
+            if timeout_at(until, self.push(false)).await.is_err() {
+                return;
+            }
+            if !self.nothing_follows {
+                sleep_until(until.min(Instant::now() + wait)).await;
+                wait = wait * 3 / 2;
+            }
         }
     }
 
@@ -300,7 +312,7 @@ impl Pump {
         for line in &batch.lines {
             let telling = telling(line, &self.judged);
             self.urgent |= telling.urgent;
-            self.said_done |= telling.last && self.earlier.is_empty();
+            self.nothing_follows |= telling.last && self.earlier.is_empty();
         }
         self.pending.lines.extend(batch.lines);
         Ok(batch.more)
@@ -318,8 +330,9 @@ impl Pump {
             drained,
         };
         let answer = self.client.push(&request).await;
+        self.nothing_follows |= answer.as_ref().is_ok_and(|answer| answer.trainer_ended);
         match answer {
-            Ok(PushAnswer { next_line }) | Err(PushError::Gap { next_line }) if self.is_lost(next_line) => {
+            Ok(PushAnswer { next_line, .. }) | Err(PushError::Gap { next_line }) if self.is_lost(next_line) => {
                 tracing::error!(
                     wanted = next_line,
                     first_line = self.pending.first_line,
@@ -329,18 +342,18 @@ impl Pump {
                 Duration::ZERO
             }
             // The earlier attempt's own agent may have delivered more than it had copied.
-            Ok(PushAnswer { next_line }) | Err(PushError::Gap { next_line })
+            Ok(PushAnswer { next_line, .. }) | Err(PushError::Gap { next_line })
                 if self.earlier.is_current_delivered(next_line) =>
             {
                 self.succeeded();
                 self.end_stream(true);
                 Duration::ZERO
             }
-            Ok(PushAnswer { next_line }) if count > 0 && next_line <= self.pending.first_line => self.failed(
+            Ok(PushAnswer { next_line, .. }) if count > 0 && next_line <= self.pending.first_line => self.failed(
                 FailureKind::Refused,
                 format!("the operator took {count} lines and still wants line {next_line}"),
             ),
-            Ok(PushAnswer { next_line }) => {
+            Ok(PushAnswer { next_line, .. }) => {
                 self.succeeded();
                 self.go_on_from(next_line);
                 Duration::ZERO

@@ -136,7 +136,7 @@ fn judge(status: StatusCode, body: &[u8]) -> Result<PushAnswer, PushError> {
     let shown = || String::from_utf8_lossy(body).trim().chars().take(SHOWN_CHARACTERS).collect::<String>();
     match (status, answer) {
         (StatusCode::OK, Ok(answer)) => Ok(answer),
-        (StatusCode::CONFLICT, Ok(PushAnswer { next_line })) => Err(PushError::Gap { next_line }),
+        (StatusCode::CONFLICT, Ok(PushAnswer { next_line, .. })) => Err(PushError::Gap { next_line }),
         (StatusCode::GONE, _) => Err(PushError::Gone(shown())),
         (StatusCode::PAYLOAD_TOO_LARGE, _) => Err(PushError::TooLarge),
         (StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT, _) => {
@@ -171,7 +171,9 @@ mod tests {
     #[test]
     fn what_answers_mean() {
         let judge = |status: u16, body: &str| judge(StatusCode::from_u16(status).unwrap(), body.as_bytes());
-        assert_eq!(judge(200, r#"{"nextLine":3}"#), Ok(PushAnswer { next_line: 3 }));
+        assert_eq!(judge(200, r#"{"nextLine":3}"#), Ok(PushAnswer { next_line: 3, trainer_ended: false }));
+        let ended = r#"{"nextLine":3,"trainerEnded":true}"#;
+        assert_eq!(judge(200, ended), Ok(PushAnswer { next_line: 3, trainer_ended: true }));
         assert_eq!(judge(409, r#"{"nextLine":3,"message":"m"}"#), Err(PushError::Gap { next_line: 3 }));
         assert!(matches!(judge(409, "conflict"), Err(PushError::Refused { status: 409, .. })));
         assert!(matches!(judge(200, "<html>"), Err(PushError::Refused { status: 200, .. })));

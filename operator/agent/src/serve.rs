@@ -1,4 +1,4 @@
-//! `/started`, which holds the trainer back until `trial.json` is there, and `/metrics`.
+//! `/metrics`, for Prometheus.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -33,24 +33,14 @@ pub(crate) async fn start(address: SocketAddr, started: Started, stop: Cancellat
         other => other,
     }
     .map_err(listen_failed)?;
-    let of_metrics = started.clone();
-    let router = Router::new()
-        .route("/started", get(async move || has_started(&started)))
-        .route("/metrics", get(async move || metrics(&of_metrics)));
+    let router = Router::new().route("/metrics", get(async move || metrics(&started)));
     tokio::spawn(async move {
         let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
         if let Err(error) = serving.await {
-            tracing::error!(%error, "/started and /metrics are no longer served");
+            tracing::error!(%error, "/metrics is no longer served");
         }
     });
     Ok(())
-}
-
-fn has_started(started: &Started) -> Response {
-    match started.get() {
-        Some(_) => (StatusCode::OK, "trial.json is there\n").into_response(),
-        None => (StatusCode::SERVICE_UNAVAILABLE, "trial.json isn't there yet\n").into_response(),
-    }
 }
 
 fn metrics(started: &Started) -> Response {

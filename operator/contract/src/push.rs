@@ -43,6 +43,10 @@ pub struct PushRequest<'a> {
 pub struct PushAnswer {
     /// The line that is wanted next, from 0: all before it are acknowledged.
     pub next_line: u64,
+    /// Whether the kubelet says that this host's trainer has ended, so that nothing is written any more. An operator that
+    /// leaves it out doesn't know.
+    #[serde(default)]
+    pub trainer_ended: bool,
 }
 
 /// How many bytes a line takes in a JSON array.

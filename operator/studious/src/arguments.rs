@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Operator(commands::operator::OperatorCommand),
     /// Serve one host of a trial as its sidecar (the operator starts it)
     Agent(commands::agent::Agent),
+    /// Wait until the agent has written what the trainer reads (the kubelet runs it as the sidecar's postStart hook)
+    #[command(hide = true)]
+    AgentReady(commands::agent::AgentReady),
     /// Print the CRDs, Study and Trial
     Crds(commands::crds::Crds),
     /// Name the sources and their licences
@@ -84,6 +87,7 @@ impl Command {
             Self::Import(command) => command.run().await,
             Self::Operator(command) => command.run().await,
             Self::Agent(command) => command.run().await,
+            Self::AgentReady(command) => command.run().await,
             Self::Crds(command) => command.run(),
             Self::About(command) => command.run(),
             Self::Keep(command) => command.run(),
@@ -109,6 +113,7 @@ impl Command {
             | Self::Import(_)
             | Self::Operator(_)
             | Self::Agent(_)
+            | Self::AgentReady(_)
             | Self::Crds(_)
             | Self::About(_)
             | Self::Keep(_) => None,

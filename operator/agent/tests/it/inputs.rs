@@ -1,4 +1,4 @@
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 use serde_json::{Value, json};
 use studious_agent::AgentError;
@@ -9,12 +9,14 @@ use crate::{Pod, eventually, operator::Operator};
 async fn the_trainer_starts_once_its_file_is_there() {
     let operator = Operator::new().await;
     let mut pod = Pod::new(&operator.url());
-    let started = format!("http://{}/started", pod.options.listen);
+    let is_ready = tokio::spawn({
+        let folder = pod.options.trial_dir.clone();
+        async move { studious_agent::ready(&folder, Duration::from_secs(20)).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!is_ready.is_finished());
     pod.start();
-    eventually("/started", || async {
-        reqwest::get(&started).await.is_ok_and(|response| response.status().is_success())
-    })
-    .await;
+    is_ready.await.unwrap().unwrap();
     let path = pod.options.trial_dir.join("trial.json");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o444);
     let trial: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
@@ -28,6 +30,16 @@ async fn the_trainer_starts_once_its_file_is_there() {
     eventually("the series", || async { reqwest::get(&metrics).await.unwrap().text().await.unwrap().contains(series) })
         .await;
     pod.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_trainer_whose_file_does_not_come_is_not_started() {
+    let pod = Pod::new("http://nobody");
+    let error = studious_agent::ready(&pod.options.trial_dir, Duration::from_millis(20)).await.unwrap_err();
+    assert!(matches!(error, AgentError::NotReady { file: "trial.json", .. }), "{error}");
+    fs::write(pod.options.trial_dir.join("trial.json"), "{}").unwrap();
+    let error = studious_agent::ready(&pod.options.trial_dir, Duration::from_millis(20)).await.unwrap_err();
+    assert!(matches!(error, AgentError::NotReady { file: "metrics.jsonl", .. }), "{error}");
 }
 
 /// An agent that was killed meets its own read-only file and a metrics file with lines in it.

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -46,6 +46,8 @@ pub struct Shared {
     pub taken: Mutex<Vec<(u64, Result<Line, LineError>)>>,
     pub requests: AtomicU64,
     pub drained: AtomicU64,
+    /// Whether it knows that the trainer has ended.
+    pub trainer_ended: AtomicBool,
 }
 
 pub struct Operator {
@@ -72,6 +74,7 @@ impl Operator {
             taken: Mutex::default(),
             requests: AtomicU64::default(),
             drained: AtomicU64::default(),
+            trainer_ended: AtomicBool::default(),
         });
         let mut operator = Self { shared, address: crate::free_address(), _folder: folder, body_limit, server: None };
         operator.start().await;
@@ -165,10 +168,11 @@ async fn push(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(reques
         Ok(next_line) if mood == Mood::LosesAnswers => (StatusCode::BAD_GATEWAY, next_line.to_string()).into_response(),
         Ok(next_line) => {
             shared.drained.fetch_add(u64::from(request.drained), Ordering::SeqCst);
-            Json(PushAnswer { next_line }).into_response()
+            let trainer_ended = shared.trainer_ended.load(Ordering::SeqCst);
+            Json(PushAnswer { next_line, trainer_ended }).into_response()
         }
         Err(LedgerError::Gap { next_line, .. }) => {
-            (StatusCode::CONFLICT, Json(PushAnswer { next_line })).into_response()
+            (StatusCode::CONFLICT, Json(PushAnswer { next_line, trainer_ended: false })).into_response()
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }

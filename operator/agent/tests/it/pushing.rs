@@ -1,6 +1,8 @@
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
+    path::Path,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -58,12 +60,16 @@ async fn what_a_trainer_writes_while_it_is_killed_arrives() {
     let metrics = pod.metrics();
     let late = async {
         tokio::time::sleep(Duration::from_millis(150)).await;
-        let mut file = File::options().append(true).open(metrics).unwrap();
-        file.write_all(b"{\"step\":3,\"train_loss\":3.25}\n").unwrap();
+        write_step_3(&metrics);
     };
     let (ended, ()) = tokio::join!(pod.end(), late);
     ended.unwrap();
     assert_eq!((operator.steps(), operator.drained()), (vec![0, 1, 2, 3], 1));
+}
+
+fn write_step_3(metrics: &Path) {
+    let mut file = File::options().append(true).open(metrics).unwrap();
+    file.write_all(b"{\"step\":3,\"train_loss\":3.25}\n").unwrap();
 }
 
 /// Whoever has said that it is done writes no more: nobody waits for it.
@@ -78,6 +84,40 @@ async fn a_trainer_that_is_done_is_not_waited_for() {
     let begun = Instant::now();
     pod.end().await.unwrap();
     assert!(begun.elapsed() < studious_agent::FAREWELL, "{:?}", begun.elapsed());
+}
+
+/// Nor for one that the kubelet has seen end, whose last lines arrive all the same.
+#[tokio::test]
+async fn a_trainer_that_is_known_to_have_ended_is_not_waited_for() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.write_lines(0..3);
+    eventually("all lines", || async { operator.next_line().await == 3 }).await;
+    pod.write_lines(3..5);
+    operator.shared.trainer_ended.store(true, Ordering::SeqCst);
+    let begun = Instant::now();
+    pod.end().await.unwrap();
+    assert!(begun.elapsed() < studious_agent::FAREWELL, "{:?}", begun.elapsed());
+    assert_eq!((operator.steps(), operator.drained()), (vec![0, 1, 2, 3, 4], 1));
+}
+
+/// The kubelet's word may come a little later than its signal. What a trainer writes until then arrives.
+#[tokio::test]
+async fn the_word_that_a_trainer_has_ended_is_waited_for() {
+    let operator = Operator::new().await;
+    let mut pod = Pod::new(&operator.url());
+    pod.start();
+    pod.write_lines(0..3);
+    eventually("what was written before", || async { operator.next_line().await == 3 }).await;
+    let metrics = pod.metrics();
+    let (ended, ()) = tokio::join!(pod.end(), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        write_step_3(&metrics);
+        operator.shared.trainer_ended.store(true, Ordering::SeqCst);
+    });
+    ended.unwrap();
+    assert_eq!((operator.steps(), operator.drained()), (vec![0, 1, 2, 3], 1));
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ pub(crate) struct Sender {
     pub(crate) host: u32,
     /// Its pod's uid.
     pub(crate) pod_uid: String,
+    /// Its pod's name.
+    pub(crate) pod_name: String,
 }
 
 /// Why a sender isn't believed.
@@ -128,6 +130,7 @@ fn host_of(caches: &Caches, verified: &token::PodIdentity) -> Result<Sender, Ide
         host: index_of(&pod).filter(|host| *host < trial.spec.hosts).ok_or_else(|| no_host("it has no index"))?,
         trial,
         pod_uid: verified.uid.clone(),
+        pod_name: name.clone(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `POST /v1/measurements`: agents send what trainers write.
 //!
-//! `{"attempt","host","firstLine","lines","drained"}` → `{"nextLine"}`. Lines are taken exactly once; a sender that is
+//! `{"attempt","host","firstLine","lines","drained"}` → `{"nextLine","trainerEnded"}`. Lines are taken exactly once; a sender that is
 //! ahead is told where to go on (409). A pod sends for its own attempt and for earlier ones of the same trial and host,
 //! whose lines were left on the checkpoint claim. Nothing of a body is read before the sender is known and has a turn.
 //! Everything is bounded: a body and the time it takes, what one pod sends in a second and at once, and how much is taken
@@ -34,6 +34,7 @@ use crate::{
     object::{Identified, is_controlled_by},
     server::Shared,
     status::millis,
+    trial::has_trainer_ended,
 };
 
 /// Most requests that are taken in at once; others are told to come back.
@@ -165,7 +166,7 @@ async fn append(
         // Its curves get their last points; nothing is decided any more, and nothing of it is live.
         let appended = put(context, sender, study, body).await?;
         count(&context.metrics, body.lines.len(), &appended);
-        return Ok(PushAnswer { next_line: appended.next_line });
+        return Ok(answer(context, sender, appended.next_line));
     }
 
     let entry = context.live.entry(uid);
@@ -184,7 +185,14 @@ async fn append(
     } else if is_telling {
         context.caches.trial_queue.push(ObjectRef::from_obj(&**trial));
     }
-    Ok(PushAnswer { next_line: appended.next_line })
+    Ok(answer(context, sender, appended.next_line))
+}
+
+/// What the pod that sends is told. Whether its trainer has ended is looked up once its lines are stored.
+fn answer(context: &Context, sender: &Sender, next_line: u64) -> PushAnswer {
+    let pod = Caches::get(&context.caches.pods, &sender.trial.id.namespace, &sender.pod_name);
+    let pod = pod.filter(|pod| pod.metadata.uid.as_ref() == Some(&sender.pod_uid));
+    PushAnswer { next_line, trainer_ended: pod.is_some_and(|pod| has_trainer_ended(&sender.trial.spec, &pod)) }
 }
 
 /// Stores lines. A trial that the ledger does not know is introduced to it.

@@ -96,13 +96,18 @@ impl Operator {
     }
 }
 
+/// What a pod is told whose trainer runs.
+fn answered(next_line: u64) -> Value {
+    json!({"nextLine": next_line, "trainerEnded": false})
+}
+
 #[tokio::test]
 async fn lines_are_taken_once_and_a_sender_that_is_ahead_is_told_where_to_go_on() {
     let operator = Operator::new().await;
     let lines = json!([r#"{"step":1,"train_loss":2.0}"#, "half a li"]);
-    assert_eq!(operator.send(json!({})).await, (StatusCode::OK, json!({"nextLine": 0})));
-    assert_eq!(operator.send(json!({"lines": lines})).await, (StatusCode::OK, json!({"nextLine": 2})));
-    assert_eq!(operator.send(json!({"lines": lines})).await, (StatusCode::OK, json!({"nextLine": 2})));
+    assert_eq!(operator.send(json!({})).await, (StatusCode::OK, answered(0)));
+    assert_eq!(operator.send(json!({"lines": lines})).await, (StatusCode::OK, answered(2)));
+    assert_eq!(operator.send(json!({"lines": lines})).await, (StatusCode::OK, answered(2)));
     let (code, answer) = operator.send(json!({"lines": lines, "firstLine": 7})).await;
     assert_eq!((code, &answer["nextLine"]), (StatusCode::CONFLICT, &json!(2)));
 
@@ -241,7 +246,7 @@ async fn a_study_that_is_being_deleted_takes_nothing_more() {
 async fn a_pod_sends_for_earlier_attempts_of_its_host() {
     let operator = Operator::new().await;
     let lines = json!([r#"{"step":1,"validation_error":0.5}"#, r#"{"event":"done"}"#]);
-    assert_eq!(operator.send(json!({"attempt": 1, "lines": lines})).await, (StatusCode::OK, json!({"nextLine": 2})));
+    assert_eq!(operator.send(json!({"attempt": 1, "lines": lines})).await, (StatusCode::OK, answered(2)));
     let context = &operator.shared.context;
     assert_eq!(context.ledger.next_line(TRIAL, 1, 1).await.unwrap(), 2);
     assert_eq!(context.ledger.next_line(TRIAL, 2, 1).await.unwrap(), 0);
@@ -253,6 +258,29 @@ async fn a_pod_sends_for_earlier_attempts_of_its_host() {
     assert!(progress.done.contains_key(&(1, 1)));
 }
 
+/// Nothing is written after the kubelet's word, and the agent need not wait.
+#[tokio::test]
+async fn an_agent_hears_that_its_trainer_has_ended() {
+    let mut operator = Operator::new().await;
+    for (state, trainer_ended) in [
+        (json!({"running": {}}), false),
+        (json!({"waiting": {"reason": "PodInitializing"}}), false),
+        (json!({"terminated": {"exitCode": 0}}), true),
+        (json!({"terminated": {"exitCode": 137}}), true),
+    ] {
+        let pods = operator.shared.context.caches.pods.state();
+        let mut pod = pods.iter().find(|pod| pod.metadata.name.as_deref() == Some("p1")).unwrap().as_ref().clone();
+        let others = json!({"name": "proxy", "image": "", "imageID": "", "ready": true, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0}}});
+        let trainer =
+            json!({"name": "t", "image": "", "imageID": "", "ready": true, "restartCount": 0, "state": state});
+        pod.status = serde_json::from_value(json!({"containerStatuses": [others, trainer]})).unwrap();
+        operator.writers.pod(&pod);
+        let answer = operator.send(json!({})).await;
+        assert_eq!(answer, (StatusCode::OK, json!({"nextLine": 0, "trainerEnded": trainer_ended})));
+    }
+}
+
 /// F-105: the last points of a trial that has ended are stored, and make no series of a running one.
 #[tokio::test]
 async fn a_push_for_a_trial_that_has_ended_is_stored_and_not_live() {
@@ -262,7 +290,7 @@ async fn a_push_for_a_trial_that_has_ended_is_stored_and_not_live() {
     let context = operator.shared.context.clone();
     context.live.forget(TRIAL);
     let (code, answer) = operator.send(json!({"lines": [r#"{"step":2,"train_loss":1.0}"#], "firstLine": 1})).await;
-    assert_eq!((code, answer), (StatusCode::OK, json!({"nextLine": 2})));
+    assert_eq!((code, answer), (StatusCode::OK, answered(2)));
     assert_eq!(context.ledger.next_line(TRIAL, 2, 1).await.unwrap(), 2);
     assert!(context.live.latest().is_empty());
 }

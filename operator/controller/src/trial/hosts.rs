@@ -306,6 +306,12 @@ fn trainer<'a>(pod: &'a Pod, name: Option<&str>) -> Option<&'a ContainerStatus> 
     pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| Some(status.name.as_str()) == name)
 }
 
+/// Whether the kubelet says that the trainer of a pod has ended: none of its processes is left.
+pub(crate) fn has_trainer_ended(spec: &TrialSpec, pod: &Pod) -> bool {
+    let state = trainer(pod, trainer_name(spec)).and_then(|status| status.state.as_ref());
+    state.is_some_and(|state| state.terminated.is_some())
+}
+
 fn agent(pod: &Pod) -> Option<&ContainerState> {
     init_states(pod).find(|(name, _)| *name == AGENT_CONTAINER).map(|(_, state)| state)
 }

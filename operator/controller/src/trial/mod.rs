@@ -17,7 +17,7 @@ use std::{
 use jiff::Timestamp;
 use studious_api::TrialStatus;
 
-pub(crate) use hosts::index_of;
+pub(crate) use hosts::{has_trainer_ended, index_of};
 pub(crate) use observe::retry_at;
 
 use crate::{context::Context, memory::Memories, status::Written};

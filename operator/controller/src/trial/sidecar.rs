@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, ConfigMapVolumeSource, Container, ContainerPort, DownwardAPIVolumeFile, DownwardAPIVolumeSource,
-        EnvVar, EnvVarSource, HTTPGetAction, ObjectFieldSelector, Probe, ProjectedVolumeSource, ResourceRequirements,
-        SeccompProfile, SecurityContext, ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
+        EnvVar, EnvVarSource, ExecAction, Lifecycle, LifecycleHandler, ObjectFieldSelector, ProjectedVolumeSource,
+        ResourceRequirements, SeccompProfile, SecurityContext, ServiceAccountTokenProjection, Volume, VolumeMount,
+        VolumeProjection,
     },
-    apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
+    apimachinery::pkg::api::resource::Quantity,
 };
 use studious_api::labels;
 use studious_contract::{self as contract, reserved};
@@ -21,6 +22,8 @@ use crate::authority::{self, Authority};
 pub(crate) const AUDIENCE: &str = "studious-agent";
 /// User and group of the operator's image.
 pub(super) const AGENT_USER: i64 = 65532;
+/// This program in the operator's image.
+const PROGRAM: &str = "/usr/local/bin/studious";
 /// Seconds of a pod's grace that are left when its agent gives up.
 const MARGIN: i64 = 5;
 
@@ -73,15 +76,12 @@ pub(super) fn container(agent: &AgentSettings, grace: i64, spool: Option<VolumeM
             container_port: reserved::AGENT_PORT.into(),
             ..ContainerPort::default()
         }]),
-        startup_probe: Some(Probe {
-            http_get: Some(HTTPGetAction {
-                path: Some("/started".to_owned()),
-                port: IntOrString::Int(reserved::AGENT_PORT.into()),
-                ..HTTPGetAction::default()
+        lifecycle: Some(Lifecycle {
+            post_start: Some(LifecycleHandler {
+                exec: Some(ExecAction { command: Some(vec![PROGRAM.to_owned(), "agent-ready".to_owned()]) }),
+                ..LifecycleHandler::default()
             }),
-            period_seconds: Some(1),
-            failure_threshold: Some(60),
-            ..Probe::default()
+            ..Lifecycle::default()
         }),
         resources: Some(ResourceRequirements {
             requests: quantities("10m", "32Mi"),

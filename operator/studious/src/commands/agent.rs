@@ -38,7 +38,7 @@ pub(crate) struct Agent {
     /// The pod's token
     #[arg(long, default_value = "/studious/token/token", value_name = "FILE")]
     token_file: PathBuf,
-    /// Where /started and /metrics are served
+    /// Where /metrics is served
     #[arg(long, default_value_t = Options::LISTEN, value_name = "ADDRESS")]
     listen: SocketAddr,
     /// How long sending what is left may take once the trainer has ended, in seconds
@@ -47,6 +47,25 @@ pub(crate) struct Agent {
     /// How the log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Json, value_name = "FORMAT")]
     log_format: LogFormat,
+}
+
+/// Flags of `studious agent-ready`, which the kubelet runs beside the agent.
+#[derive(Args, Debug)]
+pub(crate) struct AgentReady {
+    /// The folder shared with the trainer
+    #[arg(long, env = "STUDIOUS_TRIAL_DIR", value_name = "FOLDER")]
+    trial_dir: PathBuf,
+    /// How long the agent may take, in seconds
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    limit: u64,
+}
+
+impl AgentReady {
+    /// Waits until the agent has written what the trainer reads.
+    pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        studious_agent::ready(&self.trial_dir, Duration::from_secs(self.limit)).await?;
+        Ok(exit::OK)
+    }
 }
 
 impl Agent {
