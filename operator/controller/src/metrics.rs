@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use nix::sys::{
+    resource::{UsageWho, getrusage},
+    time::TimeValLike,
+};
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Counter, Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 use studious_api::trial::TrialPhase;
 use studious_ledger::Ledger;
@@ -102,7 +107,7 @@ impl Metrics {
         }
 
         let latest = live.latest();
-        for trial in caches.trials.state() {
+        for trial in caches.trials.state().into_iter().map(|trial| caches.under_way.of(trial)) {
             let phase = trial.status.as_ref().map_or(TrialPhase::Pending, |status| status.phase);
             let namespace = trial.metadata.namespace.as_deref().unwrap_or_default();
             trials.with_label_values(&[namespace, &trial.spec.study, &format!("{phase:?}")]).inc();
@@ -114,6 +119,13 @@ impl Metrics {
                     gauge.with_label_values(&[namespace, &trial.spec.study, name]).set(*value);
                 }
             }
+        }
+
+        let processor = Counter::new("process_cpu_seconds_total", "Processor time of this process in seconds.")?;
+        now.register(Box::new(processor.clone()))?;
+        if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
+            let microseconds = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+            processor.inc_by(Duration::from_micros(u64::try_from(microseconds).unwrap_or(0)).as_secs_f64());
         }
 
         let mut text = Vec::new();

@@ -3,6 +3,7 @@
 mod departed;
 mod index;
 mod queue;
+mod under_way;
 mod watch;
 
 use std::{fmt::Debug, hash::Hash, sync::Arc};
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use departed::{AttemptOf, Departed};
 pub(crate) use index::Index;
 pub(crate) use queue::Queue;
+pub(crate) use under_way::UnderWay;
 
 use crate::object::{Identified, Identity, is_controlled_by};
 
@@ -40,6 +42,8 @@ pub(crate) struct Caches {
     pub(crate) pods_of: Arc<Index>,
     /// What is gone and may still be asked for.
     pub(crate) departed: Arc<Departed>,
+    /// How trials stand that are under way.
+    pub(crate) under_way: Arc<UnderWay>,
     /// Studies to reconcile.
     pub(crate) study_queue: Arc<Queue<Study>>,
     /// Trials to reconcile.
@@ -66,13 +70,15 @@ impl Caches {
             trials_of: Arc::default(),
             pods_of: Arc::default(),
             departed: Arc::default(),
+            under_way: Arc::default(),
             study_queue: Arc::default(),
             trial_queue: Arc::default(),
         };
 
-        let departed = caches.departed.clone();
+        let (departed, under_way) = (caches.departed.clone(), caches.under_way.clone());
         let on_deleted = move |uid: &str| {
             departed.left(uid);
+            under_way.forget(uid);
             on_deleted(uid);
         };
         let queue = caches.study_queue.clone();
@@ -155,11 +161,12 @@ impl Caches {
         store.get(&ObjectRef::new(name).within(namespace))
     }
 
-    /// The trials that a study controls, in no order.
+    /// The trials that a study controls, as they stand, in no order.
     pub(crate) fn trials_of(&self, study: &Identity) -> Vec<Identified<Trial>> {
         let names = self.trials_of.names(&study.namespace, &study.name);
         let trials = names.iter().filter_map(|name| Self::get(&self.trials, &study.namespace, name));
-        trials.filter(|trial| is_controlled_by(trial.as_ref(), &study.uid)).filter_map(Identified::of).collect()
+        let controlled = trials.filter(|trial| is_controlled_by(trial.as_ref(), &study.uid));
+        controlled.map(|trial| self.under_way.of(trial)).filter_map(Identified::of).collect()
     }
 
     /// All pods that carry a trial's label, in no order.
@@ -235,6 +242,7 @@ pub(crate) mod fixed {
             trials_of: Arc::default(),
             pods_of: Arc::default(),
             departed: Arc::default(),
+            under_way: Arc::default(),
             study_queue: Arc::default(),
             trial_queue: Arc::default(),
         };

@@ -77,7 +77,8 @@ impl Cluster {
     fn trial_of(&self, key: &StudyKey, name: &str) -> Option<Identified<Trial>> {
         let study = self.found(key)?;
         let trial: Arc<Trial> = Caches::get(&self.context.caches.trials, &key.namespace, name)?;
-        is_controlled_by(trial.as_ref(), &study.id.uid).then(|| Identified::of(trial)).flatten()
+        let trial = is_controlled_by(trial.as_ref(), &study.id.uid).then_some(trial)?;
+        Identified::of(self.context.caches.under_way.of(trial))
     }
 }
 

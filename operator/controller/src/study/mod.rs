@@ -57,6 +57,8 @@ pub(crate) struct StudyMemory {
     has_service: bool,
     /// The status that was written last.
     written: Option<Written<StudyStatus>>,
+    /// How often this process has written it.
+    writes: u32,
     /// What was found last.
     findings: Option<Arc<findings::FoundSoFar>>,
     /// Whether that is being worked out anew.

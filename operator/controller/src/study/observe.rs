@@ -24,8 +24,8 @@ pub(super) struct ObservedStudy {
     pub(super) status: StudyStatus,
     /// Its trials.
     pub(super) trials: Vec<Identified<Trial>>,
-    /// When the status was last written.
-    pub(super) written_at: Option<Timestamp>,
+    /// When this process wrote the status last, and how often it has.
+    pub(super) written: Option<(Timestamp, u32)>,
     /// Why measurements can't be taken in: a word and a sentence.
     pub(super) ledger: Option<(String, String)>,
     /// Whether trials were made that the cache doesn't show yet.
@@ -40,9 +40,9 @@ pub(super) fn observe(study: &Identified<Study>, context: &StudyReconciler, now:
         memory.made.retain(|name, (_, at)| !shown.contains(name.as_str()) && now.duration_since(*at) < CACHE_PATIENCE);
         let version = study.metadata.resource_version.as_deref();
         let status = Written::or_cached(memory.written.as_ref(), study.status.as_ref(), version).unwrap_or_default();
-        let written_at = memory.written.as_ref().map(|written| written.at);
+        let written = memory.written.as_ref().map(|written| (written.at, memory.writes));
         let ledger = trouble(&context.ledger.health());
-        ObservedStudy { status, trials, written_at, ledger, awaits_cache: !memory.made.is_empty() }
+        ObservedStudy { status, trials, written, ledger, awaits_cache: !memory.made.is_empty() }
     })
 }
 

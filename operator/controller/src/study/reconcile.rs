@@ -246,7 +246,7 @@ async fn put_if_due(
     next: StudyStatus,
     now: Timestamp,
 ) -> Result<Option<Action>, ReconcileError> {
-    match report::is_due(&seen.status, &next, seen.written_at, now) {
+    match report::is_due(&seen.status, &next, seen.written, now) {
         Ok(()) => put(study, context, next, now).await.map(|()| None),
         Err(None) => Ok(Some(Action::await_change())),
         Err(Some(wait)) => Ok(Some(Action::requeue(Duration::try_from(wait).unwrap_or_default()))),
@@ -268,7 +268,7 @@ async fn report(
     let summary =
         |brief: Option<&findings::Brief>| report::accepted(study, plan, seen, &tally, (end, late), brief, now);
     // Findings take long to work out: first see whether anything is to be written at all.
-    match report::is_due(&seen.status, &summary(known.as_ref().map(|known| &known.brief)), seen.written_at, now) {
+    match report::is_due(&seen.status, &summary(known.as_ref().map(|known| &known.brief)), seen.written, now) {
         Ok(()) => {}
         Err(Some(wait)) => return Ok(Action::requeue(Duration::try_from(wait).unwrap_or_default())),
         Err(None) => return Ok(Action::await_change()),
@@ -318,6 +318,9 @@ async fn put(
 ) -> Result<(), ReconcileError> {
     let before = context.memories.with(&study.id.uid, |memory| memory.written.clone());
     let written = status::write(&context.client, study, report::MANAGER, next, before.as_ref(), now).await?;
-    context.memories.with(&study.id.uid, |memory| memory.written = Some(written));
+    context.memories.with(&study.id.uid, |memory| {
+        memory.written = Some(written);
+        memory.writes += 1;
+    });
     Ok(())
 }

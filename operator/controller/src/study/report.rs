@@ -27,10 +27,13 @@ use crate::{
 pub(super) const MANAGER: &str = "studious-study";
 /// Writes of one study's status are at least this far apart.
 const APART: SignedDuration = SignedDuration::from_secs(1);
-/// Writes that only say that more trials have ended are at least this far apart.
+/// Writes that only say how many trials wait, run and have ended are at least this far apart, so that they are right within
+/// two seconds, while there is no more than one write of the study for each two trials that have begun: a trial must cost few.
+const COUNTS_APART: SignedDuration = SignedDuration::from_millis(1500);
+/// Beyond that, writes that say that more trials have ended are at least this far apart.
 const ENDS_APART: SignedDuration = SignedDuration::from_secs(10);
-/// Writes that only say how many trials wait and run are at least this far apart: a trial must cost few writes.
-const COUNTS_APART: SignedDuration = SignedDuration::from_secs(30);
+/// Beyond that, writes that only say how many trials wait and run are at least this far apart.
+const RARE_COUNTS_APART: SignedDuration = SignedDuration::from_secs(30);
 
 /// The status of a study that is refused.
 pub(super) fn refused(
@@ -243,7 +246,7 @@ impl Tally {
 pub(super) fn is_due(
     before: &StudyStatus,
     next: &StudyStatus,
-    written_at: Option<Timestamp>,
+    written: Option<(Timestamp, u32)>,
     now: Timestamp,
 ) -> Result<(), Option<SignedDuration>> {
     if before == next {
@@ -259,11 +262,13 @@ pub(super) fn is_due(
     // Of a study that has ended little changes: findings that took their time are told at once.
     let apart = if telling(before) != telling(next) || next.completion_time.is_some() {
         APART
+    } else if written.is_none_or(|(_, writes)| 2 * writes <= next.trials.ended() + next.trials.running + 2) {
+        COUNTS_APART
     } else if before.done != next.done {
         ENDS_APART
     } else {
-        COUNTS_APART
+        RARE_COUNTS_APART
     };
-    let left = written_at.map_or(SignedDuration::ZERO, |at| apart - now.duration_since(at));
+    let left = written.map_or(SignedDuration::ZERO, |(at, _)| apart - now.duration_since(at));
     if left.is_positive() { Err(Some(left)) } else { Ok(()) }
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::{Resource, ResourceExt, runtime::controller::Action};
+use kube::{
+    Resource, ResourceExt,
+    runtime::{controller::Action, reflector::ObjectRef},
+};
 use studious_api::{
     Trial, TrialStatus,
     trial::{AttemptOutcome, TrialPhase},
@@ -200,6 +203,10 @@ async fn go_on(
     let uid = &trial.id.uid;
     let refused = refused_pods(trial, context, seen, now).await;
     let next = report::under_way(trial, seen, progress, refused.as_deref(), now);
+    if context.caches.under_way.note(trial.shared(), &next) {
+        // The study counts it.
+        context.caches.study_queue.push(ObjectRef::new(&trial.spec.study).within(&trial.id.namespace));
+    }
     let written_at = context.memories.with(uid, |memory| memory.written.as_ref().map(|written| written.at));
     let mut waits = vec![report::PROGRESS];
     match report::is_due(&seen.status, &next, (seen.job_made(), seen.started()), written_at, now) {
@@ -292,6 +299,7 @@ async fn finish(
     let next = report::ended(trial, seen, progress, end, now);
     put(trial, context, next, now).await?;
     context.live.forget(&trial.id.uid);
+    context.caches.under_way.forget(&trial.id.uid);
     let reason = end.reason.as_ref().map_or("", Reason::as_str);
     tracing::info!(
         namespace = trial.id.namespace,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use studious_api::{Study, Trial, labels, study::StudyPhase};
+use studious_api::{Study, Trial, labels, study::StudyPhase, trial::TrialPhase};
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
@@ -45,6 +45,12 @@ fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTria
     let outcome = Outcome::of(status.phase, reason.as_ref(), status.objective, status.best_step);
     // What its hosts reported is the operator's to say; how it stands, the object's.
     let reported = curves.get(&name).cloned().unwrap_or_default();
+    // Of a trial that has just begun the operator knows sooner than its object.
+    let is_under_way = reported.attempts.iter().any(|attempt| attempt.ended.is_none());
+    let phase = match status.phase {
+        TrialPhase::Pending if is_under_way => TrialPhase::Running,
+        phase => phase,
+    };
     LoadedTrial {
         record: TrialRecord {
             round: trial.spec.round,
@@ -54,7 +60,7 @@ fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTria
             name,
             ..reported
         },
-        phase: status.phase,
+        phase,
         message: status.message.unwrap_or_default(),
         so_far: status.objective,
         attempt: status.attempt.unwrap_or_default(),

@@ -223,6 +223,12 @@ impl TestCluster {
         (answer.status().as_u16(), answer.text().await.unwrap_or_default())
     }
 
+    /// What Prometheus scrapes.
+    pub(crate) async fn metrics(&self) -> String {
+        let answer = reqwest::get(format!("http://{}/metrics", self.listen_plain)).await.unwrap();
+        answer.text().await.unwrap()
+    }
+
     /// What the operator answers to a user who asks for a study's records: the HTTP status and its body.
     pub(crate) async fn records(&self, study: &str, token: &str) -> (u16, String) {
         let url = format!("{}/v1/namespaces/{NAMESPACE}/studies/{study}/records", self.ingest());

@@ -9,7 +9,7 @@ use crate::cluster::{LIMIT, NAMESPACE, TestCluster, now};
 use serde_json::{Value, json};
 
 /// Faults that are open, and what happens today in place of what is right.
-const OPEN: &[(&str, &str)] = &[("F-102", "Pending")];
+const OPEN: &[(&str, &str)] = &[];
 
 /// Compares what a scenario came to with what is right, or, of a fault that is open, with what happens today.
 pub(crate) fn came_to(fault: &str, right: &str, got: &str) {
