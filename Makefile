@@ -8,7 +8,7 @@ CACHE ?= $(or $(STUDIOUS_CACHE),$(HOME)/.cache/studious)
 STUDIOUS := target/release/studious
 VENV := .venv
 
-.PHONY: help demo test test-fast lint faults bench bench-search figures web release venv crds
+.PHONY: help demo test test-fast lint faults bench bench-cluster bench-search figures web release venv crds
 
 help: ## list these doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ faults: ## kill, cut off and fill what a study of 60 trials stands on, on a real
 
 bench: ## benchmarks, each against a floor or a peer in the same run
 	cargo bench --locked -p studious-playbook --bench repeated
+
+bench-cluster: ## what a trial costs on the cluster of `make cluster`, against bare Jobs (TRIALS=60 TURNS=3)
+	TRIALS="$(TRIALS)" TURNS="$(TURNS)" e2e/pace.sh
 
 bench-search: release ## compare the search with Vizier's, Optuna's and scipy's (hours; SEARCH="--seeds 1 --methods tpe" for less)
 	bench/run.sh $(SEARCH)
