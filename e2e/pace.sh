@@ -7,4 +7,5 @@ if [ "${E2E_USE_CURRENT_CONTEXT:-}" != 1 ]; then
   e2e/cluster/cluster.sh status >/dev/null || { echo "there is no cluster: make cluster" >&2; exit 1; }
   eval "$(e2e/cluster/cluster.sh env)"
 fi
-cargo bench --locked -p studious-e2e --features cluster --bench pace
+# Not optimised: it only drives and looks.
+cargo bench --profile dev --locked -p studious-e2e --features cluster --bench pace

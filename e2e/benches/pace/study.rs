@@ -22,8 +22,8 @@ pub(crate) async fn run(client: &Client, namespace: &str, trials: usize, says_do
             "objective": {"metric": "err", "direction": "Minimize"},
             "hyperparameters": [{"name": "x", "range": {"min": 0, "max": 1}}],
             "rounds": [{"name": "tune", "trials": trials, "maxTrainSteps": 10}],
-            "parallelism": PARALLEL,
-            "seeds": {"verify": "Optional"},
+            "parallelism": PARALLEL, "evaluation": {"everySteps": 10},
+            "seeds": {"verify": "IfReported"},
             "trial": {"template": {"spec": {"containers": [{
                 "name": "trainer", "image": trainer_image(), "command": ["sh", "-c", script(says_done, true)],
             }]}}},
