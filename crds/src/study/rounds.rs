@@ -81,6 +81,9 @@ pub struct Retrain {
     /// How many of the last round's points.
     #[schemars(range(min = 1, max = 100))]
     pub best: u32,
+    /// Overall, or of each scientific configuration: the latter measures every arm that the study compares.
+    #[serde(default)]
+    pub per: Per,
     /// How often each.
     #[schemars(range(min = 1, max = 99))]
     pub times: u32,

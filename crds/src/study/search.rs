@@ -23,6 +23,10 @@ pub struct Objective {
     /// Which evaluation of a trial counts.
     #[serde(default)]
     pub select: Select,
+    /// What a model that has learned nothing gets, such as 0.9 for the error of ten classes that are equally frequent. A
+    /// trial that is hardly better counts as infeasible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chance: Option<f64>,
 }
 
 /// Which way is better.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     StudySpec,
-    study::{Algorithm, Role, Scientific},
+    study::{Algorithm, Per, Role, Scientific},
 };
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
@@ -28,6 +28,10 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
 
 /// Playbook: "After exploration concludes". The test set is looked at once, when everything is decided.
 fn objective(spec: &StudySpec, found: &mut Vec<Violation>) {
+    if let Some(chance) = spec.objective.chance.filter(|chance| !chance.is_finite()) {
+        let mend = "Give what a model that has learned nothing gets, such as 0.9, or remove it.";
+        found.push(Violation::new("spec.objective.chance", &chance, "must be a finite number", mend));
+    }
     let metric = &spec.objective.metric;
     let mut words = metric.split(|c: char| !c.is_ascii_alphanumeric());
     if words.any(|w| w.eq_ignore_ascii_case("test")) {
@@ -88,12 +92,17 @@ fn crossed(spec: &StudySpec, found: &mut Vec<Violation>) {
 /// A scientific range has no arms.
 fn sampled(spec: &StudySpec, found: &mut Vec<Violation>) {
     let hs = &spec.hyperparameters;
-    for (i, round) in spec.rounds.iter().enumerate() {
-        if round.from.as_ref().is_some_and(|f| f.per == crate::study::Per::Scientific)
-            && let Some(h) = hs.iter().find(|h| h.role == Role::Scientific && h.range.is_some())
-        {
+    let of_rounds = spec
+        .rounds
+        .iter()
+        .enumerate()
+        .filter(|(_, round)| round.from.as_ref().is_some_and(|from| from.per == Per::Scientific));
+    let of_retrain = spec.retrain.iter().filter(|retrain| retrain.per == Per::Scientific);
+    let fields = of_rounds.map(|(i, _)| format!("spec.rounds[{i}].from.per"));
+    for field in fields.chain(of_retrain.map(|_| "spec.retrain.per".to_owned())) {
+        if let Some(h) = hs.iter().find(|h| h.role == Role::Scientific && h.range.is_some()) {
             found.push(Violation::new(
-                format!("spec.rounds[{i}].from.per"),
+                field,
                 &"Scientific",
                 format!(
                     "can't be counted: {} is drawn from {}, so hardly two trials share a scientific configuration",

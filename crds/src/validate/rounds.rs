@@ -30,7 +30,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         };
         sizes.push(size);
     }
-    retrain(spec, sizes.last().copied().flatten(), &mut found);
+    retrain(spec, arms, &sizes, &mut found);
     evaluation(spec, &mut found);
     found
 }
@@ -131,27 +131,17 @@ fn taken(
         return None;
     }
     let of_each = from.per == Per::Scientific;
-    if of_each && !spec.hyperparameters.iter().any(|h| h.role == Role::Scientific) {
-        found.push(Violation::new(
-            format!("{at}.from.per"),
-            &"Scientific",
-            "this study has no Scientific hyperparameter",
-            "Remove it to take the best of the whole round, or say which hyperparameter is the question.",
-        ));
+    if of_each && !has_question(spec, &format!("{at}.from.per"), found) {
         return None;
     }
     let size = if of_each { best.checked_mul(arms?)? } else { best };
-    // In a Crossed round each configuration has its share; a drawn one can't be known before.
-    let source_size = sizes[source];
-    let shared_out = spec.search.scientific == Scientific::Crossed && spec.search.algorithm != Algorithm::Manual;
-    let crossed = of_each && shared_out && earlier[source].from.is_none();
-    let available = if crossed { source_size.zip(arms).map(|(n, arms)| n / arms.max(1)) } else { source_size };
-    if available == Some(0) {
+    let supply = Supply::of(spec, source, from.per, arms, sizes);
+    if supply.trials == Some(0) {
         // The earlier round has fewer trials than there are configurations, which is told there.
         return Some(size);
     }
-    if let Some(available) = available.filter(|n| if crossed { best > *n } else { size > *n }) {
-        let whose = if crossed { "for each scientific configuration" } else { "in all" };
+    if let Some(available) = supply.trials.filter(|n| if supply.of_each { best > *n } else { size > *n }) {
+        let whose = if supply.of_each { "for each scientific configuration" } else { "in all" };
         found.push(Violation::new(
             format!("{at}.from.best"),
             &best,
@@ -170,7 +160,46 @@ fn taken(
     Some(size)
 }
 
-fn retrain(spec: &StudySpec, last: Option<u32>, found: &mut Vec<Violation>) {
+/// Whether some hyperparameter is scientific, so that the best of each configuration can be taken.
+fn has_question(spec: &StudySpec, field: &str, found: &mut Vec<Violation>) -> bool {
+    let has = spec.hyperparameters.iter().any(|h| h.role == Role::Scientific);
+    if !has {
+        found.push(Violation::new(
+            field,
+            &"Scientific",
+            "this study has no Scientific hyperparameter",
+            "Remove it to take the best of the whole round, or say which hyperparameter is the question.",
+        ));
+    }
+    has
+}
+
+/// How many trials of a round there are to take points of.
+struct Supply {
+    /// Whether they are counted for each scientific configuration; else in all.
+    of_each: bool,
+    /// `None` where the number isn't known before the study runs.
+    trials: Option<u32>,
+}
+
+impl Supply {
+    fn of(spec: &StudySpec, round: usize, per: Per, arms: Option<u32>, sizes: &[Option<u32>]) -> Self {
+        // In a Crossed round each configuration has its share; a drawn one can't be known before.
+        let shared_out = spec.search.scientific == Scientific::Crossed && spec.search.algorithm != Algorithm::Manual;
+        let in_all = sizes.get(round).copied().flatten();
+        let fixed_share = match spec.rounds.get(round).and_then(|round| round.from.as_ref()) {
+            None => shared_out,
+            Some(from) => from.per == Per::Scientific && from.best.is_some(),
+        };
+        let of_each = per == Per::Scientific && fixed_share;
+        let trials = if of_each { in_all.zip(arms).map(|(n, arms)| n / arms.max(1)) } else { in_all };
+        Self { of_each, trials }
+    }
+}
+
+/// Retraining takes points of the last round; trials are numbered with four digits.
+fn retrain(spec: &StudySpec, arms: Option<u32>, sizes: &[Option<u32>], found: &mut Vec<Violation>) {
+    const MOST_TRIALS: u32 = 9999;
     let Some(retrain) = &spec.retrain else { return };
     for (name, value) in [("best", retrain.best), ("times", retrain.times)] {
         if value == 0 {
@@ -178,14 +207,34 @@ fn retrain(spec: &StudySpec, last: Option<u32>, found: &mut Vec<Violation>) {
             found.push(Violation::new(format!("spec.retrain.{name}"), &0, "must be at least 1", mend));
         }
     }
-    if let (Some(last), Some(round)) = (last, spec.rounds.last())
-        && retrain.best > last
+    let of_each = retrain.per == Per::Scientific;
+    if of_each && !has_question(spec, "spec.retrain.per", found) {
+        return;
+    }
+    let Some((last, round)) = spec.rounds.len().checked_sub(1).and_then(|i| Some((i, spec.rounds.get(i)?))) else {
+        return;
+    };
+    let supply = Supply::of(spec, last, retrain.per, arms, sizes);
+    let points = if of_each { arms.map(|arms| retrain.best.saturating_mul(arms)) } else { Some(retrain.best) };
+    // Where arms have no fixed share of the last round, as many are trained again as it has.
+    let asked = (supply.of_each || !of_each).then_some(retrain.best);
+    if let (Some(available), Some(asked)) = (supply.trials, asked)
+        && available > 0
+        && asked > available
     {
+        let each = if supply.of_each { " for each scientific configuration" } else { "" };
         found.push(Violation::new(
             "spec.retrain.best",
             &retrain.best,
-            format!("is more than the last round, {}, has: {}", round.name, counted(last, "trial")),
+            format!("is more than the last round, {}, has: {}{each}", round.name, counted(available, "trial")),
             "Take fewer, or give the last round more trials.",
+        ));
+    } else if let Some(trials) = points.map(|n| n.saturating_mul(retrain.times)).filter(|n| *n > MOST_TRIALS) {
+        found.push(Violation::new(
+            "spec.retrain.times",
+            &retrain.times,
+            format!("makes {}: at most {MOST_TRIALS} can be numbered", counted(trials, "retraining")),
+            "Retrain fewer points, or each less often.",
         ));
     }
 }

@@ -102,6 +102,15 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a base that is a name", "base: learning_rate", "base: optimizer"),
     ("all warmup", "warmupFraction: 0.05", "warmupFraction: 1"),
     ("too long a warmup", "warmupFraction: 0.05", "warmupSteps: 500"),
+    ("a chance level that is no number", "select: Best}", "select: Best, chance: .inf}"),
+    // Retraining.
+    (
+        "more of each arm than its rounds have",
+        "retrain: {best: 1, times: 5}",
+        "retrain: {best: 4, times: 5, per: Scientific}",
+    ),
+    ("too many retrainings", "retrain: {best: 1, times: 5}", "retrain: {best: 3, times: 1200, per: Scientific}"),
+    ("an unknown per", "retrain: {best: 1, times: 5}", "retrain: {best: 1, times: 5, per: Arm}"),
     // The template.
     (
         "a reserved variable",

@@ -60,6 +60,8 @@ impl By {
             metric: other.unwrap_or(&own.metric).clone(),
             direction: self.direction.unwrap_or(if other.is_some() { Direction::Minimize } else { own.direction }),
             select: self.select.unwrap_or(own.select),
+            // What chance gives is known of the study's own metric.
+            chance: own.chance.filter(|_| other.is_none()),
         }
     }
 }

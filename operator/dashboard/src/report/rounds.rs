@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use serde::Serialize;
-use studious_api::study::Role;
+use studious_api::study::{Per, Role};
 use studious_playbook::{
     Plan,
     numbers::{self, number},
@@ -101,21 +101,22 @@ pub(super) fn outline(plan: &Plan, trials: &[TrialRecord], name: &str) -> Outlin
 fn points(plan: &Plan, name: &str) -> String {
     let spec = plan.spec();
     if let (true, Some(retrain)) = (name == rounds::RETRAIN, &spec.retrain) {
-        return format!("the best {} again, {} times each, with other seeds", retrain.best, retrain.times);
+        let each = of_each(retrain.per);
+        return format!("the best {}{each} again, {} times each, with other seeds", retrain.best, retrain.times);
     }
     match spec.rounds.iter().find(|r| r.name == name).and_then(|r| r.from.as_ref()) {
         None => "fresh".to_owned(),
         Some(from) => match (from.best, from.shrink_to_best) {
             (_, Some(share)) => format!("fresh, in the box of the best {}% of {}", number(100.0 * share), from.round),
-            (Some(best), None) => {
-                let each = if from.per == studious_api::study::Per::Scientific {
-                    " of each scientific configuration"
-                } else {
-                    ""
-                };
-                format!("the best {best} of {}{each}", from.round)
-            }
+            (Some(best), None) => format!("the best {best} of {}{}", from.round, of_each(from.per)),
             (None, None) => format!("from {}", from.round),
         },
+    }
+}
+
+fn of_each(per: Per) -> &'static str {
+    match per {
+        Per::Study => "",
+        Per::Scientific => " of each scientific configuration",
     }
 }

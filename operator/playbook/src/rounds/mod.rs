@@ -127,7 +127,7 @@ impl<'a> PointSource<'a> {
             (None, Some(retrain)) if round == RETRAIN => Some(Self::Best {
                 round: &spec.rounds.last()?.name,
                 best: retrain.best,
-                per: Per::Study,
+                per: retrain.per,
                 times: retrain.times,
             }),
             _ => None,

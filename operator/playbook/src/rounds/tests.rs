@@ -230,6 +230,27 @@ fn retraining_repeats_the_best_of_the_last_round_with_other_seeds() {
     assert_eq!(points(&plan, RETRAIN, &trials).unwrap(), retrain);
 }
 
+/// F-108: the winner's arm alone was trained again.
+#[test]
+fn retraining_per_arm_repeats_the_best_of_each() {
+    let text = TWO_ROUNDS
+        .replace("FROM", "{round: explore, best: 2, per: Scientific}")
+        .replace("best: 2, times: 3}", "best: 1, times: 3, per: Scientific}");
+    let plan = studies::plan(&text);
+    let mut trials = ended(&fresh(&plan, "explore"), &[0.5, 0.2, 0.4, 0.3, 0.6, 0.7, 0.8, 0.9].map(Some));
+    let confirm = points(&plan, "confirm", &trials).unwrap();
+    // Two of sgd and two of adam in turn; those of adam are worse by far.
+    trials.extend(ended(&confirm, &[0.3, 0.9, 0.2, 0.8].map(Some)));
+    let retrain = points(&plan, RETRAIN, &trials).unwrap();
+    let expected = [2, 3, 2, 3, 2, 3].map(|i: usize| &confirm[i].hyperparameters);
+    assert_eq!(retrain.iter().map(|p| &p.hyperparameters).collect::<Vec<_>>(), expected);
+    assert_eq!(total_trials(&plan), 8 + 4 + 6);
+    // An arm without a result has none to train again.
+    trials.truncate(8);
+    trials.extend(ended(&confirm, &[Some(0.3), None, Some(0.2), None]));
+    assert_eq!(points(&plan, RETRAIN, &trials).unwrap().len(), 3);
+}
+
 #[test]
 fn seeds_of_all_trials_may_be_the_same_but_for_retraining() {
     let same = studies::plan(&format!(

@@ -96,7 +96,8 @@ fn study(dice: &mut Dice) -> String {
         lines.push(format!("- {{name: tune, maxTrainSteps: 200, from: {{round: explore, best: {best}{per}}}}}"));
     }
     if dice.chance(40) {
-        lines.push(format!("retrain: {{best: 1, times: {}}}", 1 + dice.below(3)));
+        let per = if arms && dice.chance(50) { ", per: Scientific" } else { "" };
+        lines.push(format!("retrain: {{best: 1, times: {}{per}}}", 1 + dice.below(3)));
     }
     if dice.chance(30) {
         lines.push("constraints: [{metric: cost, max: 5}]".to_owned());

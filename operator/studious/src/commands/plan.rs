@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::PathBuf};
 use clap::Args;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use studious_api::{
-    study::{Algorithm, Hyperparameter, Role},
+    study::{Algorithm, Hyperparameter, Per, Role},
     validate,
 };
 use studious_playbook::{
@@ -131,19 +131,16 @@ fn source(plan: &Plan, round: &str) -> String {
     let Some(declared) = spec.rounds.iter().find(|r| r.name == round) else {
         return spec.retrain.as_ref().map_or_else(String::new, |retrain| {
             format!(
-                "the best {} of the last round, {} each with other seeds",
+                "the best {}{} of the last round, {} each with other seeds",
                 retrain.best,
+                of_each(retrain.per),
                 count(retrain.times as usize, "time")
             )
         });
     };
     match declared.from.as_ref().and_then(|from| Some((from, from.best?))) {
         Some((from, best)) => {
-            let per = match from.per {
-                studious_api::study::Per::Study => "",
-                studious_api::study::Per::Scientific => " of each arm",
-            };
-            format!("the best {best}{per} of {}", from.round)
+            format!("the best {best}{} of {}", of_each(from.per), from.round)
         }
         None if search::adapts(plan, round) => {
             let starts: Vec<&str> = spec.search.start_from.iter().map(|start| start.study.as_str()).collect();
@@ -162,6 +159,13 @@ fn source(plan: &Plan, round: &str) -> String {
             }
             (algorithm, _) => format!("{algorithm:?}"),
         },
+    }
+}
+
+fn of_each(per: Per) -> &'static str {
+    match per {
+        Per::Study => "",
+        Per::Scientific => " of each arm",
     }
 }
 
