@@ -1,14 +1,13 @@
 //! The best trial, and the best of each scientific configuration.
 
-use studious_rules::{
-    search::{BEST_PER_ARM, BEST_TRIAL},
-    thresholds::search::NOISE_DEVIATIONS,
-};
+use studious_rules::search::{BEST_PER_ARM, BEST_TRIAL};
 
 use super::{
-    Finding, infeasible, noise,
+    Finding, infeasible,
+    lead::{Doubt, Lead, Standing, lead},
+    noise,
     reading::{Reading, point},
-    wording::{count, number},
+    wording::{count, list, number},
 };
 use crate::{Plan, record::TrialRecord, trial};
 
@@ -88,30 +87,8 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::RoundTrials<'_>, metric
         (Some((_, a)), Some((_, b))) => Some((a - b).abs()),
         _ => None,
     };
-    let known = noise::between_trials(reading).filter(|d| *d > 0.0);
-    let verdict = match (gap, known) {
-        (Some(0.0), _) => " The two best are equal.".to_owned(),
-        // A difference of two results varies by the square root of two more than one.
-        (Some(gap), Some(deviation))
-            if gap <= reading.threshold(&NOISE_DEVIATIONS) * deviation * std::f64::consts::SQRT_2 =>
-        {
-            format!(
-                " The two best differ by {}, no more than retraining with other seeds would: don't call a winner.",
-                number(gap)
-            )
-        }
-        (Some(gap), Some(deviation)) => format!(
-            " The two best differ by {}, {} times the standard deviation of a retraining.",
-            number(gap),
-            number(gap / deviation)
-        ),
-        (Some(gap), None) => format!(
-            " The two best differ by {}. Whether that is noise is unknown until the best are trained again with \
-             other seeds (spec.retrain).",
-            number(gap)
-        ),
-        (None, _) => String::new(),
-    };
+    let known = noise::between_trials(reading);
+    let verdict = lead(reading).map_or_else(String::new, |lead| in_front(&lead));
     let mut finding =
         Finding::new(&BEST_PER_ARM, format!("Best {metric} of round {}: {}.{verdict}", round.name, said.join("; ")))
             .about(compared.iter().filter_map(|(_, best, ..)| best.map(|(t, _)| t)))
@@ -124,4 +101,30 @@ fn by_arm(reading: &Reading<'_>, round: &super::reading::RoundTrials<'_>, metric
             .with(format!("infeasible[{}]", arm.label()), *bad as f64);
     }
     Some(finding)
+}
+
+/// What the two best arms' difference is worth.
+fn in_front(lead: &Lead<'_>) -> String {
+    let gap = number(lead.gap);
+    let (first, second) = (lead.first.arm.label(), lead.second.arm.label());
+    let noise = match lead.noise {
+        Some(noise) => format!("{} times the standard deviation of a retraining", number(lead.gap / noise.deviation)),
+        None => "whether that is noise is unknown until the best are trained again with other seeds \
+                 (spec.retrain, per: Scientific)"
+            .to_owned(),
+    };
+    if lead.by_means {
+        let of = |s: &Standing<'_>| {
+            format!("{} {} ({})", s.arm.label(), number(s.value), count(s.retrainings, "retraining"))
+        };
+        let means = [&lead.first, &lead.second].map(of);
+        return format!(" On average of retrainings: {}; they differ by {gap}, {noise}.", list(&means));
+    }
+    match lead.doubt {
+        _ if lead.gap == 0.0 => " The two best are equal.".to_owned(),
+        Some(Doubt::WithinNoise { .. }) => format!(
+            " The two best differ by {gap}, no more than retraining with other seeds would: don't call a winner."
+        ),
+        _ => format!(" The best of {first} and of {second} differ by {gap}: {noise}."),
+    }
 }

@@ -9,7 +9,7 @@ use studious_api::study::FindingSummary;
 use studious_rules as rules;
 
 use super::{
-    Answer, ArmTuning, Checklist, Finding, Question, Severity, checklist, findings,
+    Answer, ArmTuning, Checklist, Finding, Question, Severity, Verdict, checklist, findings, verdict,
     wording::{count, list},
 };
 use crate::{
@@ -88,7 +88,8 @@ pub fn brief(plan: &Plan, trials: &[TrialRecord], stage: Stage) -> Brief {
     let answers = checklist(plan, trials, &all);
     let mut conditions: Vec<Claim> = answers.questions.iter().map(|q| of_question(q, &all, stage)).collect();
     conditions.extend(of_arms(&answers.arms));
-    conditions.push(conclusive(&answers, &conditions, stage));
+    let answer = verdict(plan, trials, &answers);
+    conditions.push(conclusive(&answers, &answer, &conditions, stage));
     let (open, waived): (Vec<&Finding>, Vec<&Finding>) = all.iter().partition(|f| f.waived.is_none());
     let mut seen = BTreeSet::new();
     let set_aside = |f: &Finding| {
@@ -191,24 +192,21 @@ fn of_arms(arms: &[ArmTuning]) -> Option<Claim> {
     Some(Claim { type_: CONDITIONS[5], holds, reason: reason.to_owned(), message: shorten(&message) })
 }
 
-/// Whether the study's goal can be judged.
-fn conclusive(answers: &Checklist, conditions: &[Claim], stage: Stage) -> Claim {
+/// Whether the study's goal can be judged, and the answer to it.
+fn conclusive(answers: &Checklist, answer: &Verdict, conditions: &[Claim], stage: Stage) -> Claim {
     let open: Vec<&str> =
         answers.questions.iter().zip(conditions).filter(|(q, _)| q.is_open()).map(|(_, claim)| claim.type_).collect();
-    let (holds, reason, message) = if stage != Stage::Ended {
-        (false, "TrialsRun", "Provisional: trials are still to end.".to_owned())
+    let (holds, reason, why) = if stage != Stage::Ended {
+        (false, "TrialsRun", String::new())
     } else if !answers.provisional {
-        (true, "NothingOpen", "None of the five questions fails or is unknown: the answer can be judged.".to_owned())
+        (true, "NothingOpen", String::new())
     } else if open.is_empty() {
-        (false, "Provisional", format!("Provisional: there is a problem, {}.", list(&answers.problems)))
+        (false, "Provisional", String::new())
     } else {
-        let problems = match &answers.problems[..] {
-            [] => String::new(),
-            problems => format!(" Beside that there is a problem: {}.", list(problems)),
-        };
-        let open = format!("Provisional: {} of the five questions fail or are unknown, {}.", open.len(), list(&open));
-        (false, "Provisional", format!("{open}{problems}"))
+        let open = format!(" {} of the five questions fail or are unknown: {}.", open.len(), list(&open));
+        (false, "Provisional", open)
     };
+    let message = format!("{}{why}", answer.summary);
     Claim { type_: CONDITIONS[6], holds: Some(holds), reason: reason.to_owned(), message: shorten(&message) }
 }
 

@@ -7,7 +7,7 @@
 //! best.
 
 use super::reading::Reading;
-use crate::{Plan, record::TrialRecord};
+use crate::{Plan, record::TrialRecord, trial::judged_by_value};
 
 /// Shares of simulated studies whose best is at least as good as the value at the same place of [`BestOf::quantiles`],
 /// the best studies first.
@@ -37,7 +37,7 @@ pub struct BestOf {
 /// The spread of the best result by the number of trials, for each arm of the exploring round.
 #[must_use]
 pub fn budgets(plan: &Plan, trials: &[TrialRecord]) -> Vec<Budget> {
-    budgets_of(&Reading::new(plan, trials))
+    budgets_of(&Reading::new(plan, &judged_by_value(plan.spec(), trials)))
 }
 
 pub(crate) fn budgets_of(reading: &Reading<'_>) -> Vec<Budget> {

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
+    trial::judged_by_value,
 };
 
 /// Metrics that show optimization issues.
@@ -97,6 +98,7 @@ pub enum Answer {
 /// Answers the five questions from the findings of [`super::findings`] on the same trials.
 #[must_use]
 pub fn checklist(plan: &Plan, trials: &[TrialRecord], findings: &[Finding]) -> Checklist {
+    let trials = &*judged_by_value(plan.spec(), trials);
     let reading = Reading::new(plan, trials);
     let evidence = Evidence {
         edges: boundary::edges(&reading),
@@ -404,7 +406,7 @@ impl Checklist {
 }
 
 /// Up to the first full stop that ends a sentence.
-fn first_sentence(text: &str) -> String {
+pub(super) fn first_sentence(text: &str) -> String {
     let begins = |c: char| c.is_uppercase() || c.is_ascii_digit();
     let end = text.match_indices(". ").find(|(i, _)| text[i + 2..].starts_with(begins));
     end.map_or(text, |(i, _)| &text[..=i]).to_owned()

@@ -1,36 +1,24 @@
-//! Whether the difference between arms is more than luck.
-//!
-//! Two kinds of luck (requirement R-087). That of a training: the gap between the two best must be larger than two standard
-//! deviations of a difference of retrainings. And that of the search: one arm's best point may be a lucky find. If the
-//! arms didn't matter, which trials belong to which would be chance; the best r of both together, those that beat the
-//! other arm's best, would all belong to one arm with a chance that is counted exactly.
+//! Whether the difference between arms is more than luck: what [`lead`](super::lead) finds, as a finding, and features that
+//! are not better than doing without them.
 
 use studious_api::{
     HyperparameterValue,
-    study::{Hyperparameter, Retrain, Role},
+    study::{Hyperparameter, Role},
 };
 use studious_rules::{
     search::{DIFFERENCE_WITHIN_NOISE, FEATURE_NOT_HELPING},
-    thresholds::search::{FALSE_ALARMS, FEATURE_TRIALS, NOISE_DEVIATIONS, RETRAIN_TIMES},
+    thresholds::search::{FEATURE_TRIALS, NOISE_DEVIATIONS},
 };
 
 use super::{
     Finding,
     change::Edit,
-    exact, noise,
+    lead::{self, Doubt, Standing, lead},
+    needed, noise,
     reading::{Arm, Reading, RoundTrials},
     sampling::comparable_noise,
     wording::{count, list, number, p_value},
 };
-
-/// How two arms compare.
-struct Comparison {
-    gap: f64,
-    /// Results of the better arm that beat the best of the other.
-    ahead: usize,
-    /// The chance of so many, or more, if arms don't matter.
-    search_luck: f64,
-}
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
@@ -38,62 +26,64 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     if arms.len() < 2 {
         return;
     }
-    within_noise(reading, round, &arms, findings);
+    within_noise(reading, findings);
     features(reading, round, &arms, findings);
 }
 
-fn within_noise(reading: &Reading<'_>, round: &RoundTrials<'_>, arms: &[Arm<'_>], findings: &mut Vec<Finding>) {
-    let mut ranked: Vec<_> =
-        arms.iter().filter_map(|arm| Some((arm, reading.ranked(&arm.trials).first()?.1))).collect();
-    let direction = reading.direction();
-    ranked.sort_by(|a, b| direction.best_first(a.1, b.1));
-    let [(first, _), (second, _), ..] = ranked[..] else { return };
-    let Some(compared) = compare(reading, first, second) else { return };
-    let noise = comparable_noise(reading, round);
-    let training_luck = noise.map(|n| reading.threshold(&NOISE_DEVIATIONS) * n * std::f64::consts::SQRT_2);
-    let alpha = reading.threshold(&FALSE_ALARMS);
-    let why = match training_luck {
-        Some(luck) if compared.gap <= luck => {
-            format!("no more than the {} by which two trainings of one point may differ", number(luck))
-        }
-        // Of points that an earlier round chose, which are few and the best, the search's luck can't be seen.
-        _ if round.explores && compared.search_luck > alpha => format!(
-            "and only {} of the former beat the best of the latter ({})",
-            count(compared.ahead, "trial"),
-            p_value(compared.search_luck)
-        ),
-        _ => return,
+fn within_noise(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let Some(lead) = lead(reading) else { return };
+    let Some(doubt) = lead.doubt else { return };
+    let (first, second) = (lead.first.arm.label(), lead.second.arm.label());
+    let gap = number(lead.gap);
+    let fact = if lead.by_means && doubt != Doubt::NotRetrained {
+        let of = |s: &Standing<'_>| match s.retrainings {
+            0 => format!("{} (one training)", number(s.value)),
+            n => format!("{} ({})", number(s.value), count(n, "retraining")),
+        };
+        format!(
+            "Trained again with other seeds, {first} has {} on average and {second} {}: a difference of {gap}",
+            of(&lead.first),
+            of(&lead.second)
+        )
+    } else {
+        format!("The best of {first} and of {second} differ by {gap}")
     };
-    let mut finding = Finding::new(&DIFFERENCE_WITHIN_NOISE, format!(
-            "The best of {} and of {} differ by {}, {why}. Don't call a winner: run more trials, or train the best of each \
-             again with other seeds.",
-            first.label(),
-            second.label(),
-            number(compared.gap),
+    let why = match doubt {
+        Doubt::WithinNoise { within } if lead.by_means => {
+            format!("no more than the {} by which such means of equal points may differ", number(within))
+        }
+        Doubt::WithinNoise { within } => {
+            format!("no more than the {} by which two trainings of one point may differ", number(within))
+        }
+        Doubt::SearchLuck => format!(
+            "and only {} of the former beat the best of the latter ({})",
+            count(lead.ahead, "trial"),
+            p_value(lead.search_luck)
         ),
-    )
-    .with("gap", compared.gap)
-    .with("trials_ahead", compared.ahead as f64)
-    .with("chance", compared.search_luck)
-    .with("within", training_luck.unwrap_or(f64::NAN));
-    if reading.plan.spec().retrain.is_none() {
-        let whole = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let retrain = Retrain { best: whole(arms.len().min(100)), times: whole(reading.count(&RETRAIN_TIMES)) };
-        finding = finding.suggest(reading.change(Edit::Retrain(retrain)));
-    }
+        Doubt::NoiseUnknown => {
+            "and how far two trainings of one point differ with this step budget is unknown".to_owned()
+        }
+        Doubt::NotRetrained => format!(
+            "and {second}, trained once, has a better value than {first} on average of {}",
+            count(lead.first.retrainings, "retraining")
+        ),
+    };
+    let remedy = needed::remedy(reading, &lead);
+    let finding =
+        Finding::new(&DIFFERENCE_WITHIN_NOISE, format!("{fact}, {why}. Don't call a winner: {}.", remedy.words))
+            .with("gap", lead.gap)
+            .with("trials_ahead", lead.ahead as f64)
+            .with("chance", lead.search_luck)
+            .with("retrainings", lead.first.retrainings.min(lead.second.retrainings) as f64)
+            .with(
+                "within",
+                match doubt {
+                    Doubt::WithinNoise { within } => within,
+                    _ => f64::NAN,
+                },
+            )
+            .suggest(remedy.change);
     findings.push(finding);
-}
-
-/// Compares the better of two arms with the other.
-fn compare(reading: &Reading<'_>, better: &Arm<'_>, other: &Arm<'_>) -> Option<Comparison> {
-    let (a, b) = (reading.objectives(&better.trials), reading.objectives(&other.trials));
-    let (best, against) = (*a.first()?, *b.first()?);
-    let results = |arm: &Arm<'_>| arm.trials.iter().filter(|t| t.is_result()).count();
-    let ahead = a.iter().filter(|o| reading.direction().better(**o, against)).count();
-    let (n, m) = (results(better), results(other));
-    let search_luck =
-        if ahead == 0 { 1.0 } else { exact::all_marked(n + m, n, ahead) + exact::all_marked(n + m, m, ahead) };
-    Some(Comparison { gap: (best - against).abs(), ahead, search_luck: search_luck.min(1.0) })
 }
 
 /// Features that are not better than doing without them.
@@ -145,7 +135,7 @@ fn brings_nothing(
     for arm in arms.iter().filter(|arm| with(arm, on)) {
         let Some(base) = arms.iter().find(|b| with(b, off) && others(b) == others(arm)) else { continue };
         let results = |arm: &Arm<'_>| arm.trials.iter().filter(|t| t.is_result()).count();
-        let best = |arm: &Arm<'_>| reading.ranked(&arm.trials).first().map(|(_, o)| *o);
+        let best = |arm: &Arm<'_>| lead::value(reading, arm);
         if results(arm).min(results(base)) < reading.count(&FEATURE_TRIALS) {
             return false;
         }

@@ -21,16 +21,21 @@ const MOST_EXAMPLES: u32 = 20_000;
 /// How far a result may be from a whole number of examples: some are written with 32 bits.
 const TOLERANCE: f64 = 2e-3;
 
-pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+/// How many examples the objective is a share of, where the results give it away.
+pub(super) fn of_results(reading: &Reading<'_>) -> Option<u32> {
     // A loss is no share, whatever numbers it takes.
-    let metric = reading.plan.spec().objective.metric.as_str();
-    if metric.to_ascii_lowercase().contains("loss") {
-        return;
+    if reading.plan.spec().objective.metric.to_ascii_lowercase().contains("loss") {
+        return None;
     }
-    let Some(round) = reading.concluding() else { return };
     let all: Vec<f64> =
         reading.rounds.iter().flat_map(RoundTrials::succeeded).filter_map(TrialRecord::objective).collect();
-    let Some(examples) = examples(&all, reading.count(&EXAMPLE_RESULTS)) else { return };
+    examples(&all, reading.count(&EXAMPLE_RESULTS))
+}
+
+pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    let metric = reading.plan.spec().objective.metric.as_str();
+    let Some(round) = reading.concluding() else { return };
+    let Some(examples) = of_results(reading) else { return };
     let n = f64::from(examples);
     let mut best: Vec<(String, f64)> = reading
         .arms(round)

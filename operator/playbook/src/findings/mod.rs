@@ -4,6 +4,7 @@
 //! space is judged by the exploring round with the most results, the answer by the last round that has one. A name under
 //! another condition is another hyperparameter, and is looked at by itself.
 
+mod answer;
 mod best;
 mod boundary;
 mod brief;
@@ -20,6 +21,8 @@ mod exact;
 mod examples;
 mod feedback;
 mod infeasible;
+mod lead;
+mod needed;
 mod noise;
 mod policy;
 pub(crate) mod reading;
@@ -27,6 +30,7 @@ mod region;
 mod sampling;
 mod saturation;
 mod settle;
+mod student;
 mod uniform;
 mod variance;
 mod widen;
@@ -48,11 +52,13 @@ pub(crate) mod simulated;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+pub use answer::{ArmValue, BestValue, Estimate, Verdict, VerdictKind, verdict};
 pub use best::best;
 pub use brief::{Announcement, Brief, CONDITIONS, Claim, Stage, appeared, brief};
 pub(crate) use budget::budgets_of;
 pub use budget::{BestOf, Budget, QUANTILES, budgets};
 pub use change::{Change, Edit};
+use checklist::first_sentence;
 pub use checklist::{Answer, ArmTuning, Checklist, Question, checklist};
 pub(crate) use curves::overfitting_trials;
 use reading::Reading;
@@ -65,7 +71,7 @@ use studious_rules::{
 };
 pub(crate) use wording::number;
 
-use crate::{Plan, record::TrialRecord};
+use crate::{Plan, record::TrialRecord, trial::judged_by_value};
 
 /// A conclusion drawn from the trials.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -121,6 +127,7 @@ const INSTABILITY: [&Rule; 5] = [
 /// All findings of a study, the most severe first. Depends on the set of trials alone, not on their order.
 #[must_use]
 pub fn findings(plan: &Plan, trials: &[TrialRecord]) -> Vec<Finding> {
+    let trials = &*judged_by_value(plan.spec(), trials);
     let reading = Reading::new(plan, trials);
     let mut findings = Vec::new();
     search(&reading, &mut findings);

@@ -15,6 +15,29 @@ const INTRODUCTION: &str = "\
 cluster, or from trials that ran anywhere (`--study study.yaml --trials trials.jsonl`, the lines that `studious export`
 writes). The same code serves the report, the dashboard and the study's status.
 
+## The answer
+
+First comes the answer to the study's goal, in a sentence or two: at the top of the report and of the dashboard's page, where
+`studious run` ends, before the findings, and as the message of the condition `Conclusive`. As data it is `verdict`, of one
+of these kinds:
+
+| kind | what it says | what it rests on |
+|---|---|---|
+| `Winner` | which arm is better, by how much, with an interval | the means of retrainings, or so many trials ahead that the luck of the search does not explain them |
+| `NoWinner` | that the two arms in front may be equal, and what would tell: how many retrainings, of which points | the noise of training, where it is known, and the luck of the search |
+| `BestPoint` | of a study without arms: the best point, and how sure its value is | its retrainings; else that the noise is unknown |
+| `CannotJudge` | which question fails, and what is seen so far | the five questions |
+
+Three sources of luck are counted. **Training**: the standard deviation between trainings of one point with other seeds, from
+`retrain` or from points that the study holds more than once with the same step budget; without those it is unknown, and the
+answer says so. **Choice**: the best of many trials is lucky as well as good, so where two arms or more were retrained
+(`retrain: {best: 1, times: 5, per: Scientific}`), the means of the retrainings are compared and not the trials that were
+chosen; the interval is Student's, at `1 - falseAlarms`. Two trials of the leading arm must beat
+the best of the other; where arms were tried at different points, so many that luck does not explain them. **Validation examples**: where the results give away how many there are, a difference that another
+set of as many may turn is called so. Fewer trials or one seed each never remove a doubt: where a later round has trained each
+point once, the noise of its step budget is unknown. How many retrainings it takes is worked out for the difference that is
+seen: two-sided at 5%, seen in four of five studies.
+
 ## The five questions
 
 Before the goal is judged, five questions are answered, each **Pass**, **Fail**, **Unknown** or **Waived**, with its reason.
@@ -38,9 +61,29 @@ policy:
     edgeShare: {value: 0.05, reason: The range was chosen with care.}
 ```
 
+## Infeasible by value
+
+A trial whose objective is finite but hopeless counts as infeasible in findings, shares, regions, plots and reports, with the
+rule that fired as its reason. Trials of one round are compared, and none of the better quarter is held infeasible:
+
+- **`FarWorse`**: the logarithm of the objective lies beyond the median by more than `hopelessDeviations` standard deviations.
+  These are seen in the better half alone (from the best twentieth over the quartile to the median), so that the rule holds
+  while up to half are hopeless. An objective that has no logarithm (it is maximized, or not positive) must lie beyond the
+  median by `hopelessDistance` times the larger of these distances. The rule is wider by 1 + 20/n where n trials are few, and
+  never holds what is less than seven times the median: an arm that is several times worse is worse, not hopeless.
+- **`ChanceLevel`**: the trial gained less than `chanceGain` of the way from the chance level to the best trial.
+  `objective.chance` states that level (0.9 for the error of ten equally frequent classes). Without it, a pile shows it: at
+  least `pileShare` of an arm's trials, and five, within `pileWidth` of its span from the worst to the best, with twenty
+  different values.
+
+It takes eight trials that succeeded. On simulated studies with healthy objectives, heavy-tailed ones among them, at most 1% of
+the trials are called infeasible (`operator/playbook/src/trial/hopeless_tests.rs`). The search draws such values in by a
+logarithm of its own and does not use this rule; nor does the phase of a Trial, which says how training ended.
+
 ## As data
 
-`--format json` prints `{\"checklist\": {\"provisional\", \"questions\", \"arms\"}, \"findings\": [...]}`. A finding has `code`,
+`--format json` prints `{\"verdict\": {\"kind\", \"summary\", \"arms\", \"difference\", ...}, \"checklist\": {\"provisional\",
+\"questions\", \"arms\"}, \"findings\": [...]}`. A finding has `code`,
 `severity` (`Info`, `Warning`, `Problem`), `hyperparameter` and `trials` where it speaks of some, `evidence` (numbers by name),
 `advice`, `section` (of the playbook), and where there is one: `change`, the edit of the study that it suggests
 (`{\"path\", \"from\", \"to\"}`; for the next study, since the space of one that exists can't change; an edit of several fields

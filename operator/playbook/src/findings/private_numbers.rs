@@ -14,6 +14,7 @@ const TEST: &str = "calibrates a test whose false-alarm rate is measured with th
 
 /// File, constant and why a study need not set it.
 const PRIVATE: &[(&str, &str, &str)] = &[
+    ("findings/answer/mod.rs", "WIDTH", LENGTH),
     ("findings/brief.rs", "MOST_ANNOUNCED", LENGTH),
     ("findings/brief.rs", "LONGEST", LENGTH),
     ("findings/brief.rs", "MOST_LISTED", LENGTH),
@@ -33,7 +34,10 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/curves/series.rs", "STRETCHES", TEST),
     ("findings/examples.rs", "MOST_EXAMPLES", "what results with few digits can tell apart"),
     ("findings/examples.rs", "TOLERANCE", "rounding of 32-bit numbers"),
+    ("findings/lead.rs", "FEWEST_AHEAD", TEST),
     ("findings/mod.rs", "WIDTH", LENGTH),
+    ("findings/needed.rs", "MOST_TIMES", "what spec.retrain.times allows"),
+    ("findings/needed.rs", "SEEN", "quantiles of the normal distribution"),
     ("findings/region.rs", "MOST", LENGTH),
     ("findings/uniform.rs", "WIDE", "parts of a narrower range of whole numbers are not equal"),
     ("importance/forest.rs", "DEPTH", "a parameter of the random forest"),

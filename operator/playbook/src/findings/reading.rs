@@ -186,6 +186,11 @@ impl<'a> RoundTrials<'a> {
 }
 
 impl Arm<'_> {
+    /// Whether a trial of any round has the scientific values of this arm.
+    pub(crate) fn holds(&self, trial: &TrialRecord) -> bool {
+        self.configuration.iter().all(|(name, value)| trial.hyperparameters.get(*name) == Some(*value))
+    }
+
     /// `optimizer = sgd`, or nothing if there is but one arm.
     pub(crate) fn label(&self) -> String {
         self.configuration.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")

@@ -24,10 +24,7 @@ use super::{
     reading::{Arm, Reading, RoundTrials},
     wording::{count, list, number, p_value},
 };
-use crate::{
-    record::{Outcome, TrialRecord},
-    rounds,
-};
+use crate::record::{Outcome, TrialRecord};
 
 /// How well an arm was sampled.
 pub(super) struct Sampled<'a> {
@@ -91,8 +88,7 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
 
 /// The luck of a retraining, where it has the step budget of the round: that of other budgets is another.
 pub(super) fn comparable_noise(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<f64> {
-    let comparable = round.steps == rounds::max_train_steps(reading.plan, rounds::RETRAIN);
-    noise::between_trials(reading).filter(|d| comparable && *d > 0.0)
+    noise::at_budget_of(reading, round).map(|noise| noise.deviation)
 }
 
 /// What is as good as the best of an arm: within the luck of a retraining.

@@ -53,7 +53,7 @@ trial: {template: {spec: {containers: [{name: t, image: i}]}}}
 ";
 
 /// Three axes, one arm.
-pub(super) const ONE: &str = "
+pub(crate) const ONE: &str = "
 goal: g
 objective: {metric: validation_error, direction: Minimize}
 hyperparameters:
@@ -85,7 +85,11 @@ pub(super) fn at(share: f64, min: f64, max: f64, scale: &str) -> HyperparameterV
 }
 
 /// Trials of `ONE`: the outcome is a function of the three shares and luck.
-pub(super) fn one(n: usize, luck: &mut Luck, outcome: impl Fn([f64; 3], &mut Luck) -> Option<f64>) -> Vec<TrialRecord> {
+pub(in crate::findings) fn one(
+    n: usize,
+    luck: &mut Luck,
+    outcome: impl Fn([f64; 3], &mut Luck) -> Option<f64>,
+) -> Vec<TrialRecord> {
     (0..n)
         .map(|i| {
             let u = [luck.uniform(), luck.uniform(), luck.uniform()];
@@ -100,7 +104,7 @@ pub(super) fn one(n: usize, luck: &mut Luck, outcome: impl Fn([f64; 3], &mut Luc
 }
 
 /// Trials of `ARMS`: every arm has the same points.
-pub(super) fn arms(
+pub(in crate::findings) fn arms(
     each: usize,
     luck: &mut Luck,
     outcome: impl Fn(&str, [f64; 3], &mut Luck) -> Option<f64>,
@@ -124,7 +128,11 @@ pub(super) fn arms(
     trials
 }
 
-pub(super) fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, objective: Option<f64>) -> TrialRecord {
+pub(in crate::findings) fn trial(
+    index: usize,
+    point: BTreeMap<String, HyperparameterValue>,
+    objective: Option<f64>,
+) -> TrialRecord {
     TrialRecord {
         name: format!("s-explore-{index:04}"),
         round: "explore".to_owned(),
@@ -137,7 +145,7 @@ pub(super) fn trial(index: usize, point: BTreeMap<String, HyperparameterValue>, 
     }
 }
 
-pub(super) fn bowl(u: [f64; 3], center: f64, luck: &mut Luck) -> f64 {
+pub(in crate::findings) fn bowl(u: [f64; 3], center: f64, luck: &mut Luck) -> f64 {
     (u[0] - center).powi(2) + 0.5 * (u[1] - 0.5).powi(2) + 0.5 * (u[2] - 0.5).powi(2) + 0.05 * luck.normal()
 }
 
@@ -264,7 +272,7 @@ pub(crate) fn changes_settle(plan: &Plan, trials: &[TrialRecord]) {
     assert_eq!(validate::refusals(plan.name(), &all), [], "all changes together");
 }
 
-pub(super) fn raised(yaml: &str, trials: &[TrialRecord], code: &str) -> Finding {
+pub(in crate::findings) fn raised(yaml: &str, trials: &[TrialRecord], code: &str) -> Finding {
     let plan = plan(yaml);
     let found = findings(&plan, trials);
     changes_settle(&plan, trials);

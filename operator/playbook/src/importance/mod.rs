@@ -18,6 +18,7 @@ use crate::{
     },
     record::TrialRecord,
     search::Generator,
+    trial::judged_by_value,
 };
 
 /// Forests, and trees of each.
@@ -47,7 +48,7 @@ pub struct Importance {
 /// fewer than [`IMPORTANCE_TRIALS`] succeeded. Deterministic.
 #[must_use]
 pub fn importance(plan: &Plan, trials: &[TrialRecord]) -> Vec<Importance> {
-    of(&Reading::new(plan, trials))
+    of(&Reading::new(plan, &judged_by_value(plan.spec(), trials)))
 }
 
 pub(crate) fn of(reading: &Reading<'_>) -> Vec<Importance> {

@@ -34,7 +34,7 @@ pub use isolation_over::OverError;
 pub use overlay::{RunCurve, overlay};
 use serde_json::Value;
 
-use crate::{Plan, findings::reading::Reading, pareto::Second, record::TrialRecord};
+use crate::{Plan, findings::reading::Reading, pareto::Second, record::TrialRecord, trial::judged_by_value};
 
 /// A picture of a study.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +54,7 @@ pub struct Plot {
 /// round, and how the trials ran. One that has nothing to show is left out. The order of `trials` changes nothing.
 #[must_use]
 pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
+    let trials = &*judged_by_value(plan.spec(), trials);
     let reading = Reading::new(plan, trials);
     let mut plots = isolation::plots(&reading);
     plots.extend(isolation_buckets::plots(&reading, None));
@@ -75,7 +76,7 @@ pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
 /// Isolation plots of scientific hyperparameters with a range, in so many buckets.
 #[must_use]
 pub fn isolation_in_buckets(plan: &Plan, trials: &[TrialRecord], buckets: usize) -> Vec<Plot> {
-    isolation_buckets::plots(&Reading::new(plan, trials), Some(buckets))
+    isolation_buckets::plots(&Reading::new(plan, &judged_by_value(plan.spec(), trials)), Some(buckets))
 }
 
 /// Isolation plots in which only the nuisance hyperparameters `over` are optimised away; the others are held, each value or
@@ -89,7 +90,7 @@ pub fn isolation_over(
     over: &[String],
     buckets: Option<usize>,
 ) -> Result<Vec<Plot>, OverError> {
-    isolation_over::plots(&Reading::new(plan, trials), over, buckets)
+    isolation_over::plots(&Reading::new(plan, &judged_by_value(plan.spec(), trials)), over, buckets)
 }
 
 /// A metric of a few trials, chosen by name, against the step; each curve is named by what sets its trial apart.
@@ -97,12 +98,12 @@ pub fn isolation_over(
 /// # Errors
 /// When a name is unknown, there are too many, or none of them reported the metric.
 pub fn beside(plan: &Plan, trials: &[TrialRecord], names: &[String], metric: &str) -> Result<Plot, BesideError> {
-    beside::plot(plan, trials, names, metric)
+    beside::plot(plan, &judged_by_value(plan.spec(), trials), names, metric)
 }
 
 /// The objective against a second metric, with the trials that no other beats in both; nothing if no trial that succeeded
 /// reported it.
 #[must_use]
 pub fn pareto(plan: &Plan, trials: &[TrialRecord], second: &Second) -> Option<Plot> {
-    pareto::plot(&Reading::new(plan, trials), second)
+    pareto::plot(&Reading::new(plan, &judged_by_value(plan.spec(), trials)), second)
 }

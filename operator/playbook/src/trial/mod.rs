@@ -5,6 +5,7 @@
 //! these types at their boundary, or implement [`Ranked`], and never rank, count or choose on their own.
 
 mod counts;
+mod hopeless;
 mod key;
 mod objective;
 mod order;
@@ -13,6 +14,7 @@ mod retrained;
 mod state;
 
 pub use counts::{count, counts};
+pub use hopeless::{hopeless, judged_by_value};
 pub use key::{PlannedTrial, TrialKey};
 pub use objective::{objective_of_curve, selected};
 pub use order::{

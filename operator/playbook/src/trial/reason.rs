@@ -45,6 +45,10 @@ reasons! {
     TrainerReported,
     /// Infeasible: an exit code that `failure.infeasibleExitCodes` lists.
     InfeasibleExitCode,
+    /// Infeasible by value: the objective is far worse than that of its fellows.
+    FarWorse,
+    /// Infeasible by value: the trial has learned nothing, or hardly anything.
+    ChanceLevel,
     /// Infeasible or stopped elsewhere: a table that was imported says so.
     Reported,
     /// Failed: the trainer left with an exit code.

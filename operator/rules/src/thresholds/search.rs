@@ -12,6 +12,14 @@ thresholds! {
         // R-068, D-05.
         MANY_INFEASIBLE: manyInfeasible = 0.5, 0.01..=1.0, Share, Ours, "the share of infeasible trials of an arm that is very large";
     }
+    INSIGHT {
+        //
+        HOPELESS_DEVIATIONS: hopelessDeviations = 8.0, 2.0..=1000.0, Deviations, Ours, "how many standard deviations of the logarithm of the objective, seen in the better half, a trial lies beyond the median to be infeasible by value";
+        HOPELESS_DISTANCE: hopelessDistance = 1000.0, 10.0..=1e9, Ratio, Ours, "of an objective without a logarithm: how many times the spread of the better half a trial lies beyond the median to be infeasible by value";
+        CHANCE_GAIN: chanceGain = 0.02, 0.0001..=0.5, Share, Ours, "the share of the way from the chance level to the best trial below which a trial has learned nothing";
+        PILE_SHARE: pileShare = 0.1, 0.01..=0.5, Share, Ours, "the least share of trials that pile up at the worst value and so show the chance level";
+        PILE_WIDTH: pileWidth = 0.005, 0.0001..=0.1, Share, Ours, "the share of the span from the worst to the best trial within which trials pile up";
+    }
     BOUNDARIES {
         // R-070, D-06.
         EDGE_SHARE: edgeShare = 0.1, 0.01..=0.5, Share, Ours, "the share of a range, in the scale of the search, that counts as its boundary";
