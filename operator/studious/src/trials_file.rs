@@ -1,6 +1,7 @@
 //! Reading trials as data: JSON lines of trials that ran anywhere, held against a study.
 
 use std::{
+    borrow::Cow,
     fmt,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -9,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Map, Value};
 use studious_api::{Hyperparameters, validate, validate::Violation};
-use studious_playbook::{Plan, record::TrialRecord, rounds};
+use studious_playbook::{Plan, record::TrialRecord, rounds, trial::Reason};
 
 /// Longest line: a trial of several long curves.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -119,12 +120,13 @@ fn problem(field: &str, value: &str, rule: &str, mend: &str) -> ColumnViolation 
 
 /// One line.
 fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
-    let value: Value = serde_json::from_str(text).map_err(|error| vec![no_json(text, &error)])?;
-    let Value::Object(fields) = value else {
+    let value: Value = serde_json::from_str(&finite(text)).map_err(|error| vec![no_json(text, &error)])?;
+    let Value::Object(mut fields) = value else {
         let mend = "Write {\"hyperparameters\":{…},\"objective\":0.3}.";
         return Err(vec![problem("", &short(&value), "is not a JSON object", mend)]);
     };
     let mut found = Vec::new();
+    diverged(&mut fields);
     outcome(&fields, &mut found);
     let point = match fields.get("hyperparameters") {
         None => {
@@ -155,6 +157,35 @@ fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
     })?;
     record.hyperparameters = point.unwrap_or_default();
     Ok(record)
+}
+
+/// The line with `null` in place of an objective that JSON has no number for: `NaN`, `-Infinity`, `1e999`.
+fn finite(text: &str) -> Cow<'_, str> {
+    const KEY: &str = "\"objective\"";
+    let Some(after) = text.find(KEY).map(|at| at + KEY.len()) else { return Cow::Borrowed(text) };
+    let value = text[after..].trim_start().strip_prefix(':').map_or("", str::trim_start);
+    let start = text.len() - value.len();
+    let end = value.find([',', '}', ' ']).unwrap_or(value.len());
+    match value[..end].parse::<f64>() {
+        Ok(number) if !number.is_finite() => Cow::Owned(format!("{}null{}", &text[..start], &value[end..])),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// An objective that is there and not finite, in any spelling, is a divergence: languages without a NaN in JSON write `null`
+/// or `"NaN"`.
+fn diverged(fields: &mut Map<String, Value>) {
+    let is_not_finite = match fields.get("objective") {
+        Some(Value::Null) => true,
+        Some(Value::String(text)) => text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite()),
+        _ => false,
+    };
+    let other = OUTCOMES.iter().any(|name| *name != "objective" && fields.get(*name) == Some(&Value::Bool(true)));
+    if is_not_finite && !other {
+        fields.remove("objective");
+        fields.insert("infeasible".to_owned(), Value::Bool(true));
+        fields.entry("reason").or_insert_with(|| Value::String(Reason::Diverged.to_string()));
+    }
 }
 
 fn no_json(text: &str, error: &serde_json::Error) -> ColumnViolation {
@@ -225,4 +256,37 @@ fn point(value: &Value, plan: &Plan, found: &mut Vec<ColumnViolation>) -> Option
 fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() > 40 { text.chars().take(39).chain(['…']).collect() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_objective_that_is_not_finite_is_a_divergence_in_any_spelling() {
+        for objective in
+            ["null", "NaN", "Infinity", "-Infinity", "nan", "-inf", "1e999", "\"NaN\"", "\"inf\"", "\"-Infinity\""]
+        {
+            for line in [
+                format!("{{\"hyperparameters\":{{}},\"objective\":{objective}}}"),
+                format!("{{\"objective\" : {objective} , \"hyperparameters\":{{}}}}"),
+            ] {
+                let mut value: Value = serde_json::from_str(&finite(&line)).unwrap_or_else(|e| panic!("{line}: {e}"));
+                diverged(value.as_object_mut().unwrap());
+                let record: TrialRecord = serde_json::from_value(value).unwrap();
+                let expected = studious_playbook::record::Outcome::Infeasible { reason: Reason::Diverged };
+                assert_eq!(record.outcome, expected, "{line}");
+            }
+        }
+        for line in [
+            r#"{"objective":0.3}"#,
+            r#"{"objective":1e30,"curves":{"a":[[1,2.0]]}}"#,
+            r#"{"pending":true,"objective":null}"#,
+        ] {
+            assert_eq!(finite(line), line);
+            let mut value: Value = serde_json::from_str(line).unwrap();
+            diverged(value.as_object_mut().unwrap());
+            assert_eq!(value.get("infeasible"), None, "{line}");
+        }
+    }
 }

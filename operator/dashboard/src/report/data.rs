@@ -9,17 +9,19 @@ use studious_playbook::{
     trial::{self, Ranked},
 };
 
-use super::{ReportError, ReportInput, attribution, reproduce, retrained, rounds as outlines};
+use super::{ReportError, ReportInput, attribution, reproduce, retrained, rounds as outlines, verdict};
 
 /// What a reader may rely on: it grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;
 
-/// Everything that a report says, as one JSON object: the study, its checklist and findings, the best point, rounds, trials
+/// Everything that a report says, as one JSON object: the study, the answer to its goal (`verdict`), its checklist and findings, the best point, rounds, trials
 /// (without curves, which `studious export` has), and the pictures with their specifications.
 ///
 /// # Errors
 /// When the study, a trial or a plot can't be written as JSON.
 pub fn report_data(input: &ReportInput<'_>) -> Result<Value, ReportError> {
+    let trials = trial::judged_by_value(input.plan.spec(), input.trials);
+    let input = &ReportInput { trials: &trials, ..*input };
     let plan = input.plan;
     let rounds: Vec<_> = rounds::names(plan).iter().map(|name| outlines::outline(plan, input.trials, name)).collect();
     let trials = input.trials.iter().map(without_curves).collect::<Result<Vec<_>, _>>()?;
@@ -37,6 +39,7 @@ pub fn report_data(input: &ReportInput<'_>) -> Result<Value, ReportError> {
         "study": serde_json::to_value(reproduce::manifest(plan)?)?,
         "status": input.status,
         "counts": counts(input),
+        "verdict": verdict::of(input),
         "checklist": checklist(plan, input.trials, input.findings),
         "findings": input.findings,
         "best": best,

@@ -10,7 +10,9 @@ use studious_playbook::{
     rounds, trial,
 };
 
-use super::{Figures, ReportInput, attribution, better, findings::words, retrained, rounds as outlines, trials};
+use super::{
+    Figures, ReportInput, attribution, better, findings::words, retrained, rounds as outlines, trials, verdict,
+};
 
 /// Trials that are listed: the best of the last round first.
 const MOST_TRIALS: usize = 30;
@@ -18,6 +20,8 @@ const MOST_TRIALS: usize = 30;
 /// The report as GitHub's Markdown: the checklist, findings, best point, rounds and the best trials.
 #[must_use]
 pub fn report_markdown(input: &ReportInput<'_>) -> String {
+    let trials = trial::judged_by_value(input.plan.spec(), input.trials);
+    let input = &ReportInput { trials: &trials, ..*input };
     let mut text = Text(String::new());
     text.heading(input);
     text.questions(input);
@@ -58,6 +62,7 @@ impl Text {
     fn heading(&mut self, input: &ReportInput<'_>) {
         let spec = input.plan.spec();
         self.paragraph(&format!("# {}", escape(&spec.goal)));
+        self.paragraph(&format!("**{}**", escape(&verdict::of(input).summary)));
         self.paragraph(&format!("Study {}. {}", code(input.plan.name()), escape(input.status)));
         if let Some(description) = &spec.description {
             self.paragraph(&escape(description));

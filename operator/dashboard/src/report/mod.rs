@@ -13,6 +13,7 @@ mod pictures;
 mod reproduce;
 mod rounds;
 mod trials;
+mod verdict;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use studious_playbook::{
     numbers::number,
     plots,
     record::TrialRecord,
-    trial::{self, Ranked, Retrained},
+    trial::{self, Ranked, Retrained, judged_by_value},
 };
 
 const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/report.js"));
@@ -79,6 +80,8 @@ pub enum ReportError {
 /// # Errors
 /// When a plot can't be written as JSON, or the study as YAML.
 pub fn report(input: &ReportInput<'_>) -> Result<String, ReportError> {
+    let trials = judged_by_value(input.plan.spec(), input.trials);
+    let input = &ReportInput { trials: &trials, ..*input };
     let plan = input.plan;
     let plots = plots::plots(plan, input.trials);
     let pictures = pictures::section(&plots)?;
@@ -123,6 +126,7 @@ fn heading(input: &ReportInput<'_>) -> Markup {
     html! {
         p.kicker { "Study " code { (input.plan.name()) } }
         h1 { (spec.goal) }
+        (verdict::paragraph(&verdict::of(input)))
         @if let Some(description) = &spec.description { p.lead { (description) } }
         p.status { (input.status) }
     }

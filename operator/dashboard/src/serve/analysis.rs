@@ -9,7 +9,7 @@ use std::{
 
 use studious_playbook::{
     Plan,
-    findings::{self, Checklist, Finding, Severity},
+    findings::{self, Checklist, Finding, Severity, Verdict},
     plots,
 };
 use tokio::sync::{Notify, Semaphore};
@@ -53,6 +53,8 @@ pub struct Analysis {
     pub version: String,
     /// How many trials it was drawn from.
     pub trials: usize,
+    /// The answer to the study's goal.
+    pub verdict: Verdict,
     /// The five questions.
     pub checklist: Checklist,
     /// The most severe first.
@@ -84,6 +86,7 @@ impl Analysis {
             state,
             trials: Some(self.trials),
             findings: Some(self.findings.clone()),
+            verdict: Some(self.verdict.clone()),
             checklist: Some(self.checklist.clone()),
             plots: Some(plots.collect()),
         }
@@ -93,7 +96,7 @@ impl Analysis {
 impl FindingsView {
     /// Of a study without conclusions.
     pub fn empty(state: FindingsState) -> Self {
-        Self { state, trials: None, findings: None, checklist: None, plots: None }
+        Self { state, trials: None, findings: None, verdict: None, checklist: None, plots: None }
     }
 }
 
@@ -250,16 +253,26 @@ async fn conclude<S: StudySource>(
     let drawn = tokio::task::spawn_blocking(move || {
         let findings = findings::findings(&plan, &records);
         let checklist = findings::checklist(&plan, &records, &findings);
+        let verdict = findings::verdict(&plan, &records, &checklist);
         let pictures = plots::plots(&plan, &records).into_iter().map(|plot| {
             let specification = serde_json::to_vec(&plot.specification)?.into();
             Ok(Picture { id: plot.id, title: plot.title, subtitle: plot.subtitle, specification })
         });
         let pictures = pictures.collect::<Result<Vec<_>, serde_json::Error>>()?;
-        Ok::<_, serde_json::Error>((records.len(), checklist, findings, pictures))
+        Ok::<_, serde_json::Error>((records.len(), (verdict, checklist), findings, pictures))
     });
-    let (trials, checklist, findings, pictures) = drawn
+    let (trials, (verdict, checklist), findings, pictures) = drawn
         .await
         .map_err(|error| SourceError::unreadable("the trials", error))?
         .map_err(|error| SourceError::unreadable("a plot", error))?;
-    Ok(Analysis { version, trials, checklist, findings, pictures, took: begun.elapsed(), made: Instant::now() })
+    Ok(Analysis {
+        version,
+        trials,
+        verdict,
+        checklist,
+        findings,
+        pictures,
+        took: begun.elapsed(),
+        made: Instant::now(),
+    })
 }

@@ -11,7 +11,7 @@ use studious_api::{
 };
 use studious_playbook::{
     Millis,
-    findings::{Checklist, Finding},
+    findings::{Checklist, Finding, Verdict},
     plots::Plot,
     record::{AttemptSpan, HostInit, SavedCheckpoint},
 };
@@ -189,6 +189,9 @@ pub struct FindingsView {
     pub trials: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<Finding>>,
+    /// The answer to the study's goal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checklist: Option<Checklist>,
     #[serde(skip_serializing_if = "Option::is_none")]

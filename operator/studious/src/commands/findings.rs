@@ -11,7 +11,8 @@ use crate::{
 };
 
 const AFTER: &str = "\
-Before a study's goal is judged, five questions are answered: is the search space large enough, was it sampled enough, \
+First comes the answer to the study's goal: which arm is better, by how much and how sure that is; or that there is no \
+winner yet, and what it would take; or that it cannot be judged, and why. Five questions are answered before that: is the search space large enough, was it sampled enough, \
 what was infeasible, does training have issues, what do the curves of the best trials show. Then come the findings. \
 `studious policy` lists the codes and thresholds behind them; spec.policy.waive sets a question or a code aside.
 
@@ -20,7 +21,7 @@ With --study and --trials they are drawn from trials that ran anywhere, a JSON l
 
 Examples:
   studious findings studious-runs/digits
-  studious findings study/digits --format json | jq '.findings[].code'
+  studious findings study/digits --format json | jq '.verdict.summary'
   studious findings --study study.yaml --trials trials.jsonl
   kubectl study findings digits";
 
@@ -38,7 +39,7 @@ pub(crate) struct Findings {
 enum FindingsFormat {
     /// In plain words
     Text,
-    /// A JSON object: the checklist with the five questions, and the findings, each with code, severity, evidence, advice,
+    /// A JSON object: the verdict, the checklist with the five questions, and the findings, each with code, severity, evidence, advice,
     /// section and the change to the study that it suggests
     Json,
 }
@@ -57,13 +58,16 @@ impl Findings {
         let records = study.records();
         let findings = findings::findings(&study.plan, &records);
         let checklist = findings::checklist(&study.plan, &records, &findings);
+        let verdict = findings::verdict(&study.plan, &records, &checklist);
         match self.format {
             FindingsFormat::Text => {
+                outln!("{}\n", verdict.text().trim_end())?;
                 outln!("{}\n", checklist.text().trim_end())?;
                 outln!("{}", findings::text(&findings).trim_end())?;
             }
             FindingsFormat::Json => {
-                outln!("{}", serde_json::to_string_pretty(&json!({"checklist": checklist, "findings": findings}))?)?;
+                let all = json!({"verdict": verdict, "checklist": checklist, "findings": findings});
+                outln!("{}", serde_json::to_string_pretty(&all)?)?;
             }
         }
         Ok(exit::OK)

@@ -238,6 +238,10 @@ fn show_result(study: &LoadedStudy, folder: &RunFolder, took: Duration) -> anyho
     if study.trials.is_empty() {
         return Ok(());
     }
+    let records = study.records();
+    let findings = findings::findings(&study.plan, &records);
+    let checklist = findings::checklist(&study.plan, &records, &findings);
+    outln!("\n{}", findings::verdict(&study.plan, &records, &checklist).text().trim_end())?;
     outln!("\n{}\n", show::trials::table(study, TABLE))?;
     if let Some(failures) = show::trials::failures(study) {
         outln!("{failures}")?;
@@ -245,9 +249,7 @@ fn show_result(study: &LoadedStudy, folder: &RunFolder, took: Duration) -> anyho
     if let Some(best) = show::best::best(study) {
         outln!("{best}")?;
     }
-    let records = study.records();
-    let findings = findings::findings(&study.plan, &records);
-    outln!("{}\n", findings::checklist(&study.plan, &records, &findings).text().trim_end())?;
+    outln!("{}\n", checklist.text().trim_end())?;
     if !findings.is_empty() {
         outln!("{}\n", findings::text(&findings).trim_end())?;
     }

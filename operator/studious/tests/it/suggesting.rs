@@ -87,7 +87,7 @@ fn everything_that_is_wrong_with_trials_is_said_with_its_line() {
         good,
         r#"{"hyperparameters":{"optimizer":"sgd","learning_rate":0.1,"layers":2},"objective":0.5"#,
         "",
-        r#"{"hyperparameters":{"optimizer":"sgd","learning_rate":0.1,"layers":2},"objective":NaN}"#,
+        r#"{"hyperparameters":{"optimizer":"sgd","learning_rate":0.1,"layers":2},"objective":0.3,"step":NaN}"#,
         "[1, 2]",
         r#"{"objective":0.5}"#,
         r#"{"hyperparameters":[1],"objective":0.5}"#,

@@ -12,6 +12,14 @@ interface Properties {
   study: string;
 }
 
+/** The answer to the study's goal, before everything else. */
+export function Answer({ view }: { view: FindingsView | undefined }) {
+  const verdict = view?.verdict;
+  if (verdict === undefined) return null;
+  const isSure = !verdict.provisional && (verdict.kind === "Winner" || verdict.kind === "BestPoint");
+  return <p class={`verdict ${verdict.kind === "CannotJudge" ? "open" : isSure ? "sure" : ""}`.trim()}>{verdict.summary}</p>;
+}
+
 /** The questions and the findings: what was concluded, before anything else. */
 export function Findings({ view, namespace, study }: Properties) {
   const findings = view?.findings;

@@ -1,5 +1,5 @@
 import { studyPath, useData } from "./api";
-import { Findings } from "./findings";
+import { Answer, Findings } from "./findings";
 import { ago, count, number, time, value, whole } from "./format";
 import { Copyable, Figure, Progress, Stale, Status, Waiting } from "./parts";
 import { Picture } from "./picture";
@@ -28,6 +28,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
         <a href="#/">Studies</a> <span aria-hidden="true">/</span> <code>{study.name}</code>
       </nav>
       <h1>{study.goal}</h1>
+      <Answer view={concluded.data} />
       {study.description !== null && <p class="lead">{study.description}</p>}
       <Stale error={loaded.error} />
       <p class="status" role="status">

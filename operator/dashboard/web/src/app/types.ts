@@ -45,6 +45,35 @@ reason: string,
 codes: Array<string>, };
 
 /**
+ * How an arm stands.
+ */
+export type ArmValue = {
+/**
+ * The scientific values that its trials share.
+ */
+configuration: { [key in string]: HyperparameterValue },
+/**
+ * The trial whose point stands for it.
+ */
+trial: string,
+/**
+ * What is compared: the mean of the retrainings, or else the best objective.
+ */
+value: number,
+/**
+ * The best objective of its trials, which is lucky as well as good.
+ */
+best: number,
+/**
+ * Retrainings behind `value`; 0 where it is the best objective.
+ */
+retrainings: number,
+/**
+ * Trials with a result.
+ */
+trials: number, };
+
+/**
  * An attempt at a trial.
  */
 export type AttemptItem = {
@@ -82,6 +111,31 @@ export type AttemptOutcome = "Finished" | "Failed" | "Disrupted";
  * What kind of backend is shown.
  */
 export type Backend = "Local" | "Kubernetes";
+
+/**
+ * The best point of a study without arms.
+ */
+export type BestValue = {
+/**
+ * The trial that was chosen.
+ */
+trial: string,
+/**
+ * Its objective, which is lucky as well as good.
+ */
+chosen: number,
+/**
+ * Of how many trials with an objective it is the best.
+ */
+of: number,
+/**
+ * The mean of its retrainings.
+ */
+retrained?: Estimate,
+/**
+ * How many those are.
+ */
+retrainings: number, };
 
 /**
  * One edit of a study: for the next study, since the space of one that exists can't change.
@@ -172,6 +226,23 @@ export type Direction = "Minimize" | "Maximize";
 export type ErrorView = { error: string, };
 
 /**
+ * A number, with an interval if it has one.
+ */
+export type Estimate = {
+/**
+ * The number, in units of the objective.
+ */
+value: number,
+/**
+ * Where the truth is with probability `level`, as far as the noise of training goes; missing where that is unknown.
+ */
+interval?: [number, number],
+/**
+ * The probability of the interval, such as 0.95.
+ */
+level: number, };
+
+/**
  * A conclusion drawn from the trials.
  */
 export type Finding = {
@@ -233,7 +304,11 @@ export type FindingsView = { state: FindingsState,
 /**
  * How many trials they were drawn from.
  */
-trials?: number, findings?: Array<Finding>, checklist?: Checklist, plots?: Array<PlotItem>, };
+trials?: number, findings?: Array<Finding>,
+/**
+ * The answer to the study's goal.
+ */
+verdict?: Verdict, checklist?: Checklist, plots?: Array<PlotItem>, };
 
 /**
  * A hyperparameter that is held.
@@ -776,3 +851,61 @@ matching: number,
  * The row that the page begins with, from 0.
  */
 offset: number, rows: Array<TrialItem>, };
+
+/**
+ * The answer to a study's goal.
+ */
+export type Verdict = {
+/**
+ * Which kind of answer it is.
+ */
+kind: VerdictKind,
+/**
+ * The answer in a sentence or two.
+ */
+summary: string,
+/**
+ * Whether trials are still to end, or questions are open.
+ */
+provisional: boolean,
+/**
+ * The numbers of the questions that fail: why it cannot be judged.
+ */
+failing: Array<number>,
+/**
+ * The numbers of the questions that are unknown.
+ */
+unknown: Array<number>,
+/**
+ * The codes of problems that speak to none of the questions.
+ */
+problems: Array<string>,
+/**
+ * The arms that have a result, the leading one first; empty where there is but one.
+ */
+arms: Array<ArmValue>,
+/**
+ * By how much the first arm is ahead of the second.
+ */
+difference?: Estimate,
+/**
+ * The best point, of a study without arms.
+ */
+best?: BestValue,
+/**
+ * The standard deviation between trainings of one point with other seeds; missing where it is unknown.
+ */
+noise?: number,
+/**
+ * How many examples the metric is a share of, where the results give it away.
+ */
+examples?: number,
+/**
+ * How often each arm's best point would have to be trained again to name a winner.
+ */
+retrainings_needed?: number, };
+
+/**
+ * The kinds of answers.
+ */
+export type VerdictKind = "Winner" | "NoWinner" | "BestPoint" | "CannotJudge";

@@ -1,0 +1,20 @@
+//! The answer to the study's goal, before everything else.
+
+use maud::{Markup, html};
+use studious_playbook::findings::{Verdict, VerdictKind, checklist, verdict};
+
+use super::ReportInput;
+
+/// The answer of a report's trials.
+pub(super) fn of(input: &ReportInput<'_>) -> Verdict {
+    verdict(input.plan, input.trials, &checklist(input.plan, input.trials, input.findings))
+}
+
+pub(super) fn paragraph(verdict: &Verdict) -> Markup {
+    let class = match (verdict.kind, verdict.provisional) {
+        (VerdictKind::Winner | VerdictKind::BestPoint, false) => "verdict sure",
+        (VerdictKind::CannotJudge, _) => "verdict open",
+        _ => "verdict",
+    };
+    html! { p class=(class) { (verdict.summary) } }
+}
