@@ -15,10 +15,10 @@ use studious_api::Hyperparameters;
 use studious_rules::thresholds::search::{FALSE_ALARMS, NOISE_DEVIATIONS};
 
 use super::{
+    chance::student_quantile,
     exact,
     noise::{self, Noise, Repeats},
     reading::{Arm, Reading, RoundTrials},
-    student::two_sided_quantile,
 };
 use crate::{record::TrialRecord, space::PointIdentity};
 
@@ -146,7 +146,7 @@ pub(super) fn lead<'a>(reading: &Reading<'a>) -> Option<Lead<'a>> {
 /// where it is at least as wide as the study's threshold wants.
 fn within(reading: &Reading<'_>, noise: Noise, a: &Standing<'_>, b: &Standing<'_>) -> f64 {
     let trainings = |s: &Standing<'_>| s.retrainings.max(1) as f64;
-    let t = two_sided_quantile(reading.threshold(&FALSE_ALARMS), noise.freedom);
+    let t = student_quantile(0.5 * reading.threshold(&FALSE_ALARMS), noise.freedom as f64);
     let deviations =
         if a.retrainings > 0 && b.retrainings > 0 { t } else { t.max(reading.threshold(&NOISE_DEVIATIONS)) };
     deviations * noise.deviation * (1.0 / trainings(a) + 1.0 / trainings(b)).sqrt()

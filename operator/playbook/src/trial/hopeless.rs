@@ -63,9 +63,9 @@ pub fn hopeless(spec: &StudySpec, trials: &[TrialRecord]) -> Vec<(usize, Reason)
     for round in spec.rounds.iter().map(|round| round.name.as_str()) {
         let first = spec.rounds.first().is_some_and(|first| first.name == round);
         let of_round = trials.iter().enumerate().filter(|(_, t)| t.round == round || (first && t.round.is_empty()));
-        let values: Vec<Value> = of_round
+        let values: Vec<RoundResult> = of_round
             .filter_map(|(i, t)| {
-                Some(Value { trial: i, value: t.objective().filter(|o| o.is_finite())?, arm: arm(spec, t) })
+                Some(RoundResult { trial: i, objective: t.objective().filter(|o| o.is_finite())?, arm: arm(spec, t) })
             })
             .collect();
         found.extend(of_values(spec, &values));
@@ -74,10 +74,10 @@ pub fn hopeless(spec: &StudySpec, trials: &[TrialRecord]) -> Vec<(usize, Reason)
 }
 
 /// A result of a round.
-struct Value {
+struct RoundResult {
     /// The position of its trial.
     trial: usize,
-    value: f64,
+    objective: f64,
     /// Its scientific values.
     arm: PointIdentity,
 }
@@ -88,14 +88,14 @@ fn arm(spec: &StudySpec, trial: &TrialRecord) -> PointIdentity {
     PointIdentity::of(&own.collect())
 }
 
-fn of_values(spec: &StudySpec, values: &[Value]) -> Vec<(usize, Reason)> {
+fn of_values(spec: &StudySpec, values: &[RoundResult]) -> Vec<(usize, Reason)> {
     if values.len() < FEWEST {
         return Vec::new();
     }
     // The larger the worse.
     let sign = if spec.objective.direction == Direction::Minimize { 1.0 } else { -1.0 };
-    let sorted = |of: &dyn Fn(&Value) -> bool| {
-        let mut sorted: Vec<f64> = values.iter().filter(|v| of(v)).map(|v| sign * v.value).collect();
+    let sorted = |of: &dyn Fn(&RoundResult) -> bool| {
+        let mut sorted: Vec<f64> = values.iter().filter(|v| of(v)).map(|v| sign * v.objective).collect();
         sorted.sort_by(f64::total_cmp);
         sorted
     };
@@ -107,13 +107,13 @@ fn of_values(spec: &StudySpec, values: &[Value]) -> Vec<(usize, Reason)> {
     let mut levels: BTreeMap<&PointIdentity, f64> = BTreeMap::new();
     let mut level = |arm| {
         *levels.entry(arm).or_insert_with(|| {
-            let kept = sorted(&|v: &Value| (declared || v.arm == *arm) && sign * v.value <= far);
+            let kept = sorted(&|v: &RoundResult| (declared || v.arm == *arm) && sign * v.objective <= far);
             chance_level(spec, &kept)
         })
     };
     values
         .iter()
-        .filter_map(|Value { trial, value, arm }| {
+        .filter_map(|RoundResult { trial, objective: value, arm }| {
             let value = sign * value;
             let reason = if value <= better_quarter {
                 return None;

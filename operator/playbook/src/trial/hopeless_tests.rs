@@ -66,7 +66,7 @@ fn other_directions_and_zeros_have_the_rule_too() {
     assert_eq!(hopeless(&spec(LOSS), &trials(&losses)), [(21, Reason::FarWorse)]);
 }
 
-/// A random search of an ImageNet network: of 365 trials that ended with a number, 167 were at the chance level.
+/// A random search of an `ImageNet` network: of 365 trials that ended with a number, 167 were at the chance level.
 #[test]
 fn trials_that_pile_up_at_the_chance_level_are_infeasible() {
     let mut luck = Luck(4);
@@ -118,7 +118,7 @@ fn healthy_objectives_are_not_called_infeasible() {
                     hopeless(&spec, &trials(&values)).len()
                 })
                 .sum();
-            let share = called as f64 / (400 * n) as f64;
+            let share = called as f64 / f64::from(400 * n);
             println!("{name}, {n} trials: {:.2}%", 100.0 * share);
             assert!(share <= 0.01, "{name}, {n} trials: {share}");
         }

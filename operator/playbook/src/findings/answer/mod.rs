@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use studious_api::Hyperparameters;
 
 use super::{
-    Answer, Checklist, examples,
+    Answer, Checklist,
+    chance::student_quantile,
+    examples,
     lead::{self, Doubt, Lead, Standing},
     needed,
     noise::{self, Noise},
     reading::Reading,
-    student::two_sided_quantile,
     wording::wrap,
 };
 use crate::{
@@ -151,7 +152,7 @@ pub fn verdict(plan: &Plan, trials: &[TrialRecord], checklist: &Checklist) -> Ve
         retrainings_needed: None,
     };
     let said = match (lead::lead(&reading), reading.concluding()) {
-        (Some(lead), _) => compared(&reading, &lead, &mut verdict),
+        (Some(lead), _) => Some(compared(&reading, &lead, &mut verdict)),
         (None, Some(round)) if reading.arms(round).len() > 1 => {
             Some(words::nothing_to_compare(&reading, &reading.arms(round)))
         }
@@ -177,7 +178,7 @@ impl Verdict {
 }
 
 /// Of a study with arms.
-fn compared(reading: &Reading<'_>, lead: &Lead<'_>, verdict: &mut Verdict) -> Option<String> {
+fn compared(reading: &Reading<'_>, lead: &Lead<'_>, verdict: &mut Verdict) -> String {
     verdict.kind = if lead.doubt.is_some() { VerdictKind::NoWinner } else { VerdictKind::Winner };
     let level = 1.0 - reading.threshold(&studious_rules::thresholds::search::FALSE_ALARMS);
     verdict.difference = Some(Estimate {
@@ -188,10 +189,10 @@ fn compared(reading: &Reading<'_>, lead: &Lead<'_>, verdict: &mut Verdict) -> Op
     verdict.arms = [&lead.first, &lead.second].into_iter().chain(&lead.others).map(arm_value).collect();
     let remedy = needed::remedy(reading, lead);
     verdict.retrainings_needed = remedy.times.filter(|_| lead.doubt.is_some());
-    Some(match lead.doubt {
+    match lead.doubt {
         Some(doubt) => words::no_winner(lead, doubt, &remedy),
         None => words::winner(reading, lead, verdict),
-    })
+    }
 }
 
 fn arm_value(standing: &Standing<'_>) -> ArmValue {
@@ -216,7 +217,7 @@ fn best_point(reading: &Reading<'_>, verdict: &mut Verdict) -> Option<String> {
     let level = 1.0 - reading.threshold(&studious_rules::thresholds::search::FALSE_ALARMS);
     let retrained = again.as_ref().map(|again| {
         let half = noise.map(|Noise { deviation, freedom }| {
-            two_sided_quantile(1.0 - level, freedom) * deviation / (again.values.len() as f64).sqrt()
+            student_quantile(0.5 * (1.0 - level), freedom as f64) * deviation / (again.values.len() as f64).sqrt()
         });
         let mean = again.mean();
         Estimate { value: mean, interval: half.map(|half| [mean - half, mean + half]), level }

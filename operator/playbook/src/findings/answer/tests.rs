@@ -115,7 +115,7 @@ fn the_suggested_retraining_trains_every_arm_again() {
         .into_iter()
         .enumerate()
         .map(|(i, record)| {
-            let key = crate::TrialKey { round: "explore".to_owned(), index: i as u32 };
+            let key = crate::TrialKey { round: "explore".to_owned(), index: u32::try_from(i).unwrap() };
             let objective = record.objective();
             let mut state = crate::trial::TrialState::created(key, record.hyperparameters);
             (state.phase, state.objective) = (studious_api::trial::TrialPhase::Succeeded, objective);

@@ -16,11 +16,11 @@ use studious_rules::{
 
 use super::{
     super::{
-        Finding, boundary, infeasible,
+        Finding, boundary, chance, infeasible,
         reading::{Arm, Axis, Reading, RoundTrials},
         wording::{count, number, percent},
     },
-    best_few, chance, median,
+    best_few, median,
     series::BinnedCurve,
     warmup,
 };

@@ -3,7 +3,6 @@
 //! Playbook: "Examining the training curves", "Determining the number of steps for each training run", "How can
 //! optimization failures be debugged and mitigated?", "Considerations for multi-host pipelines".
 
-mod chance;
 mod evaluations;
 mod gradient;
 mod hosts;

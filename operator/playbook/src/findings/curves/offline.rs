@@ -13,11 +13,11 @@ use studious_rules::{
 
 use super::{
     super::{
-        Finding,
+        Finding, chance,
         reading::Reading,
         wording::{count, number},
     },
-    chance, evaluations,
+    evaluations,
 };
 use crate::record::TrialRecord;
 

@@ -15,11 +15,11 @@ use studious_rules::{
 
 use super::{
     super::{
-        Finding,
+        Finding, chance,
         reading::Reading,
         wording::{count, number},
     },
-    best_few, chance, evaluations,
+    best_few, evaluations,
 };
 use crate::record::Curve;
 

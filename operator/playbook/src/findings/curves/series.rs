@@ -8,7 +8,7 @@
 use studious_api::study::Direction;
 use studious_rules::thresholds::curves::CURVE_VALUES;
 
-use super::{super::reading::Reading, chance};
+use super::super::{chance, reading::Reading};
 use crate::record::Curve;
 
 /// Stretches that a long curve is divided into. The mean of a stretch tells a trend from noise better than single values.

@@ -1,4 +1,4 @@
-//! Chances under usual distributions, for tests on curves.
+//! Probabilities under usual distributions.
 
 /// The chance that a variable of Student's t distribution exceeds `t`.
 pub(super) fn student_above(t: f64, freedom: f64) -> f64 {
@@ -7,6 +7,40 @@ pub(super) fn student_above(t: f64, freedom: f64) -> f64 {
     }
     let half = 0.5 * beta_share(freedom / (freedom + t * t), 0.5 * freedom, 0.5);
     if t >= 0.0 { half } else { 1.0 - half }
+}
+
+/// The value that a variable of Student's t distribution exceeds with a probability: by Newton's method on the logarithm of the
+/// tail, which is nearly straight, and by halving where that doesn't settle.
+pub(super) fn student_quantile(above: f64, freedom: f64) -> f64 {
+    if above > 0.5 {
+        return -student_quantile(1.0 - above, freedom);
+    }
+    let scale = libm::lgamma(0.5 * (freedom + 1.0)) - libm::lgamma(0.5 * freedom);
+    let log_density = |t: f64| {
+        scale - 0.5 * libm::log(freedom * std::f64::consts::PI) - 0.5 * (freedom + 1.0) * libm::log1p(t * t / freedom)
+    };
+    let mut t = 0.0_f64;
+    for _ in 0..30 {
+        let tail = student_above(t, freedom);
+        let step = (libm::log(tail) - libm::log(above)) * tail / libm::exp(log_density(t));
+        t = (t + step).max(0.0);
+        if step.abs() <= 1e-9 * (1.0 + t) {
+            return t;
+        }
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    while student_above(high, freedom) > above && high < 1e12 {
+        high *= 2.0;
+    }
+    for _ in 0..80 {
+        let middle = f64::midpoint(low, high);
+        if student_above(middle, freedom) > above {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
 }
 
 /// The chance that a variable of Fisher's F distribution exceeds `ratio`.
@@ -82,6 +116,12 @@ mod tests {
         close(student_above(2.0, 2.0), 0.5 - 2.0 / (2.0 * 6.0_f64.sqrt()));
         assert!((student_above(1.959_964, 1e7) - 0.025).abs() < 1e-6);
         // With two degrees of freedom above it has a closed form; with one above it is the square of Student's.
+        assert!((student_quantile(0.025, 10.0) - 2.228_139).abs() < 1e-5);
+        assert!((student_quantile(0.9, 5.0) + 1.475_884).abs() < 1e-5);
+        for (above, freedom) in [(0.05, 1.0), (0.001, 3.0), (1e-5, 2.5), (0.49, 40.0), (0.0001, 1000.0)] {
+            let t = student_quantile(above, freedom);
+            assert!((student_above(t, freedom) / above - 1.0).abs() < 1e-6, "{above} {freedom}: {t}");
+        }
         close(fisher_above(1.5, 2.0, 10.0), (1.0_f64 + 2.0 * 1.5 / 10.0).powi(-5));
         close(fisher_above(2.25, 1.0, 7.0), 2.0 * student_above(1.5, 7.0));
         // 3 marked of 10, 4 drawn: 1 - C(7,4)/C(10,4), and all three.
