@@ -108,12 +108,17 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "- image",
         "spec.trial.template.spec.containers[0].name",
     ),
-    ("a name with a dot", "name: digits-momentum", "name: digits.momentum", "metadata.name must be a DNS label"),
+    (
+        "a name with a dot",
+        "name: digits-momentum",
+        "name: digits.momentum",
+        "metadata.name: Invalid value: must be a DNS label",
+    ),
     (
         "a name that is too long",
         "name: digits-momentum",
         "name: is-nesterov-momentum-worth-having-for-this-network",
-        "metadata.name is too long",
+        "metadata.name: Invalid value: is too long",
     ),
 ];
 
