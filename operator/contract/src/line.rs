@@ -123,7 +123,7 @@ fn measurements(fields: Fields, judged: &JudgedMetrics) -> Result<Measurements, 
         match number_of(&name, &value, judged) {
             Some(number) => {
                 metrics += 1;
-                if metrics <= MAX_METRICS_PER_LINE || judged.always_kept(&name) {
+                if metrics <= MAX_METRICS_PER_LINE || judged.is_concluded_from(&name) {
                     read.values.push((name, number));
                 } else {
                     read.left_out.surplus += 1;

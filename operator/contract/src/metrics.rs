@@ -1,6 +1,6 @@
 //! Names of metrics: those that have a meaning, and those that decide a trial.
 
-use studious_api::TrialSpec;
+use studious_api::{StudySpec, TrialSpec};
 
 /// The training loss: one that is not finite ends the trial.
 pub const TRAIN_LOSS: &str = "train_loss";
@@ -38,13 +38,25 @@ impl JudgedMetrics {
         }
     }
 
+    /// Those of a study.
+    #[must_use]
+    pub fn of_study(spec: &StudySpec) -> Self {
+        Self {
+            objective: spec.objective.metric.clone(),
+            bounded: spec.constraints.iter().map(|constraint| constraint.metric.clone()).collect(),
+        }
+    }
+
     /// Whether a value of this metric that is not finite says that the training diverged.
     #[must_use]
     pub fn must_be_finite(&self, metric: &str) -> bool {
         metric == TRAIN_LOSS || metric == self.objective
     }
 
-    pub(crate) fn always_kept(&self, metric: &str) -> bool {
+    /// Whether findings, plots or gauges of every study read this metric. It is never left out of a line with too many, and
+    /// whoever concludes needs to read no other.
+    #[must_use]
+    pub fn is_concluded_from(&self, metric: &str) -> bool {
         metric == self.objective
             || WITH_A_MEANING.contains(&metric)
             || self.bounded.iter().any(|bounded| bounded == metric)

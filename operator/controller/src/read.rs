@@ -17,6 +17,10 @@ use serde::Deserialize;
 use serde_json::json;
 use studious_api::GROUP;
 use studious_dashboard::{Gate, Refusal, StudyKey};
+use studious_playbook::{
+    contract::JudgedMetrics,
+    record::{CurveMetrics, CurveSelection},
+};
 
 use crate::{caches::Caches, object::Identified, server::Shared, study};
 
@@ -28,6 +32,9 @@ const MAX_POINTS: usize = 100_000;
 pub(crate) struct Wanted {
     /// Points of a curve at most; all without it.
     points: Option<usize>,
+    /// Of which metrics; all without it.
+    #[serde(default)]
+    metrics: CurveMetrics,
 }
 
 /// Why nothing is shown.
@@ -91,13 +98,16 @@ async fn show(
         let place = rounds.iter().position(|round| *round == trial.spec.round).unwrap_or(rounds.len());
         (place, trial.spec.index)
     });
-    let points = wanted.points.map(|points| points.min(MAX_POINTS));
+    let max_points = wanted.points.map(|points| points.min(MAX_POINTS));
+    let wanted = CurveSelection { metrics: wanted.metrics, max_points };
+    let judged = Arc::new(JudgedMetrics::of_study(&study.spec));
     let shared = shared.clone();
     let lines = futures::stream::iter(trials).then(move |trial| {
-        let shared = shared.clone();
+        let (shared, judged) = (shared.clone(), judged.clone());
         async move {
             let mut record = study::record(&trial);
-            shared.context.ledger.fill(&trial.id.uid, &mut record, points).await.map_err(std::io::Error::other)?;
+            let filled = shared.context.ledger.fill(&trial.id.uid, &mut record, &judged, wanted).await;
+            filled.map_err(std::io::Error::other)?;
             let mut line = serde_json::to_vec(&record)?;
             line.push(b'\n');
             Ok::<_, std::io::Error>(line)

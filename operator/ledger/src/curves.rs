@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use studious_contract::{Event, Line};
+use studious_contract::{Event, JudgedMetrics, Line};
 use studious_playbook::decide::Progress;
-use studious_playbook::record::{Curve, HostInit, SavedCheckpoint, TrialRecord};
+use studious_playbook::record::{Curve, CurveSelection, HostInit, SavedCheckpoint, TrialRecord};
 
 use crate::{
     Ledger, LedgerError,
@@ -19,15 +19,16 @@ const MAX_REPORTS: u32 = 4096;
 
 impl Ledger {
     /// The trials of a study as data, with all that their hosts reported: in the order of rounds, by index within each.
-    /// With `max_points` each curve is thinned out by [`downsample`].
+    /// Curves of more points than are wanted are thinned out by [`downsample`].
     ///
     /// # Errors
     /// When the database can't be read.
-    pub async fn records(&self, study: &str, max_points: Option<usize>) -> Result<Vec<TrialRecord>, LedgerError> {
+    pub async fn records(&self, study: &str, wanted: CurveSelection) -> Result<Vec<TrialRecord>, LedgerError> {
         let mut read = self.database.read().await?;
         let mut records = Vec::new();
         for trial in trials_of(&mut read, study).await? {
             let spans = trial.state.spans();
+            let judged = JudgedMetrics::of(&trial.spec);
             let mut record = TrialRecord {
                 name: trial.name,
                 round: trial.spec.round,
@@ -38,13 +39,14 @@ impl Ledger {
                 seeds: Some(trial.spec.seeds),
                 ..TrialRecord::default()
             };
-            fill(&mut read, &trial.uid, &mut record, max_points).await?;
+            fill(&mut read, &trial.uid, &mut record, (&judged, wanted)).await?;
             records.push(record);
         }
         Ok(records)
     }
 
-    /// Adds to a trial's record what its hosts reported: curves, beginnings, checkpoints.
+    /// Adds to a trial's record what its hosts reported: the curves that are wanted, beginnings, checkpoints. `judged` are
+    /// the metrics by which the trial is judged.
     ///
     /// # Errors
     /// When the database can't be read, or holds an event that can't be.
@@ -52,10 +54,11 @@ impl Ledger {
         &self,
         trial: &str,
         record: &mut TrialRecord,
-        max_points: Option<usize>,
+        judged: &JudgedMetrics,
+        wanted: CurveSelection,
     ) -> Result<(), LedgerError> {
         let mut read = self.database.read().await?;
-        fill(&mut read, trial, record, max_points).await
+        fill(&mut read, trial, record, (judged, wanted)).await
     }
 
     /// The curves of one host of a trial by metric, over all attempts. Where an attempt goes on, what earlier
@@ -71,7 +74,8 @@ impl Ledger {
     ) -> Result<BTreeMap<String, Curve>, LedgerError> {
         let mut read = self.database.read().await?;
         let streams = read.streams(trial).await?;
-        curves_of(&mut read, trial, &streams, host, max_points).await
+        let wanted = CurveSelection::all(max_points);
+        curves_of(&mut read, trial, &streams, host, (&JudgedMetrics::default(), wanted)).await
     }
 }
 
@@ -95,14 +99,14 @@ async fn fill(
     read: &mut ReadTransaction,
     trial: &str,
     record: &mut TrialRecord,
-    max_points: Option<usize>,
+    wanted: (&JudgedMetrics, CurveSelection),
 ) -> Result<(), LedgerError> {
     let streams = read.streams(trial).await?;
-    record.curves = curves_of(read, trial, &streams, 0, max_points).await?;
+    record.curves = curves_of(read, trial, &streams, 0, wanted).await?;
     record.hosts.clear();
     let others: BTreeSet<u32> = streams.keys().map(|(_, host)| *host).filter(|host| *host > 0).collect();
     for host in others {
-        let curves = curves_of(read, trial, &streams, host, max_points).await?;
+        let curves = curves_of(read, trial, &streams, host, wanted).await?;
         record.hosts.insert(host, curves);
     }
     let mut progress = Progress::default();
@@ -143,18 +147,20 @@ async fn curves_of(
     trial: &str,
     streams: &Streams,
     host: u32,
-    max_points: Option<usize>,
+    (judged, wanted): (&JudgedMetrics, CurveSelection),
 ) -> Result<BTreeMap<String, Curve>, LedgerError> {
     let names = read.metric_names(trial).await?;
+    let chosen: BTreeMap<i64, &str> =
+        names.iter().filter(|(_, name)| wanted.has(name, judged)).map(|(id, name)| (*id, name.as_str())).collect();
     let streams = of_host(read, trial, streams, host).await?;
     let mut curves = BTreeMap::new();
     let mut keep = |metric: i64, curve: Curve| {
-        if let (false, Some(name)) = (curve.is_empty(), names.get(&metric)) {
-            let curve = max_points.map_or_else(|| curve.clone(), |max| downsample(&curve, max));
-            curves.insert(name.clone(), curve);
+        if let (false, Some(name)) = (curve.is_empty(), chosen.get(&metric)) {
+            let curve = if let Some(max) = wanted.max_points { downsample(&curve, max) } else { curve };
+            curves.insert((*name).to_owned(), curve);
         }
     };
-    if let [stream] = &streams[..] {
+    if let ([stream], true) = (&streams[..], chosen.len() == names.len()) {
         // One attempt: all metrics in one query, for their rows come one metric after the other.
         let (mut current, mut curve) = (0, Curve::new());
         let all = |metric, step, value: Option<f64>| {
@@ -167,7 +173,7 @@ async fn curves_of(
         stream.all_values(read, &names, all).await?;
         keep(current, curve);
     } else {
-        for (metric, name) in &names {
+        for (metric, name) in &chosen {
             keep(*metric, curve_of(read, &streams, (*metric, name)).await?);
         }
     }

@@ -1,6 +1,7 @@
 //! Trials as data: one trial in one JSON line. Every command that reads or writes trials without a cluster speaks it,
 //! so conclusions can be drawn on trials that ran anywhere.
 
+mod selection;
 mod training;
 
 use std::{cmp::Ordering, collections::BTreeMap};
@@ -17,6 +18,7 @@ use crate::{
     trial::{Ranked, Reason},
 };
 
+pub use selection::{CurveMetrics, CurveSelection};
 pub use training::{AttemptSpan, HostInit, SavedCheckpoint};
 
 /// Evaluations of one metric: step and value, in the order of steps.

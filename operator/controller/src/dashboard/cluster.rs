@@ -16,7 +16,12 @@ use studious_api::{
 use studious_dashboard::{
     Backend, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail, TrialSummary,
 };
-use studious_playbook::{Millis, Plan, record::TrialRecord, trial};
+use studious_playbook::{
+    Millis, Plan,
+    contract::JudgedMetrics,
+    record::{CurveSelection, TrialRecord},
+    trial,
+};
 
 use super::events;
 use crate::{
@@ -119,14 +124,14 @@ impl StudySource for Cluster {
         Ok(trials.iter().map(|trial| row(trial, latest.remove(&trial.id.uid))).collect())
     }
 
-    async fn records(&self, key: &StudyKey, points: usize) -> Result<Vec<TrialRecord>, SourceError> {
+    async fn records(&self, key: &StudyKey, wanted: CurveSelection) -> Result<Vec<TrialRecord>, SourceError> {
         use futures::{StreamExt as _, TryStreamExt as _};
         let Some(study) = self.found(key) else { return Ok(Vec::new()) };
-        let ledger = &self.context.ledger;
+        let (ledger, judged) = (&self.context.ledger, &JudgedMetrics::of_study(&study.spec));
         futures::stream::iter(self.trials_of(&study))
             .map(|trial| async move {
                 let mut record = study::record(&trial);
-                ledger.fill(&trial.id.uid, &mut record, Some(points)).await?;
+                ledger.fill(&trial.id.uid, &mut record, judged, wanted).await?;
                 Ok(record)
             })
             .buffered(AT_ONCE)
@@ -141,7 +146,8 @@ impl StudySource for Cluster {
         let unreadable = |error| SourceError::unreadable("the ledger", error);
         let ledger = &self.context.ledger;
         let mut record = study::record(&trial);
-        ledger.fill(uid, &mut record, Some(points)).await.map_err(unreadable)?;
+        let wanted = CurveSelection::all(Some(points));
+        ledger.fill(uid, &mut record, &JudgedMetrics::of(&trial.spec), wanted).await.map_err(unreadable)?;
         let progress = ledger.progress(uid, &trial.spec).await.map_err(unreadable)?;
         let latest = progress.latest.get(&0).map(|values| {
             let finite = values.iter().filter(|(_, value)| value.is_finite());

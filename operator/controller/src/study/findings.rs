@@ -10,8 +10,9 @@ use kube::{Resource, runtime::reflector::ObjectRef};
 use studious_api::{Study, Trial};
 use studious_playbook::{
     Plan, TrialKey,
+    contract::JudgedMetrics,
     findings::{self, Announcement, Brief, Stage},
-    record::TrialRecord,
+    record::{CurveSelection, TrialRecord},
     rounds,
     trial::TrialState,
 };
@@ -29,7 +30,7 @@ const CURVE_VALUES: usize = 4_000_000;
 const CURVE_VALUES_RUNNING: usize = 400_000;
 /// Curves of more trials are looked at once the study has ended.
 const MOST_RUNNING: usize = 500;
-/// So many metrics are usual; once a trial has been read, as many as it has.
+/// So many of the metrics that conclusions are drawn from are usual; once a trial has been read, as many as it has.
 const METRICS: usize = 8;
 /// Fewest points of a curve that say anything.
 const FEWEST: usize = 64;
@@ -145,11 +146,13 @@ async fn work_out(
     if stage != Stage::RunsWithoutCurves {
         let hosts = usize::try_from(study.spec.trial.hosts).unwrap_or(1).max(1);
         let mut values = if has_ended { CURVE_VALUES } else { CURVE_VALUES_RUNNING };
+        let judged = JudgedMetrics::of_study(&study.spec);
         let (mut metrics, mut left) = (METRICS, over);
         for (trial, record) in trials.iter().zip(&mut records).filter(|(trial, _)| is_over(trial)) {
             let points = (values / (metrics * hosts * left.max(1))).max(FEWEST);
             // Losing the ledger costs plots, never a decision.
-            if let Err(error) = context.ledger.fill(&trial.id.uid, record, Some(points)).await {
+            let wanted = CurveSelection::concluded(Some(points));
+            if let Err(error) = context.ledger.fill(&trial.id.uid, record, &judged, wanted).await {
                 tracing::warn!(trial = trial.id.name, %error, "findings go without its curves");
             }
             let curves = record.curves.values().chain(record.hosts.values().flat_map(BTreeMap::values));

@@ -11,6 +11,7 @@ use studious_playbook::{
     Plan,
     findings::{self, Checklist, Finding, Severity, Verdict},
     plots,
+    record::CurveSelection,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -249,7 +250,7 @@ async fn conclude<S: StudySource>(
     points: usize,
 ) -> Result<Analysis, SourceError> {
     let begun = Instant::now();
-    let records = source.records(key, points).await?;
+    let records = source.records(key, CurveSelection::concluded(Some(points))).await?;
     let drawn = tokio::task::spawn_blocking(move || {
         let findings = findings::findings(&plan, &records);
         let checklist = findings::checklist(&plan, &records, &findings);

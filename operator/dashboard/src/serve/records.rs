@@ -13,6 +13,7 @@ use axum::{
 };
 use futures::StreamExt as _;
 use serde::Deserialize;
+use studious_playbook::record::{CurveMetrics, CurveSelection};
 
 use super::{
     answer::ApiError,
@@ -31,6 +32,9 @@ const MOST_POINTS: usize = 100_000;
 struct RecordsQuery {
     /// Points of a curve at most.
     points: Option<usize>,
+    /// Of which metrics; all without it.
+    #[serde(default)]
+    metrics: CurveMetrics,
 }
 
 /// Serves the trials of a source's studies to whom a gate lets in. Beside [`super::router`].
@@ -50,7 +54,8 @@ async fn records<S: StudySource, G: Gate>(
     let key = StudyKey { namespace, name };
     enter(&app, &headers, &extensions, &key).await?;
     let points = wanted.points.unwrap_or(MOST_POINTS).min(MOST_POINTS);
-    let records = app.source.records(&key, points).await?;
+    let wanted = CurveSelection { metrics: wanted.metrics, max_points: Some(points) };
+    let records = app.source.records(&key, wanted).await?;
     // Written down one by one: the whole as text would be several times what it is in memory.
     let lines = futures::stream::iter(records).map(|record| {
         let mut line = serde_json::to_vec(&record)?;

@@ -9,7 +9,11 @@ use studious_api::{
     study::{BestTrial, TrialCounts},
     trial::TrialPhase,
 };
-use studious_playbook::{Millis, record::TrialRecord, trial::Ranked};
+use studious_playbook::{
+    Millis,
+    record::{CurveSelection, TrialRecord},
+    trial::Ranked,
+};
 
 /// Which study.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -219,11 +223,11 @@ pub trait StudySource: Send + Sync + 'static {
     /// The trials of a study at a glance, in the order of rounds, by index within each.
     fn trials(&self, key: &StudyKey) -> impl Future<Output = Result<Vec<TrialSummary>, SourceError>> + Send;
 
-    /// The trials of a study as data, with curves of at most so many points.
+    /// The trials of a study as data, with the curves that are wanted.
     fn records(
         &self,
         key: &StudyKey,
-        points: usize,
+        wanted: CurveSelection,
     ) -> impl Future<Output = Result<Vec<TrialRecord>, SourceError>> + Send;
 
     /// One trial, if it is there, with curves of at most so many points.

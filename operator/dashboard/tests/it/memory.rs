@@ -12,7 +12,7 @@ use studious_dashboard::{
 use studious_playbook::{
     Millis, Plan,
     contract::Init,
-    record::{HostInit, Outcome, TrialRecord},
+    record::{CurveSelection, HostInit, Outcome, TrialRecord},
     rounds, trial,
 };
 
@@ -207,7 +207,7 @@ impl StudySource for Memory {
         Ok(self.changing().trials.iter().map(|trial| trial.head.clone()).collect())
     }
 
-    async fn records(&self, _: &StudyKey, _: usize) -> Result<Vec<TrialRecord>, SourceError> {
+    async fn records(&self, _: &StudyKey, _: CurveSelection) -> Result<Vec<TrialRecord>, SourceError> {
         Ok(self.changing().trials.iter().map(|trial| trial.record.clone()).collect())
     }
 

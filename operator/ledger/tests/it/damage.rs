@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use proptest::prelude::*;
 use studious_api::trial::{AttemptOutcome, TrialPhase};
 use studious_ledger::{Attempt, Cause, Ledger, LedgerError};
+use studious_playbook::record::CurveSelection;
 
 use crate::{TRIAL, study_row, trial_row};
 
@@ -65,7 +66,7 @@ async fn said(path: &Path) -> Result<String, LedgerError> {
         for study in ledger.studies().await? {
             let _ = writeln!(said, "{study:?} {}", ledger.lines(&study.uid).await?);
             let _ = writeln!(said, "{:?}", ledger.trial_heads(&study.uid).await?);
-            let _ = writeln!(said, "{:?}", ledger.records(&study.uid, None).await?);
+            let _ = writeln!(said, "{:?}", ledger.records(&study.uid, CurveSelection::WHOLE).await?);
             let _ = writeln!(said, "{:?}", ledger.latest(&study.uid).await?);
             for trial in ledger.trials(&study.uid).await? {
                 let _ = writeln!(said, "{trial:?}");

@@ -1,9 +1,10 @@
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use studious_api::trial::{AttemptOutcome, TrialPhase};
+use studious_contract::JudgedMetrics;
 use studious_ledger::{Attempt, Ledger, LedgerError, RunState};
 use studious_playbook::{
     Millis,
-    record::{Outcome, TrialRecord},
+    record::{CurveSelection, Outcome, TrialRecord},
 };
 
 use crate::{TRIAL, ledger, lines, study_row, trial_row};
@@ -133,10 +134,37 @@ async fn records_have_outcomes_and_curves_without_lost_attempts() {
     trial.state.phase = TrialPhase::Infeasible;
     trial.state.reason = Some("Diverged".into());
     ledger.upsert_trial(&trial).await.unwrap();
-    let records = ledger.records("study-uid", None).await.unwrap();
+    let records = ledger.records("study-uid", CurveSelection::WHOLE).await.unwrap();
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].outcome, Outcome::Infeasible { reason: "Diverged".into() });
     assert_eq!(records[0].curves["validation_error"], [(10, 0.5), (20, 0.45), (40, 0.2)]);
+}
+
+#[tokio::test]
+async fn curves_of_which_nothing_is_concluded_are_read_only_when_they_are_wanted() {
+    let (_folder, ledger) = ledger().await;
+    let line = |step: u64| {
+        let layers: Vec<String> = (0..40).map(|layer| format!(r#""gn/l{layer}":{step}"#)).collect();
+        let layers = layers.join(",");
+        format!(r#"{{"step":{step},{layers},"validation_error":0.5,"offline_validation_error":1,"gradient_norm":2}}"#)
+    };
+    let trial = trial_row(TRIAL, "study-uid", 0);
+    ledger.upsert_trial(&trial).await.unwrap();
+    let lines: Vec<String> = (1..=20).map(|n| line(10 * n)).collect();
+    // Of one attempt and of two: they are read in different ways.
+    for (attempt, host, lines) in [(1, 0, &lines[..8]), (1, 1, &lines[..]), (2, 0, &lines[8..])] {
+        ledger.append(TRIAL, attempt, host, 0, lines).await.unwrap();
+    }
+    let of = async |wanted| ledger.records("study-uid", wanted).await.unwrap().remove(0);
+    let (all, some) = (of(CurveSelection::WHOLE).await, of(CurveSelection::concluded(None)).await);
+    assert_eq!((all.curves.len(), all.hosts[&1].len()), (43, 43));
+    let concluded = ["gradient_norm", "offline_validation_error", "validation_error"];
+    for (all, some) in [(&all.curves, &some.curves), (&all.hosts[&1], &some.hosts[&1])] {
+        assert_eq!(some.keys().collect::<Vec<_>>(), concluded);
+        assert!(some.iter().all(|(name, curve)| curve.len() == 20 && all[name] == *curve));
+    }
+    let thin = of(CurveSelection::concluded(Some(6))).await;
+    assert!(thin.curves.values().all(|curve| curve.len() == 6));
 }
 
 #[tokio::test]
@@ -169,7 +197,7 @@ async fn records_hold_what_each_host_reported() {
     }];
     ledger.upsert_trial(&trial).await.unwrap();
 
-    let record = ledger.records("study-uid", None).await.unwrap().remove(0);
+    let record = ledger.records("study-uid", CurveSelection::WHOLE).await.unwrap().remove(0);
     assert_eq!(record.hosts[&1]["examples_per_second"], [(10, 800.0)]);
     assert_eq!(record.curves["examples_per_second"], [(10, 900.0)]);
     let inits: Vec<_> = record.inits.iter().map(|i| (i.attempt, i.host, i.init.restored_step)).collect();
@@ -182,7 +210,8 @@ async fn records_hold_what_each_host_reported() {
 
     // The same, added to a record that was made from elsewhere.
     let mut filled = TrialRecord::default();
-    ledger.fill(TRIAL, &mut filled, Some(8)).await.unwrap();
+    let judged = JudgedMetrics::of(&trial.spec);
+    ledger.fill(TRIAL, &mut filled, &judged, CurveSelection::all(Some(8))).await.unwrap();
     assert_eq!((filled.hosts, filled.inits, filled.checkpoints), (record.hosts, record.inits, record.checkpoints));
 }
 

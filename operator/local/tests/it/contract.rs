@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use studious_api::trial::TrialPhase;
+use studious_playbook::record::CurveSelection;
 
 use crate::bench::{Bench, study};
 
@@ -166,7 +167,7 @@ async fn what_trainers_write_means_what_the_contract_says() {
         CASES.len()
     );
     let seen = bench.run(&study("exec python3 t.py", &rounds)).await;
-    let records = bench.ledger().await.records("s", None).await.unwrap();
+    let records = bench.ledger().await.records("s", CurveSelection::WHOLE).await.unwrap();
     assert_eq!(seen.trials.len(), CASES.len());
     for (i, case) in CASES.iter().enumerate() {
         let state = &seen.trial(&format!("s-r-{i:04}")).state;

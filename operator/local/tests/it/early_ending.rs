@@ -2,7 +2,7 @@
 
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 use studious_local::{Event, RunEnd};
-use studious_playbook::trial::Reason;
+use studious_playbook::{record::CurveSelection, trial::Reason};
 
 use crate::bench::{Bench, is_alive, lines, study};
 
@@ -47,7 +47,7 @@ async fn trials_that_fall_behind_are_ended_with_the_rule_and_its_numbers() {
     assert!(lines(&bench.file("pids")).iter().all(|pid| !is_alive(pid)));
     assert!(begun.elapsed().as_secs() < 30);
     // A stopped trial is no result.
-    let records = bench.ledger().await.records("s", None).await.unwrap();
+    let records = bench.ledger().await.records("s", CurveSelection::WHOLE).await.unwrap();
     assert_eq!(records.iter().filter(|record| record.is_result()).count(), 1);
     // What was learnt of it is kept.
     assert_eq!(records[2].curves["error"].len(), 3);

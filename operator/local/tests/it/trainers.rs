@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 use studious_local::{Event, RunEnd};
+use studious_playbook::record::CurveSelection;
 
 use crate::bench::{Bench, GOOD, is_alive, lines, study};
 
@@ -22,7 +23,7 @@ async fn trials_succeed_with_the_best_evaluation() {
     }
     assert_eq!(seen.events.iter().filter(|e| matches!(e, Event::TrialEnded { .. })).count(), 2);
     // Every measurement, once.
-    let records = bench.ledger().await.records("s", None).await.unwrap();
+    let records = bench.ledger().await.records("s", CurveSelection::WHOLE).await.unwrap();
     assert!(records.iter().all(|r| r.curves["error"].len() == 2), "{records:?}");
 }
 

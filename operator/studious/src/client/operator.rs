@@ -7,7 +7,7 @@ use k8s_openapi::api::{
     core::v1::ServiceAccount,
 };
 use kube::{Api, api::PostParams};
-use studious_playbook::record::TrialRecord;
+use studious_playbook::record::{CurveMetrics, CurveSelection, TrialRecord};
 
 use super::ClusterClient;
 
@@ -21,11 +21,11 @@ const TOKEN_HEADER: &str = "Studious-Token";
 const USUAL_NAMESPACE: &str = "studious-system";
 
 impl ClusterClient {
-    /// Reads the trials of a study with curves of at most `max_points` points from the operator.
+    /// Reads the trials of a study with the curves that are wanted from the operator.
     ///
     /// # Errors
     /// When the operator is not there, refuses, or answers in another version's words.
-    pub(crate) async fn records(&self, study: &str, max_points: Option<usize>) -> anyhow::Result<Vec<TrialRecord>> {
+    pub(crate) async fn records(&self, study: &str, wanted: CurveSelection) -> anyhow::Result<Vec<TrialRecord>> {
         let operator = &match &self.operator_namespace {
             Some(namespace) => namespace.clone(),
             None => self.find_operator().await,
@@ -34,10 +34,11 @@ impl ClusterClient {
             Some(token) => token.clone(),
             None => self.reader_token(operator).await?,
         };
-        let points = max_points.map_or_else(String::new, |n| format!("?points={n}"));
+        let metrics = if wanted.metrics == CurveMetrics::Concluded { "concluded" } else { "all" };
+        let points = wanted.max_points.map_or_else(String::new, |n| format!("&points={n}"));
         let namespace = &self.namespace;
         let path = format!(
-            "/api/v1/namespaces/{operator}/services/https:studious:8443/proxy/v1/namespaces/{namespace}/studies/{study}/records{points}"
+            "/api/v1/namespaces/{operator}/services/https:studious:8443/proxy/v1/namespaces/{namespace}/studies/{study}/records?metrics={metrics}{points}"
         );
         let request = http::Request::get(path).header(TOKEN_HEADER, token).body(Vec::new())?;
         let text = self.client.request_text(request).await.with_context(|| {

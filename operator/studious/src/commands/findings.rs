@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use studious_playbook::findings;
+use studious_playbook::{findings, record::CurveSelection};
 
 use crate::{
     exit,
@@ -51,7 +51,7 @@ impl Findings {
     }
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
-        let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
+        let Some(study) = self.source.load(CurveSelection::concluded(None)).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
             errln!("warning: {why}. Findings that need curves are left out");
         }

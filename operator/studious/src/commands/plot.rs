@@ -11,7 +11,7 @@ use studious_dashboard::{Drawer, Theme, WIDTHS};
 use studious_playbook::{
     Plan,
     plots::{self, Plot},
-    record::TrialRecord,
+    record::{CurveSelection, TrialRecord},
 };
 
 use crate::{
@@ -95,7 +95,9 @@ impl PlotCommand {
     }
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
-        let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
+        // `--beside` draws any metric.
+        let wanted = if self.beside.is_empty() { CurveSelection::concluded(None) } else { CurveSelection::WHOLE };
+        let Some(study) = self.source.load(wanted).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
             errln!("warning: {why}. Pictures that need curves are left out");
         }

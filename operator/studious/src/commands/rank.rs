@@ -1,7 +1,10 @@
 //! `studious rank`: the trials by another objective.
 
 use clap::Args;
-use studious_playbook::rejudge::{self, By};
+use studious_playbook::{
+    record::CurveSelection,
+    rejudge::{self, By},
+};
 
 use crate::{
     exit,
@@ -38,7 +41,7 @@ impl Rank {
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let by: By = self.source.by().cloned().unwrap_or_default();
-        let Some(own) = self.source.load_own(None).await? else { return Ok(exit::INVALID) };
+        let Some(own) = self.source.load_own(CurveSelection::WHOLE).await? else { return Ok(exit::INVALID) };
         let Some(other) = own.judged_by(&by) else { return Ok(exit::INVALID) };
         let limit = if self.limit == 0 { usize::MAX } else { self.limit };
         outln!("{}\n{}\n", own.plan.spec().goal, own.status)?;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use studious_api::study::Select;
 use studious_dashboard::ReportInput;
-use studious_playbook::findings;
+use studious_playbook::{findings, record::CurveSelection};
 
 use crate::{
     exit,
@@ -68,7 +68,7 @@ impl Report {
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         // Findings look at whole curves; plots thin them to what a screen shows.
-        let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
+        let Some(study) = self.source.load(CurveSelection::concluded(None)).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
             errln!("warning: {why}. The report has no curves");
         }

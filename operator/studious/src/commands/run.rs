@@ -10,7 +10,7 @@ use clap::Args;
 use studious_api::trial::TrialPhase;
 use studious_ledger::TrialRow;
 use studious_local::{Error, Interrupt, KeeperCommand, Options, RunEnd, RunFolder};
-use studious_playbook::{Plan, findings, numbers::count, trial::TrialState};
+use studious_playbook::{Plan, findings, numbers::count, record::CurveSelection, trial::TrialState};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -91,7 +91,7 @@ impl RunCommand {
             }
             Err(error) => return Err(error.into()),
         };
-        let study = source::load_folder(&path, None).await?;
+        let study = source::load_folder(&path, CurveSelection::concluded(None)).await?;
         let code = match &end {
             RunEnd::Study(end) if studious_local::succeeded(end) => exit::OK,
             RunEnd::Study(_) => exit::FAILED,

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use studious_api::study::Direction;
+use studious_playbook::record::CurveSelection;
 
 use crate::{
     exit,
@@ -54,7 +55,10 @@ impl Top {
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         // The second metric is read where the objective was best: of all points.
-        let study = self.target.load(if self.pareto.is_some() { None } else { Some(8) }).await?;
+        let study = self
+            .target
+            .load(if self.pareto.is_some() { CurveSelection::WHOLE } else { CurveSelection::concluded(Some(8)) })
+            .await?;
         outln!("{}\n{}\n", study.plan.spec().goal, study.status)?;
         if study.trials.is_empty() {
             outln!("No trial has begun.")?;

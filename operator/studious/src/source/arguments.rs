@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use studious_playbook::rejudge::{self, By};
+use studious_playbook::{
+    record::CurveSelection,
+    rejudge::{self, By},
+};
 
 use super::{LoadedStudy, Target, files};
 use crate::{client::ClusterArguments, output::errln};
@@ -47,12 +50,12 @@ impl SourceArguments {
         }
     }
 
-    /// Reads the study with curves of at most `max_points` points, judged by the objective that was asked for. Nothing when
+    /// Reads the study with the curves that are wanted, judged by the objective that was asked for. Nothing when
     /// the study file, the trials or that objective are wrong, which has been said on standard error.
-    pub(crate) async fn load(&self, max_points: Option<usize>) -> anyhow::Result<Option<LoadedStudy>> {
+    pub(crate) async fn load(&self, wanted: CurveSelection) -> anyhow::Result<Option<LoadedStudy>> {
         // Another objective's best evaluation may be at any point of a curve.
-        let max_points = max_points.filter(|_| self.by.is_none());
-        let Some(own) = self.load_own(max_points).await? else { return Ok(None) };
+        let wanted = if self.by.is_some() { CurveSelection::WHOLE } else { wanted };
+        let Some(own) = self.load_own(wanted).await? else { return Ok(None) };
         let Some(by) = &self.by else { return Ok(Some(own)) };
         if let Some(why) = rejudge::reservation(&own.plan) {
             errln!("warning: judged by another objective than the study's; {why}");
@@ -61,10 +64,10 @@ impl SourceArguments {
     }
 
     /// As [`Self::load`], by the study's own objective.
-    pub(crate) async fn load_own(&self, max_points: Option<usize>) -> anyhow::Result<Option<LoadedStudy>> {
+    pub(crate) async fn load_own(&self, wanted: CurveSelection) -> anyhow::Result<Option<LoadedStudy>> {
         match (&self.target, &self.study, &self.trials) {
             (None, Some(study), Some(trials)) => files::load(study, trials),
-            (Some(target), ..) => target.load(&self.cluster, max_points).await.map(Some),
+            (Some(target), ..) => target.load(&self.cluster, wanted).await.map(Some),
             // The command line asks for one of them.
             (None, ..) => anyhow::bail!("give a folder or study/NAME, or --study and --trials"),
         }

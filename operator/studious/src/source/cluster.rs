@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use studious_api::{Study, Trial, labels, study::StudyPhase, trial::TrialPhase};
 use studious_playbook::{
     Plan,
-    record::{Outcome, TrialRecord},
+    record::{CurveSelection, Outcome, TrialRecord},
     search::Taken,
     trial::Reason,
 };
@@ -18,7 +18,7 @@ use crate::client::{ClusterArguments, ClusterClient};
 pub(super) async fn load(
     cluster: &ClusterArguments,
     name: &str,
-    max_points: Option<usize>,
+    wanted: CurveSelection,
 ) -> anyhow::Result<LoadedStudy> {
     let client = ClusterClient::connect(cluster).await?;
     let study = client.study(name).await?;
@@ -27,7 +27,7 @@ pub(super) async fn load(
     let taken = taken.and_then(|text| Taken::read(text, study.metadata.uid.as_deref()?, &study.spec));
     let plan = Plan::new(name, &taken.map_or_else(|| study.spec.clone(), |taken| taken.listed_in(&study.spec)))
         .map_err(|violations| anyhow!("{}", violations.first().map_or_else(String::new, ToString::to_string)))?;
-    let (records, without_curves) = match client.records(name, max_points).await {
+    let (records, without_curves) = match client.records(name, wanted).await {
         Ok(records) => (records, None),
         Err(error) => (Vec::new(), Some(format!("the operator's curves can't be read: {error:#}"))),
     };

@@ -7,7 +7,7 @@ use studious_ledger::{Ledger, TrialRow};
 use studious_local::RunFolder;
 use studious_playbook::{
     Plan,
-    record::TrialRecord,
+    record::{CurveSelection, TrialRecord},
     study,
     trial::{self, TrialState},
 };
@@ -15,7 +15,7 @@ use studious_playbook::{
 use super::{LoadedStudy, LoadedTrial};
 
 /// Reads the study of a folder.
-pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
+pub(crate) async fn load(path: &Path, wanted: CurveSelection) -> anyhow::Result<LoadedStudy> {
     let folder = RunFolder::new(path);
     let Some(study) = folder.study_with_points()? else {
         bail!(
@@ -41,7 +41,7 @@ pub(crate) async fn load(path: &Path, max_points: Option<usize>) -> anyhow::Resu
     let ledger = Ledger::open_to_read(folder.ledger()).await?;
     let rows = ledger.trials(&name).await.context("can't read the trials")?;
     let mut records: BTreeMap<String, TrialRecord> =
-        ledger.records(&name, max_points).await?.into_iter().map(|record| (record.name.clone(), record)).collect();
+        ledger.records(&name, wanted).await?.into_iter().map(|record| (record.name.clone(), record)).collect();
     ledger.close().await;
     let status = status(&plan, &rows);
     let trials = rows

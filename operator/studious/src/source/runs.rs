@@ -21,7 +21,8 @@ use studious_ledger::{Ledger, TrialHead as Row};
 use studious_local::RunFolder;
 use studious_playbook::{
     Millis, Plan, TrialKey,
-    record::TrialRecord,
+    contract::JudgedMetrics,
+    record::{CurveSelection, TrialRecord},
     study,
     trial::{self, TrialState},
 };
@@ -201,12 +202,13 @@ impl StudySource for RunFolders {
         Ok(rows.into_iter().map(|row| at_a_glance(&mut latest, row)).collect())
     }
 
-    async fn records(&self, key: &StudyKey, points: usize) -> Result<Vec<TrialRecord>, SourceError> {
+    async fn records(&self, key: &StudyKey, wanted: CurveSelection) -> Result<Vec<TrialRecord>, SourceError> {
         let Some((folder, study)) = self.of(key)? else { return Ok(Vec::new()) };
         let ledger = self.ledger(&folder).await?;
         let unreadable = |error| SourceError::unreadable(folder.ledger().display().to_string(), error);
         let rows = ledger.trial_heads(&study).await.map_err(unreadable)?;
-        let ledger = &ledger;
+        let row = ledger.study(&study).await.map_err(unreadable)?;
+        let (ledger, judged) = (&ledger, &row.map(|row| JudgedMetrics::of_study(&row.spec)).unwrap_or_default());
         futures::stream::iter(rows)
             .map(|row| async move {
                 let mut record = TrialRecord {
@@ -219,7 +221,7 @@ impl StudySource for RunFolders {
                     seeds: Some(row.seeds),
                     ..TrialRecord::default()
                 };
-                ledger.fill(&row.uid, &mut record, Some(points)).await?;
+                ledger.fill(&row.uid, &mut record, judged, wanted).await?;
                 Ok(record)
             })
             .buffered(AT_ONCE)
@@ -246,7 +248,8 @@ impl StudySource for RunFolders {
             seeds: Some(row.spec.seeds.clone()),
             ..TrialRecord::default()
         };
-        ledger.fill(&row.uid, &mut record, Some(points)).await.map_err(unreadable)?;
+        let wanted = CurveSelection::all(Some(points));
+        ledger.fill(&row.uid, &mut record, &JudgedMetrics::of(&row.spec), wanted).await.map_err(unreadable)?;
         let progress = ledger.progress(&row.uid, &row.spec).await.map_err(unreadable)?;
         let mut latest = BTreeMap::new();
         if let Some(values) = progress.latest.get(&0) {

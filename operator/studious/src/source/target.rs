@@ -3,6 +3,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
+use studious_playbook::record::CurveSelection;
 
 use super::{LoadedStudy, cluster, folder};
 use crate::client::ClusterArguments;
@@ -52,11 +53,11 @@ impl Target {
         }
     }
 
-    /// Reads the study with curves of at most `max_points` points.
-    pub(super) async fn load(&self, at: &ClusterArguments, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
+    /// Reads the study with the curves that are wanted.
+    pub(super) async fn load(&self, at: &ClusterArguments, wanted: CurveSelection) -> anyhow::Result<LoadedStudy> {
         match self {
-            Self::Folder(path) => folder::load(path, max_points).await,
-            Self::Cluster(name) => cluster::load(at, name, max_points).await,
+            Self::Folder(path) => folder::load(path, wanted).await,
+            Self::Cluster(name) => cluster::load(at, name, wanted).await,
         }
     }
 }
@@ -67,9 +68,9 @@ impl TargetArguments {
         &mut self.target
     }
 
-    /// Reads the study with curves of at most `max_points` points.
-    pub(crate) async fn load(&self, max_points: Option<usize>) -> anyhow::Result<LoadedStudy> {
-        self.target.load(&self.cluster, max_points).await
+    /// Reads the study with the curves that are wanted.
+    pub(crate) async fn load(&self, wanted: CurveSelection) -> anyhow::Result<LoadedStudy> {
+        self.target.load(&self.cluster, wanted).await
     }
 }
 

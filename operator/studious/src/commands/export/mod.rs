@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use studious_playbook::record::CurveSelection;
 
 use crate::{
     exit,
@@ -72,7 +73,7 @@ impl Export {
             errln!("error: parquet is not for terminals. Give a file: --out trials.parquet");
             return Ok(exit::INVALID);
         }
-        let Some(study) = self.source.load(None).await? else { return Ok(exit::INVALID) };
+        let Some(study) = self.source.load(CurveSelection::WHOLE).await? else { return Ok(exit::INVALID) };
         if let (Some(why), true) = (&study.without_curves, self.measurements || self.format == ExportFormat::Jsonl) {
             errln!("warning: {why}. Curves are left out");
         }
