@@ -135,3 +135,40 @@ async fn read_only() {
     assert!(!ledger.trials("study-uid").await.unwrap().is_empty(), "{read:?}");
     assert_eq!(ledger.append(TRIAL, 1, 0, 0, &lines(0..5)).await.unwrap().next_line, 5);
 }
+
+#[tokio::test]
+async fn a_ledger_in_a_folder_that_cannot_be_written_can_be_read() {
+    in_a_namespace("disk::read_only_folder");
+}
+
+#[tokio::test]
+#[ignore = "run by a_ledger_in_a_folder_that_cannot_be_written_can_be_read"]
+async fn read_only_folder() {
+    let root = std::path::PathBuf::from(env::var(FOLDER_OF_CHILD).unwrap());
+    let written = tempfile::tempdir().unwrap();
+    let ledger = opened(written.path()).await;
+    ledger.append(TRIAL, 1, 0, 0, &lines(0..50)).await.unwrap();
+    mount("size=16m", &root);
+    let folders = ["closed", "killed", "copied"].map(|how| root.join(how));
+    let copy = |endings: &[&str], folder: &Path| {
+        std::fs::create_dir(folder).unwrap();
+        for ending in endings {
+            let name = format!("ledger.sqlite{ending}");
+            std::fs::copy(written.path().join(&name), folder.join(&name)).unwrap();
+        }
+    };
+    let [closed, killed, copied] = &folders;
+    // The log of writes holds all of it: nothing was written into the file yet.
+    assert!(std::fs::metadata(written.path().join("ledger.sqlite-wal")).unwrap().len() > 4096);
+    copy(&["", "-wal", "-shm"], killed);
+    copy(&["", "-wal"], copied);
+    ledger.close().await;
+    copy(&[""], closed);
+    mount("remount,ro", &root);
+    for folder in &folders {
+        let ledger = Ledger::open_to_read(folder.join("ledger.sqlite")).await.unwrap();
+        let curves = ledger.curves(TRIAL, 0, None).await.unwrap();
+        assert_eq!(curves["train_loss"].len(), 50, "{}", folder.display());
+        ledger.close().await;
+    }
+}

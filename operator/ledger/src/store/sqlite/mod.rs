@@ -8,6 +8,10 @@ mod trials;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, access},
+};
 use sqlx::{
     ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
@@ -82,8 +86,18 @@ impl Database {
     pub(crate) async fn open_to_read(path: &str) -> Result<Self, LedgerError> {
         let failed = |error| open_failed(path, error);
         let options = options(path).create_if_missing(false);
-        let mut connection = options.connect().await.map_err(failed)?;
-        let found = schema::found(&mut connection).await.map_err(failed)?.known(path)?;
+        let opened = async {
+            let mut connection = options.connect().await?;
+            let found = schema::found(&mut connection).await?;
+            Ok((connection, found))
+        };
+        let (mut connection, found) = match opened.await {
+            Ok(opened) => opened,
+            // SQLite reads a file with a log of writes only where it can put a third file beside them.
+            Err(_) if is_in_a_read_only_folder(Path::new(path)) => return Self::open_copy(path).await,
+            Err(error) => return Err(failed(error)),
+        };
+        let found = found.known(path)?;
         check(path, &mut connection, Thoroughness::Indexes).await?;
         if found == schema::VERSION {
             return Ok(Self::new(options.pragma("query_only", "1"), None));
@@ -92,6 +106,23 @@ impl Database {
         let copy = folder.path().join("ledger.sqlite").to_string_lossy().into_owned();
         sqlx::query("VACUUM INTO ?").bind(&copy).execute(&mut connection).await.map_err(failed)?;
         connection.close().await.map_err(failed)?;
+        let mut database = Self::open(&copy).await?;
+        database.copy = Some(Arc::new(folder));
+        Ok(database)
+    }
+
+    /// Opens a copy of a file that lies where nothing can be written, with its log of writes.
+    async fn open_copy(path: &str) -> Result<Self, LedgerError> {
+        let failed = |error| open_failed(path, sqlx::Error::Io(error));
+        let folder = TempDir::new().map_err(failed)?;
+        let copy = folder.path().join("ledger.sqlite").to_string_lossy().into_owned();
+        std::fs::copy(path, &copy).map_err(failed)?;
+        match std::fs::copy(format!("{path}-wal"), format!("{copy}-wal")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        // The copy has the rights of the original.
+        make_writable(Path::new(&copy)).map_err(failed)?;
         let mut database = Self::open(&copy).await?;
         database.copy = Some(Arc::new(folder));
         Ok(database)
@@ -221,6 +252,20 @@ async fn check(path: &str, connection: &mut SqliteConnection, how: Thoroughness)
         ok if ok == "ok" => Ok(()),
         problem => Err(LedgerError::Damaged { path: path.to_owned(), problem }),
     }
+}
+
+fn is_in_a_read_only_folder(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    matches!(access(folder, AccessFlags::W_OK), Err(Errno::EACCES | Errno::EROFS | Errno::EPERM))
+}
+
+fn make_writable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let log = std::path::PathBuf::from(format!("{}-wal", path.display()));
+    [path, &log]
+        .into_iter()
+        .filter(|file| file.exists())
+        .try_for_each(|file| std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)))
 }
 
 fn options(path: &str) -> SqliteConnectOptions {
