@@ -94,6 +94,11 @@ async fn names_of_metrics_have_a_limit_that_what_decides_is_free_of() {
     let stream = &ledger.streams(TRIAL).await.unwrap()[0];
     // 47 of the names loss_3 to loss_49, and `late`.
     assert_eq!((stream.dropped, stream.dropped_values), (0, 48));
+    let remarks = progress.remarks(&spec);
+    assert!(
+        remarks.iter().any(|remark| remark.starts_with("48 values of further metrics were dropped")),
+        "{remarks:?}"
+    );
 }
 
 /// A batch of a trial: measurements, an evaluation, an event.
@@ -127,7 +132,7 @@ async fn a_trial_beyond_its_quota_keeps_its_objective_and_events_and_says_what_w
     assert_eq!(progress.dropped, (first + other_host, 0));
     let remarks = progress.remarks(&spec).join("; ");
     let lines = first + other_host;
-    assert!(remarks.contains(&format!("{lines} lines and 0 values of others exceed the ledger's limits")), "{remarks}");
+    assert!(remarks.contains(&format!("{lines} lines exceed the ledger's quota")), "{remarks}");
     // Another trial has a quota of its own.
     ledger.upsert_trial(&trial_row("other", "study-uid", 1)).await.unwrap();
     assert_eq!(ledger.append("other", 1, 0, 0, &batch(0)).await.unwrap().dropped, 0);

@@ -250,11 +250,18 @@ impl Progress {
             ));
         }
         let (lines, values) = self.dropped;
-        if lines + values > 0 {
+        let number = |n: u64, what| count(usize::try_from(n).unwrap_or(usize::MAX), what);
+        if lines > 0 {
             remarks.push(format!(
-                "{} and {} of others exceed the ledger's limits and were dropped; the objective and events were kept",
-                count(usize::try_from(lines).unwrap_or(usize::MAX), "line"),
-                count(usize::try_from(values).unwrap_or(usize::MAX), "value")
+                "{} exceed the ledger's quota and were dropped; the objective and events were kept",
+                number(lines, "line")
+            ));
+        }
+        if values > 0 {
+            remarks.push(format!(
+                "{} of further metrics were dropped: the trial has more names of metrics than the ledger keeps. Give each \
+                 quantity one name, and its step in step; what decides the trial was kept",
+                number(values, "value")
             ));
         }
         remarks
