@@ -17,6 +17,7 @@ pub mod trial;
 pub mod validate;
 mod value;
 
+pub use pod_template::{TRAINER_GRACE_SECONDS, trainer_grace};
 pub use study::{Study, StudySpec, StudyStatus};
 pub use trial::{Trial, TrialSpec, TrialStatus};
 pub use value::{HyperparameterValue, Hyperparameters};

@@ -4,7 +4,7 @@
 //! copy keeps the structure, so that `kubectl explain` and the API server's checks work, and drops the descriptions; the
 //! trial's copy preserves whatever the study held.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema};
@@ -45,6 +45,18 @@ pub(crate) fn serialize<S: Serializer>(template: &Arc<PodTemplateSpec>, serializ
 /// Reads a template to share.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<PodTemplateSpec>, D::Error> {
     PodTemplateSpec::deserialize(deserializer).map(Arc::new)
+}
+
+/// How long a trainer that was asked to end has until it is killed where the template does not say, in seconds: as
+/// [Kubernetes](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination) has it.
+pub const TRAINER_GRACE_SECONDS: u32 = 30;
+
+/// How long a trainer that was asked to end has until it is killed: the template's `terminationGracePeriodSeconds`.
+#[must_use]
+pub fn trainer_grace(template: &PodTemplateSpec) -> Duration {
+    let given = template.spec.as_ref().and_then(|pod| pod.termination_grace_period_seconds);
+    let seconds = given.and_then(|seconds| u64::try_from(seconds).ok());
+    Duration::from_secs(seconds.unwrap_or_else(|| TRAINER_GRACE_SECONDS.into()))
 }
 
 fn drop_descriptions(value: &mut Value) {

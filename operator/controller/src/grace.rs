@@ -10,12 +10,11 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Preconditions},
 };
+use studious_api::TRAINER_GRACE_SECONDS;
 use tokio_util::sync::CancellationToken;
 
 use crate::{context::Context, trial::sidecar::grace_without_claim};
 
-/// How long a trainer has to end, in seconds: what Kubernetes gives pods that say nothing.
-pub(crate) const TRAINER: u32 = 30;
 /// What is left to the agent once its trainer is killed, in seconds.
 const AGENT: u32 = 2;
 /// How often pods are looked at.
@@ -45,7 +44,7 @@ pub(crate) async fn enforce(context: &Context, drain: Duration, ending: &Cancell
 /// Whether a pod is being deleted with the grace that its agent has, and its trainer has used up its own.
 fn is_late(pod: &Pod, grace: i64, now: Timestamp) -> bool {
     let Some(due) = &pod.metadata.deletion_timestamp else { return false };
-    if pod.metadata.deletion_grace_period_seconds != Some(grace) || grace <= i64::from(TRAINER) {
+    if pod.metadata.deletion_grace_period_seconds != Some(grace) || grace <= i64::from(TRAINER_GRACE_SECONDS) {
         return false;
     }
     let since = now.duration_since(due.0) + SignedDuration::from_secs(grace);
@@ -54,7 +53,7 @@ fn is_late(pod: &Pod, grace: i64, now: Timestamp) -> bool {
         .into_iter()
         .flatten()
         .any(|container| container.state.as_ref().is_some_and(|state| state.running.is_some()));
-    since >= SignedDuration::from_secs(i64::from(TRAINER)) && runs
+    since >= SignedDuration::from_secs(i64::from(TRAINER_GRACE_SECONDS)) && runs
 }
 
 async fn shorten(context: &Context, pod: &Pod, uid: String) -> Result<(), kube::Error> {

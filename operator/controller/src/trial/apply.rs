@@ -8,13 +8,12 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams},
 };
 use serde_json::json;
-use studious_api::Trial;
+use studious_api::{TRAINER_GRACE_SECONDS, Trial};
 
 use super::{TrialReconciler, jobs};
 use crate::{
     create::{MakeError, create},
     fault::is_not_found,
-    grace,
     object::{Identified, controller_of},
     reconcile::RequestError,
 };
@@ -27,11 +26,11 @@ pub(super) async fn make(context: &TrialReconciler, trial: &Identified<Trial>, j
 /// Deletes pods of a Job whose trainers run and whose grace is their agents', which is longer: one that ignores SIGTERM must
 /// not hold its accelerator beside the next attempt. The operator is there to take what the agents have.
 async fn end_trainers(context: &TrialReconciler, trial: &Identified<Trial>, job: &str) -> Result<(), RequestError> {
-    if jobs::grace_of(trial, &context.agent) <= i64::from(grace::TRAINER) {
+    if jobs::grace_of(trial, &context.agent) <= i64::from(TRAINER_GRACE_SECONDS) {
         return Ok(());
     }
     let api: Api<Pod> = Api::namespaced(context.client.clone(), &trial.id.namespace);
-    let parameters = DeleteParams { grace_period_seconds: Some(grace::TRAINER), ..DeleteParams::default() };
+    let parameters = DeleteParams { grace_period_seconds: Some(TRAINER_GRACE_SECONDS), ..DeleteParams::default() };
     for pod in context.caches.pods_of(&trial.id.namespace, &trial.id.name) {
         let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
         let is_of_job = controller_of(pod.as_ref()).is_some_and(|owner| owner.name == job);

@@ -12,7 +12,7 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use studious_api::{Trial, labels};
+use studious_api::{TRAINER_GRACE_SECONDS, Trial, labels};
 use studious_contract::{self as contract, SharedTrial, reserved};
 
 use super::sidecar::{self, AGENT_USER};
@@ -230,7 +230,9 @@ pub(super) fn grace_of(trial: &Identified<Trial>, agent: &AgentSettings) -> i64 
 /// How long a pod lives once its trainer has ended or it is deleted, in seconds, at most: what the template says; with a
 /// claim, on which undelivered lines are kept, what Kubernetes says; else long enough to deliver them.
 fn grace(given: Option<i64>, has_claim: bool, agent: &AgentSettings) -> i64 {
-    given.unwrap_or_else(|| if has_claim { 30 } else { sidecar::grace_without_claim(agent.drain) })
+    given.unwrap_or_else(|| {
+        if has_claim { i64::from(TRAINER_GRACE_SECONDS) } else { sidecar::grace_without_claim(agent.drain) }
+    })
 }
 
 fn claim(trial: &Identified<Trial>) -> Option<String> {

@@ -9,7 +9,7 @@ use kube::{
     runtime::{controller::Action, reflector::ObjectRef},
 };
 use studious_api::{
-    Trial, TrialStatus,
+    TRAINER_GRACE_SECONDS, Trial, TrialStatus,
     trial::{AttemptOutcome, TrialPhase},
 };
 use studious_ledger::LedgerError;
@@ -29,7 +29,6 @@ use crate::{
     context::Context,
     events,
     fault::{Category, Fault},
-    grace,
     object::{Identified, controller_of, is_controlled_by},
     reconcile::{ReconcileError, Reconciler},
     status::{self, STALLED, is_stalled, millis},
@@ -45,7 +44,7 @@ const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 const AFTERLIFE: SignedDuration = SignedDuration::from_secs(60);
 /// How long the trainers of a trial that went wrong may take to end while their pods stay, for their logs. Then the pods
 /// are deleted: whatever ignores SIGTERM must not hold its accelerator.
-const STOPPING: SignedDuration = SignedDuration::from_secs(grace::TRAINER as i64);
+const STOPPING: SignedDuration = SignedDuration::from_secs(TRAINER_GRACE_SECONDS as i64);
 
 impl Reconciler for TrialReconciler {
     type Object = Trial;

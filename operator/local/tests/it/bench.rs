@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +19,12 @@ echo '{"step":10,"error":0.5}' >> $d/metrics.jsonl
 echo "{\"step\":20,\"error\":0.$HP_X}" >> $d/metrics.jsonl
 echo '{"event":"done","step":20}' >> $d/metrics.jsonl
 "#;
+
+/// Trainers of a study have so many seconds to end.
+pub(crate) fn grace_of(study: &mut Study, seconds: i64) {
+    Arc::make_mut(&mut study.spec.trial.template).spec.as_mut().unwrap().termination_grace_period_seconds =
+        Some(seconds);
+}
 
 /// A study over `x` from 10 to 99 with a shell script as its trainer. `more` is YAML in `spec`.
 pub(crate) fn study(script: &str, more: &str) -> Study {
@@ -37,7 +44,7 @@ spec:
   trial:
     hosts: HOSTS
     timeoutSeconds: 60
-    template: {{spec: {{containers: [{{name: trainer, command: [sh, -c, SCRIPT]}}]}}}}
+    template: {{spec: {{terminationGracePeriodSeconds: 2, containers: [{{name: trainer, command: [sh, -c, SCRIPT]}}]}}}}
 ",
         if more.contains("rounds:") {
             more.to_owned()
@@ -86,7 +93,6 @@ impl Bench {
             parallelism: None,
             retry_failed: false,
             allow_changes: false,
-            grace: Duration::from_secs(2),
             keeper: None,
         }
     }

@@ -6,7 +6,7 @@ use studious_api::trial::{AttemptOutcome, TrialPhase};
 use studious_local::{Error, Event, Interrupt, RunEnd};
 use tokio::sync::mpsc;
 
-use crate::bench::{Bench, GOOD, is_alive, lines, study};
+use crate::bench::{Bench, GOOD, grace_of, is_alive, lines, study};
 
 /// Says in `tried` that it began, then waits until the file `go` is there.
 fn waiting(rest: &str) -> String {
@@ -59,9 +59,9 @@ async fn after_an_interrupt_it_goes_on_and_repeats_nothing() {
 async fn the_second_interrupt_kills() {
     let bench = Bench::new();
     let script = "trap '' TERM; echo $$$$ > pid; while true; do sleep 0.1; done";
-    let study = study(script, "");
-    let mut options = bench.options(&study);
-    options.grace = Duration::from_secs(50);
+    let mut study = study(script, "");
+    grace_of(&mut study, 50);
+    let options = bench.options(&study);
     let (press, interrupts) = mpsc::channel(2);
     let begun = std::time::Instant::now();
     let (seen, ()) = tokio::join!(bench.try_run_with(options, interrupts), async {
@@ -72,6 +72,23 @@ async fn the_second_interrupt_kills() {
     assert_eq!(seen.unwrap().end, RunEnd::Interrupted);
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(!is_alive(&lines(&bench.file("pid"))[0]));
+}
+
+#[tokio::test]
+async fn trainers_have_as_long_to_end_as_the_template_says() {
+    for (seconds, ends_by_itself) in [(1, false), (20, true)] {
+        let bench = Bench::new();
+        let script = "trap 'sleep 2; echo yes > ended; exit 0' TERM; echo $$$$ > pid; while true; do sleep 0.1; done";
+        let mut study = study(script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]");
+        grace_of(&mut study, seconds);
+        let (press, interrupts) = mpsc::channel(2);
+        let (seen, ()) = tokio::join!(bench.try_run_with(bench.options(&study), interrupts), async {
+            until(|| !lines(&bench.file("pid")).is_empty()).await;
+            press.send(Interrupt::Gently).await.unwrap();
+        });
+        assert_eq!(seen.unwrap().end, RunEnd::Interrupted);
+        assert_eq!(bench.file("ended").exists(), ends_by_itself, "{seconds} s");
+    }
 }
 
 #[tokio::test]

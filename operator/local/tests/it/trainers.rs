@@ -6,7 +6,7 @@ use studious_api::{study::StudyPhase, trial::TrialPhase};
 use studious_local::{Event, RunEnd};
 use studious_playbook::record::CurveSelection;
 
-use crate::bench::{Bench, GOOD, is_alive, lines, study};
+use crate::bench::{Bench, GOOD, grace_of, is_alive, lines, study};
 
 #[tokio::test]
 async fn trials_succeed_with_the_best_evaluation() {
@@ -185,9 +185,8 @@ async fn a_trainer_that_hangs_past_its_deadline_is_killed_even_if_it_will_not_he
     let script = "trap '' TERM; echo $$$$ > pid; while true; do sleep 0.2; done";
     let mut study = study(script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]\n  failure: {attempts: 1}");
     study.spec.trial.timeout_seconds = Some(1);
-    let mut options = bench.options(&study);
-    options.grace = std::time::Duration::from_millis(300);
-    let seen = bench.try_run(options).await.unwrap();
+    grace_of(&mut study, 1);
+    let seen = bench.run(&study).await;
     assert_eq!(seen.trial("s-r-0000").state.reason.as_deref(), Some("DeadlineExceeded"));
     assert!(!is_alive(&lines(&bench.file("pid"))[0]));
 }

@@ -40,8 +40,6 @@ Examples:
   studious run study.yaml --parallelism 8 --dir /scratch/digits
   studious run study.yaml --quiet && studious findings studious-runs/digits";
 
-/// How long trainers have between SIGTERM and SIGKILL.
-const GRACE: Duration = Duration::from_secs(10);
 /// Trials in the table at the end.
 const TABLE: usize = 60;
 
@@ -123,7 +121,6 @@ impl RunCommand {
             parallelism: self.parallelism,
             retry_failed: self.retry_failed,
             allow_changes: self.allow_changes,
-            grace: GRACE,
             keeper: keeper(folder),
         };
         let plan = Plan::new(&file.document.name, &study.spec).map_err(Error::Invalid)?;
