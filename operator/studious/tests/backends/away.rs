@@ -8,7 +8,7 @@ use studious_api_server_model::InjectedFault;
 use crate::{
     cluster::{NAMESPACE, TestCluster, file},
     kubelet::Kubelet,
-    open::{line, running, study},
+    study::{line, running, study},
 };
 
 /// F-003, F-095: the next attempt finds the final checkpoint and has nothing left to train. The curve of the first one,

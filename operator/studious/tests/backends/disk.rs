@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::{NAMESPACE, TestCluster, now},
-    open::{line, running, study},
+    study::{line, running, study},
 };
 
 const IN_A_NAMESPACE: &str = "STUDIOUS_TEST_IN_A_NAMESPACE";

@@ -13,7 +13,7 @@ mod kubelet;
 mod ledger;
 mod local;
 mod names;
-mod open;
 mod outcome;
 mod pods;
+mod study;
 mod table;

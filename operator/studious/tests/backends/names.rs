@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use studious_api_server_model::InjectedFault;
 
 use crate::{
-    cluster::{NAMESPACE, TestCluster},
-    open::{came_to, patience, reasons, running, study},
+    cluster::{LIMIT, NAMESPACE, TestCluster},
+    study::{reasons, running, study},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -16,7 +16,7 @@ async fn a_job_that_is_refused_is_told_on_its_trial() {
     let tries = |cluster: &TestCluster| cluster.api.answered().iter().filter(|request| request.status == 403).count();
     let told = |cluster: &TestCluster| reasons(cluster, "trials", "s-a-0000").contains("exceeded quota");
     cluster.until("the Job is refused again", |cluster| (tries(cluster) >= 12 || told(cluster)).then_some(())).await;
-    came_to("F-045", "told", if told(&cluster) { "told" } else { "no reason, no Event" });
+    assert!(told(&cluster), "F-045: no reason, no Event");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,7 +70,7 @@ async fn names_of_two_studies_that_collide_are_told() {
     let silent = |cluster: &TestCluster| cluster.log().matches("is still being deleted").count() >= 2;
     let told =
         cluster.until("a word", |cluster| told(cluster).then_some(true).or(silent(cluster).then_some(false))).await;
-    came_to("F-048", "Accepted is False", if told { "Accepted is False" } else { "no status" });
+    assert!(told, "F-048: no status");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,7 +93,7 @@ async fn a_service_of_the_same_name_is_left_alone() {
     let service = cluster.api.get("services", NAMESPACE, "kafka").unwrap();
     let alone =
         service["spec"]["selector"] == json!({"app": "kafka"}) && service["metadata"]["ownerReferences"].is_null();
-    came_to("F-056", "left alone", if alone { "left alone" } else { "taken over" });
+    assert!(alone, "F-056: taken over");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,7 +106,7 @@ async fn a_job_of_somebody_else_is_told_on_the_trial() {
     };
     let told = |cluster: &TestCluster| reasons(cluster, "trials", "s-a-0000").contains("s-a-0000-a1");
     cluster.until("the Job is named or taken", |cluster| (told(cluster) || touched(cluster)).then_some(())).await;
-    came_to("F-099", "told", if touched(&cluster) { "taken over" } else { "told" });
+    assert!(!touched(&cluster), "F-099: taken over");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,8 +119,8 @@ async fn a_trial_that_can_not_be_read_and_is_deleted_leaves_its_place() {
     cluster.until("it is read", |cluster| cluster.log().contains("the object can't be read").then_some(())).await;
     cluster.api.remove("trials", NAMESPACE, "s-a-0000");
     let again = tokio::time::timeout(
-        patience("F-051"),
+        LIMIT,
         cluster.until("it is made again", |cluster| cluster.api.get("trials", NAMESPACE, "s-a-0000").map(|_| ())),
     );
-    came_to("F-051", "made again", if again.await.is_ok() { "made again" } else { "held by a ghost" });
+    assert!(again.await.is_ok(), "F-051: held by a ghost");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::{
-    cluster::{NAMESPACE, TestCluster, container, now},
-    open::{came_to, line, patience, running, study},
+    cluster::{LIMIT, NAMESPACE, TestCluster, container, now},
+    study::{line, running, study},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +68,7 @@ async fn a_registry_that_is_away_ends_no_trial_that_runs() {
             }
         })
         .await;
-    came_to("F-002", "study Running and Stalled", came);
+    assert_eq!(came, "study Running and Stalled", "F-002");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,10 +96,10 @@ async fn a_proxy_that_is_injected_first_does_not_hide_the_trainer() {
     let phase =
         |cluster: &TestCluster| cluster.api.get("trials", NAMESPACE, "s-a-0000").unwrap()["status"]["phase"].clone();
     let failed = tokio::time::timeout(
-        patience("F-047"),
+        LIMIT,
         cluster.until("the twin fails too", |cluster| (phase(cluster) == "Failed").then_some(())),
     );
-    came_to("F-047", "Failed", if failed.await.is_ok() { "Failed" } else { "Running" });
+    assert!(failed.await.is_ok(), "F-047: Running");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
