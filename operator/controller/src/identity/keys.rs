@@ -10,6 +10,8 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use kube::Client;
 use serde::{Deserialize, Serialize};
 
+use super::remembered::VerifiedTokens;
+
 /// Keys are asked for at most this often, whatever tokens come.
 const APART: Duration = Duration::from_secs(10);
 /// Keys are asked for at least this often: one that was withdrawn must not be believed for ever.
@@ -52,6 +54,8 @@ pub(super) struct KnownKeys {
     keys: JwkSet,
     /// When they were fetched; nothing when they are from disk.
     since: Option<Instant>,
+    /// What was verified with them.
+    pub(super) verified: VerifiedTokens,
 }
 
 #[derive(Deserialize)]
@@ -133,7 +137,12 @@ fn kept(file: &Path) -> Option<KnownKeys> {
     let kept: KeptKeys = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
     let fetched = SystemTime::UNIX_EPOCH + Duration::from_secs(kept.fetched);
     let is_young = SystemTime::now().duration_since(fetched).is_ok_and(|age| age < KEPT);
-    is_young.then_some(KnownKeys { issuer: kept.issuer, keys: kept.keys, since: None })
+    is_young.then_some(KnownKeys {
+        issuer: kept.issuer,
+        keys: kept.keys,
+        since: None,
+        verified: VerifiedTokens::default(),
+    })
 }
 
 /// Writes keys to a file, whole or not at all. A failure costs nothing until the API server is away.
@@ -159,5 +168,5 @@ async fn fetch(client: &Client) -> Result<KnownKeys, kube::Error> {
     };
     let discovery: Discovery = client.request(get("/.well-known/openid-configuration")?).await?;
     let keys: JwkSet = client.request(get("/openid/v1/jwks")?).await?;
-    Ok(KnownKeys { issuer: discovery.issuer, keys, since: Some(Instant::now()) })
+    Ok(KnownKeys { issuer: discovery.issuer, keys, since: Some(Instant::now()), verified: VerifiedTokens::default() })
 }

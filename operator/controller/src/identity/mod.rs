@@ -5,6 +5,7 @@
 //! sends: a pod can write its own trial's measurements and no other's.
 
 mod keys;
+mod remembered;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
