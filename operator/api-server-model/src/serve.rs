@@ -297,7 +297,8 @@ impl Watch {
 
 /// A line of a watch.
 fn event(type_: &str, object: &Value) -> Bytes {
-    Bytes::from(format!("{}\n", json!({ "type": type_, "object": object })))
+    // In this order, as the API server writes them.
+    Bytes::from(format!("{{\"type\":\"{type_}\",\"object\":{object}}}\n"))
 }
 
 /// One parameter of the query, decoded.

@@ -3,6 +3,7 @@
 mod departed;
 mod index;
 mod queue;
+mod readable;
 mod under_way;
 mod watch;
 

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::{DeserializeGuard, NamespaceResourceScope},
+    core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
         reflector::{ObjectRef, Store, store::Writer},
@@ -14,6 +14,8 @@ use kube::{
     },
 };
 use serde::de::DeserializeOwned;
+
+use super::readable::Readable;
 
 /// What was seen of an object.
 pub(super) enum Seen<'a, K> {
@@ -36,7 +38,7 @@ impl<'a, K> Seen<'a, K> {
 }
 
 /// Objects of one namespace or of all. One that can't be read doesn't stop the others.
-pub(super) fn api<K>(client: &Client, namespace: Option<&str>) -> Api<DeserializeGuard<K>>
+pub(super) fn api<K>(client: &Client, namespace: Option<&str>) -> Api<Readable<K>>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
 {
@@ -48,7 +50,7 @@ where
 
 /// Watches until the process ends.
 pub(super) async fn run<K>(
-    api: Api<DeserializeGuard<K>>,
+    api: Api<Readable<K>>,
     label: Option<&str>,
     mut writer: Writer<K>,
     strip: impl Fn(&mut K) + Send,
@@ -92,7 +94,7 @@ pub(super) async fn run<K>(
     }
 }
 
-fn readable<K>(event: Event<DeserializeGuard<K>>, store: &Store<K>, strip: &impl Fn(&mut K)) -> Option<Event<K>>
+fn readable<K>(event: Event<Readable<K>>, store: &Store<K>, strip: &impl Fn(&mut K)) -> Option<Event<K>>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
     K::DynamicType: Eq + Hash + Clone,
@@ -102,7 +104,7 @@ where
         let (name, namespace) = (meta.name.as_deref()?, meta.namespace.as_deref()?);
         Some(Event::Delete(K::clone(&*store.get(&ObjectRef::new(name).within(namespace))?)))
     };
-    let read = |DeserializeGuard(object): DeserializeGuard<K>| match object {
+    let read = |Readable(object): Readable<K>| match object {
         Ok(mut object) => {
             strip(&mut object);
             Ok(object)
