@@ -28,6 +28,11 @@ pub(super) fn is_infeasible(trial: &TrialRecord) -> bool {
     matches!(trial.outcome, Outcome::Infeasible { .. })
 }
 
+/// Whether a trial could not be trained. One that is infeasible by its value was trained, and is bad.
+pub(super) fn is_unstable(trial: &TrialRecord) -> bool {
+    matches!(&trial.outcome, Outcome::Infeasible { reason } if !reason.is_by_value())
+}
+
 /// Whether a trial counts among those of which some are infeasible: results, and trials that a rule ended early, which
 /// trained so far. Without these the share would seem larger than it is, and a region where they trained infeasible.
 pub(super) fn is_counted(trial: &TrialRecord) -> bool {

@@ -9,7 +9,7 @@ use studious_rules::thresholds::search::{FALSE_ALARMS, PURE_REGION, REGION_SHARE
 
 use super::{
     exact,
-    infeasible::is_infeasible,
+    infeasible::{is_infeasible, is_unstable},
     reading::{Axis, Reading, Varied},
     wording::{list, name, number},
 };
@@ -53,7 +53,8 @@ pub(super) enum Condition<'a> {
     Is { varied: Varied<'a>, value: HyperparameterValue },
 }
 
-/// The end of an axis where every trial is infeasible, if there are enough of them and any feasible one.
+/// The end of an axis where every trial is infeasible, if any is feasible and enough of them could not be trained: where all
+/// are only bad, nothing keeps better ones out.
 pub(super) fn end(reading: &Reading<'_>, axis: Axis<'_>, placed: &[(&TrialRecord, f64)], upper: bool) -> Option<End> {
     // How far from the end of interest.
     let distance = |position: f64| if upper { 1.0 - position } else { position };
@@ -63,8 +64,9 @@ pub(super) fn end(reading: &Reading<'_>, axis: Axis<'_>, placed: &[(&TrialRecord
         .min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))
         .copied()?;
     let infeasible = placed.iter().filter(|(t, _)| is_infeasible(t)).count();
-    let beyond = placed.iter().filter(|(_, p)| distance(*p) < distance(position)).count();
-    if beyond < reading.count(&REGION_TRIALS) {
+    let there = || placed.iter().filter(|(_, p)| distance(*p) < distance(position));
+    let beyond = there().count();
+    if there().filter(|(t, _)| is_unstable(t)).count() < reading.count(&REGION_TRIALS) {
         return None;
     }
     Some(End {
@@ -90,7 +92,8 @@ pub(super) fn common_end(
     let bad = stops.iter().filter(|place| is_bad(place)).count();
     let beyond = stops.iter().take_while(|place| is_bad(place)).count();
     let (outermost, position) = stops.get(beyond)?.iter().find(|(t, _)| !is_infeasible(t)).copied()?;
-    if beyond < reading.count(&REGION_TRIALS) {
+    let unstable = stops[..beyond].iter().filter(|place| place.iter().any(|(t, _)| is_unstable(t))).count();
+    if unstable < reading.count(&REGION_TRIALS) {
         return None;
     }
     Some(End {

@@ -88,6 +88,12 @@ impl Reason {
         self.as_str().is_empty()
     }
 
+    /// Whether the trial was trained, and its objective is hopeless.
+    #[must_use]
+    pub fn is_by_value(&self) -> bool {
+        matches!(self, Self::FarWorse | Self::ChanceLevel)
+    }
+
     /// Whether a rule of `search.earlyEnding` ended the trial: how it would have ended is not known.
     #[must_use]
     pub fn is_early_ending(&self) -> bool {
