@@ -5,10 +5,10 @@ use crate::{
     thresholds::{
         curves::{BEST_FEW, FIRST_WARMUP},
         search::{
-            BEST_SHARE, BOUNDARY_TRIALS, CHANCE_GAIN, EDGE_SHARE, EDGE_TRIALS, EFFORT_DIFFERENCE, EXAMPLE_RESULTS,
-            EXPECTED_TRIALS, FALSE_ALARMS, FEATURE_TRIALS, FEW_EXAMPLES, FEW_VALUES, GAP_TRIALS, GOOD_DEVIATIONS,
-            GOOD_TRIALS, HOPELESS_DEVIATIONS, HOPELESS_DISTANCE, LOW_FEEDBACK, MANY_INFEASIBLE, MOST_BEST,
-            NOISE_DEVIATIONS, PILE_SHARE, PILE_WIDTH, PURE_REGION, RANGE_PARTS, REGION_SHARE, REGION_TRIALS,
+            BEST_SHARE, BOUNDARY_POWER, BOUNDARY_TRIALS, CHANCE_GAIN, EDGE_SHARE, EDGE_TRIALS, EFFORT_DIFFERENCE,
+            EXAMPLE_RESULTS, EXPECTED_TRIALS, FALSE_ALARMS, FEATURE_TRIALS, FEW_EXAMPLES, FEW_VALUES, GAP_TRIALS,
+            GOOD_DEVIATIONS, GOOD_TRIALS, HOPELESS_DEVIATIONS, HOPELESS_DISTANCE, LOW_FEEDBACK, MANY_INFEASIBLE,
+            MOST_BEST, NOISE_DEVIATIONS, PILE_SHARE, PILE_WIDTH, PURE_REGION, RANGE_PARTS, REGION_SHARE, REGION_TRIALS,
             RETRAIN_TIMES, SATURATED_GAIN, SATURATED_TAIL, SATURATED_TRIALS, TRIALS_PER_DIMENSION, TUNING_BALANCE,
             UNEVEN_CHANCE, WIDEN_BY,
         },
@@ -18,8 +18,8 @@ use crate::{
 rules! {
     BOUNDARIES {
         SEARCH_SPACE_TOO_NARROW: SearchSpaceTooNarrow, Warning, Some(1),
-            [EDGE_SHARE, EDGE_TRIALS, BOUNDARY_TRIALS, FEW_VALUES, BEST_SHARE, MOST_BEST, WIDEN_BY, FALSE_ALARMS],
-            "The best trials cluster at a boundary of a hyperparameter's range or list: better values may lie beyond.";
+            [EDGE_SHARE, EDGE_TRIALS, BOUNDARY_TRIALS, BOUNDARY_POWER, FEW_VALUES, BEST_SHARE, MOST_BEST, WIDEN_BY, FALSE_ALARMS],
+            "The best trials cluster at a boundary of a hyperparameter's range or list, or the objective still improves towards it: better values may lie beyond.";
         LEARNING_RATE_STABILITY_EDGE: LearningRateStabilityEdge, Warning, Some(4),
             [EDGE_SHARE, EDGE_TRIALS, BOUNDARY_TRIALS, REGION_TRIALS, FIRST_WARMUP, FALSE_ALARMS],
             "The best trials lie right below the learning rate above which all are infeasible: instability may be what keeps higher rates out.";

@@ -1,31 +1,24 @@
 //! Whether the best trials lie at an edge of the search space, or at the edge of what can be trained.
 //!
-//! The playbook looks at a plot; a small study often has its best point near some edge by luck. So two things are asked
-//! of each arm and axis by itself: that the best trial, or two of the best three, lie within a tenth of the range of an
-//! edge, and that the best three lie closer to that edge than chance explains. The chance is counted exactly: if values
-//! along the axis had no effect, any three trials could have been the best, so the ranks of their distances from the
-//! edge are three ranks drawn at random (the one-sided Wilcoxon rank-sum test). Infeasible trials take no part: where they
-//! lie is another finding, and if all but one corner were infeasible the best would crowd its ends by luck. Where many trials share a value (lists, small whole numbers, grids) distances tie; there more of
-//! the best are looked at, and the test is whether so many of them have the outermost value (the hypergeometric test).
-//! The limit is 5%, shared by both ends of all axes in all arms that were looked at. `docs/findings.md` states the
-//! measured rates.
-//!
-//! With 8 trials in an arm and one axis the best three must be the three outermost; below that nothing is said.
+//! The playbook looks at a plot; a small study often has its best point near some edge by luck. So each end of each axis in
+//! each arm is tested by itself ([`super::edges`]): whether the best trials cluster there, and whether all trials show that
+//! the objective still improves towards it. Infeasible trials take no part: where they lie is another finding, and if all but
+//! one corner were infeasible the best would crowd its ends by luck. The limit is 5%, shared by both ends of all axes in all
+//! arms that were looked at. `docs/findings.md` states the measured rates. Whether a boundary could have been seen at all is
+//! another question ([`super::unseen`]).
 
-use std::collections::BTreeSet;
-
+use studious_api::{HyperparameterValue, study::Direction};
 use studious_rules::{
     Rule,
     search::{FEASIBILITY_EDGE, LEARNING_RATE_STABILITY_EDGE, SEARCH_SPACE_TOO_NARROW},
-    thresholds::search::{
-        BEST_SHARE, BOUNDARY_TRIALS, EDGE_SHARE, EDGE_TRIALS, FALSE_ALARMS, FEW_VALUES, MOST_BEST, REGION_TRIALS,
-    },
+    thresholds::search::{BOUNDARY_TRIALS, FALSE_ALARMS, REGION_TRIALS},
 };
 
 use super::{
     Confidence, Finding,
     curves::warmup,
-    exact, infeasible,
+    edges::{self, Limits, Points, Sight},
+    infeasible,
     reading::{Along, Arm, Axis, Reading},
     region,
     widen::widen,
@@ -37,6 +30,9 @@ use crate::record::TrialRecord;
 const LEARNING_RATES: [&str; 6] =
     ["learning_rate", "lr", "base_learning_rate", "initial_learning_rate", "peak_learning_rate", "eta"];
 
+/// Of the best trials that tie, so many are named.
+const MOST_NAMED: usize = 20;
+
 /// What is seen at one edge, in one arm.
 pub(super) struct Edge<'a> {
     pub(super) axis: Axis<'a>,
@@ -44,6 +40,8 @@ pub(super) struct Edge<'a> {
     pub(super) arm: Arm<'a>,
     best: Vec<(&'a TrialRecord, f64)>,
     near: usize,
+    /// Whether the best cluster there; else all trials point there.
+    clusters: bool,
     trials: usize,
     pub(super) chance: f64,
     /// The edge of what can be trained, if it is that and not the edge of the range.
@@ -54,16 +52,96 @@ pub(super) struct Edge<'a> {
 pub(super) struct Edges<'a> {
     pub(super) seen: Vec<Edge<'a>>,
     /// Axes that were looked at, each in each arm.
-    pub(super) looked_at: usize,
-    /// Labels of arms that have too few trials to look at.
-    pub(super) too_few: Vec<String>,
+    pub(super) looked_at: Vec<Pair<'a>>,
+    /// Arms that have too few trials to look at.
+    pub(super) too_few: Vec<Arm<'a>>,
+    pub(super) limits: Limits,
+    /// The largest p-value of an edge: the rate of false alarms shared by both ends of all axes in all arms.
+    pub(super) limit: f64,
 }
 
-/// The best trials of an arm, as they lie to an edge.
-struct Look<'a> {
-    best: Vec<(&'a TrialRecord, f64)>,
-    near: usize,
-    chance: f64,
+/// An axis in an arm.
+pub(super) struct Pair<'a> {
+    pub(super) arm: Arm<'a>,
+    pub(super) axis: Axis<'a>,
+    /// Trials that count, infeasible ones among them, with their positions.
+    placed: Vec<(&'a TrialRecord, f64)>,
+    /// Those that are not infeasible.
+    pub(super) feasible: Vec<(&'a TrialRecord, f64)>,
+    /// Their objectives, the smaller the better: infinite for one that was ended early, NaN for one that violates a constraint.
+    pub(super) losses: Vec<f64>,
+    others: Vec<Vec<f64>>,
+    categories: Vec<Vec<f64>>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(reading: &Reading<'a>, arm: &Arm<'a>, axis: Axis<'a>) -> Self {
+        let placed = placed(arm, axis);
+        let feasible: Vec<_> = placed.iter().copied().filter(|(t, _)| !infeasible::is_infeasible(t)).collect();
+        let loss = |trial: &TrialRecord| match trial.objective() {
+            Some(_) if !reading.satisfies(trial) => f64::NAN,
+            Some(objective) if reading.direction() == Direction::Minimize => objective,
+            Some(objective) => -objective,
+            None => f64::INFINITY,
+        };
+        let others = reading
+            .axes()
+            .filter(|other| !std::ptr::eq(other.hyperparameter, axis.hyperparameter))
+            .map(|other| feasible.iter().map(|(t, _)| other.position(t).unwrap_or(0.5)).collect())
+            .collect();
+        let lists = reading.varied().filter(|varied| varied.axis().is_none());
+        let categories = lists
+            .flat_map(|varied| varied.hyperparameter.values.iter().flatten().map(move |value| (varied, value)))
+            .map(|(varied, value)| {
+                feasible.iter().map(|(t, _)| f64::from(u8::from(varied.value(t) == Some(value)))).collect()
+            })
+            .collect();
+        let losses = feasible.iter().map(|(t, _)| loss(t)).collect();
+        Self { arm: arm.clone(), axis, placed, feasible, losses, others, categories }
+    }
+
+    /// The trials as they lie to one end, whose boundary is at a distance from it.
+    pub(super) fn points(&self, upper: bool, boundary: f64) -> Points {
+        Points {
+            distances: self.feasible.iter().map(|(_, p)| distance(*p, upper)).collect(),
+            boundary,
+            is_list: matches!(self.axis.along, Along::List(_)),
+            others: self.others.clone(),
+            categories: self.categories.clone(),
+        }
+    }
+
+    /// How far inwards the boundary lies, where all trials beyond are infeasible.
+    pub(super) fn boundary(&self, reading: &Reading<'_>, upper: bool) -> f64 {
+        region::end(reading, self.axis, &self.placed, upper).map_or(0.0, |end| distance(end.position, upper))
+    }
+
+    /// Axes that vary here.
+    pub(super) fn dimensions(&self) -> usize {
+        let varies = |positions: &&Vec<f64>| positions.windows(2).any(|pair| pair[0].total_cmp(&pair[1]).is_ne());
+        1 + self.others.iter().filter(varies).count()
+    }
+
+    fn edge(&self, upper: bool, sight: Sight, end: Option<region::End>) -> Edge<'a> {
+        let Sight { best, near, clusters, chance } = sight;
+        let objective = |i: &usize| Some((self.feasible[*i].0, self.feasible[*i].0.objective()?));
+        Edge {
+            axis: self.axis,
+            upper,
+            arm: self.arm.clone(),
+            best: best.iter().filter_map(objective).collect(),
+            near,
+            clusters,
+            trials: self.feasible.len(),
+            chance,
+            end,
+        }
+    }
+}
+
+/// Of a position from an end.
+fn distance(position: f64, upper: bool) -> f64 {
+    if upper { 1.0 - position } else { position }
 }
 
 impl Edge<'_> {
@@ -90,31 +168,26 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         let (mut alike, others): (Vec<_>, Vec<_>) = std::mem::take(&mut edges).into_iter().partition(same);
         edges = others;
         alike.insert(0, first);
-        alike.sort_by(|a, b| a.chance.total_cmp(&b.chance));
         findings.extend(report(reading, &alike));
     }
 }
 
 /// Looks at both ends of every axis in every arm of the exploring round.
 pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
-    let mut found = Edges { seen: Vec::new(), looked_at: 0, too_few: Vec::new() };
+    let (limits, limit) = (Limits::of(reading), reading.threshold(&FALSE_ALARMS));
+    let mut found = Edges { seen: Vec::new(), looked_at: Vec::new(), too_few: Vec::new(), limits, limit };
     let Some(round) = reading.exploring() else { return found };
     let arms = reading.arms(round);
     let axes: Vec<_> = reading.axes().collect();
-    let mut pairs = Vec::new();
+    let fewest = reading.count(&BOUNDARY_TRIALS);
     for arm in &arms {
-        for axis in axes.iter().copied() {
-            let placed = placed(arm, axis);
-            if feasible(&placed).len() >= reading.count(&BOUNDARY_TRIALS) {
-                pairs.push((arm, axis, placed));
-            }
-        }
-        if arm.trials.iter().filter(|t| t.objective().is_some()).count() < reading.count(&BOUNDARY_TRIALS) {
-            found.too_few.push(arm.label());
+        let pairs = axes.iter().map(|axis| Pair::new(reading, arm, *axis));
+        found.looked_at.extend(pairs.filter(|pair| pair.feasible.len() >= fewest));
+        if arm.trials.iter().filter(|t| t.objective().is_some()).count() < fewest {
+            found.too_few.push(arm.clone());
         }
     }
-    found.looked_at = pairs.len();
-    let limit = reading.threshold(&FALSE_ALARMS) / (2 * pairs.len()).max(1) as f64;
+    found.limit = limit / (2 * found.looked_at.len()).max(1) as f64;
     // What no arm shows by itself for want of trials, all may show together.
     let together = Arm { configuration: Vec::new(), trials: round.trials.clone() };
     let axes_with_common_ends: Vec<_> = axes
@@ -125,14 +198,14 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
             Some((axis, upper, region::common_end(reading, axis, &placed(&together, axis), upper)?))
         })
         .collect();
-    for (arm, axis, placed) in &pairs {
+    for pair in &found.looked_at {
         for upper in [false, true] {
             let common = axes_with_common_ends
                 .iter()
-                .find(|(a, u, _)| std::ptr::eq(a.hyperparameter, axis.hyperparameter) && *u == upper)
+                .find(|(a, u, _)| std::ptr::eq(a.hyperparameter, pair.axis.hyperparameter) && *u == upper)
                 .map(|(.., end)| end);
-            let edge = at_feasibility(reading, arm, *axis, placed, (upper, common), limit)
-                .or_else(|| at_range(reading, arm, *axis, placed, upper, limit));
+            let edge = at_feasibility(reading, &found, pair, (upper, common))
+                .or_else(|| at_range(reading, &found, pair, upper));
             found.seen.extend(edge);
         }
     }
@@ -142,12 +215,21 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
 /// Results of an arm with their positions on an axis.
 fn placed<'a>(arm: &Arm<'a>, axis: Axis<'_>) -> Vec<(&'a TrialRecord, f64)> {
     // Trials that were ended early are not the best, wherever they lie: without them the rest would crowd the optimum.
-    arm.trials.iter().filter(|t| infeasible::is_counted(t)).filter_map(|t| Some((*t, axis.position(t)?))).collect()
+    let (first, last) = extremes(axis);
+    let place = |trial: &TrialRecord| Some((axis.position(trial)? - first) / (last - first));
+    arm.trials.iter().filter(|t| infeasible::is_counted(t)).filter_map(|t| Some((*t, place(t)?))).collect()
 }
 
-/// Those that are not infeasible.
-fn feasible<'a>(placed: &[(&'a TrialRecord, f64)]) -> Vec<(&'a TrialRecord, f64)> {
-    placed.iter().copied().filter(|(t, _)| !infeasible::is_infeasible(t)).collect()
+/// The positions of the smallest and the largest value: those of few whole numbers lie inside the unit interval.
+fn extremes(axis: Axis<'_>) -> (f64, f64) {
+    let Along::Range(range) = axis.along else { return (0.0, 1.0) };
+    // Ends of whole ranges are whole and below 2^53.
+    #[allow(clippy::cast_possible_truncation)]
+    let at = |end: f64| axis.varied.unit_of(&HyperparameterValue::Integer(end as i64));
+    match (at(range.min), at(range.max)) {
+        (Some(first), Some(last)) if range.integer && first < last => (first, last),
+        _ => (0.0, 1.0),
+    }
 }
 
 pub(super) fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
@@ -158,104 +240,33 @@ pub(super) fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
 }
 
 /// The best trials at the edge of the range.
-fn at_range<'a>(
-    reading: &Reading<'a>,
-    arm: &Arm<'a>,
-    axis: Axis<'a>,
-    placed: &[(&'a TrialRecord, f64)],
-    upper: bool,
-    limit: f64,
-) -> Option<Edge<'a>> {
-    let distances: Vec<_> = placed.iter().map(|(t, p)| (*t, if upper { 1.0 - p } else { *p })).collect();
-    let feasible = feasible(&distances);
-    let Look { best, near, chance } = look(reading, axis, &feasible, 0.0)?;
+fn at_range<'a>(reading: &Reading<'a>, edges: &Edges<'a>, pair: &Pair<'a>, upper: bool) -> Option<Edge<'a>> {
+    let points = pair.points(upper, 0.0);
+    let sight = edges::look(&edges.limits, &points, &pair.losses).filter(|sight| sight.chance <= edges.limit)?;
     // Infeasible trials between the best and the edge: it is not the range that stops the search.
-    let distance = |t: &TrialRecord| axis.position(t).map(|p| if upper { 1.0 - p } else { p });
-    let outermost = best.iter().filter_map(|(t, _)| distance(t)).fold(f64::INFINITY, f64::min);
-    let blocked = distances.iter().filter(|(t, d)| infeasible::is_infeasible(t) && *d < outermost).count();
-    if chance > limit || blocked >= reading.count(&REGION_TRIALS) {
-        return None;
-    }
-    Some(Edge { axis, upper, arm: arm.clone(), best, near, trials: feasible.len(), chance, end: None })
+    let outermost = sight.best.iter().map(|i| points.distances[*i]).fold(f64::INFINITY, f64::min);
+    let between = |(t, p): &&(&TrialRecord, f64)| infeasible::is_infeasible(t) && distance(*p, upper) < outermost;
+    let blocked = pair.placed.iter().filter(between).count() >= reading.count(&REGION_TRIALS);
+    (!blocked).then(|| pair.edge(upper, sight, None))
 }
 
 /// The best trials at the edge of what can be trained: every trial beyond is infeasible.
 fn at_feasibility<'a>(
     reading: &Reading<'a>,
-    arm: &Arm<'a>,
-    axis: Axis<'a>,
-    placed: &[(&'a TrialRecord, f64)],
+    edges: &Edges<'a>,
+    pair: &Pair<'a>,
     (upper, common): (bool, Option<&region::End>),
-    limit: f64,
 ) -> Option<Edge<'a>> {
-    let own = region::end(reading, axis, placed, upper);
-    let end = own.or_else(|| common.cloned()).filter(|r| r.chance <= limit)?;
-    let distance = |p: f64| if upper { 1.0 - p } else { p };
-    let feasible: Vec<_> = feasible(placed).into_iter().map(|(t, p)| (t, distance(p))).collect();
-    let Look { best, near, chance } = look(reading, axis, &feasible, distance(end.position))?;
-    (chance <= limit).then(|| Edge {
-        axis,
-        upper,
-        arm: arm.clone(),
-        best,
-        near,
-        trials: feasible.len(),
-        chance,
-        end: Some(end),
-    })
+    let own = region::end(reading, pair.axis, &pair.placed, upper);
+    let end = own.or_else(|| common.cloned()).filter(|end| end.chance <= edges.limit)?;
+    let points = pair.points(upper, distance(end.position, upper));
+    let sight = edges::look(&edges.limits, &points, &pair.losses).filter(|sight| sight.chance <= edges.limit)?;
+    Some(pair.edge(upper, sight, Some(end)))
 }
 
-/// The best trials, how many of them lie at an edge, and the chance that so many, or ones so close, do. Nothing unless
-/// the best one, or two of three, do. Distances are from the end of the range, where the edge may lie inwards.
-fn look<'a>(reading: &Reading<'a>, axis: Axis<'_>, placed: &[(&'a TrialRecord, f64)], edge: f64) -> Option<Look<'a>> {
-    let trials: Vec<_> = placed.iter().map(|(t, _)| *t).collect();
-    let distinct: BTreeSet<u64> = placed.iter().map(|(_, d)| d.to_bits()).collect();
-    let coarse = matches!(axis.along, Along::List(_)) || distinct.len() <= reading.count(&FEW_VALUES);
-    let fewest = reading.count(&EDGE_TRIALS);
-    // A share of a length: small and not negative.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let share = (placed.len() as f64 * reading.threshold(&BEST_SHARE)).round() as usize;
-    let looked_at = if coarse { share.min(reading.count(&MOST_BEST)).max(fewest) } else { fewest };
-    let best: Vec<_> =
-        reading.ranked(&trials).into_iter().filter(|(t, _)| reading.satisfies(t)).take(looked_at).collect();
-    if best.len() < looked_at {
-        return None;
-    }
-    let of = |trial: &TrialRecord| placed.iter().find(|(t, _)| std::ptr::eq(*t, trial)).map(|(_, d)| *d);
-    let distances: Vec<f64> = best.iter().filter_map(|(t, _)| of(t)).collect();
-    let share = reading.threshold(&EDGE_SHARE);
-    // Of few places, the outermost is the edge; whether it is the end of the range is another matter.
-    let outermost = placed.iter().map(|(_, d)| *d).fold(f64::INFINITY, f64::min);
-    let is_near = |distance: &f64| {
-        if coarse {
-            *distance <= outermost && (outermost - edge <= share || edge > 0.0)
-        } else {
-            *distance - edge <= share
-        }
-    };
-    let near = distances.iter().filter(|d| is_near(d)).count();
-    if 3 * near < 2 * looked_at && !distances.first().is_some_and(is_near) {
-        return None;
-    }
-    let chance = if coarse {
-        let there = placed.iter().filter(|(_, d)| is_near(d)).count();
-        exact::at_least(placed.len(), there, looked_at, near)
-    } else {
-        // Equal distances (whole numbers, or points shared) all count as the farther one: never too sure of itself.
-        let ranks = distances.iter().map(|d| placed.iter().filter(|(_, other)| other <= d).count());
-        let sum: usize = ranks.sum();
-        if 2 * sum >= distances.len() * (placed.len() + 1) {
-            // No closer than the middle: more likely than not.
-            return None;
-        }
-        exact::rank_sum_at_most(placed.len(), distances.len(), sum)
-    };
-    Some(Look { best, near, chance })
-}
-
-/// One finding from the arms that show an edge, the surest first.
+/// One finding from the arms that show an edge, with the numbers of the surest.
 fn report(reading: &Reading<'_>, edges: &[Edge<'_>]) -> Option<Finding> {
-    let surest = edges.first()?;
+    let surest = edges.iter().min_by(|a, b| a.chance.total_cmp(&b.chance))?;
     let axis = surest.axis;
     let best_value = axis.value(surest.best.first()?.0)?;
     let labels: Vec<_> = edges.iter().map(|e| e.arm.label()).filter(|l| !l.is_empty()).collect();
@@ -269,7 +280,7 @@ fn report(reading: &Reading<'_>, edges: &[Edge<'_>]) -> Option<Finding> {
     };
     finding = finding
         .of(axis.name())
-        .about(edges.iter().flat_map(|e| e.best.iter().map(|(t, _)| *t)))
+        .about(edges.iter().flat_map(|e| e.best.iter().take(MOST_NAMED).map(|(t, _)| *t)))
         .with("best_value", best_value)
         .with("best_objective", surest.best.first()?.1)
         .with("best_near_edge", surest.near as f64)
@@ -290,8 +301,9 @@ fn beyond_range(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, 
     Finding::new(
         rule,
         format!(
-            "{the} best trials cluster at the {} boundary of {} (best: {}; searched: {} to {}; {p}). Better values may lie \
-             beyond: {words}, and run again before drawing conclusions.",
+            "{the} {} the {} boundary of {} (best: {}; searched: {} to {}; {p}). Better values may lie beyond: {words}, \
+             and run again before drawing conclusions.",
+            if edge.clusters { "best trials cluster at" } else { "objective still improves towards" },
             if edge.upper { "upper" } else { "lower" },
             name(axis.hyperparameter),
             number(best_value),
@@ -309,6 +321,7 @@ fn at_end(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, end: &
     let (beyond, trials) = (number(end.beyond), count(end.trials, "trial"));
     let best = number(edge.best.first().and_then(|(t, _)| edge.axis.value(t)).unwrap_or(end.beyond));
     let (side, right) = if edge.upper { ("above", "right below") } else { ("below", "right above") };
+    let lie = if edge.clusters { "best trials lie" } else { "objective improves up to" };
     let why = if *rule == LEARNING_RATE_STABILITY_EDGE {
         "Instability, not the search space, may be what keeps higher rates out: try gradient clipping or warmup that is \
          added to the steps, of 10, 100, 1000 … steps up to a tenth of training, and search higher rates again."
@@ -319,7 +332,7 @@ fn at_end(reading: &Reading<'_>, rule: &Rule, the: &str, edge: &Edge<'_>, end: &
             .to_owned()
     };
     let finding = Finding::new(rule,
-        format!("{the} best trials lie {right} {called} {beyond}, {side} which all {trials} were infeasible (best: {best}; {p}). {why}"),
+        format!("{the} {lie} {right} {called} {beyond}, {side} which all {trials} were infeasible (best: {best}; {p}). {why}"),
     )
     .with(format!("all_infeasible_{side}"), end.beyond)
     .with(format!("infeasible_{side}"), end.trials as f64);

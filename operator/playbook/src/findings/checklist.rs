@@ -7,23 +7,22 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
-use studious_api::{Hyperparameters, study::Waiver};
+use studious_api::{Hyperparameters, StudySpec, study::Waiver};
 use studious_rules::{
     self as rules, QUESTIONS,
-    search::{MANY_INFEASIBLE_TRIALS, SEARCH_SPACE_TOO_NARROW, UNDERSAMPLED},
-    thresholds::{
-        curves::{BEST_FEW, FEW_EVALUATIONS},
-        search::BOUNDARY_TRIALS,
-    },
+    search::{BASELINE_UNDER_TUNED, MANY_INFEASIBLE_TRIALS, SEARCH_SPACE_TOO_NARROW, UNDERSAMPLED},
+    thresholds::curves::{BEST_FEW, FEW_EVALUATIONS},
 };
 
 use super::{
     Finding, Severity,
     boundary::{self, Edges},
+    effort,
     infeasible::{self, Share},
     policy::waivers,
-    reading::Reading,
+    reading::{Arm, Reading},
     sampling::{self, Sampled},
+    unseen::{self, Unseen, unseen},
     wording::{count, list, number, percent, wrap},
 };
 use crate::{
@@ -100,8 +99,11 @@ pub enum Answer {
 pub fn checklist(plan: &Plan, trials: &[TrialRecord], findings: &[Finding]) -> Checklist {
     let trials = &*judged_by_value(plan.spec(), trials);
     let reading = Reading::new(plan, trials);
+    let edges = boundary::edges(&reading);
+    let is_set_aside = |u: &Unseen<'_>| is_waived(plan.spec(), SEARCH_SPACE_TOO_NARROW.code, Some(u.name()));
     let evidence = Evidence {
-        edges: boundary::edges(&reading),
+        unseen: unseen(&reading, &edges).into_iter().filter(|u| !is_set_aside(u)).collect(),
+        edges,
         sampled: sampling::sampled(&reading),
         shares: infeasible::shares(&reading),
         reading,
@@ -135,6 +137,7 @@ impl Question {
 struct Evidence<'a> {
     reading: Reading<'a>,
     edges: Edges<'a>,
+    unseen: Vec<Unseen<'a>>,
     sampled: Vec<Sampled<'a>>,
     shares: Vec<Share<'a>>,
 }
@@ -188,18 +191,20 @@ impl Evidence<'_> {
         if self.reading.axes().next().is_none() {
             return Ok("No hyperparameter has a range or a list of numbers whose ends could be too near.".to_owned());
         }
-        let needs = format!(
-            "it takes {} that succeeded to look for edges",
-            count(self.reading.count(&BOUNDARY_TRIALS), "trial")
-        );
-        if !too_few.is_empty() || *looked_at == 0 {
-            let arms: Vec<_> = too_few.iter().filter(|label| !label.is_empty()).collect();
+        if !too_few.is_empty() || looked_at.is_empty() {
+            let arms: Vec<_> = too_few.iter().map(Arm::label).filter(|label| !label.is_empty()).collect();
+            let needed = unseen::trials_needed(&self.reading, &self.edges, self.shares.len().max(1));
+            let needs = format!("it takes {} that succeeded to look for edges", count(needed, "trial"));
             let whose = if arms.is_empty() { String::new() } else { format!("{}: ", list(&arms)) };
             return Err(if whose.is_empty() { capitalised(&format!("{needs}.")) } else { format!("{whose}{needs}.") });
         }
+        if let Some(first) = self.unseen.first() {
+            return Err(first.words());
+        }
+        let looked_at = looked_at.len();
         Ok(format!(
             "The best trials cluster at no boundary: {} checked.",
-            if *looked_at == 1 {
+            if looked_at == 1 {
                 "one hyperparameter".to_owned()
             } else {
                 format!("{looked_at} pairs of arm and hyperparameter")
@@ -296,14 +301,8 @@ impl Evidence<'_> {
 
     fn arms(&self) -> Vec<ArmTuning> {
         let spec = self.reading.plan.spec();
-        let is_waived = |code: &str, hyperparameter: Option<&str>| {
-            let question = rules::named(code).and_then(|c| c.question);
-            waivers(spec).iter().any(|w| {
-                (w.code.as_deref() == Some(code)
-                    && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter))
-                    || (w.question.is_some() && w.question == question)
-            })
-        };
+        let is_waived = |code: &str, hyperparameter: Option<&str>| is_waived(spec, code, hyperparameter);
+        let under_tuned = effort::under_tuned(&self.reading);
         self.shares
             .iter()
             .map(|share| {
@@ -319,6 +318,10 @@ impl Evidence<'_> {
                     let said = format!("it is sampled thinly with {}", count(poor.results, "result"));
                     against.push((UNDERSAMPLED.code, None, said));
                 }
+                if let Some((_, points)) = under_tuned.iter().find(|(arm, _)| *arm == label) {
+                    let said = format!("it was tuned with only {}", count(*points, "different point"));
+                    against.push((BASELINE_UNDER_TUNED.code, None, said));
+                }
                 if share.is_large {
                     let said = format!("{} of {} were infeasible", share.infeasible, count(share.results, "result"));
                     against.push((MANY_INFEASIBLE_TRIALS.code, None, said));
@@ -329,12 +332,16 @@ impl Evidence<'_> {
                     (Answer::Fail, capitalised(&list(&said)))
                 } else if share.results == 0 {
                     (Answer::Unknown, "No trial has a result".to_owned())
-                } else if self.edges.too_few.contains(&label) && !is_waived(SEARCH_SPACE_TOO_NARROW.code, None) {
+                } else if self.edges.too_few.iter().any(|arm| arm.label() == label)
+                    && !is_waived(SEARCH_SPACE_TOO_NARROW.code, None)
+                {
                     let has = count(share.results, "result");
                     (
                         Answer::Unknown,
                         format!("{has}, and too few that succeeded to look for edges of the search space"),
                     )
+                } else if let Some(unseen) = self.unseen.iter().find(|u| u.arm.label() == label) {
+                    (Answer::Unknown, unseen.words().trim_end_matches('.').to_owned())
                 } else if !waived.is_empty() {
                     let said: Vec<_> = waived.iter().map(|(.., said)| said.as_str()).collect();
                     (Answer::Waived, format!("Waived: {}", list(&said)))
@@ -357,6 +364,16 @@ impl Evidence<'_> {
             })
             .collect()
     }
+}
+
+/// Whether the study sets aside a code of a hyperparameter, or the question that it speaks to.
+fn is_waived(spec: &StudySpec, code: &str, hyperparameter: Option<&str>) -> bool {
+    let question = rules::named(code).and_then(|c| c.question);
+    waivers(spec).iter().any(|w| {
+        (w.code.as_deref() == Some(code)
+            && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter))
+            || (w.question.is_some() && w.question == question)
+    })
 }
 
 impl Answer {

@@ -22,22 +22,54 @@ use super::{
 };
 use crate::space::PointIdentity;
 
+/// The arms of the exploring round with their effort, and which of them seems best.
+struct Efforts<'a> {
+    arms: Vec<(Arm<'a>, usize)>,
+    winner: usize,
+}
+
+impl<'a> Efforts<'a> {
+    /// Nothing where there is one arm, or no result.
+    fn of(reading: &Reading<'a>) -> Option<Self> {
+        let arms = reading.arms(reading.exploring()?);
+        let (winner, _) = arms
+            .iter()
+            .enumerate()
+            .filter_map(|(i, arm)| Some((i, reading.ranked(&arm.trials).first()?.1)))
+            .reduce(|a, b| if reading.direction().better(b.1, a.1) { b } else { a })
+            .filter(|_| arms.len() > 1)?;
+        let arms =
+            arms.into_iter().map(|arm| (effort(reading, &arm), arm)).map(|(effort, arm)| (arm, effort)).collect();
+        Some(Self { arms, winner })
+    }
+
+    /// The effort of the arm that seems best.
+    fn most(&self) -> usize {
+        self.arms[self.winner].1
+    }
+
+    /// Arms that seem worse and may only be under-tuned.
+    fn under(&self, reading: &Reading<'_>) -> Vec<&(Arm<'a>, usize)> {
+        let (count, most) = (self.arms.len(), self.most());
+        let others = self.arms.iter().enumerate().filter(|(i, _)| *i != self.winner);
+        others.map(|(_, arm)| arm).filter(|(_, effort)| is_less(reading, count, *effort, most)).collect()
+    }
+}
+
+/// Labels of the arms that `BaselineUnderTuned` names, with their different points.
+pub(super) fn under_tuned(reading: &Reading<'_>) -> Vec<(String, usize)> {
+    let efforts = Efforts::of(reading);
+    let under = efforts.iter().flat_map(|efforts| efforts.under(reading));
+    under.map(|(arm, effort)| (arm.label(), *effort)).collect()
+}
+
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.exploring() else { return };
-    let arms = reading.arms(round);
-    let winner = arms
-        .iter()
-        .filter_map(|arm| Some((arm, *reading.ranked(&arm.trials).first()?)))
-        .reduce(|a, b| if reading.direction().better(b.1.1, a.1.1) { b } else { a });
-    let Some((winner, _)) = winner.filter(|_| arms.len() > 1) else { return };
-    let most = effort(reading, winner);
-    let efforts: Vec<_> = arms.iter().map(|arm| (arm, effort(reading, arm))).collect();
-    let under: Vec<_> = efforts
-        .iter()
-        .filter(|(arm, e)| !std::ptr::eq(*arm, winner) && is_less(reading, arms.len(), *e, most))
-        .collect();
+    let Some(all) = Efforts::of(reading) else { return };
+    let (efforts, most, under) = (&all.arms, all.most(), all.under(reading));
+    let (winner, _) = &efforts[all.winner];
     let evidence = |mut finding: Finding| {
-        for (arm, effort) in &efforts {
+        for (arm, effort) in efforts {
             finding = finding.with(format!("points[{}]", arm.label()), *effort as f64);
         }
         finding
@@ -55,11 +87,11 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
                 winner.label(),
             ),
         ));
-        finding.change = balanced(reading, round, arms.len(), most);
+        finding.change = balanced(reading, round, efforts.len(), most);
         findings.push(finding);
         return;
     }
-    let better_off: Vec<_> = efforts.iter().filter(|(_, e)| is_less(reading, arms.len(), most, *e)).collect();
+    let better_off: Vec<_> = efforts.iter().filter(|(_, e)| is_less(reading, efforts.len(), most, *e)).collect();
     if !better_off.is_empty() {
         let labels: Vec<_> = better_off.iter().map(|(arm, _)| arm.label()).collect();
         findings.push(evidence(Finding::new(

@@ -16,6 +16,7 @@ mod checklist;
 mod constraints;
 mod curves;
 mod difference;
+mod edges;
 mod effort;
 mod ended_early;
 mod exact;
@@ -26,12 +27,15 @@ mod lead;
 mod needed;
 mod noise;
 mod policy;
+mod power;
 pub(crate) mod reading;
 mod region;
 mod sampling;
 mod saturation;
 mod settle;
+mod trend;
 mod uniform;
+mod unseen;
 mod variance;
 mod widen;
 pub(crate) mod wording;
@@ -40,6 +44,8 @@ pub(crate) mod wording;
 mod false_alarms;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+mod power_recorded;
 #[cfg(test)]
 mod private_numbers;
 #[cfg(test)]

@@ -10,11 +10,13 @@ const ROOMS: [&str; 4] = ["findings", "advice", "plots", "importance"];
 
 const LAYOUT: &str = "how a plot is drawn, not what it concludes";
 const LENGTH: &str = "bounds the length of a text, not a conclusion";
+const PLANT: &str = "the planted signal, which the page of findings states";
 const TEST: &str = "calibrates a test whose false-alarm rate is measured with this value";
 
 /// File, constant and why a study need not set it.
 const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/answer/mod.rs", "WIDTH", LENGTH),
+    ("findings/boundary.rs", "MOST_NAMED", LENGTH),
     ("findings/brief.rs", "MOST_ANNOUNCED", LENGTH),
     ("findings/brief.rs", "LONGEST", LENGTH),
     ("findings/brief.rs", "MOST_LISTED", LENGTH),
@@ -38,7 +40,19 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/mod.rs", "WIDTH", LENGTH),
     ("findings/needed.rs", "MOST_TIMES", "what spec.retrain.times allows"),
     ("findings/needed.rs", "SEEN", "quantiles of the normal distribution"),
+    ("findings/power.rs", "BEYOND", PLANT),
+    ("findings/power.rs", "MOST_TRIALS", "bounds the work"),
+    ("findings/power.rs", "NOISE", PLANT),
+    ("findings/power.rs", "OF_OTHERS", PLANT),
+    ("findings/power.rs", "PLANTED", "bounds the work"),
     ("findings/region.rs", "MOST", LENGTH),
+    ("findings/trend.rs", "BEND", TEST),
+    ("findings/trend.rs", "BEST_WITHIN", TEST),
+    ("findings/trend.rs", "NOTHING", "rounding"),
+    ("findings/trend.rs", "OUTER", TEST),
+    ("findings/trend.rs", "REDUNDANT", "rounding"),
+    ("findings/trend.rs", "TAKEN", TEST),
+    ("findings/unseen.rs", "LEAST", "part of what boundaryPower means"),
     ("findings/uniform.rs", "WIDE", "parts of a narrower range of whole numbers are not equal"),
     ("importance/forest.rs", "DEPTH", "a parameter of the random forest"),
     ("importance/forest.rs", "LEAF", "a parameter of the random forest"),
@@ -95,8 +109,16 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Files that are compiled for tests only.
 fn is_test(file: &str) -> bool {
-    let tests =
-        ["tests.rs", "simulated.rs", "planted.rs", "false_alarms.rs", "real.rs", "page.rs", "private_numbers.rs"];
+    let tests = [
+        "tests.rs",
+        "simulated.rs",
+        "planted.rs",
+        "false_alarms.rs",
+        "real.rs",
+        "page.rs",
+        "private_numbers.rs",
+        "power_recorded.rs",
+    ];
     file.contains("_tests/") || tests.iter().any(|end| file.ends_with(end))
 }
 

@@ -25,6 +25,7 @@ thresholds! {
         EDGE_SHARE: edgeShare = 0.1, 0.01..=0.5, Share, Ours, "the share of a range, in the scale of the search, that counts as its boundary";
         EDGE_TRIALS: edgeTrials = 3.0, 1.0..=20.0, Count, Ours, "the number of best trials that are examined at boundaries";
         BOUNDARY_TRIALS: boundaryTrials = 8.0, 3.0..=1000.0, Count, Ours, "the fewest feasible trials of an arm in which boundaries are looked for";
+        BOUNDARY_POWER: boundaryPower = 0.8, 0.5..=0.99, Probability, Ours, "the share of studies like this one in which an optimum a quarter of the range beyond a boundary must be seen for the first question to pass";
         FEW_VALUES: fewValues = 10.0, 2.0..=1000.0, Count, Ours, "the number of different values up to which trials tie too often for ranks";
         BEST_SHARE: bestShare = 1.0 / 6.0, 0.01..=0.5, Share, Ours, "the best share of the trials that is examined at boundaries where values tie";
         MOST_BEST: mostBest = 20.0, 1.0..=1000.0, Count, Ours, "the most trials that are examined at boundaries where values tie";

@@ -2,6 +2,8 @@
 
 mod alarms;
 mod answers;
+mod boundaries;
+mod boundary_power;
 mod planted;
 
 use std::collections::BTreeMap;
