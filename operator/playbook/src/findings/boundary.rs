@@ -53,6 +53,8 @@ pub(super) struct Edges<'a> {
     pub(super) seen: Vec<Edge<'a>>,
     /// Axes that were looked at, each in each arm.
     pub(super) looked_at: Vec<Pair<'a>>,
+    /// Those that have too few trials to look at in an arm that has enough, since the hyperparameter is seldom active.
+    pub(super) seldom: Vec<Pair<'a>>,
     /// Arms that have too few trials to look at.
     pub(super) too_few: Vec<Arm<'a>>,
     pub(super) limits: Limits,
@@ -175,15 +177,22 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 /// Looks at both ends of every axis in every arm of the exploring round.
 pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
     let (limits, limit) = (Limits::of(reading), reading.threshold(&FALSE_ALARMS));
-    let mut found = Edges { seen: Vec::new(), looked_at: Vec::new(), too_few: Vec::new(), limits, limit };
+    let mut found =
+        Edges { seen: Vec::new(), looked_at: Vec::new(), seldom: Vec::new(), too_few: Vec::new(), limits, limit };
     let Some(round) = reading.exploring() else { return found };
     let arms = reading.arms(round);
     let axes: Vec<_> = reading.axes().collect();
     let fewest = reading.count(&BOUNDARY_TRIALS);
     for arm in &arms {
-        let pairs = axes.iter().map(|axis| Pair::new(reading, arm, *axis));
-        found.looked_at.extend(pairs.filter(|pair| pair.feasible.len() >= fewest));
-        if arm.trials.iter().filter(|t| t.objective().is_some()).count() < fewest {
+        let is_small = arm.trials.iter().filter(|t| t.objective().is_some()).count() < fewest;
+        for pair in axes.iter().map(|axis| Pair::new(reading, arm, *axis)) {
+            if pair.feasible.len() >= fewest {
+                found.looked_at.push(pair);
+            } else if !is_small && !pair.feasible.is_empty() {
+                found.seldom.push(pair);
+            }
+        }
+        if is_small {
             found.too_few.push(arm.clone());
         }
     }

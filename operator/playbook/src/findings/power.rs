@@ -16,6 +16,8 @@ const OF_OTHERS: f64 = 0.5;
 const NOISE: f64 = 0.05;
 /// Planted studies of one boundary.
 const PLANTED: usize = 25;
+/// So many tell by themselves where all or none of them are seen.
+const CLEAR: usize = 12;
 /// So many trials show what more of them would.
 const MOST_TRIALS: usize = 100;
 /// Numbers of trials of which the least that would tell is sought.
@@ -43,7 +45,14 @@ pub(super) fn needed(limits: &Limits, dimensions: usize, limit: f64, power: f64)
 /// The share of planted studies that is seen.
 fn share(sees: impl Fn(&mut Generator) -> bool) -> f64 {
     let mut generator = Generator::new(20_230_119);
-    (0..PLANTED).filter(|_| sees(&mut generator)).count() as f64 / PLANTED as f64
+    let mut seen = 0;
+    for planted in 1..=PLANTED {
+        seen += usize::from(sees(&mut generator));
+        if planted == CLEAR && (seen == 0 || seen == CLEAR) {
+            return seen as f64 / CLEAR as f64;
+        }
+    }
+    seen as f64 / PLANTED as f64
 }
 
 fn sees(limits: &Limits, points: &Points, limit: f64, generator: &mut Generator) -> bool {

@@ -41,6 +41,7 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/needed.rs", "MOST_TIMES", "what spec.retrain.times allows"),
     ("findings/needed.rs", "SEEN", "quantiles of the normal distribution"),
     ("findings/power.rs", "BEYOND", PLANT),
+    ("findings/power.rs", "CLEAR", "bounds the work"),
     ("findings/power.rs", "MOST_TRIALS", "bounds the work"),
     ("findings/power.rs", "NOISE", PLANT),
     ("findings/power.rs", "OF_OTHERS", PLANT),

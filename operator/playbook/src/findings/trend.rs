@@ -4,10 +4,10 @@
 //! The ranks of the objectives are fitted by least squares: a line that bends once along the axis, and what other
 //! hyperparameters explain (of each the line and the parabola, of each category its level, taken in one by one while the F
 //! statistic is at least 10, at most a third of the trials). The test is Student's, one-sided, of the slope in the nearer
-//! part of the range. An optimum that lies well inside makes that slope nothing or turns it around. Since a bend in the
-//! wrong place could hide that, three more things must hold, none of which can raise an alarm by itself: the best trials
-//! lie in the outer fifth (the best one, or the best three on average), a parabola over the whole range still improves at
-//! the boundary, and so do the trials of the outer third by themselves.
+//! part of the range. An optimum that lies well inside makes that slope nothing or turns it around. Since one further out
+//! could hide there, two more things must hold, neither of which can raise an alarm by itself: the best trials lie in the
+//! outer fifth (the best one, or the best three on average), and the trials of the outer 30% by themselves still improve
+//! towards the boundary.
 
 use super::{chance::student_above, edges::Points};
 
@@ -36,19 +36,11 @@ pub(super) fn towards(points: &Points, start: f64, losses: &[f64]) -> f64 {
     let one = vec![1.0; x.len()];
     let bend: Vec<f64> = x.iter().map(|x| (x - BEND).max(0.0)).collect();
     let taken = taken(&[&one, &bend, &x], &explaining(points, &of), &scores);
-    let with = |own: [&[f64]; 3]| -> Option<Fit> {
-        let [first, second, last] = own;
-        let columns: Vec<&[f64]> =
-            [first, second].into_iter().chain(taken.iter().map(Vec::as_slice)).chain([last]).collect();
-        Fit::new(&columns, &scores)
-    };
-    let Some(line) = with([&one, &bend, &x]) else { return 1.0 };
-    let squared: Vec<f64> = x.iter().map(|x| x * x).collect();
-    let turns = with([&one, &squared, &x]).is_some_and(|parabola| parabola.last() <= 0.0);
-    let Some(freedom) = x.len().checked_sub(line.coefficients.len()).filter(|freedom| *freedom >= 2) else {
-        return 1.0;
-    };
-    if line.last() <= 0.0 || turns || !outer_point_there(&x, &bend, &line) {
+    let columns: Vec<&[f64]> =
+        [&one[..], &bend].into_iter().chain(taken.iter().map(Vec::as_slice)).chain([&x[..]]).collect();
+    let Some(line) = Fit::new(&columns, &scores) else { return 1.0 };
+    let freedom = x.len().saturating_sub(columns.len());
+    if freedom < 2 || line.last() <= 0.0 || !outer_point_there(&x, &bend, &line) {
         return 1.0;
     }
     let squares: f64 = line.residuals.iter().map(|r| r * r).sum();

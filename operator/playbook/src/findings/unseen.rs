@@ -1,7 +1,7 @@
 //! Which boundaries this study could not have shown, and what would: the first question passes only where one would have
 //! been seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studious_rules::thresholds::search::{BOUNDARY_POWER, BOUNDARY_TRIALS, EDGE_SHARE, FALSE_ALARMS};
 
@@ -42,19 +42,30 @@ const LEAST: f64 = 0.25;
 /// too near may be any of them.
 pub(super) fn unseen<'a>(reading: &Reading<'a>, edges: &Edges<'a>) -> Vec<Unseen<'a>> {
     let wanted = reading.threshold(&BOUNDARY_POWER);
-    let mut unseen = Vec::new();
+    let mut pairs: Vec<&Pair<'a>> = Vec::new();
     for arm in edges.looked_at.chunk_by(|a, b| a.arm.configuration == b.arm.configuration) {
         let powers: Vec<[f64; 2]> = arm.iter().map(|pair| powers(reading, edges, pair)).collect();
         let enough = powers.iter().flatten().sum::<f64>() >= wanted * 2.0 * powers.len() as f64;
-        for (pair, [lower, upper]) in arm.iter().zip(powers) {
-            if lower.min(upper) < LEAST || (!enough && lower + upper < 2.0 * wanted) {
-                let best = best_at_boundary(reading, pair);
-                let why = why(reading, edges, pair);
-                unseen.push(Unseen { arm: pair.arm.clone(), axis: pair.axis, trials: pair.feasible.len(), why, best });
-            }
-        }
+        let is_unseen =
+            |[lower, upper]: [f64; 2]| lower.min(upper) < LEAST || (!enough && lower + upper < 2.0 * wanted);
+        pairs.extend(arm.iter().zip(powers).filter(|(_, powers)| is_unseen(*powers)).map(|(pair, _)| pair));
     }
-    unseen
+    pairs.extend(&edges.seldom);
+    // By the number of dimensions.
+    let mut needed: BTreeMap<usize, Option<usize>> = BTreeMap::new();
+    let mut needed = |dimensions| {
+        *needed.entry(dimensions).or_insert_with(|| power::needed(&edges.limits, dimensions, edges.limit, wanted))
+    };
+    pairs
+        .into_iter()
+        .map(|pair| Unseen {
+            arm: pair.arm.clone(),
+            axis: pair.axis,
+            trials: pair.feasible.len(),
+            why: why(pair, &mut needed),
+            best: best_at_boundary(reading, pair),
+        })
+        .collect()
 }
 
 /// Of the lower and of the upper boundary.
@@ -80,9 +91,8 @@ fn nothing_varies(pair: &Pair<'_>) -> Option<Why> {
     }
 }
 
-fn why(reading: &Reading<'_>, edges: &Edges<'_>, pair: &Pair<'_>) -> Why {
-    let needed = || power::needed(&edges.limits, pair.dimensions(), edges.limit, reading.threshold(&BOUNDARY_POWER));
-    nothing_varies(pair).unwrap_or_else(|| match needed() {
+fn why(pair: &Pair<'_>, needed: &mut impl FnMut(usize) -> Option<usize>) -> Why {
+    nothing_varies(pair).unwrap_or_else(|| match needed(pair.dimensions()) {
         Some(needed) if needed <= pair.feasible.len() => Why::Uneven,
         needed => Why::TooFew(needed),
     })

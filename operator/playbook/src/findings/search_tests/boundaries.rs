@@ -172,6 +172,32 @@ fn too_few_trials_leave_the_space_unknown_and_say_how_many_would_tell() {
 }
 
 #[test]
+fn what_is_seldom_active_shows_no_boundary() {
+    let conditional = ACTIVATIONS
+        .replace("activation, role: Scientific", "activation")
+        .replace("{name: momentum,", "{name: momentum, when: {activation: [gelu]},");
+    let simulate = |gelus: usize| {
+        let mut luck = Luck(8);
+        let trials = (0..60).map(|i| {
+            let mut point = BTreeMap::from([
+                ("activation".to_owned(), if i < gelus { "gelu" } else { "relu" }.into()),
+                ("learning_rate".to_owned(), at(luck.uniform(), 1e-3, 10.0, "log")),
+            ]);
+            if i < gelus {
+                point.insert("momentum".to_owned(), at((i as f64 + 0.5) / gelus as f64, 0.5, 0.999, "reverse"));
+            }
+            trial(i, point, Some(luck.normal()))
+        });
+        answered(&conditional, &trials.collect::<Vec<_>>())
+    };
+    let seldom = simulate(5);
+    assert_eq!(seldom.questions[0].answer, Answer::Unknown, "{}", seldom.text());
+    assert!(seldom.questions[0].reason.starts_with("5 trials are too few"), "{}", seldom.text());
+    let often = simulate(30);
+    assert_eq!(often.questions[0].answer, Answer::Pass, "{}", often.text());
+}
+
+#[test]
 fn a_waived_hyperparameter_needs_no_trials() {
     let trials = rates(9, |_| Some(0.5));
     let waived = RATE.replace("trial: {", "policy: {waive: [{code: SearchSpaceTooNarrow, reason: r}]}\ntrial: {");
@@ -227,6 +253,43 @@ fn what_is_only_bad_is_no_edge_of_feasibility() {
         assert!(!is_raised(RATE, &trials, "FeasibilityEdge"), "{reason:?}");
         assert!(!is_raised(RATE, &trials, "SearchSpaceTooNarrow"), "{reason:?}: what lies beyond is bad");
     }
+}
+
+#[test]
+fn infeasible_trials_before_the_boundary_speak_for_the_range() {
+    // Too many fail elsewhere for an edge of what can be trained, and the outermost do.
+    let simulate = |fails: bool| {
+        let is_out = |i: usize| i >= 17 || i % 3 == 0;
+        let mut trials = rates(20, |u| Some(1.0 - u));
+        for (i, trial) in trials.iter_mut().enumerate().filter(|(i, _)| is_out(*i)) {
+            if fails {
+                trial.outcome = Outcome::Infeasible { reason: "OutOfMemory".into() };
+            } else {
+                trial.outcome = Outcome::Pending;
+            }
+            trial.name = format!("s-explore-{i:04}");
+        }
+        trials
+    };
+    assert!(is_raised(RATE, &simulate(false), "SearchSpaceTooNarrow"));
+    assert!(!is_raised(RATE, &simulate(true), "SearchSpaceTooNarrow"));
+}
+
+#[test]
+fn a_boundary_where_nobody_looked_is_unknown_whatever_the_others() {
+    // Of three axes one was drawn from its lower half.
+    let trials = |half: f64| {
+        let mut trials = one(60, &mut Luck(9), |u, luck| Some(bowl(u, 0.5, luck)));
+        for trial in &mut trials {
+            let dropout = trial.hyperparameters.get_mut("dropout").unwrap();
+            *dropout = (half * dropout.as_f64().unwrap()).into();
+        }
+        trials
+    };
+    assert_eq!(answered(ONE, &trials(1.0)).questions[0].answer, Answer::Pass);
+    let checklist = answered(ONE, &trials(0.5));
+    assert_eq!(checklist.questions[0].answer, Answer::Unknown, "{}", checklist.text());
+    assert!(checklist.questions[0].reason.contains("lie too unevenly along dropout"), "{}", checklist.text());
 }
 
 #[test]

@@ -22,8 +22,18 @@ const PLANTED: u64 = 200;
 /// A size of study: trials of each arm, dimensions, arms.
 type Size = (usize, usize, usize);
 
-const SIZES: [Size; 9] =
-    [(8, 1, 1), (10, 1, 1), (12, 1, 1), (12, 2, 3), (15, 3, 1), (20, 2, 6), (30, 4, 1), (60, 6, 2), (100, 8, 1)];
+const SIZES: [Size; 10] = [
+    (8, 1, 1),
+    (8, 4, 4),
+    (10, 1, 1),
+    (12, 1, 1),
+    (12, 2, 3),
+    (15, 3, 1),
+    (20, 2, 6),
+    (30, 4, 1),
+    (60, 6, 2),
+    (100, 8, 1),
+];
 /// Standard deviations of the noise, as shares of what the objective changes over the range with its optimum at the end.
 const NOISE: [f64; 4] = [0.0, 0.05, 0.1, 0.25];
 /// How far beyond the range the optimum lies.
@@ -175,6 +185,9 @@ const NULLS: &[Null] = &[
         parabola(u, 0.7) + 0.25 * luck.normal()
     }),
     Null::new("30 trials of 4 axes, a valley at 0.7", (30, 4, 1), |u, luck| (u[0] - 0.7).abs() + 0.05 * luck.normal()),
+    Null::new("60 trials of 4 axes, a narrow valley at 0.8", (60, 4, 1), |u, luck| {
+        0.1 * luck.normal() - (-(u[0] - 0.8).powi(2) / 0.01).exp()
+    }),
     Null::new("30 trials of 3 axes, level from the middle on", (30, 3, 1), |u, luck| {
         (0.5 - u[0]).max(0.0) + 0.1 * luck.normal()
     }),
