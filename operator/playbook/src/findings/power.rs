@@ -43,16 +43,16 @@ pub(super) fn needed(limits: &Limits, dimensions: usize, limit: f64, power: f64)
 }
 
 /// The share of planted studies that is seen.
-fn share(sees: impl Fn(&mut Generator) -> bool) -> f64 {
+fn share(is_seen: impl Fn(&mut Generator) -> bool) -> f64 {
     let mut generator = Generator::new(20_230_119);
-    let mut seen = 0;
+    let mut found = 0;
     for planted in 1..=PLANTED {
-        seen += usize::from(sees(&mut generator));
-        if planted == CLEAR && (seen == 0 || seen == CLEAR) {
-            return seen as f64 / CLEAR as f64;
+        found += usize::from(is_seen(&mut generator));
+        if planted == CLEAR && (found == 0 || found == CLEAR) {
+            return found as f64 / CLEAR as f64;
         }
     }
-    seen as f64 / PLANTED as f64
+    found as f64 / PLANTED as f64
 }
 
 fn sees(limits: &Limits, points: &Points, limit: f64, generator: &mut Generator) -> bool {

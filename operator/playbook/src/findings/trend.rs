@@ -68,7 +68,9 @@ fn ranks(losses: &[f64]) -> Vec<f64> {
     let mut before = 0;
     for equals in order.chunk_by(|a, b| losses[*a].total_cmp(&losses[*b]).is_eq()) {
         let middle = before as f64 + 0.5 * equals.len() as f64;
-        equals.iter().for_each(|i| ranks[*i] = middle / losses.len() as f64 - 0.5);
+        for i in equals {
+            ranks[*i] = middle / losses.len() as f64 - 0.5;
+        }
         before += equals.len();
     }
     ranks
@@ -88,9 +90,13 @@ fn taken(own: &[&[f64]], columns: &[Vec<f64>], scores: &[f64]) -> Vec<Vec<f64>> 
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for column in own {
         let mut column = column.to_vec();
-        basis.iter().for_each(|earlier| remove(earlier, &mut column));
+        for earlier in &basis {
+            remove(earlier, &mut column);
+        }
         remove(&column, &mut residuals);
-        rest.iter_mut().for_each(|other| remove(&column, other));
+        for other in &mut rest {
+            remove(&column, other);
+        }
         basis.push(column);
     }
     let mut freedom = scores.len().saturating_sub(own.len());
@@ -108,7 +114,9 @@ fn taken(own: &[&[f64]], columns: &[Vec<f64>], scores: &[f64]) -> Vec<Vec<f64>> 
         }
         let column = rest[best].clone();
         remove(&column, &mut residuals);
-        rest.iter_mut().for_each(|other| remove(&column, other));
+        for other in &mut rest {
+            remove(&column, other);
+        }
         taken.push(best);
         freedom -= 1;
     }

@@ -78,7 +78,9 @@ fn widths(points: impl IntoIterator<Item = (f64, i64, f64)>) -> Vec<TrialRecord>
 
 /// As a table has them, in the order of its rows.
 fn unnamed(mut trials: Vec<TrialRecord>) -> Vec<TrialRecord> {
-    trials.iter_mut().for_each(|trial| (trial.name, trial.round) = (String::new(), String::new()));
+    for trial in &mut trials {
+        (trial.name, trial.round) = (String::new(), String::new());
+    }
     trials
 }
 
@@ -259,7 +261,7 @@ fn what_is_only_bad_is_no_edge_of_feasibility() {
 fn infeasible_trials_before_the_boundary_speak_for_the_range() {
     // Too many fail elsewhere for an edge of what can be trained, and the outermost do.
     let simulate = |fails: bool| {
-        let is_out = |i: usize| i >= 17 || i % 3 == 0;
+        let is_out = |i: usize| i >= 17 || i.is_multiple_of(3);
         let mut trials = rates(20, |u| Some(1.0 - u));
         for (i, trial) in trials.iter_mut().enumerate().filter(|(i, _)| is_out(*i)) {
             if fails {

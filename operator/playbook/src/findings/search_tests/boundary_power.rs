@@ -157,7 +157,9 @@ impl Null {
 fn sorted_table(mut trials: Vec<TrialRecord>) -> Vec<TrialRecord> {
     let first = |trial: &TrialRecord| trial.hyperparameters["x0"].as_f64().unwrap();
     trials.sort_by(|a, b| first(a).total_cmp(&first(b)));
-    trials.iter_mut().for_each(|trial| (trial.name, trial.round) = (String::new(), String::new()));
+    for trial in &mut trials {
+        (trial.name, trial.round) = (String::new(), String::new());
+    }
     trials
 }
 
