@@ -80,23 +80,29 @@ pub(super) fn expected_best(sorted: &[f64], results: usize, k: usize) -> Option<
     if k == 0 || k > results || sorted.len() + k <= results {
         return None;
     }
-    // The chance that the best of the k is the i-th, all before it left out.
+    // The chance that the best of the k is the i-th, all before it left out. From the best on, so that equals leave nothing.
+    let best = sorted.first()?;
     let mut left_out = 1.0;
-    let mut expected = 0.0;
+    let mut worse = 0.0;
     for (i, objective) in sorted.iter().enumerate() {
         let chance = k as f64 / (results - i) as f64;
-        expected += left_out * chance.min(1.0) * objective;
+        worse += left_out * chance.min(1.0) * (objective - best);
         left_out *= (1.0 - chance).max(0.0);
         if left_out <= 0.0 {
             break;
         }
     }
-    Some(expected)
+    Some(best + worse)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equals_are_no_worse_than_each_other() {
+        assert_eq!(expected_best(&[0.1; 30], 30, 15), Some(0.1));
+    }
 
     #[test]
     fn the_best_of_a_few_is_counted() {

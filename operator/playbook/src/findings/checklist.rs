@@ -233,9 +233,13 @@ impl Evidence<'_> {
         };
         let each = if self.sampled.len() > 1 { " in every arm" } else { "" };
         let good = fewest.good.map_or_else(String::new, |good| format!(" {good} of them are as good as the best."));
-        let half = fewest.last_doubling.map_or_else(String::new, |gain| {
-            format!(" Half of them would have found a best that is worse by {} on average.", number(gain))
-        });
+        let half = match fewest.last_doubling {
+            None => String::new(),
+            Some(0.0) => " Half of them would have found one as good.".to_owned(),
+            Some(gain) => {
+                format!(" Half of them would have found a best that is worse by {} on average.", number(gain))
+            }
+        };
         Ok(format!("At least {} with a result{each}.{good}{half}", count(fewest.results, "trial")))
     }
 
