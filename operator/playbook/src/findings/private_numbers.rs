@@ -34,6 +34,7 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/curves/series.rs", "FEWEST_FOR_NOISE", TEST),
     ("findings/curves/series.rs", "SHORTEST_RUN", TEST),
     ("findings/curves/series.rs", "STRETCHES", TEST),
+    ("findings/curves/shrinkage.rs", "CERTAIN", "as good as infinitely many degrees of freedom"),
     ("findings/examples.rs", "MOST_EXAMPLES", "what results with few digits can tell apart"),
     ("findings/examples.rs", "TOLERANCE", "rounding of 32-bit numbers"),
     ("findings/lead.rs", "FEWEST_AHEAD", TEST),

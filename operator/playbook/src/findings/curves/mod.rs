@@ -15,6 +15,7 @@ mod progress;
 mod regularization;
 mod rounds;
 mod series;
+mod shrinkage;
 mod steps;
 mod throughput;
 mod training_loss;

@@ -2,8 +2,9 @@
 //!
 //! A trial overfits if the end of its objective's curve lies above its lowest run of evaluations by more than chance
 //! explains, by more than twice the noise of evaluations in all of its last three evaluations (smoothed over three), and by
-//! more than a fiftieth of what training gained. Where the training loss rises as well, training broke down: that is
-//! another finding.
+//! more than a fiftieth of what training gained. The noise of a curve is drawn towards that of the round's curves, and the
+//! mean curve of the best trials is looked at as well: it shows what each of a few short curves only hints at. Where the
+//! training loss rises as well, training broke down: that is another finding.
 
 use studious_api::study::{Direction, Hyperparameter, Range, Role, Scale};
 use studious_rules::{
@@ -23,7 +24,7 @@ use super::{
         wording::{count, list, name, number},
     },
     evaluations, leading,
-    series::BinnedCurve,
+    series::{BinnedCurve, NoiseOfAll, Rise},
 };
 use crate::{decide::TRAIN_LOSS, record::TrialRecord};
 
@@ -46,14 +47,15 @@ struct Overfit<'a> {
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
+    let all: Vec<_> = round.succeeded().collect();
+    let curves = Curves::of(reading, &all);
     let leading = leading(reading, round);
-    let best = overfits(reading, &leading);
+    let best = curves.leading_overfits(reading, &leading);
     if !best.is_empty() {
         findings.push(in_best(reading, &leading, &best));
     }
-    let all: Vec<_> = round.succeeded().collect();
-    let others: Vec<_> =
-        overfits(reading, &all).into_iter().filter(|o| !best.iter().any(|b| std::ptr::eq(b.trial, o.trial))).collect();
+    let is_leading = |trial: &TrialRecord| leading.iter().any(|t| std::ptr::eq(*t, trial));
+    let others: Vec<_> = curves.overfits(reading).into_iter().filter(|o| !is_leading(o.trial)).collect();
     // Where all overfit, none is favoured.
     if !others.is_empty() && best.len() + others.len() < all.len() {
         findings.push(bias(reading, &all, best.len(), &others));
@@ -62,36 +64,97 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 /// Those of some trials that overfit.
 pub(crate) fn overfitting_trials<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<&'a TrialRecord> {
-    overfits(reading, trials).into_iter().map(|o| o.trial).collect()
+    Curves::of(reading, trials).overfits(reading).into_iter().map(|o| o.trial).collect()
 }
 
-/// Those of some trials that overfit; 5% is shared by all that are looked at.
-fn overfits<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<Overfit<'a>> {
-    let direction = reading.direction();
-    let curves =
-        trials.iter().filter_map(|t| Some((*t, BinnedCurve::of(reading, evaluations(reading, t)?, direction)?)));
-    let curves: Vec<_> = curves.collect();
-    let limit = reading.threshold(&FALSE_ALARMS) / curves.len().max(1) as f64;
-    let deviations = reading.threshold(&RISE_DEVIATIONS);
-    let least = reading.threshold(&MATERIAL_RISE);
-    let overfit = curves.iter().filter_map(|(trial, series)| {
-        let rise = series.rise();
-        let lowest = series.lowest_run();
-        let stays = series.lowest_late() - lowest > deviations * rise.noise;
-        let material = rise.by > least * series.improvement();
-        if rise.chance > limit || !stays || !material || training_breaks_down(reading, trial, limit, least) {
-            return None;
+/// The objective's curves of trials that are long enough, and what they say together of their noise.
+struct Curves<'a> {
+    of: Vec<(&'a TrialRecord, BinnedCurve)>,
+    noise: NoiseOfAll,
+}
+
+impl<'a> Curves<'a> {
+    fn of(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Self {
+        let direction = reading.direction();
+        let curves =
+            trials.iter().filter_map(|t| Some((*t, BinnedCurve::of(reading, evaluations(reading, t)?, direction)?)));
+        let of: Vec<_> = curves.collect();
+        let noise = NoiseOfAll::of(of.iter().map(|(_, series)| series));
+        Self { of, noise }
+    }
+
+    /// Those that overfit; the false alarms are shared by all that are looked at.
+    fn overfits(&self, reading: &Reading<'_>) -> Vec<Overfit<'a>> {
+        let limit = reading.threshold(&FALSE_ALARMS) / self.of.len().max(1) as f64;
+        self.of.iter().filter_map(|(trial, series)| self.overfit(reading, trial, series, limit)).collect()
+    }
+
+    /// Those of the leading trials that overfit. One half of the false alarms is shared by the trials, one is for their mean.
+    fn leading_overfits(&self, reading: &Reading<'_>, leading: &[&TrialRecord]) -> Vec<Overfit<'a>> {
+        let leads = |trial: &TrialRecord| leading.iter().any(|t| std::ptr::eq(*t, trial));
+        let looked_at: Vec<_> = self.of.iter().filter(|(trial, _)| leads(trial)).collect();
+        let half = 0.5 * reading.threshold(&FALSE_ALARMS);
+        let limit = half / looked_at.len().max(1) as f64;
+        let mut found: Vec<_> =
+            looked_at.iter().filter_map(|(trial, series)| self.overfit(reading, trial, series, limit)).collect();
+        for overfit in self.overfits_together(reading, &looked_at, half) {
+            if !found.iter().any(|o| std::ptr::eq(o.trial, overfit.trial)) {
+                found.push(overfit);
+            }
         }
-        Some(Overfit { trial, by: rise.by, from: rise.from, chance: rise.chance })
-    });
-    overfit.collect()
+        found
+    }
+
+    fn overfit(
+        &self,
+        reading: &Reading<'_>,
+        trial: &'a TrialRecord,
+        series: &BinnedCurve,
+        limit: f64,
+    ) -> Option<Overfit<'a>> {
+        let rise = series.rise(&self.noise);
+        (rise.chance <= limit && is_overfitting(reading, series, &rise) && !training_breaks_down(reading, trial, limit))
+            .then_some(Overfit { trial, by: rise.by, from: rise.from, chance: rise.chance })
+    }
+
+    /// Those that overfit from where their mean is lowest, if the mean does.
+    fn overfits_together(
+        &self,
+        reading: &Reading<'_>,
+        curves: &[&(&'a TrialRecord, BinnedCurve)],
+        limit: f64,
+    ) -> Vec<Overfit<'a>> {
+        let usual: Vec<_> = curves.iter().map(|(_, series)| series.without_lowest()).collect();
+        let Some(mean) = BinnedCurve::mean(usual.iter()) else { return Vec::new() };
+        let together = mean.rise(&self.noise.of_mean(usual.len()));
+        if together.chance > limit || !is_overfitting(reading, &mean, &together) {
+            return Vec::new();
+        }
+        let overfit = curves.iter().filter_map(|(trial, series)| {
+            let rise = series.rise_from(together.start, &self.noise);
+            let rises = rise.by > reading.threshold(&RISE_DEVIATIONS) * rise.error;
+            (rises && is_material(reading, series, &rise) && !training_breaks_down(reading, trial, limit))
+                .then_some(Overfit { trial, by: rise.by, from: rise.from, chance: together.chance })
+        });
+        overfit.collect()
+    }
 }
 
-fn training_breaks_down(reading: &Reading<'_>, trial: &TrialRecord, limit: f64, least: f64) -> bool {
+/// Whether a rise stays to the end, beyond noise, and matters.
+fn is_overfitting(reading: &Reading<'_>, series: &BinnedCurve, rise: &Rise) -> bool {
+    let stays = series.lowest_late() - series.lowest_run() > reading.threshold(&RISE_DEVIATIONS) * rise.noise;
+    stays && is_material(reading, series, rise)
+}
+
+fn is_material(reading: &Reading<'_>, series: &BinnedCurve, rise: &Rise) -> bool {
+    rise.by > reading.threshold(&MATERIAL_RISE) * series.improvement()
+}
+
+fn training_breaks_down(reading: &Reading<'_>, trial: &TrialRecord, limit: f64) -> bool {
     let loss = trial.curves.get(TRAIN_LOSS).and_then(|curve| BinnedCurve::of(reading, curve, Direction::Minimize));
     loss.is_some_and(|series| {
-        let rise = series.rise();
-        rise.chance <= limit && rise.by > least * series.improvement()
+        let rise = series.rise(&NoiseOfAll::unknown());
+        rise.chance <= limit && is_material(reading, &series, &rise)
     })
 }
 

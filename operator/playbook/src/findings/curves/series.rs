@@ -1,14 +1,17 @@
 //! One curve, read as a series of equal stretches: its noise, and whether it rises beyond that.
 //!
-//! Noise is what changes from one stretch to the next less any trend: the root of half the mean squared difference of
-//! neighbours, and of those two and three apart, whichever is largest, so that evaluations which resemble their neighbours
-//! don't make the noise look small. A value that moves in whole examples of a validation set can stand still for long; no
-//! noise is taken for smaller than half its smallest move.
+//! Noise is what a stretch differs by from the straight line between those beside it, and between those two apart, whichever
+//! is larger: so a trend is no noise, and evaluations which resemble their neighbors don't make the noise look small. A value
+//! that moves in whole examples of a validation set can stand still for long; no noise is taken for smaller than half its
+//! smallest move.
 
 use studious_api::study::Direction;
 use studious_rules::thresholds::curves::CURVE_VALUES;
 
-use super::super::{chance, reading::Reading};
+use super::{
+    super::{chance, reading::Reading},
+    shrinkage::{Noise, Prior, inflation, likeness},
+};
 use crate::record::Curve;
 
 /// Stretches that a long curve is divided into. The mean of a stretch tells a trend from noise better than single values.
@@ -27,15 +30,49 @@ pub(super) struct BinnedCurve {
 }
 
 /// How a series ends above an earlier level.
+#[derive(Clone, Copy)]
 pub(super) struct Rise {
     /// By how much.
     pub(super) by: f64,
+    /// The standard error of that.
+    pub(super) error: f64,
+    /// Where the run at that level begins.
+    pub(super) start: usize,
     /// The step by which it was at that level.
     pub(super) from: u64,
     /// The chance that a level series rises so far anywhere.
     pub(super) chance: f64,
     /// The standard deviation of the noise at its end.
     pub(super) noise: f64,
+}
+
+/// What the curves of a round say of the noise of any one of them: at the end, and where it is lowest.
+pub(super) struct NoiseOfAll {
+    at_end: Prior,
+    where_lowest: Prior,
+    /// How much of a value's noise is that of the one before.
+    alike: f64,
+}
+
+impl NoiseOfAll {
+    pub(super) fn of<'a>(curves: impl Iterator<Item = &'a BinnedCurve> + Clone) -> Self {
+        Self {
+            at_end: Prior::of(curves.clone().map(BinnedCurve::noise_at_end)),
+            where_lowest: Prior::of(curves.clone().map(|curve| curve.noise_from(curve.lowest().0))),
+            alike: likeness(curves.map(BinnedCurve::late)),
+        }
+    }
+
+    /// Of the mean of so many of these curves.
+    pub(super) fn of_mean(&self, curves: usize) -> Self {
+        let n = curves as f64;
+        Self { at_end: self.at_end.over(n), where_lowest: self.where_lowest.over(n), alike: self.alike }
+    }
+
+    /// Each curve by itself.
+    pub(super) fn unknown() -> Self {
+        Self { at_end: Prior::none(), where_lowest: Prior::none(), alike: 0.0 }
+    }
 }
 
 impl BinnedCurve {
@@ -63,9 +100,43 @@ impl BinnedCurve {
         Some(Self { steps, values })
     }
 
-    /// The standard deviation of the noise in the last half.
-    pub(super) fn noise(&self) -> f64 {
-        noise(&self.values[self.values.len() / 2..])
+    /// The curve with its lowest value taken from those beside it. A trial was chosen for its lowest evaluation, so that one
+    /// is lucky, wherever it lies.
+    pub(super) fn without_lowest(&self) -> Self {
+        let lowest = (0..self.values.len()).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b])).unwrap_or(0);
+        let beside = [lowest.checked_sub(1), Some(lowest + 1)];
+        let others: Vec<f64> = beside.into_iter().flatten().filter_map(|i| self.values.get(i).copied()).collect();
+        let mut values = self.values.clone();
+        values[lowest] = others.iter().sum::<f64>() / others.len() as f64;
+        Self { steps: self.steps.clone(), values }
+    }
+
+    /// The mean of some curves that were evaluated at the same steps.
+    pub(super) fn mean<'a>(curves: impl ExactSizeIterator<Item = &'a Self> + Clone) -> Option<Self> {
+        let steps = curves.clone().next()?.steps.clone();
+        if curves.clone().any(|curve| curve.steps != steps) {
+            return None;
+        }
+        let n = curves.len() as f64;
+        let values = (0..steps.len()).map(|i| curves.clone().map(|curve| curve.values[i]).sum::<f64>() / n).collect();
+        Some(Self { steps, values })
+    }
+
+    /// The noise in the last half.
+    fn noise_at_end(&self) -> Noise {
+        Noise::about_line(self.late())
+    }
+
+    /// The last half, and at least six values.
+    fn late(&self) -> &[f64] {
+        &self.values[(self.values.len() / 2).min(self.values.len().saturating_sub(FEWEST_FOR_NOISE))..]
+    }
+
+    /// The noise of the values that follow one. Training is noisier at high learning rates, which come early; what comes
+    /// before is steeper, and no noise.
+    fn noise_from(&self, start: usize) -> Noise {
+        let n = self.values.len();
+        Noise::about_line(&self.values[start.min(n.saturating_sub(FEWEST_FOR_NOISE))..(start + 3 * self.run()).min(n)])
     }
 
     /// How much lower its lowest stretch is than its first.
@@ -79,14 +150,19 @@ impl BinnedCurve {
         (self.values.len() / 10).max(SHORTEST_RUN)
     }
 
-    /// How far its last tenth lies above its lowest run of the same length, with the chance that this happens to a level
-    /// series: Student's t, times the number of runs that could have been the lowest.
-    pub(super) fn rise(&self) -> Rise {
+    /// Where its lowest run begins, of those that end before its last one does, and how many there are.
+    fn lowest(&self) -> (usize, usize) {
         let run = self.run();
         let runs = self.values.len() - 2 * run + 1;
         let means = self.values.windows(run).take(runs).map(|w| w.iter().sum::<f64>());
-        let lowest = means.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(start, _)| start);
-        let mut rise = self.rise_from(lowest);
+        (means.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(start, _)| start), runs)
+    }
+
+    /// How far its last tenth lies above its lowest run of the same length, with the chance that this happens to a level
+    /// series: Student's t, times the number of runs that could have been the lowest.
+    pub(super) fn rise(&self, of_all: &NoiseOfAll) -> Rise {
+        let (lowest, runs) = self.lowest();
+        let mut rise = self.rise_from(lowest, of_all);
         rise.chance = (rise.chance * runs as f64).min(1.0);
         rise
     }
@@ -95,7 +171,7 @@ impl BinnedCurve {
     pub(super) fn rise_since(&self, share: f64) -> Option<Rise> {
         let first = share * *self.steps.last()? as f64;
         let start = self.steps.iter().position(|step| *step as f64 >= first)?;
-        (start + 2 * self.run() <= self.values.len()).then(|| self.rise_from(start))
+        (start + 2 * self.run() <= self.values.len()).then(|| self.rise_from(start, &NoiseOfAll::unknown()))
     }
 
     /// The chance that the last share of the steps lies so far below the share before it if both are level.
@@ -113,36 +189,32 @@ impl BinnedCurve {
         let fall = mean(&before) - mean(&after);
         let late = &self.values[(self.values.len() / 2).min(self.values.len().saturating_sub(FEWEST_FOR_NOISE))..];
         // Of a few evaluations a trend is a large part of what they move by.
-        let deviation = noise_about_line(late) * (1.0 / before.len() as f64 + 1.0 / after.len() as f64).sqrt();
+        let noise = Noise::about_line(late);
+        let deviation = (noise.variance * (1.0 / before.len() as f64 + 1.0 / after.len() as f64)).sqrt();
         if deviation > 0.0 {
-            chance::student_above(fall / deviation, ((late.len() as f64 - 2.0) / 2.0).max(1.0))
+            chance::student_above(fall / deviation, noise.freedom)
         } else {
             f64::from(u8::from(fall <= 0.0))
         }
     }
 
-    /// Degrees of freedom of the noise at the end.
-    fn freedom(&self) -> f64 {
-        let late = self.values.len() - self.values.len() / 2;
-        (2.0 * (late as f64 - 1.0) / 3.0).max(1.0)
-    }
-
-    fn rise_from(&self, start: usize) -> Rise {
+    /// How far its last tenth lies above the run that begins there, with the chance that level noise does so.
+    pub(super) fn rise_from(&self, start: usize, of_all: &NoiseOfAll) -> Rise {
         let run = self.run();
         let n = self.values.len();
         let mean = |from: usize| self.values[from..from + run].iter().sum::<f64>() / run as f64;
-        let at_end = self.noise();
-        // Training is noisier at high learning rates, which come early. What comes before is steeper, and no noise.
-        let near = &self.values[start..(start + 3 * run).min(n)];
-        let there = noise(near).max(at_end);
-        let deviation = ((at_end * at_end + there * there) / run as f64).sqrt();
+        let at_end = of_all.at_end.moderate(self.noise_at_end());
+        let there = of_all.where_lowest.moderate(self.noise_from(start));
+        let there = if there.variance > at_end.variance { there } else { at_end };
+        let of_difference = at_end.and(there).over(run as f64 / inflation(of_all.alike, run));
         let by = mean(n - run) - mean(start);
+        let deviation = of_difference.variance.sqrt();
         let chance = if deviation > 0.0 {
-            chance::student_above(by / deviation, self.freedom())
+            chance::student_above(by / deviation, of_difference.freedom)
         } else {
             f64::from(u8::from(by <= 0.0))
         };
-        Rise { by, from: self.steps[start + run - 1], chance, noise: at_end }
+        Rise { by, error: deviation, start, from: self.steps[start + run - 1], chance, noise: at_end.variance.sqrt() }
     }
 
     /// Its lowest run of a tenth of its length.
@@ -156,36 +228,6 @@ impl BinnedCurve {
         let means = self.values.windows(SHORTEST_RUN).map(|w| w.iter().sum::<f64>() / SHORTEST_RUN as f64);
         means.rev().take(SHORTEST_RUN).fold(f64::INFINITY, f64::min)
     }
-}
-
-/// The standard deviation of the noise of a few values less their trend.
-fn noise(values: &[f64]) -> f64 {
-    if values.len() < FEWEST_FOR_NOISE {
-        return 0.0;
-    }
-    let apart = |lag: usize| {
-        let squares = values.iter().zip(&values[lag..]).map(|(a, b)| (b - a).powi(2));
-        squares.sum::<f64>() / (2 * (values.len() - lag)) as f64
-    };
-    (1..=3).map(apart).fold(0.0, f64::max).sqrt().max(least_noise(values))
-}
-
-/// The same of values that may fall in a straight line: from what a value differs by from the middle of its neighbours, and
-/// of those two apart.
-fn noise_about_line(values: &[f64]) -> f64 {
-    let bent = |lag: usize| {
-        let triples = values.iter().zip(values.iter().skip(lag)).zip(values.iter().skip(2 * lag));
-        let squares: Vec<f64> = triples.map(|((a, b), c)| (a - 2.0 * b + c).powi(2) / 6.0).collect();
-        squares.iter().sum::<f64>() / squares.len().max(1) as f64
-    };
-    bent(1).max(bent(2)).sqrt().max(least_noise(values))
-}
-
-/// Half the smallest move.
-fn least_noise(values: &[f64]) -> f64 {
-    let moves = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).filter(|step| *step > 0.0);
-    let smallest = moves.fold(f64::INFINITY, f64::min);
-    if smallest.is_finite() { 0.5 * smallest } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -206,12 +248,12 @@ mod tests {
     fn a_rise_is_told_from_noise() {
         let wave = |i: usize| if i.is_multiple_of(2) { 0.01 } else { -0.01 };
         let level = BinnedCurve { steps: (1..=40).collect(), values: (0..40).map(wave).collect() };
-        assert!(level.rise().chance > 0.5);
+        assert!(level.rise(&NoiseOfAll::unknown()).chance > 0.5);
         let rising = BinnedCurve {
             steps: (1..=40).collect(),
             values: (0..40).map(|i| wave(i) + 0.01 * (20.0 - i as f64).abs()).collect(),
         };
-        let rise = rising.rise();
+        let rise = rising.rise(&NoiseOfAll::unknown());
         assert!(rise.chance < 0.001 && rise.by > 0.1, "{} {}", rise.chance, rise.by);
         assert!((18..=26).contains(&rise.from), "{}", rise.from);
     }

@@ -48,26 +48,104 @@ pub(super) struct Training {
     pub(super) noise: (f64, f64),
     /// How much of an evaluation's noise is that of the one before.
     pub(super) alike: f64,
+    /// How much the noise differs between trials: the standard deviation of its logarithm.
+    pub(super) uneven: f64,
     /// What is true of such studies, and so no false alarm.
     pub(super) holds: &'static [&'static str],
 }
 
 /// What studies without a fault look like.
-pub(super) const FAULTLESS: [Training; 7] = [
-    Training { name: "steady noise", evaluations: 40, speed: 0.12, noise: (0.01, 0.01), alike: 0.0, holds: &[] },
-    Training { name: "noise that decays", evaluations: 40, speed: 0.12, noise: (0.04, 0.002), alike: 0.0, holds: &[] },
-    Training { name: "neighbours alike", evaluations: 40, speed: 0.12, noise: (0.01, 0.01), alike: 0.4, holds: &[] },
-    Training { name: "few evaluations", evaluations: 12, speed: 0.12, noise: (0.01, 0.01), alike: 0.0, holds: &[] },
-    Training { name: "many evaluations", evaluations: 200, speed: 0.12, noise: (0.01, 0.01), alike: 0.2, holds: &[] },
+pub(super) const FAULTLESS: [Training; 10] = [
+    Training {
+        name: "steady noise",
+        evaluations: 40,
+        speed: 0.12,
+        noise: (0.01, 0.01),
+        alike: 0.0,
+        uneven: 0.0,
+        holds: &[],
+    },
+    Training {
+        name: "noise that decays",
+        evaluations: 40,
+        speed: 0.12,
+        noise: (0.04, 0.002),
+        alike: 0.0,
+        uneven: 0.0,
+        holds: &[],
+    },
+    Training {
+        name: "neighbours alike",
+        evaluations: 40,
+        speed: 0.12,
+        noise: (0.01, 0.01),
+        alike: 0.4,
+        uneven: 0.0,
+        holds: &[],
+    },
+    Training {
+        name: "few evaluations",
+        evaluations: 12,
+        speed: 0.12,
+        noise: (0.01, 0.01),
+        alike: 0.0,
+        uneven: 0.0,
+        holds: &[],
+    },
+    Training {
+        name: "many evaluations",
+        evaluations: 200,
+        speed: 0.12,
+        noise: (0.01, 0.01),
+        alike: 0.2,
+        uneven: 0.0,
+        holds: &[],
+    },
     Training {
         name: "slow",
         evaluations: 40,
         speed: 0.5,
         noise: (0.01, 0.01),
         alike: 0.0,
+        uneven: 0.0,
         holds: &["StillImproving", "TooFewSteps"],
     },
-    Training { name: "eight evaluations", evaluations: 8, speed: 0.12, noise: (0.01, 0.01), alike: 0.0, holds: &[] },
+    Training {
+        name: "ten evaluations, alike",
+        evaluations: 10,
+        speed: 0.12,
+        noise: (0.01, 0.01),
+        alike: 0.4,
+        uneven: 0.0,
+        holds: &[],
+    },
+    Training {
+        name: "ten evaluations, uneven noise",
+        evaluations: 10,
+        speed: 0.12,
+        noise: (0.01, 0.01),
+        alike: 0.0,
+        uneven: 0.7,
+        holds: &[],
+    },
+    Training {
+        name: "noise that decays fast",
+        evaluations: 20,
+        speed: 0.03,
+        noise: (0.05, 0.005),
+        alike: 0.0,
+        uneven: 0.0,
+        holds: &["SaturatedEarly"],
+    },
+    Training {
+        name: "eight evaluations",
+        evaluations: 8,
+        speed: 0.12,
+        noise: (0.01, 0.01),
+        alike: 0.0,
+        uneven: 0.0,
+        holds: &[],
+    },
 ];
 
 impl Training {
@@ -93,7 +171,8 @@ impl Training {
     pub(super) fn trial(&self, index: usize, arm: &str, u: f64, luck: &mut Luck) -> TrialRecord {
         // One arm is better, by more than the noise.
         let quality = (u - 0.5).powi(2) + if arm == "sgd" { 0.1 } else { 0.0 };
-        let (first, last) = self.noise;
+        let scale = if self.uneven > 0.0 { (self.uneven * luck.normal()).exp() } else { 1.0 };
+        let (first, last) = (scale * self.noise.0, scale * self.noise.1);
         let error = self.curve(luck, self.evaluations, (0.9, 0.1 + quality), |t, _| first + (last - first) * t);
         let loss = self.curve(luck, 120, (2.3, 0.05 + quality), |_, level| 0.15 * level);
         let norm = self.curve(luck, 120, (0.6, -0.3), |_, _| 0.4).into_iter().map(|(s, v)| (s, v.exp())).collect();
