@@ -7,10 +7,10 @@ use crate::{
             ABOVE_TRIALS, BEST_FEW, CLIP_QUANTILE, CLIPPED_SHARE, CONSISTENTLY, CURVE_VALUES, DATA_WAIT, EARLY_BEST,
             EARLY_INSTABILITY, END_EVALUATIONS, END_SHARE, FEW_EVALUATIONS, FEW_NORMS, FIRST_WARMUP, FIT_TRIALS,
             GRADIENT_OUTLIER, JUST_ABOVE, LATE_BEST, LATE_NOISE, LATE_SHARE, LATE_TRIALS, LONG_WARMUP, LOSS_BEGINNING,
-            MANY_OVERFITTING, MATERIAL_RISE, MOSTLY_TINY, NOISE_EVALUATIONS, NORM_WINDOW, PERFECT_FIT,
-            PERIOD_EVALUATIONS, RISE_DEVIATIONS, SAME_DEVIATIONS, SAME_RATE, SATURATED_BEFORE, SHAPE_TRIALS,
-            SKEW_ERRORS, SKEW_TRIALS, SLOW_HOST, SLOW_TRIAL, STEP_EVALUATIONS, STEP_TRIALS, SUDDEN_RISE, TINY_RATE,
-            UNUSUAL_MOVE, WANTED_EVALUATIONS, WARMING_SHARE,
+            MANY_OVERFITTING, MANY_RISING, MATERIAL_RISE, MOSTLY_TINY, NOISE_EVALUATIONS, NORM_WINDOW, PERFECT_FIT,
+            PERIOD_EVALUATIONS, REACHED_STEPS, RISE_DEVIATIONS, SAME_DEVIATIONS, SAME_RATE, SATURATED_BEFORE,
+            SHAPE_TRIALS, SKEW_ERRORS, SKEW_TRIALS, SLOW_HOST, SLOW_TRIAL, STEP_EVALUATIONS, STEP_TRIALS, SUDDEN_RISE,
+            TINY_RATE, UNUSUAL_MOVE, WANTED_EVALUATIONS, WARMING_SHARE,
         },
         search::FALSE_ALARMS,
     },
@@ -18,18 +18,22 @@ use crate::{
 
 rules! {
     NOT_COMPUTE_BOUND {
-        TOO_MANY_STEPS: TooManySteps, Warning, Some(5), [EARLY_BEST, STEP_TRIALS, STEP_EVALUATIONS],
+        STEPS_NOT_REACHED: StepsNotReached, Warning, Some(5), [REACHED_STEPS, STEP_TRIALS],
+            "Most trials end far from the step budget: the trainer counts something else, or stops by itself.";
+        STEPS_BEYOND_BUDGET: StepsBeyondBudget, Warning, Some(5), [STEP_TRIALS],
+            "Most trials are evaluated beyond the step budget, where evaluations do not count.";
+        TOO_MANY_STEPS: TooManySteps, Warning, Some(5), [EARLY_BEST, REACHED_STEPS, STEP_TRIALS, STEP_EVALUATIONS],
             "The best evaluation of every trial falls early: the step budget is far too large.";
         TOO_FEW_STEPS: TooFewSteps, Info, Some(5),
-            [LATE_BEST, CONSISTENTLY, STEP_TRIALS, STEP_EVALUATIONS, FALSE_ALARMS],
+            [LATE_BEST, CONSISTENTLY, REACHED_STEPS, STEP_TRIALS, STEP_EVALUATIONS, FALSE_ALARMS],
             "The best evaluation consistently falls at the end: longer training may help.";
     }
     CURVES {
         STILL_IMPROVING: StillImproving, Info, Some(5),
-            [END_SHARE, END_EVALUATIONS, BEST_FEW, CURVE_VALUES, FALSE_ALARMS],
+            [END_SHARE, END_EVALUATIONS, REACHED_STEPS, BEST_FEW, CURVE_VALUES, FALSE_ALARMS],
             "The best trials were still improving at the end: training is bound by compute.";
         SATURATED_EARLY: SaturatedEarly, Info, Some(5),
-            [SATURATED_BEFORE, SAME_DEVIATIONS, LATE_SHARE, NOISE_EVALUATIONS, BEST_FEW, CURVE_VALUES],
+            [SATURATED_BEFORE, SAME_DEVIATIONS, REACHED_STEPS, LATE_SHARE, NOISE_EVALUATIONS, BEST_FEW, CURVE_VALUES],
             "The best trials had reached their best, within noise, long before the end.";
         OVERFITTING_IN_BEST: OverfittingInBest, Info | Warning | Problem, Some(5),
             [RISE_DEVIATIONS, MATERIAL_RISE, BEST_FEW, CURVE_VALUES, FALSE_ALARMS],
@@ -40,9 +44,9 @@ rules! {
         NOISY_LATE_TRAINING: NoisyLateTraining, Warning, Some(5),
             [LATE_NOISE, LATE_SHARE, LATE_TRIALS, NOISE_EVALUATIONS, TINY_RATE, BEST_FEW],
             "Late evaluations move by as much as the differences that the study is to show.";
-        TRAINING_LOSS_RISING: TrainingLossRising, Warning | Problem, Some(5),
-            [LOSS_BEGINNING, RISE_DEVIATIONS, BEST_FEW, CURVE_VALUES, FALSE_ALARMS],
-            "The training loss ends above its beginning: usually a bug.";
+        TRAINING_LOSS_RISING: TrainingLossRising, Warning | Problem, Some(4),
+            [LOSS_BEGINNING, MANY_RISING, RISE_DEVIATIONS, BEST_FEW, CURVE_VALUES, FALSE_ALARMS],
+            "The training loss of a best trial, or of many, ends above its beginning: usually a bug.";
     }
     PERIODIC_EVALUATIONS {
         METRIC_PERIODICITY: MetricPeriodicity, Warning, Some(5), [PERIOD_EVALUATIONS, BEST_FEW, FALSE_ALARMS],

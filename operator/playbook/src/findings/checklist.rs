@@ -17,7 +17,7 @@ use studious_rules::{
 use super::{
     Finding, Severity,
     boundary::{self, Edges},
-    effort,
+    curves, effort,
     infeasible::{self, Share},
     policy::waivers,
     reading::{Arm, Reading},
@@ -30,9 +30,6 @@ use crate::{
     record::{Outcome, TrialRecord},
     trial::judged_by_value,
 };
-
-/// Metrics that show optimization issues.
-const OF_OPTIMIZATION: [&str; 2] = ["train_loss", "gradient_norm"];
 
 /// The five questions with their answers.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -181,7 +178,7 @@ impl Evidence<'_> {
             1 => self.space(),
             2 => self.sampling(),
             3 => self.infeasible(),
-            4 => self.optimization(),
+            4 => curves::sound_optimization(&self.reading),
             _ => self.curves(light),
         }
     }
@@ -257,22 +254,6 @@ impl Evidence<'_> {
         };
         let all = percent(infeasible as f64 / results as f64);
         Ok(format!("{infeasible} of {} ({all}){of_arm}.", count(results, "trial")))
-    }
-
-    fn optimization(&self) -> Result<String, String> {
-        let Some(round) = self.reading.concluding() else {
-            return Err("No trial succeeded.".to_owned());
-        };
-        let fewest = self.reading.count(&FEW_EVALUATIONS);
-        let reported = |metric: &str| {
-            round.succeeded().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= fewest)).count()
-        };
-        let seen: Vec<_> = OF_OPTIMIZATION.into_iter().map(|m| (m, reported(m))).filter(|(_, n)| *n > 0).collect();
-        if seen.is_empty() {
-            return Err(format!("No trial of round {} has a curve of {}.", round.name, OF_OPTIMIZATION.join(" or ")));
-        }
-        let said: Vec<_> = seen.iter().map(|(metric, n)| format!("{metric} of {}", count(*n, "trial"))).collect();
-        Ok(format!("Nothing is seen in {}.", list(&said)))
     }
 
     fn curves(&self, light: &[&Finding]) -> Result<String, String> {

@@ -120,8 +120,8 @@ pub enum Confidence {
     OpenQuestion,
 }
 
-/// What limits training comes first among findings of one severity: it decides what else is worth doing (requirement
-///
+/// What limits training comes first, but for problems that make results meaningless: it decides what else is worth doing
+/// (requirement R-151).
 const INSTABILITY: [&Rule; 5] = [
     &INSTABILITY_LIMITS_LR,
     &LEARNING_RATE_STABILITY_EDGE,
@@ -141,11 +141,22 @@ pub fn findings(plan: &Plan, trials: &[TrialRecord]) -> Vec<Finding> {
     conclusions(&reading, &mut findings);
     policy::waive(plan.spec(), &mut findings);
     // Stable: otherwise the order of the playbook's questions.
-    let limits_training =
-        |f: &Finding| f.severity != Severity::Info && INSTABILITY.iter().any(|rule| rule.code == f.code);
-    findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), !limits_training(f)));
+    findings.sort_by_key(importance);
     settle::settle(plan, &mut findings);
     findings
+}
+
+/// Where a finding stands: problems beside the five questions, which make results meaningless, come first; then what limits
+/// training, before what it hides, such as overfitting; then all others by their severity.
+fn importance(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>) {
+    let question = studious_rules::named(&finding.code).and_then(|rule| rule.question);
+    let limits_training = INSTABILITY.iter().any(|rule| rule.code == finding.code);
+    let tier = match finding.severity {
+        Severity::Problem if question.is_none() => 0,
+        Severity::Problem | Severity::Warning if limits_training => 1,
+        _ => 2,
+    };
+    (tier, std::cmp::Reverse(finding.severity))
 }
 
 /// What the trials say of the search: the space, how it was sampled, what was infeasible.

@@ -5,11 +5,7 @@ use std::collections::HashMap;
 use studious_rules::thresholds::curves::{LATE_SHARE, NOISE_EVALUATIONS};
 
 use super::reading::{Reading, RoundTrials};
-use crate::{
-    record::{Curve, TrialRecord},
-    rounds,
-    space::PointIdentity,
-};
+use crate::{record::TrialRecord, rounds, space::PointIdentity};
 
 /// Trials of one point trained again with other seeds.
 pub(super) struct Repeats<'a> {
@@ -105,7 +101,7 @@ pub(super) fn between_trials(reading: &Reading<'_>) -> Option<f64> {
 
 /// The standard deviation from one evaluation to the next, late in training, less the trend: that of successive
 /// differences, over the square root of two.
-pub(super) fn between_evaluations(reading: &Reading<'_>, curve: &Curve) -> Option<f64> {
+pub(super) fn between_evaluations(reading: &Reading<'_>, curve: &[(u64, f64)]) -> Option<f64> {
     let last = curve.last()?.0 as f64;
     let late: Vec<f64> = curve
         .iter()

@@ -187,7 +187,8 @@ fn the_best_step_judges_the_budget() {
         assert!(null <= 0.05, "{n} trials: {null}");
         println!("best step, {n} trials: {null}");
     }
-    let falling = simulate(6, &mut Luck(9), |t, luck| 1.0 - t + 0.001 * luck.normal());
+    // With less noise the best are still improving, which is said instead.
+    let falling = simulate(6, &mut Luck(9), |t, luck| 1.0 - t + 0.08 * luck.normal());
     assert!((raised(ONE, &falling, "TooFewSteps").evidence["late"] - 5.0).abs() < 1e-9);
     let rising = simulate(6, &mut Luck(10), |t, luck| t + 0.001 * luck.normal());
     assert!(raised(ONE, &rising, "TooManySteps").evidence["largest_best_step"] <= 10.0);

@@ -9,6 +9,8 @@ thresholds! {
         LATE_BEST: lateBest = 0.25, 0.001..=0.9, Share, Playbook, "the last share of the step budget in which the best evaluation consistently falls when there are too few steps";
         // R-104, D-21.
         CONSISTENTLY: consistently = 0.8, 0.5..=1.0, Share, Ours, "the share of trials that is called consistently";
+        // A trainer that counts epochs where the study counts steps.
+        REACHED_STEPS: reachedSteps = 0.5, 0.0..=0.99, Share, Ours, "the share of the step budget beyond which a trial must have been evaluated for its steps to be judged";
         STEP_TRIALS: stepTrials = 5.0, 2.0..=1000.0, Count, Ours, "the fewest trials from whose best steps the step budget is judged";
         STEP_EVALUATIONS: stepEvaluations = 6.0, 2.0..=1000.0, Count, Ours, "the fewest evaluations of a trial whose best step is judged";
     }
@@ -35,6 +37,7 @@ thresholds! {
         LATE_TRIALS: lateTrials = 2.0, 1.0..=100.0, Count, Ours, "the fewest trials that show late noise";
         // R-082, D-29.
         LOSS_BEGINNING: lossBeginning = 0.1, 0.0..=0.9, Share, Ours, "the share of the steps after which the training loss is compared with its end";
+        MANY_RISING: manyRising = 0.5, 0.0..=1.0, Share, Ours, "the share of trials whose training loss rises from which that is a finding though none of them is among the best";
     }
     ROUND_1 {
         //

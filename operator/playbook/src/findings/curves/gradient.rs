@@ -18,7 +18,7 @@ use super::{
 use crate::record::{Curve, TrialRecord};
 
 /// The norm of the whole loss's gradient before clipping.
-const GRADIENT_NORM: &str = "gradient_norm";
+pub(super) const GRADIENT_NORM: &str = "gradient_norm";
 /// The share of updates that were clipped.
 const CLIPPED: &str = "clipped_fraction";
 

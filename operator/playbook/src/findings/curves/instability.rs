@@ -35,8 +35,8 @@ const NEAR: usize = 8;
 /// The median of the absolute difference of two normal values, in their standard deviations.
 const MEDIAN_OF_DIFFERENCE: f64 = 0.954;
 
-/// When in training it broke down, as a share of the steps.
-type When = f64;
+/// When in training it broke down, as a share of the steps; nothing where no curve says.
+type When = Option<f64>;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     if let Some(round) = reading.exploring() {
@@ -70,17 +70,28 @@ fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fin
     let Some(surest) = found.first() else { return };
     let unstable: Vec<_> = found.iter().flat_map(|l| l.unstable.iter().copied()).collect();
     let above = found.iter().map(|l| l.above.len()).sum::<usize>();
-    let early = unstable.iter().filter(|(_, when)| *when <= reading.threshold(&EARLY_INSTABILITY)).count();
-    let mid = unstable.len() - early;
+    let times: Vec<f64> = unstable.iter().filter_map(|(_, when)| *when).collect();
+    let early = times.iter().filter(|when| **when <= reading.threshold(&EARLY_INSTABILITY)).count();
+    let mid = times.len() - early;
     let label = surest.arm.label();
     let with = if label.is_empty() { String::new() } else { format!(" with {label}") };
-    let (kind, first) = if early >= mid {
-        ("early, at or near initialisation", "warmup first (it cures early instability best), then gradient clipping")
+    let is_known = 2 * times.len() > unstable.len();
+    let is_early = is_known && early >= mid;
+    let (kind, first) = if !is_known {
+        (
+            format!(", whether early or late is unknown without {TRAIN_LOSS}"),
+            "warmup, which cures early instability best, and gradient clipping, which cures sudden rises later on",
+        )
+    } else if is_early {
+        (
+            ", early, at or near initialization".to_owned(),
+            "warmup first (it cures early instability best), then gradient clipping",
+        )
     } else {
-        ("suddenly, in the middle of training", "gradient clipping first, then a longer warmup")
+        (", suddenly, in the middle of training".to_owned(), "gradient clipping first, then a longer warmup")
     };
     let mut finding = Finding::new(&INSTABILITY_LIMITS_LR, format!(
-            "{} of {} whose {} lies above the best{} ({}{with}), up to {} times as high, were unstable, {kind}. Instability \
+            "{} of {} whose {} lies above the best{} ({}{with}), up to {} times as high, were unstable{kind}. Instability \
              keeps training from higher rates: try {first}; after that another optimizer, normalization and residual \
              connections, and a lower rate as the last resort.",
             unstable.len(),
@@ -98,6 +109,7 @@ fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fin
     .with("best_rate", surest.best)
     .with("early", early as f64)
     .with("mid", mid as f64)
+    .with("time_unknown", (unstable.len() - times.len()) as f64)
     .with("chance", surest.chance);
     for limit in found.iter().filter(|l| !l.arm.configuration.is_empty()) {
         let label = limit.arm.label();
@@ -106,7 +118,7 @@ fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fin
             .with(format!("above[{label}]"), limit.above.len() as f64)
             .with(format!("best_rate[{label}]"), limit.best);
     }
-    if early >= mid {
+    if is_early {
         finding = finding.suggest(warmup::prepend(reading, surest.axis.name()));
     }
     findings.push(finding);
@@ -138,16 +150,18 @@ fn limit<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, arm: &Arm<'a>, axis
     Some(Limit { arm: arm.clone(), axis, best, above, unstable, chance })
 }
 
-/// When a trial broke down: diverged, or its training loss rose suddenly.
+/// When a trial broke down, if it did: diverged, or its training loss rose suddenly.
 fn breaks_down(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option<When> {
     let loss = trial.curves.get(TRAIN_LOSS);
+    let share = |step: u64| step as f64 / steps.max(1) as f64;
     let diverged = matches!(&trial.outcome, Outcome::Infeasible { reason } if *reason == Reason::Diverged);
     if diverged || (infeasible::is_infeasible(trial) && loss.is_none()) {
-        let last = loss.and_then(|curve| curve.last()).map_or(0, |(step, _)| *step);
-        return Some(last as f64 / steps.max(1) as f64);
+        // It diverged after the last value that it reported; without any, nobody knows when.
+        let last =
+            loss.or_else(|| trial.curves.get(&reading.plan.spec().objective.metric)).and_then(|curve| curve.last());
+        return Some(last.map(|(step, _)| share(*step)));
     }
-    sudden_rise(reading, &BinnedCurve::of(reading, loss?, Direction::Minimize)?)
-        .map(|(step, _)| step as f64 / steps.max(1) as f64)
+    sudden_rise(reading, &BinnedCurve::of(reading, loss?, Direction::Minimize)?).map(|(step, _)| Some(share(step)))
 }
 
 /// The step of the first sudden rise of a training loss and by how much, if there is one.

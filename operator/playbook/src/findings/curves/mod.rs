@@ -9,9 +9,12 @@ mod hosts;
 mod instability;
 mod late;
 mod offline;
+mod optimization;
 mod overfitting;
 mod periodicity;
 mod progress;
+mod reach;
+mod regime;
 mod regularization;
 mod rounds;
 mod series;
@@ -26,6 +29,10 @@ pub(super) mod warmup;
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod planted;
 #[cfg(test)]
+// Places in short lists.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+mod planted_tests;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 // As above.
@@ -36,31 +43,40 @@ use std::cmp::Ordering;
 
 use studious_rules::thresholds::curves::BEST_FEW;
 
+pub(super) use self::optimization::sound as sound_optimization;
 pub(crate) use self::overfitting::overfitting_trials;
 use super::{
     Finding,
     reading::{Reading, RoundTrials},
 };
-use crate::record::{Curve, TrialRecord};
+use crate::record::TrialRecord;
+
+/// Draws some conclusions from the trials. It sees no other's: the order of examiners changes no finding.
+pub(super) type Examiner = fn(&Reading<'_>, &mut Vec<Finding>);
+
+/// What makes results meaningless comes first; then what limits training (requirement R-151); then how it went.
+pub(super) const EXAMINERS: [Examiner; 14] = [
+    hosts::examine,
+    offline::examine,
+    instability::examine,
+    gradient::examine,
+    training_loss::examine,
+    overfitting::examine,
+    periodicity::examine,
+    regime::examine,
+    late::examine,
+    evaluations::examine,
+    regularization::examine,
+    rounds::examine,
+    warmup::examine,
+    throughput::examine,
+];
 
 /// Draws them all.
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
-    // What makes results meaningless comes first; then what limits training (requirement R-151); then how it went.
-    hosts::examine(reading, findings);
-    offline::examine(reading, findings);
-    instability::examine(reading, findings);
-    gradient::examine(reading, findings);
-    training_loss::examine(reading, findings);
-    overfitting::examine(reading, findings);
-    periodicity::examine(reading, findings);
-    steps::examine(reading, findings);
-    progress::examine(reading, findings);
-    late::examine(reading, findings);
-    evaluations::examine(reading, findings);
-    regularization::examine(reading, findings);
-    rounds::examine(reading, findings);
-    warmup::examine(reading, findings);
-    throughput::examine(reading, findings);
+    for examiner in EXAMINERS {
+        examiner(reading, findings);
+    }
 }
 
 /// The trials whose curves are examined: the best few of a round, and the best of each scientific configuration.
@@ -81,9 +97,13 @@ fn best_few<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Vec<&'a Trial
     reading.ranked(&round.trials).into_iter().take(reading.count(&BEST_FEW)).map(|(t, _)| t).collect()
 }
 
-/// The evaluations of a trial's objective.
-fn evaluations<'a>(reading: &Reading<'_>, trial: &'a TrialRecord) -> Option<&'a Curve> {
-    trial.curves.get(&reading.plan.spec().objective.metric)
+/// The evaluations of a trial's objective that count: those within the step budget of its round.
+fn evaluations<'a>(reading: &Reading<'_>, trial: &'a TrialRecord) -> Option<&'a [(u64, f64)]> {
+    let curve = trial.curves.get(&reading.plan.spec().objective.metric)?;
+    // A trial that ran elsewhere may know no round: it belongs to the first.
+    let round = reading.rounds.iter().find(|round| round.name == trial.round || trial.round.is_empty());
+    let within = round.map_or(curve.len(), |round| curve.partition_point(|(step, _)| *step <= round.steps));
+    Some(&curve[..within])
 }
 
 /// The middle of some numbers; the upper one of the two of an even number.

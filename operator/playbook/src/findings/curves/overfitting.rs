@@ -125,7 +125,7 @@ impl<'a> Curves<'a> {
         limit: f64,
     ) -> Vec<Overfit<'a>> {
         let usual: Vec<_> = curves.iter().map(|(_, series)| series.without_lowest()).collect();
-        let Some(mean) = BinnedCurve::mean(usual.iter()) else { return Vec::new() };
+        let Some(mean) = BinnedCurve::mean(&usual) else { return Vec::new() };
         let together = mean.rise(&self.noise.of_mean(usual.len()));
         if together.chance > limit || !is_overfitting(reading, &mean, &together) {
             return Vec::new();

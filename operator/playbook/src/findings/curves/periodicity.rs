@@ -21,7 +21,6 @@ use super::{
     },
     best_few, evaluations,
 };
-use crate::record::Curve;
 
 /// Neighbours say only roughly what noise has at a frequency, so the limit is this share of the usual one.
 const SURE: f64 = 0.2;
@@ -99,7 +98,7 @@ fn chance_of_peak(sums: &[(usize, f64)], place: usize, trials: usize) -> Option<
         .then(|| chance::fisher_above(sums[place].1 / mean, freedom, freedom * nearest.len() as f64))
 }
 
-fn spectrum(curve: &Curve, fewest: usize) -> Option<Spectrum> {
+fn spectrum(curve: &[(u64, f64)], fewest: usize) -> Option<Spectrum> {
     let values: Vec<f64> = curve.iter().map(|(_, v)| *v).collect();
     // A share of a length below 2^53.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

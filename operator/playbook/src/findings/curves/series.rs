@@ -12,7 +12,6 @@ use super::{
     super::{chance, reading::Reading},
     shrinkage::{Noise, Prior, inflation, likeness},
 };
-use crate::record::Curve;
 
 /// Stretches that a long curve is divided into. The mean of a stretch tells a trend from noise better than single values.
 const STRETCHES: usize = 60;
@@ -77,7 +76,7 @@ impl NoiseOfAll {
 
 impl BinnedCurve {
     /// Reads a curve that is long enough to be examined for trends.
-    pub(super) fn of(reading: &Reading<'_>, curve: &Curve, direction: Direction) -> Option<Self> {
+    pub(super) fn of(reading: &Reading<'_>, curve: &[(u64, f64)], direction: Direction) -> Option<Self> {
         if curve.len() < reading.count(&CURVE_VALUES) {
             return None;
         }
@@ -85,7 +84,7 @@ impl BinnedCurve {
     }
 
     /// Reads a curve of at least two values.
-    pub(super) fn of_any(curve: &Curve, direction: Direction) -> Option<Self> {
+    pub(super) fn of_any(curve: &[(u64, f64)], direction: Direction) -> Option<Self> {
         if curve.len() < 2 {
             return None;
         }
@@ -112,13 +111,13 @@ impl BinnedCurve {
     }
 
     /// The mean of some curves that were evaluated at the same steps.
-    pub(super) fn mean<'a>(curves: impl ExactSizeIterator<Item = &'a Self> + Clone) -> Option<Self> {
-        let steps = curves.clone().next()?.steps.clone();
-        if curves.clone().any(|curve| curve.steps != steps) {
+    pub(super) fn mean(curves: &[Self]) -> Option<Self> {
+        let steps = curves.first()?.steps.clone();
+        if curves.iter().any(|curve| curve.steps != steps) {
             return None;
         }
         let n = curves.len() as f64;
-        let values = (0..steps.len()).map(|i| curves.clone().map(|curve| curve.values[i]).sum::<f64>() / n).collect();
+        let values = (0..steps.len()).map(|i| curves.iter().map(|curve| curve.values[i]).sum::<f64>() / n).collect();
         Some(Self { steps, values })
     }
 
@@ -233,6 +232,7 @@ impl BinnedCurve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Curve;
 
     #[test]
     fn long_curves_become_stretches_and_maxima_minima() {
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(series.values.len(), 60);
         assert_eq!((series.steps[0], series.steps[59]), (9, 599));
         assert!(series.values[59] < series.values[0]);
-        assert!(BinnedCurve::of_any(&curve[..1].to_vec(), Direction::Minimize).is_none());
+        assert!(BinnedCurve::of_any(&curve[..1], Direction::Minimize).is_none());
     }
 
     #[test]

@@ -21,58 +21,85 @@ use super::{
         wording::{count, number, percent},
     },
     evaluations, quantile,
+    reach::reaches,
     series::BinnedCurve,
 };
 use crate::{record::TrialRecord, trial::selected};
 
-pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
-    let Some(round) = reading.concluding() else { return };
-    // If the best step fell anywhere by chance, at most 1.6% of studies of five trials would raise either finding.
-    let fewest = reading.count(&STEP_TRIALS);
-    // The best first, so that the good trials are the first half.
-    let placed: Vec<_> = reading
-        .ranked(&round.trials)
-        .into_iter()
-        .filter_map(|(t, _)| Some((t, share(reading, t, round.steps)?)))
-        .collect();
-    if placed.len() < fewest {
-        return;
+/// Trials with the share of the step budget at which each was best, the best trial first.
+struct BestSteps<'r, 'a> {
+    round: &'r RoundTrials<'a>,
+    placed: Vec<Placed<'a>>,
+    /// How many of them are the good trials: the first half.
+    good: usize,
+}
+
+impl<'r, 'a> BestSteps<'r, 'a> {
+    /// Nothing where trials are too few. If the best step fell anywhere by chance, at most 1.6% of studies of five trials
+    /// would raise either finding.
+    fn of(reading: &'r Reading<'a>) -> Option<Self> {
+        let round = reading.concluding()?;
+        let fewest = reading.count(&STEP_TRIALS);
+        let placed: Vec<_> = reading
+            .ranked(&round.trials)
+            .into_iter()
+            .filter(|(t, _)| reaches(reading, round, t))
+            .filter_map(|(t, _)| Some((t, share(reading, t, round.steps)?)))
+            .collect();
+        let good = placed.len().div_ceil(2).max(fewest);
+        (placed.len() >= fewest).then_some(Self { round, placed, good })
     }
-    let good = &placed[..placed.len().div_ceil(2).max(fewest)];
-    let steps = round.steps as f64;
-    let largest = placed.iter().map(|(_, share)| *share).fold(0.0, f64::max);
-    let evidence = |mut finding: Finding| {
+
+    fn good(&self) -> &[Placed<'a>] {
+        &self.placed[..self.good]
+    }
+
+    /// The latest, as a share of the steps.
+    fn largest(&self) -> f64 {
+        self.placed.iter().map(|(_, share)| *share).fold(0.0, f64::max)
+    }
+
+    fn evidence(&self, mut finding: Finding) -> Finding {
+        let steps = self.round.steps as f64;
         for (name, part) in [("lower_quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75)] {
-            let step = quantile(good.iter().map(|(_, share)| *share), part).map_or(f64::NAN, |share| share * steps);
+            let step =
+                quantile(self.good().iter().map(|(_, share)| *share), part).map_or(f64::NAN, |share| share * steps);
             finding = finding.with(format!("{name}_best_step"), step);
         }
         finding
-            .with("trials", placed.len() as f64)
-            .with("good_trials", good.len() as f64)
+            .with("trials", self.placed.len() as f64)
+            .with("good_trials", self.good as f64)
             .with("max_train_steps", steps)
-            .with("largest_best_step", largest * steps)
-    };
-    if largest <= reading.threshold(&EARLY_BEST) {
-        findings.push(evidence(too_many(reading, round, &placed, largest)));
-        return;
+            .with("largest_best_step", self.largest() * steps)
     }
+}
+
+/// Every trial is at its best early.
+pub(super) fn too_many(reading: &Reading<'_>) -> Option<Finding> {
+    let best = BestSteps::of(reading)?;
+    let largest = best.largest();
+    (largest <= reading.threshold(&EARLY_BEST))
+        .then(|| best.evidence(far_too_many(reading, best.round, &best.placed, largest)))
+}
+
+/// The better trials are at their best at the end, and it is lower than before.
+pub(super) fn too_few(reading: &Reading<'_>) -> Option<Finding> {
+    let best = BestSteps::of(reading)?;
     let last = reading.threshold(&LATE_BEST);
     let improves = |trial: &TrialRecord| {
         let series = evaluations(reading, trial).and_then(|curve| BinnedCurve::of_any(curve, reading.direction()));
-        series.is_none_or(|series| series.chance_of_fall(last) <= reading.threshold(&FALSE_ALARMS))
+        series.is_some_and(|series| series.chance_of_fall(last) <= reading.threshold(&FALSE_ALARMS))
     };
-    let late: Vec<_> = good.iter().filter(|(t, share)| *share > 1.0 - last && improves(t)).collect();
-    if late.len() as f64 >= reading.threshold(&CONSISTENTLY) * good.len() as f64 {
-        let finding = too_few(reading, round, good.len(), &late);
-        findings.push(evidence(finding).with("late", late.len() as f64));
-    }
+    let late: Vec<_> = best.good().iter().filter(|(t, share)| *share > 1.0 - last && improves(t)).collect();
+    (late.len() as f64 >= reading.threshold(&CONSISTENTLY) * best.good as f64)
+        .then(|| best.evidence(at_the_end(reading, best.round, best.good, &late)).with("late", late.len() as f64))
 }
 
 type Placed<'a> = (&'a TrialRecord, f64);
 
 // A step count: whole, positive and below 2^53.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn too_many(reading: &Reading<'_>, round: &RoundTrials<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
+fn far_too_many(reading: &Reading<'_>, round: &RoundTrials<'_>, placed: &[Placed<'_>], largest: f64) -> Finding {
     let enough = (largest * round.steps as f64).ceil();
     Finding::new(
         &TOO_MANY_STEPS,
@@ -93,7 +120,7 @@ fn too_many(reading: &Reading<'_>, round: &RoundTrials<'_>, placed: &[Placed<'_>
     )
 }
 
-fn too_few(reading: &Reading<'_>, round: &RoundTrials<'_>, good: usize, late: &[&Placed<'_>]) -> Finding {
+fn at_the_end(reading: &Reading<'_>, round: &RoundTrials<'_>, good: usize, late: &[&Placed<'_>]) -> Finding {
     let what = if reading.plan.spec().schedule.is_some() { "the decay schedule" } else { "the learning rate" };
     Finding::new(
         &TOO_FEW_STEPS,

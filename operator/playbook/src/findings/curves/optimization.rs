@@ -1,0 +1,45 @@
+//! What the fourth question rests on when no finding fails it: how many curves were looked at.
+
+use studious_rules::thresholds::curves::{CURVE_VALUES, FEW_NORMS};
+
+use super::{
+    super::{
+        reading::Reading,
+        wording::{count, list},
+    },
+    best_few,
+    gradient::GRADIENT_NORM,
+    training_loss::Losses,
+};
+use crate::decide::TRAIN_LOSS;
+
+/// Why training has no optimization issues, or why that is unknown: a loss that isn't reported is not one that falls.
+pub(in crate::findings) fn sound(reading: &Reading<'_>) -> Result<String, String> {
+    let Some(round) = reading.concluding() else {
+        return Err("No trial succeeded.".to_owned());
+    };
+    let Losses { looked_at, best: with_loss, rising } = Losses::of(reading, round);
+    let best = best_few(reading, round);
+    let fewest = reading.count(&CURVE_VALUES);
+    if 2 * with_loss < best.len().max(1) {
+        let how_many = if with_loss == 0 { "None".to_owned() } else { format!("Only {with_loss}") };
+        return Err(format!(
+            "{how_many} of the best {} of round {} reported {TRAIN_LOSS} at least {fewest} times; without it optimization \
+             issues cannot be seen.",
+            count(best.len(), "trial"),
+            round.name,
+        ));
+    }
+    let norms = reading.count(&FEW_NORMS);
+    let with_norms = best.iter().filter(|t| t.curves.get(GRADIENT_NORM).is_some_and(|c| c.len() >= norms)).count();
+    let mut calm = vec![format!("{TRAIN_LOSS} of the best {}", count(with_loss, "trial"))];
+    if with_norms > 0 {
+        calm.push(format!("{GRADIENT_NORM} of the best {with_norms}"));
+    }
+    Ok(format!(
+        "{TRAIN_LOSS} rises in {} of {}; nothing unstable is seen in {}.",
+        if rising.is_empty() { "none".to_owned() } else { rising.len().to_string() },
+        count(looked_at, "trial"),
+        list(&calm),
+    ))
+}
