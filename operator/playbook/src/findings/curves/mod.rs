@@ -16,6 +16,7 @@ mod progress;
 mod reach;
 mod regime;
 mod regularization;
+mod regularizers;
 mod rounds;
 mod series;
 mod shrinkage;

@@ -6,7 +6,7 @@
 //! mean curve of the best trials is looked at as well: it shows what each of a few short curves only hints at. Where the
 //! training loss rises as well, training broke down: that is another finding.
 
-use studious_api::study::{Direction, Hyperparameter, Range, Role, Scale};
+use studious_api::study::Direction;
 use studious_rules::{
     curves::{OVERFITTING_IN_BEST, SELECTION_BIAS},
     thresholds::{
@@ -18,24 +18,16 @@ use studious_rules::{
 use super::{
     super::{
         Finding, Severity,
-        change::{Change, Edit},
+        change::Change,
         exact,
         reading::{Axis, Reading},
-        wording::{count, list, name, number},
+        wording::{count, name, number},
     },
     evaluations, leading,
+    regularizers::{self, Compared, Effect},
     series::{BinnedCurve, NoiseOfAll, Rise},
 };
 use crate::{decide::TRAIN_LOSS, record::TrialRecord};
-
-/// Names of hyperparameters that regularise, and what to call them. Parts of names.
-const REGULARISERS: [(&str, &str); 5] = [
-    ("dropout", "dropout"),
-    ("label_smoothing", "label smoothing"),
-    ("weight_decay", "weight decay"),
-    ("l2", "weight decay"),
-    ("augment", "data augmentation"),
-];
 
 /// How far a trial overfits.
 struct Overfit<'a> {
@@ -160,30 +152,23 @@ fn training_breaks_down(reading: &Reading<'_>, trial: &TrialRecord, limit: f64) 
 
 fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'_>]) -> Finding {
     let metric = &reading.plan.spec().objective.metric;
-    let compares = reading.concluding().is_some_and(|round| reading.arms(round).len() > 1);
-    let expected = regularisers(reading).any(|h| h.role == Role::Scientific);
+    let (severity, tail, change) = judged(reading, looked_at, found);
     let surest = found.iter().map(|o| o.chance).fold(f64::INFINITY, f64::min);
     let first = found.iter().map(|o| o.from).min().unwrap_or(0);
     let worst = found.iter().map(|o| o.by).fold(0.0, f64::max);
     let trials = if found.len() == 1 { "1 of the".to_owned() } else { format!("{} of the", found.len()) };
-    let (severity, tail) = if expected {
-        let tail = "Regularization is what this study compares, so that is to be expected where there is little of it.";
-        (Severity::Info, tail.to_owned())
-    } else if compares {
-        let tail = format!(
-            "Don't compare yet, and don't prefer a value because it overfits less: run the study again with {}.",
-            mend(reading)
-        );
-        (Severity::Problem, tail)
+    // A breakdown of training looks the same.
+    let unknown = if found.iter().any(|o| o.trial.curves.contains_key(TRAIN_LOSS)) {
+        String::new()
     } else {
-        (Severity::Warning, format!("Run it again with {}.", mend(reading)))
+        format!(" Without {TRAIN_LOSS} a breakdown of training looks the same: log it.")
     };
     let what = if worse_is_higher(reading) { "rises" } else { "falls" };
-    let finding = Finding::new(
+    Finding::new(
         &OVERFITTING_IN_BEST,
         format!(
             "{trials} {} whose curves were examined overfit: {metric} {what} by up to {} from its best (from step \
-             {first}) to the end. {tail}",
+             {first}) to the end. {tail}{unknown}",
             count(looked_at.len(), "best trial"),
             number(worst),
         ),
@@ -194,89 +179,84 @@ fn in_best(reading: &Reading<'_>, looked_at: &[&TrialRecord], found: &[Overfit<'
     .with("looked_at", looked_at.len() as f64)
     .with("largest_rise", worst)
     .with("from_step", first as f64)
-    .with("chance", surest);
-    if expected { finding } else { finding.suggest(regularise(reading)) }
+    .with("chance", surest)
+    .suggest(change)
 }
 
-/// A range for a regularizer that is held, or a wider one for one that is tuned.
-fn regularise(reading: &Reading<'_>) -> Option<Change> {
-    let linear = |max| Range { min: 0.0, max, scale: Scale::Linear, integer: false };
-    let ranges = |technique: &str| match technique {
-        "dropout" => Some(linear(0.5)),
-        "label smoothing" => Some(linear(0.2)),
-        "weight decay" => Some(Range { min: 1e-6, max: 1e-2, scale: Scale::Log, integer: false }),
-        _ => None,
-    };
-    let held = regularisers(reading).find(|h| h.value.is_some());
-    if let Some(h) = held
-        && let Some(range) = called(h).and_then(ranges)
-    {
-        return reading.change(Edit::Tune { hyperparameter: reading.index(h), range });
+/// How much overfitting in the best trials matters, and what to do about it.
+fn judged(
+    reading: &Reading<'_>,
+    looked_at: &[&TrialRecord],
+    found: &[Overfit<'_>],
+) -> (Severity, String, Option<Change>) {
+    let overfit: Vec<_> = found.iter().map(|o| o.trial).collect();
+    let compared = Compared::of(reading);
+    let effect = compared.as_ref().map(|c| (c.names(), c.effect(looked_at, &overfit)));
+    let compares = reading.concluding().is_some_and(|round| reading.arms(round).len() > 1);
+    let severity = if compares { Severity::Problem } else { Severity::Warning };
+    let remedy = regularizers::remedy(reading);
+    match effect {
+        Some((names, Effect::Helps)) => {
+            let tail = format!("The study compares {names}, so that is to be expected where there is little of it.");
+            (Severity::Info, tail, None)
+        }
+        Some((names, Effect::Backwards)) => {
+            let tail = format!(
+                "Only the strongest {names} overfits, where less of it does not: more of it does not help here. See whether \
+                 it is applied as it should be, in training and not in evaluation, before you compare."
+            );
+            (severity, tail, None)
+        }
+        Some((names, Effect::TooWeak)) => {
+            let tail =
+                format!("The strongest {names} overfits too. Don't compare yet: run the study again with {remedy}.");
+            (severity, tail, regularizers::stronger(reading))
+        }
+        None if compares => {
+            let tail = format!(
+                "Don't compare yet, and don't prefer a value because it overfits less: run the study again with {remedy}."
+            );
+            (severity, tail, regularizers::stronger(reading))
+        }
+        None => (severity, format!("Run it again with {remedy}."), regularizers::stronger(reading)),
     }
-    let (h, range) = regularisers(reading).find_map(|h| Some((h, h.range.as_ref()?)))?;
-    // Shares that are dropped or smoothed stay well below 1.
-    let most = if called(h) == Some("weight decay") { f64::INFINITY } else { 0.8 };
-    let to = (2.0 * range.max).min(most);
-    // What the study has widened and no trial has tried yet is wide enough.
-    let all = reading.rounds.iter().flat_map(|round| &round.trials);
-    let tried = all.filter_map(|t| t.hyperparameters.get(&h.name)?.as_f64()).fold(f64::NEG_INFINITY, f64::max);
-    let is_tried = tried >= range.max - 0.5 * (range.max - range.min).abs();
-    (to > range.max && is_tried)
-        .then(|| reading.change(Edit::Boundary { hyperparameter: reading.index(h), upper: true, to }))?
-}
-
-/// What to add or to tune, by what the study has.
-fn mend(reading: &Reading<'_>) -> String {
-    let tuned: Vec<_> = regularisers(reading).filter(|h| h.value.is_none()).map(name).collect();
-    let held: Vec<_> = regularisers(reading).filter(|h| h.value.is_some()).map(name).collect();
-    let missing: Vec<&str> = ["dropout", "label smoothing", "weight decay"]
-        .into_iter()
-        .filter(|technique| !regularisers(reading).any(|h| called(h) == Some(technique)))
-        .collect();
-    let mut parts = Vec::new();
-    if !held.is_empty() {
-        parts.push(format!("{} tuned as nuisance instead of held", list(&held)));
-    }
-    if !tuned.is_empty() {
-        parts.push(format!("stronger values of {} in reach", list(&tuned)));
-    }
-    if !missing.is_empty() {
-        parts.push(format!("{} added as nuisance", list(&missing)));
-    }
-    list(&parts)
-}
-
-fn regularisers<'a>(reading: &Reading<'a>) -> impl Iterator<Item = &'a Hyperparameter> {
-    reading.plan.spec().hyperparameters.iter().filter(|h| called(h).is_some())
-}
-
-/// What a hyperparameter is called if it regularises.
-pub(super) fn called(hyperparameter: &Hyperparameter) -> Option<&'static str> {
-    let name = hyperparameter.name.to_ascii_lowercase();
-    REGULARISERS.iter().find(|(part, _)| name.contains(part)).map(|(_, technique)| *technique)
 }
 
 fn worse_is_higher(reading: &Reading<'_>) -> bool {
     reading.direction() == Direction::Minimize
 }
 
-/// Requirement R-078: choosing the best hides overfitting, and favours whatever hampers training.
+/// Requirement R-078: choosing the best hides overfitting, and favors whatever hampers training.
 fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[Overfit<'_>]) -> Finding {
     let share = (others.len() + in_best) as f64 / all.len() as f64;
-    let severity = if share >= reading.threshold(&MANY_OVERFITTING) { Severity::Warning } else { Severity::Info };
+    let overfit: Vec<_> = others.iter().map(|o| o.trial).collect();
+    let effect = Compared::of(reading).map(|c| (c.names(), c.effect(all, &overfit)));
+    let is_expected = matches!(effect, Some((_, Effect::Helps)));
+    let is_many = share >= reading.threshold(&MANY_OVERFITTING);
+    let severity = if is_many && !is_expected { Severity::Warning } else { Severity::Info };
     let goes_along = along(reading, all, others);
     let along = goes_along.as_ref().map_or_else(String::new, |(axis, upper, _)| {
         let end = if *upper { "higher" } else { "lower" };
         format!(" They are the ones with {end} {}.", name(axis.hyperparameter))
     });
-    let clean = if in_best == 0 { ", though none of the best does" } else { "" };
-    let mut finding = Finding::new(&SELECTION_BIAS,
-        format!(
-            "{} of {} overfit{clean}.{along} Choosing the best passes over trials that overfit, and so favours whatever \
-             hampers training, such as too small a learning rate. With stronger regularization others may be the best.",
-            others.len() + in_best,
-            count(all.len(), "trial"),
+    let advice = match effect {
+        Some((names, Effect::Helps)) => {
+            format!("The study compares {names}, so that is to be expected where there is little of it.")
+        }
+        Some((names, Effect::Backwards)) => format!(
+            "Only the strongest {names} overfits, so that more of it does not help here; choosing the best passes over such \
+             trials."
         ),
+        Some((_, Effect::TooWeak)) | None => {
+            "Choosing the best passes over trials that overfit, and so favors whatever hampers training, such as too small a \
+             learning rate. With stronger regularization others may be the best."
+                .to_owned()
+        }
+    };
+    let clean = if in_best == 0 { ", though none of the best does" } else { "" };
+    let mut finding = Finding::new(
+        &SELECTION_BIAS,
+        format!("{} of {} overfit{clean}.{along} {advice}", others.len() + in_best, count(all.len(), "trial"),),
     )
     .graded(severity)
     .about(others.iter().map(|o| o.trial))

@@ -11,7 +11,7 @@ use super::{
         reading::Reading,
         wording::{count, list, name, percent},
     },
-    best_few, overfitting,
+    best_few, regularizers,
 };
 
 /// The share of training examples that are predicted wrongly.
@@ -25,7 +25,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         .spec()
         .hyperparameters
         .iter()
-        .filter(|h| h.value.is_none() && overfitting::called(h).is_some())
+        .filter(|h| h.value.is_none() && regularizers::called(h).is_some())
         .map(name)
         .collect();
     let errors: Vec<f64> =
