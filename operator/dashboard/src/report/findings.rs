@@ -75,9 +75,7 @@ fn card(finding: &Finding) -> Markup {
                 @if let Some(name) = &finding.hyperparameter { code { (name) } }
             }
             p { (finding.advice) }
-            @if finding.confidence.is_some() {
-                p.muted { "Less sure than it sounds: the search chose its points by what it had found, and may have left parts of the space unexplored." }
-            }
+            @if let Some(confidence) = finding.confidence { p.muted { (confidence.words()) } }
             @if let Some(why) = &finding.waived { p.muted { "Set aside by the study: " (why) } }
             @if let Some(change) = &finding.change { p.muted { "In the next study: " code { (change) } } }
             details {

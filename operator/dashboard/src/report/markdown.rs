@@ -130,13 +130,8 @@ impl Text {
         let of = finding.hyperparameter.as_ref().map_or_else(String::new, |name| format!(", {}", code(name)));
         self.paragraph(&format!("### {aside}{severity}: {}{of}", words(&finding.code)));
         self.paragraph(&escape(&finding.advice));
-        match finding.confidence {
-            None => {}
-            Some(Confidence::Weak) => self.paragraph(
-                "Less sure than it sounds: the search chose its points by what it had found, and may have left parts of \
-                 the space unexplored.",
-            ),
-            Some(Confidence::OpenQuestion) => self.paragraph("The playbook calls this an open question."),
+        if let Some(confidence) = finding.confidence {
+            self.paragraph(confidence.words());
         }
         if let Some(why) = &finding.waived {
             self.paragraph(&format!("Set aside by the study: {}", escape(why)));

@@ -116,8 +116,30 @@ pub struct Finding {
 pub enum Confidence {
     /// Drawn from an adaptive search, which may have left parts of the space unexplored (requirement R-146).
     Weak,
-    /// The playbook calls it an open question (requirement R-008).
+    /// The playbook calls it an open question, or marks its advice as speculation (requirement R-008).
     OpenQuestion,
+    /// Both: an open question, and drawn from an adaptive search.
+    WeakOpenQuestion,
+}
+
+impl Confidence {
+    /// Of what the playbook leaves open.
+    fn of_open_question(reading: &Reading<'_>) -> Self {
+        if reading.is_adaptive() { Self::WeakOpenQuestion } else { Self::OpenQuestion }
+    }
+
+    /// In a sentence or two.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Weak => "Weak evidence: an adaptive search may have left parts of the space unexplored.",
+            Self::OpenQuestion => "An open question: there is no certain answer.",
+            Self::WeakOpenQuestion => {
+                "An open question: there is no certain answer. Weak evidence: an adaptive search may have left parts of the \
+                 space unexplored."
+            }
+        }
+    }
 }
 
 /// What limits training comes first, but for problems that make results meaningless: it decides what else is worth doing
@@ -205,14 +227,9 @@ pub fn text(findings: &[Finding]) -> String {
                 let _ = writeln!(text, "         {line}");
             }
         }
-        let _ = match finding.confidence {
-            Some(Confidence::Weak) => writeln!(
-                text,
-                "         Weak evidence: an adaptive search may have left parts of the space unexplored."
-            ),
-            Some(Confidence::OpenQuestion) => writeln!(text, "         An open question: there is no certain answer."),
-            None => Ok(()),
-        };
+        for line in finding.confidence.iter().flat_map(|confidence| wording::wrap(confidence.words(), WIDTH)) {
+            let _ = writeln!(text, "         {line}");
+        }
         let _ = writeln!(text, "         Playbook: {}", finding.section);
     }
     if !findings.is_empty() {

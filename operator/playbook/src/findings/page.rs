@@ -88,8 +88,8 @@ logarithm of its own and does not use this rule; nor does the phase of a Trial, 
 `advice`, `section` (of the playbook), and where there is one: `change`, the edit of the study that it suggests
 (`{\"path\", \"from\", \"to\"}`; for the next study, since the space of one that exists can't change; an edit of several fields
 has the path `spec` and objects of fields), `confidence`
-(`OpenQuestion` where the playbook calls it open, `Weak` where an adaptive search may have left parts of the space unexplored)
-and `waived`, the reason.
+(`OpenQuestion` where the playbook calls it open or speculation, `Weak` where an adaptive search may have left parts of the
+space unexplored, `WeakOpenQuestion` where both hold) and `waived`, the reason.
 
 ## Codes
 

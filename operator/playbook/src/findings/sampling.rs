@@ -213,7 +213,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     finding = best_by_size(reading, worst, finding);
     finding.change = more(reading, why);
-    finding.confidence = Some(if reading.is_adaptive() { Confidence::Weak } else { Confidence::OpenQuestion });
+    finding.confidence = Some(Confidence::of_open_question(reading));
     findings.push(finding);
 }
 

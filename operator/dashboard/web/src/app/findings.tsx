@@ -45,6 +45,12 @@ export function Findings({ view, namespace, study }: Properties) {
   );
 }
 
+const CONFIDENCE: Record<NonNullable<Finding["confidence"]>, string> = {
+  Weak: "Weak evidence: an adaptive search may have left parts of the space unexplored.",
+  OpenQuestion: "An open question: there is no certain answer.",
+  WeakOpenQuestion:
+    "An open question: there is no certain answer. Weak evidence: an adaptive search may have left parts of the space unexplored.",
+};
 const ANSWERS: Record<Question["answer"], string> = { Pass: "✓", Fail: "✕", Unknown: "?", Waived: "–" };
 
 function Questions({ questions, provisional }: { questions: Question[]; provisional: boolean }) {
@@ -107,11 +113,7 @@ function Card({ finding, namespace, study }: { finding: Finding; namespace: stri
         {finding.hyperparameter !== undefined && <code>{finding.hyperparameter}</code>}
       </header>
       <p>{finding.advice}</p>
-      {finding.confidence !== undefined && (
-        <p class="muted">
-          Less sure than it sounds: the search chose its points by what it had found, and may have left parts of the space unexplored.
-        </p>
-      )}
+      {finding.confidence !== undefined && <p class="muted">{CONFIDENCE[finding.confidence]}</p>}
       {finding.waived !== undefined && <p class="muted">Set aside by the study: {finding.waived}</p>}
       {finding.change !== undefined && <Edit change={finding.change} name={name} />}
       <details>

@@ -196,7 +196,7 @@ plots: Array<PlotView>, };
 /**
  * Why a finding is less sure than its words.
  */
-export type Confidence = "Weak" | "OpenQuestion";
+export type Confidence = "Weak" | "OpenQuestion" | "WeakOpenQuestion";
 
 /**
  * Trials by phase.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     super::{
-        Finding, Severity,
+        Confidence, Finding, Severity,
         simulated::{Luck, changes_settle, plan},
     },
     simulated::{FAULTLESS, STEPS, TWO, Training, change_all, conclude, drawn, saved},
@@ -425,7 +425,8 @@ fn steps_added_at_a_tiny_rate_are_named() {
         })
     };
     let found = raised(&stretched(STEPS as f64), "ExtraStepsAtTinyLr");
-    assert!(found.evidence["share"] > 0.9);
+    assert!(found.evidence["share"] > 0.9 && found.advice.contains("speculation"), "{}", found.advice);
+    assert_eq!(found.confidence, Some(Confidence::OpenQuestion));
     assert!(!is_raised(&stretched(4.0 * STEPS as f64), "ExtraStepsAtTinyLr"));
 }
 

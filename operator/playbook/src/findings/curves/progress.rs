@@ -128,7 +128,7 @@ pub(super) fn saturated(reading: &Reading<'_>) -> Option<Finding> {
             percent(latest as f64 / round.steps as f64),
         ),
     );
-    finding.confidence = is_open.then_some(Confidence::OpenQuestion);
+    finding.confidence = is_open.then(|| Confidence::of_open_question(reading));
     Some(
         finding
             .about(saturated.iter().map(|(t, _)| *t))

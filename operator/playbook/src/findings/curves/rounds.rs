@@ -10,7 +10,7 @@ use studious_rules::{
 
 use super::{
     super::{
-        Finding, exact,
+        Confidence, Finding, exact,
         reading::{Arm, Reading, RoundTrials},
         wording::{number, percent},
     },
@@ -97,21 +97,24 @@ fn tiny_rates(reading: &Reading<'_>, earlier: &RoundTrials<'_>, later: &RoundTri
     let at_tiny = after * later.steps as f64 - before * earlier.steps as f64;
     let share = at_tiny / added as f64;
     (share > reading.threshold(&MOSTLY_TINY)).then(|| {
-        Finding::new(
+        let mut finding = Finding::new(
             &EXTRA_STEPS_AT_TINY_LR,
             format!(
                 "{} of the {added} steps that round {} adds to round {} run at less than {} of the peak learning rate. \
-                 Spend them at the high rate: keep the decay as long as it was and extend the constant part before it.",
+                 The playbook's suggestion, which it marks as speculation, is to spend them at the high rate: keep the decay \
+                 as long as it was and extend the constant part before it.",
                 percent(share.min(1.0)),
                 later.name,
                 earlier.name,
                 percent(tiny),
             ),
-        )
-        .with("share", share)
-        .with("added_steps", added as f64)
-        .with("tiny_share", after)
-        .with("tiny_share_before", before)
+        );
+        finding.confidence = Some(Confidence::of_open_question(reading));
+        finding
+            .with("share", share)
+            .with("added_steps", added as f64)
+            .with("tiny_share", after)
+            .with("tiny_share_before", before)
     })
 }
 

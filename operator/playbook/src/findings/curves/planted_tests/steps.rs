@@ -112,4 +112,8 @@ fn what_is_undersampled_is_not_saturated() {
     let both: Vec<_> =
         ["Undersampled", "TuningGainsSaturated"].into_iter().filter(|c| one_of(&found, c).is_some()).collect();
     assert_eq!(both, ["Undersampled"]);
+    // Whether sampling is dense enough stays open in an adaptive search.
+    let bayesian = ONE.replace("rounds:", "search: {algorithm: Bayesian}\nrounds:");
+    let weak = self::found(&bayesian, &trials);
+    assert_eq!(one_of(&weak, "Undersampled").unwrap().confidence, Some(Confidence::WeakOpenQuestion));
 }
