@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use studious_rules::thresholds::curves::{LATE_SHARE, NOISE_EVALUATIONS};
 
-use super::reading::{Reading, RoundTrials};
+use super::{
+    curves::shrinkage,
+    reading::{Reading, RoundTrials},
+};
 use crate::{record::TrialRecord, rounds, space::PointIdentity};
 
 /// Trials of one point trained again with other seeds.
@@ -99,18 +102,27 @@ pub(super) fn between_trials(reading: &Reading<'_>) -> Option<f64> {
     Noise::of(repeats(reading)).map(|noise| noise.deviation)
 }
 
-/// The standard deviation from one evaluation to the next, late in training, less the trend: that of successive
-/// differences, over the square root of two.
-pub(super) fn between_evaluations(reading: &Reading<'_>, curve: &[(u64, f64)]) -> Option<f64> {
+/// The late evaluations of a curve: those in the last share of its steps, and at least as many as show noise.
+fn late(reading: &Reading<'_>, curve: &[(u64, f64)]) -> Option<Vec<f64>> {
     let last = curve.last()?.0 as f64;
-    let late: Vec<f64> = curve
-        .iter()
-        .filter(|(step, _)| *step as f64 >= last * (1.0 - reading.threshold(&LATE_SHARE)))
-        .map(|(_, v)| *v)
-        .collect();
-    if late.len() < reading.count(&NOISE_EVALUATIONS) {
-        return None;
-    }
-    let differences = late.windows(2).map(|pair| (pair[1] - pair[0]).powi(2));
-    Some((differences.sum::<f64>() / (2 * (late.len() - 1)) as f64).sqrt())
+    let from = last * (1.0 - reading.threshold(&LATE_SHARE));
+    let late = curve.iter().filter(|(step, _)| *step as f64 >= from).count().max(reading.count(&NOISE_EVALUATIONS));
+    Some(curve.get(curve.len().checked_sub(late)?..)?.iter().map(|(_, value)| *value).collect())
+}
+
+/// The standard deviation of late evaluations of one curve, net of their trend.
+pub(super) fn between_evaluations(reading: &Reading<'_>, curve: &[(u64, f64)]) -> Option<f64> {
+    Some(curve_noise(reading, curve)?.variance.sqrt())
+}
+
+fn curve_noise(reading: &Reading<'_>, curve: &[(u64, f64)]) -> Option<shrinkage::Noise> {
+    Some(shrinkage::Noise::about_line(&late(reading, curve)?))
+}
+
+/// The same of some curves together: each may be too short to show its own.
+pub(super) fn between_evaluations_of(reading: &Reading<'_>, curves: &[&[(u64, f64)]]) -> Option<f64> {
+    let noises: Vec<_> =
+        curves.iter().filter_map(|curve| curve_noise(reading, curve)).filter(|noise| noise.variance > 0.0).collect();
+    let mean = noises.iter().map(|noise| noise.variance).sum::<f64>() / noises.len().max(1) as f64;
+    shrinkage::Prior::of(noises.iter().copied()).deviation().or_else(|| (mean > 0.0).then(|| mean.sqrt()))
 }

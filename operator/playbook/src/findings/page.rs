@@ -3,9 +3,13 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use studious_rules::{QUESTIONS, Rule, Threshold, curves, search, thresholds};
+use studious_rules::{QUESTIONS, Rule, Threshold, curves as curve_rules, search, thresholds};
 
-use super::{false_alarms::recorded, number, power_recorded};
+use super::{
+    curves::planted_tests::power::{self as measured, EVALUATIONS, SIGNALS, Signal, TRIALS},
+    false_alarms::recorded,
+    number, power_recorded,
+};
 
 const INTRODUCTION: &str = "\
 <!-- Made by `UPDATE_DOCS=1 cargo test -p studious-playbook the_findings_page` from the code. Change it there. -->
@@ -99,6 +103,14 @@ Codes without a rate describe and claim nothing that could be false.
 
 ";
 
+const POWER: &str = "\
+### What is seen in curves
+
+The other side of false alarms: the smallest signal, of the sizes that were tried, that is reported in at least 90 of 100
+simulated studies, by trials × evaluations of each (`operator/playbook/src/findings/curve-power.tsv`). A dash: none of them.
+
+";
+
 const BOUNDARIES: &str = "
 What a study doesn't hold can't be found: that the trainer's code changed since the retraining, say. `StaleVariance` speaks of
 points and step budgets only.
@@ -142,7 +154,7 @@ fn page() -> String {
         writeln!(page, "{}. {question}", i + 1).unwrap();
     }
     page.push_str(AFTER_QUESTIONS);
-    for (title, list) in [("About the search", search::ALL), ("About curves and hosts", curves::ALL)] {
+    for (title, list) in [("About the search", search::ALL), ("About curves and hosts", curve_rules::ALL)] {
         writeln!(
             page,
             "### {title}\n\n| code | severity | question | what it means | thresholds | false alarms | playbook |"
@@ -154,6 +166,7 @@ fn page() -> String {
         }
         page.push('\n');
     }
+    page.push_str(&power());
     page.truncate(page.trim_end().len());
     page.push('\n');
     page.push_str(BOUNDARIES);
@@ -171,6 +184,24 @@ fn page() -> String {
     }
     page.push_str(END);
     page
+}
+
+/// The smallest signals that are seen, by size of study.
+fn power() -> String {
+    let mut text = POWER.to_owned();
+    let sizes = || TRIALS.iter().flat_map(|trials| EVALUATIONS.iter().map(move |evaluations| (*trials, *evaluations)));
+    let heads: Vec<_> = sizes().map(|(trials, evaluations)| format!("{trials} × {evaluations}")).collect();
+    writeln!(text, "| code | signal | {} |\n|---|---|{}", heads.join(" | "), "---|".repeat(heads.len())).unwrap();
+    let known = measured::recorded();
+    for Signal { code, what, .. } in &SIGNALS {
+        let cell = |(trials, evaluations)| match known.get(&((*code).to_owned(), trials, evaluations)) {
+            Some(Some(size)) => number(*size),
+            _ => "—".to_owned(),
+        };
+        let cells: Vec<_> = sizes().map(cell).collect();
+        writeln!(text, "| `{code}` | {what} | {} |", cells.join(" | ")).unwrap();
+    }
+    text
 }
 
 fn row(rule: &Rule) -> String {

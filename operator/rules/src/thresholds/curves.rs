@@ -52,6 +52,7 @@ thresholds! {
     PERIODIC_EVALUATIONS {
         //
         PERIOD_EVALUATIONS: periodEvaluations = 32.0, 32.0..=1024.0, Count, Ours, "the fewest evaluations in which a period is looked for";
+        SHARED_PERIOD_EVALUATIONS: sharedPeriodEvaluations = 20.0, 20.0..=1024.0, Count, Ours, "the fewest evaluations in which a period is looked for that all trials share";
     }
     EVALUATION_SETTINGS {
         // D-31.

@@ -14,22 +14,21 @@ use super::{
         reading::{Reading, RoundTrials},
         wording::{count, number},
     },
-    best_few, evaluations, median,
+    best_few, evaluations,
 };
 use crate::record::Curve;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
     let best = best_few(reading, round);
-    let noises: Vec<f64> = best
-        .iter()
-        .filter_map(|t| noise::between_evaluations(reading, evaluations(reading, t)?))
-        .filter(|n| *n > 0.0)
-        .collect();
-    if noises.len() < reading.count(&LATE_TRIALS) {
+    let curves: Vec<_> = best.iter().filter_map(|t| evaluations(reading, t)).collect();
+    let shows = |curve: &&[(u64, f64)]| noise::between_evaluations(reading, curve).is_some_and(|noise| noise > 0.0);
+    let looked_at = curves.iter().filter(|curve| shows(curve)).count();
+    if looked_at < reading.count(&LATE_TRIALS) {
         return;
     }
-    let (Some(noise), Some((gap, between))) = (median(noises.iter().copied()), gap(reading, round)) else { return };
+    let noise = noise::between_evaluations_of(reading, &curves);
+    let (Some(noise), Some((gap, between))) = (noise, gap(reading, round)) else { return };
     if noise < reading.threshold(&LATE_NOISE) * gap {
         return;
     }
@@ -50,7 +49,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
                  deviation), while {between} differ by {}: which trial comes out best depends on the step at which it \
                  ends. {decay}a larger batch, more validation data or an average of the weights (Polyak) make \
                  evaluations steadier.",
-            count(noises.len(), "trial"),
+            count(looked_at, "trial"),
             number(noise),
             number(gap),
         ),
@@ -58,7 +57,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     .about(best.iter().copied())
     .with("noise", noise)
     .with("gap", gap)
-    .with("looked_at", noises.len() as f64)
+    .with("looked_at", looked_at as f64)
     .with("ends_at_high_learning_rate", high as f64);
     findings.push(finding.suggest(decaying(reading)));
 }

@@ -3,6 +3,7 @@
 //! Playbook: "Examining the training curves", "Determining the number of steps for each training run", "How can
 //! optimization failures be debugged and mitigated?", "Considerations for multi-host pipelines".
 
+mod coherence;
 mod evaluations;
 mod gradient;
 mod hosts;
@@ -19,7 +20,7 @@ mod regularization;
 mod regularizers;
 mod rounds;
 mod series;
-mod shrinkage;
+pub(super) mod shrinkage;
 mod steps;
 mod throughput;
 mod training_loss;
@@ -32,7 +33,7 @@ mod planted;
 #[cfg(test)]
 // Places in short lists.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-mod planted_tests;
+pub(super) mod planted_tests;
 #[cfg(test)]
 mod real;
 #[cfg(test)]

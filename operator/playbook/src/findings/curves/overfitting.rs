@@ -192,8 +192,8 @@ fn judged(
     let overfit: Vec<_> = found.iter().map(|o| o.trial).collect();
     let compared = Compared::of(reading);
     let effect = compared.as_ref().map(|c| (c.names(), c.effect(looked_at, &overfit)));
-    let compares = reading.concluding().is_some_and(|round| reading.arms(round).len() > 1);
-    let severity = if compares { Severity::Problem } else { Severity::Warning };
+    let has_arms = reading.concluding().is_some_and(|round| reading.arms(round).len() > 1);
+    let severity = if has_arms { Severity::Problem } else { Severity::Warning };
     let remedy = regularizers::remedy(reading);
     match effect {
         Some((names, Effect::Helps)) => {
@@ -212,7 +212,7 @@ fn judged(
                 format!("The strongest {names} overfits too. Don't compare yet: run the study again with {remedy}.");
             (severity, tail, regularizers::stronger(reading))
         }
-        None if compares => {
+        None if has_arms => {
             let tail = format!(
                 "Don't compare yet, and don't prefer a value because it overfits less: run the study again with {remedy}."
             );
@@ -256,7 +256,7 @@ fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[O
     let clean = if in_best == 0 { ", though none of the best does" } else { "" };
     let mut finding = Finding::new(
         &SELECTION_BIAS,
-        format!("{} of {} overfit{clean}.{along} {advice}", others.len() + in_best, count(all.len(), "trial"),),
+        format!("{} of {} overfit{clean}.{along} {advice}", others.len() + in_best, count(all.len(), "trial")),
     )
     .graded(severity)
     .about(others.iter().map(|o| o.trial))

@@ -5,24 +5,30 @@
 //! of the data has the same period in all of them. The sum at a frequency is set against the mean of its neighbours, since
 //! noise of evaluations that resemble each other has more power at low frequencies; of noise, that ratio has Fisher's F
 //! distribution. The limit is shared by all frequencies.
+//!
+//! Of few evaluations a period is told by the trials that share it with its phase: see [`coherence`].
 
-use std::f64::consts::TAU;
+use std::{collections::BTreeMap, f64::consts::TAU};
 
 use studious_rules::{
     curves::METRIC_PERIODICITY,
-    thresholds::{curves::PERIOD_EVALUATIONS, search::FALSE_ALARMS},
+    thresholds::{
+        curves::{PERIOD_EVALUATIONS, SHARED_PERIOD_EVALUATIONS},
+        search::FALSE_ALARMS,
+    },
 };
 
 use super::{
     super::{
         Finding, chance,
-        reading::Reading,
+        reading::{Reading, RoundTrials},
         wording::{count, number},
     },
-    best_few, evaluations,
+    best_few, coherence, evaluations,
 };
+use crate::record::TrialRecord;
 
-/// Neighbours say only roughly what noise has at a frequency, so the limit is this share of the usual one.
+/// Neighbors say only roughly what noise has at a frequency, so the limit is this share of the usual one.
 const SURE: f64 = 0.2;
 /// A frequency is set against so many others around it …
 const NEIGHBOURS: usize = 14;
@@ -41,48 +47,91 @@ struct Spectrum {
     powers: Vec<(usize, f64)>,
 }
 
+/// A trial and its evaluations.
+type Evaluated<'a> = (&'a TrialRecord, &'a [(u64, f64)]);
+
+/// A period that was found.
+struct Period<'a> {
+    /// In evaluations.
+    every: f64,
+    chance: f64,
+    trials: Vec<&'a TrialRecord>,
+    /// What they are: `the best 5 trials`.
+    of: String,
+}
+
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
+    let Some(Period { every, chance, trials, of }) = in_best(reading, round).or_else(|| in_all(reading, round)) else {
+        return;
+    };
+    let steps = every * reading.plan.spec().evaluation.every_steps as f64;
+    findings.push(
+        Finding::new(
+            &METRIC_PERIODICITY,
+            format!(
+                "{} rises and falls about every {} evaluations ({} steps) in {of} of round {}. With shuffled data there is \
+                 no such pattern: see whether training data are shuffled properly, and whether they overlap with the data \
+                 of the evaluation.",
+                reading.plan.spec().objective.metric,
+                number(every),
+                number(steps),
+                round.name,
+            ),
+        )
+        .about(trials.iter().copied())
+        .with("period_evaluations", every)
+        .with("period_steps", steps)
+        .with("chance", chance)
+        .with("looked_at", trials.len() as f64),
+    );
+}
+
+/// A period of the best few trials, whatever its phase in each.
+fn in_best<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Period<'a>> {
     let fewest = reading.count(&PERIOD_EVALUATIONS);
     let spectra: Vec<_> = best_few(reading, round)
         .into_iter()
         .filter_map(|t| Some((t, spectrum(evaluations(reading, t)?, fewest)?)))
         .collect();
     // Periods compare between curves of one length.
-    let Some(length) = spectra.iter().map(|(_, s)| s.length).max() else { return };
+    let length = spectra.iter().map(|(_, s)| s.length).max()?;
     let alike: Vec<_> = spectra.iter().filter(|(_, s)| s.length == length).collect();
-    let Some((_, first)) = alike.first() else { return };
+    let (_, first) = alike.first()?;
     let sums: Vec<(usize, f64)> = (0..first.powers.len())
         .map(|i| (first.powers[i].0, alike.iter().filter_map(|(_, s)| s.powers.get(i)).map(|(_, power)| power).sum()))
         .collect();
-    let surest = (0..sums.len())
+    let (frequency, chance) = (0..sums.len())
         .filter_map(|i| Some((sums[i].0, chance_of_peak(&sums, i, alike.len())?)))
-        .min_by(|a, b| a.1.total_cmp(&b.1));
-    let Some((frequency, chance)) = surest else { return };
+        .min_by(|a, b| a.1.total_cmp(&b.1))?;
     let chance = (chance * sums.len() as f64).min(1.0);
-    if chance > SURE * reading.threshold(&FALSE_ALARMS) {
-        return;
+    (chance <= SURE * reading.threshold(&FALSE_ALARMS)).then(|| Period {
+        every: length as f64 / frequency as f64,
+        chance,
+        trials: alike.iter().map(|(t, _)| *t).collect(),
+        of: format!("the best {}", count(alike.len(), "trial")),
+    })
+}
+
+/// A period that the trials share with its phase: of those evaluated at the steps at which most are.
+fn in_all<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Period<'a>> {
+    let fewest = reading.count(&SHARED_PERIOD_EVALUATIONS);
+    let mut by_steps: BTreeMap<(usize, u64, u64), Vec<Evaluated<'a>>> = BTreeMap::new();
+    for trial in round.succeeded() {
+        let Some(curve) = evaluations(reading, trial).filter(|curve| curve.len() >= fewest) else { continue };
+        if let (Some(first), Some(last)) = (curve.first(), curve.last()) {
+            by_steps.entry((curve.len(), first.0, last.0)).or_default().push((trial, curve));
+        }
     }
-    let every = length as f64 / frequency as f64;
-    let steps = every * reading.plan.spec().evaluation.every_steps as f64;
-    findings.push(
-        Finding::new(&METRIC_PERIODICITY, format!(
-                "{} rises and falls about every {} evaluations ({} steps) in the best {} of round {}. With shuffled data \
-                 there is no such pattern: see whether training data are shuffled properly, and whether they overlap with \
-                 the data of the evaluation.",
-                reading.plan.spec().objective.metric,
-                number(every),
-                number(steps),
-                count(alike.len(), "trial"),
-                round.name,
-            ),
-        )
-        .about(alike.iter().map(|(t, _)| *t))
-        .with("period_evaluations", every)
-        .with("period_steps", steps)
-        .with("chance", chance)
-        .with("looked_at", alike.len() as f64),
-    );
+    let alike = by_steps.into_values().max_by_key(Vec::len)?;
+    let curves: Vec<_> = alike.iter().map(|(_, curve)| *curve).collect();
+    let shared = coherence::shared(&curves)?;
+    (shared.chance <= SURE * reading.threshold(&FALSE_ALARMS)).then(|| Period {
+        every: shared.period,
+        chance: shared.chance,
+        trials: alike.iter().map(|(t, _)| *t).collect(),
+        of: format!("{} alike", count(alike.len(), "trial")),
+    })
 }
 
 /// The chance that noise has so much more power at the frequency of this place than at its neighbours. The next ones are

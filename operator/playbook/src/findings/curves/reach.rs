@@ -21,10 +21,15 @@ fn last_step(reading: &Reading<'_>, trial: &TrialRecord) -> Option<u64> {
     trial.curves.get(&reading.plan.spec().objective.metric)?.last().map(|(step, _)| *step)
 }
 
-/// Whether a trial was evaluated late enough in its step budget for its best step to say anything about that.
+/// Whether a trial trained for its step budget, so that its best step says something about that: evaluated late in it, and
+/// not beyond.
 pub(super) fn reaches(reading: &Reading<'_>, round: &RoundTrials<'_>, trial: &TrialRecord) -> bool {
-    let least = reading.threshold(&REACHED_STEPS) * round.steps as f64;
-    last_step(reading, trial).is_some_and(|step| step as f64 > least)
+    last_step(reading, trial).is_some_and(|step| step <= round.steps && !is_short(reading, round, step))
+}
+
+/// Whether a trial that was evaluated last at this step ends far from the step budget.
+fn is_short(reading: &Reading<'_>, round: &RoundTrials<'_>, step: u64) -> bool {
+    step as f64 <= reading.threshold(&REACHED_STEPS) * round.steps as f64
 }
 
 /// Trials of a round with the last step at which each was evaluated.
@@ -36,7 +41,7 @@ fn ends<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Vec<(&'a TrialRec
 pub(super) fn not_reached(reading: &Reading<'_>) -> Option<Finding> {
     let round = reading.concluding()?;
     let ends = ends(reading, round);
-    let short: Vec<_> = ends.iter().filter(|(t, _)| !reaches(reading, round, t)).collect();
+    let short: Vec<_> = ends.iter().filter(|(_, step)| is_short(reading, round, *step)).collect();
     if ends.len() < reading.count(&STEP_TRIALS) || 2 * short.len() <= ends.len() {
         return None;
     }

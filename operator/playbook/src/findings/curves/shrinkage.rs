@@ -6,14 +6,14 @@
 
 /// An estimate of a variance.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Noise {
-    pub(super) variance: f64,
+pub(in crate::findings) struct Noise {
+    pub(in crate::findings) variance: f64,
     /// Degrees of freedom of the estimate.
-    pub(super) freedom: f64,
+    pub(in crate::findings) freedom: f64,
 }
 
 /// What is known of a curve's noise before it is looked at. Its freedom is 0 where nothing is.
-pub(super) struct Prior(Noise);
+pub(in crate::findings) struct Prior(Noise);
 
 /// As good as infinitely many degrees of freedom.
 const CERTAIN: f64 = 1e6;
@@ -21,31 +21,31 @@ const CERTAIN: f64 = 1e6;
 impl Noise {
     /// Of values that may follow a straight line: from what a value differs by from the middle of its neighbors, and of
     /// those two apart. Such differences overlap: they have half as many degrees of freedom.
-    pub(super) fn about_line(values: &[f64]) -> Self {
+    pub(in crate::findings) fn about_line(values: &[f64]) -> Self {
         let variance = bent(values, 1).max(bent(values, 2)).max(least_noise(values).powi(2));
         Self { variance, freedom: ((values.len() as f64 - 2.0) / 2.0).max(1.0) }
     }
 
     /// Of the sum of two independent values (Welch and Satterthwaite).
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(in crate::findings) fn and(self, other: Self) -> Self {
         let variance = self.variance + other.variance;
         let parts = self.variance.powi(2) / self.freedom + other.variance.powi(2) / other.freedom;
         Self { variance, freedom: if parts > 0.0 { variance.powi(2) / parts } else { self.freedom } }
     }
 
     /// Of the mean of `n` values.
-    pub(super) fn over(self, n: f64) -> Self {
+    pub(in crate::findings) fn over(self, n: f64) -> Self {
         Self { variance: self.variance / n, ..self }
     }
 }
 
 impl Prior {
-    pub(super) fn none() -> Self {
+    pub(in crate::findings) fn none() -> Self {
         Self(Noise { variance: 0.0, freedom: 0.0 })
     }
 
     /// From the estimates of all curves: the variance of their logarithms beyond what so few degrees of freedom explain.
-    pub(super) fn of(noises: impl Iterator<Item = Noise>) -> Self {
+    pub(in crate::findings) fn of(noises: impl Iterator<Item = Noise>) -> Self {
         let known: Vec<Noise> = noises.filter(|noise| noise.variance > 0.0).collect();
         let n = known.len() as f64;
         if known.len() < 3 {
@@ -63,13 +63,18 @@ impl Prior {
         Self(Noise { variance: libm::exp(mean + digamma(freedom / 2.0) - libm::log(freedom / 2.0)), freedom })
     }
 
+    /// The standard deviation that curves have in common; nothing where they are too few.
+    pub(in crate::findings) fn deviation(&self) -> Option<f64> {
+        (self.0.freedom > 0.0).then(|| self.0.variance.sqrt())
+    }
+
     /// Of the mean of `n` such curves.
-    pub(super) fn over(&self, n: f64) -> Self {
+    pub(in crate::findings) fn over(&self, n: f64) -> Self {
         Self(self.0.over(n))
     }
 
     /// An estimate together with what is known before.
-    pub(super) fn moderate(&self, noise: Noise) -> Noise {
+    pub(in crate::findings) fn moderate(&self, noise: Noise) -> Noise {
         let freedom = self.0.freedom + noise.freedom;
         let variance = (self.0.freedom * self.0.variance + noise.freedom * noise.variance) / freedom;
         Noise { variance, freedom }
@@ -86,7 +91,7 @@ fn bent(values: &[f64], lag: usize) -> f64 {
 
 /// How much of a value's noise is that of the one before, from curves of one kind: the correlation of an autoregressive
 /// process of first order with the same ratio of bends between neighbors to those two apart.
-pub(super) fn likeness<'a>(curves: impl Iterator<Item = &'a [f64]>) -> f64 {
+pub(in crate::findings) fn likeness<'a>(curves: impl Iterator<Item = &'a [f64]>) -> f64 {
     let (mut near, mut apart) = (0.0, 0.0);
     for values in curves {
         let (one, two) = (bent(values, 1), bent(values, 2));
@@ -117,7 +122,7 @@ fn bend(likeness: f64) -> f64 {
 }
 
 /// How much larger the variance of a mean of `n` values is than their bends show, where neighbors are so much alike.
-pub(super) fn inflation(likeness: f64, n: usize) -> f64 {
+pub(in crate::findings) fn inflation(likeness: f64, n: usize) -> f64 {
     let shared: f64 = (1..n).map(|lag| (1.0 - lag as f64 / n as f64) * libm::pow(likeness, lag as f64)).sum();
     (1.0 + 2.0 * shared) / bend(likeness * likeness)
 }

@@ -3,6 +3,8 @@
 mod optimization;
 mod order;
 mod overfitting;
+pub(in crate::findings) mod power;
+mod short;
 mod steps;
 
 use std::collections::BTreeMap;

@@ -64,6 +64,8 @@ fn evaluations_beyond_the_budget_are_named_and_not_looked_at() {
     let beyond = one_of(&found, "StepsBeyondBudget").unwrap();
     assert_eq!((beyond.evidence["beyond"], beyond.evidence["last_step"]), (16.0, 4000.0));
     assert!(one_of(&self::found(RATE, &trials), "StepsBeyondBudget").is_none());
+    // They trained for another budget, and say nothing of this one.
+    assert!(of_steps(&found).is_empty());
     // The rise by 0.3 lies beyond for the most part: up to step 2000 it is 0.05.
     let by = one_of(&found, "OverfittingInBest").map_or(0.0, |f| f.evidence["largest_rise"]);
     assert!(by < 0.06, "{by}");
