@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use studious_playbook::{
-    findings::{Answer, Confidence, Finding, Severity, checklist},
+    findings::{Answer, Finding, Severity, checklist},
     numbers::{self, number},
     plots,
     record::{Outcome, TrialRecord},
