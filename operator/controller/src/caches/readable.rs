@@ -12,11 +12,11 @@ use serde_json::value::RawValue;
 
 /// An object, or what is known of one that can't be read.
 #[derive(Clone, Debug)]
-pub(super) struct Readable<K>(pub(super) Result<K, Box<Unreadable>>);
+pub(super) struct Readable<K>(pub(super) Result<K, Box<UnreadableObject>>);
 
 /// An object that can't be read.
 #[derive(Clone, Debug)]
-pub(super) struct Unreadable {
+pub(super) struct UnreadableObject {
     /// Why.
     pub(super) error: String,
     /// Which.
@@ -31,7 +31,7 @@ impl<'de, K: DeserializeOwned + Resource> Deserialize<'de> for Readable<K> {
             Ok(object) => Ok(Self(Ok(object))),
             Err(error) => {
                 let found: PartialObjectMeta<K> = serde_json::from_str(text).map_err(D::Error::custom)?;
-                Ok(Self(Err(Box::new(Unreadable { error: error.to_string(), metadata: found.metadata }))))
+                Ok(Self(Err(Box::new(UnreadableObject { error: error.to_string(), metadata: found.metadata }))))
             }
         }
     }

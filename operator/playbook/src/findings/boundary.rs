@@ -17,7 +17,7 @@ use studious_rules::{
 use super::{
     Confidence, Finding,
     curves::warmup,
-    edges::{self, Limits, Points, Sight},
+    edges::{self, EdgeLimits, Points, Sight},
     infeasible,
     reading::{Along, Arm, Axis, Reading},
     region,
@@ -57,7 +57,7 @@ pub(super) struct Edges<'a> {
     pub(super) seldom: Vec<Pair<'a>>,
     /// Arms that have too few trials to look at.
     pub(super) too_few: Vec<Arm<'a>>,
-    pub(super) limits: Limits,
+    pub(super) limits: EdgeLimits,
     /// The largest p-value of an edge: the rate of false alarms shared by both ends of all axes in all arms.
     pub(super) limit: f64,
 }
@@ -176,7 +176,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 /// Looks at both ends of every axis in every arm of the exploring round.
 pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
-    let (limits, limit) = (Limits::of(reading), reading.threshold(&FALSE_ALARMS));
+    let (limits, limit) = (EdgeLimits::of(reading), reading.threshold(&FALSE_ALARMS));
     let mut found =
         Edges { seen: Vec::new(), looked_at: Vec::new(), seldom: Vec::new(), too_few: Vec::new(), limits, limit };
     let Some(round) = reading.exploring() else { return found };

@@ -19,7 +19,7 @@ use studious_rules::thresholds::search::{BEST_SHARE, EDGE_SHARE, EDGE_TRIALS, FE
 use super::{exact, reading::Reading, trend};
 
 /// The thresholds of both tests.
-pub(super) struct Limits {
+pub(super) struct EdgeLimits {
     /// The share of a range that counts as its boundary.
     edge_share: f64,
     /// The best trials that are examined.
@@ -56,7 +56,7 @@ pub(super) struct Sight {
     pub(super) chance: f64,
 }
 
-impl Limits {
+impl EdgeLimits {
     pub(super) fn of(reading: &Reading<'_>) -> Self {
         Self {
             edge_share: reading.threshold(&EDGE_SHARE),
@@ -71,7 +71,7 @@ impl Limits {
 impl Points {
     /// Whether so many trials share their values that the outermost value is the boundary. Continuous values that differ are
     /// not, however few they are.
-    fn tie(&self, limits: &Limits) -> bool {
+    fn tie(&self, limits: &EdgeLimits) -> bool {
         let distinct = self.distances.iter().map(|d| d.to_bits()).collect::<BTreeSet<_>>().len();
         let (all, few) = (self.distances.len(), distinct <= limits.few_values);
         distinct < all && (self.is_list || few && 2 * distinct <= all)
@@ -84,7 +84,7 @@ impl Points {
 
 /// Looks at one end. `losses` are objectives, the smaller the better: infinite for a trial that is only known to be worse
 /// than the best, NaN for one that violates a constraint. Nothing where too few satisfy the constraints, or nothing varies.
-pub(super) fn look(limits: &Limits, points: &Points, losses: &[f64]) -> Option<Sight> {
+pub(super) fn look(limits: &EdgeLimits, points: &Points, losses: &[f64]) -> Option<Sight> {
     let all = losses.len();
     let tie = points.tie(limits);
     // A share of a length: small and not negative.
@@ -149,8 +149,8 @@ fn ranks(points: &Points, best: &[usize]) -> f64 {
 mod tests {
     use super::*;
 
-    fn limits() -> Limits {
-        Limits { edge_share: 0.1, edge_trials: 3, few_values: 10, best_share: 1.0 / 6.0, most_best: 20 }
+    fn limits() -> EdgeLimits {
+        EdgeLimits { edge_share: 0.1, edge_trials: 3, few_values: 10, best_share: 1.0 / 6.0, most_best: 20 }
     }
 
     fn line(distances: Vec<f64>) -> Points {

@@ -115,8 +115,8 @@ pub(super) fn between_evaluations(reading: &Reading<'_>, curve: &[(u64, f64)]) -
     Some(curve_noise(reading, curve)?.variance.sqrt())
 }
 
-fn curve_noise(reading: &Reading<'_>, curve: &[(u64, f64)]) -> Option<shrinkage::Noise> {
-    Some(shrinkage::Noise::about_line(&late(reading, curve)?))
+fn curve_noise(reading: &Reading<'_>, curve: &[(u64, f64)]) -> Option<shrinkage::CurveNoise> {
+    Some(shrinkage::CurveNoise::about_line(&late(reading, curve)?))
 }
 
 /// The same of some curves together: each may be too short to show its own.
@@ -124,5 +124,5 @@ pub(super) fn between_evaluations_of(reading: &Reading<'_>, curves: &[&[(u64, f6
     let noises: Vec<_> =
         curves.iter().filter_map(|curve| curve_noise(reading, curve)).filter(|noise| noise.variance > 0.0).collect();
     let mean = noises.iter().map(|noise| noise.variance).sum::<f64>() / noises.len().max(1) as f64;
-    shrinkage::Prior::of(noises.iter().copied()).deviation().or_else(|| (mean > 0.0).then(|| mean.sqrt()))
+    shrinkage::CurveNoisePrior::of(noises.iter().copied()).deviation().or_else(|| (mean > 0.0).then(|| mean.sqrt()))
 }

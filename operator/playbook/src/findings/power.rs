@@ -5,7 +5,7 @@
 //! on a parabola of each other axis and noise of 5% of the square of the range. They must see it in 80 of 100 studies
 //! (`boundaryPower`). The planted noise is drawn by a fixed generator: the same study has the same power everywhere.
 
-use super::edges::{self, Limits, Points};
+use super::edges::{self, EdgeLimits, Points};
 use crate::search::Generator;
 
 /// How far beyond the boundary the planted optimum lies, as a share of the range.
@@ -24,13 +24,13 @@ const MOST_TRIALS: usize = 100;
 const NUMBERS: [usize; 16] = [8, 10, 12, 15, 18, 21, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300];
 
 /// The share of planted studies at these points whose boundary is seen. `limit` is the largest p-value of an alarm.
-pub(super) fn of_points(limits: &Limits, points: &Points, limit: f64) -> f64 {
+pub(super) fn of_points(limits: &EdgeLimits, points: &Points, limit: f64) -> f64 {
     let points = points.some(MOST_TRIALS);
     share(|generator| sees(limits, &points, limit, generator))
 }
 
 /// The least number of trials, drawn evenly from so many dimensions, of which a planted boundary would be seen often enough.
-pub(super) fn needed(limits: &Limits, dimensions: usize, limit: f64, power: f64) -> Option<usize> {
+pub(super) fn needed(limits: &EdgeLimits, dimensions: usize, limit: f64, power: f64) -> Option<usize> {
     NUMBERS.into_iter().find(|n| {
         let of_numbers = share(|generator| {
             let mut axis = || (0..*n).map(|_| uniform(generator)).collect::<Vec<f64>>();
@@ -55,7 +55,7 @@ fn share(is_seen: impl Fn(&mut Generator) -> bool) -> f64 {
     found as f64 / PLANTED as f64
 }
 
-fn sees(limits: &Limits, points: &Points, limit: f64, generator: &mut Generator) -> bool {
+fn sees(limits: &EdgeLimits, points: &Points, limit: f64, generator: &mut Generator) -> bool {
     let losses: Vec<f64> = (0..points.distances.len())
         .map(|i| {
             let others: f64 = points.others.iter().map(|other| (other[i] - 0.5).powi(2)).sum();
@@ -101,9 +101,9 @@ impl Points {
 mod tests {
     use super::*;
 
-    fn limits() -> Limits {
+    fn limits() -> EdgeLimits {
         let plan = crate::findings::simulated::plan(crate::findings::simulated::ONE);
-        Limits::of(&crate::findings::reading::Reading::new(&plan, &[]))
+        EdgeLimits::of(&crate::findings::reading::Reading::new(&plan, &[]))
     }
 
     fn line(distances: Vec<f64>) -> Points {

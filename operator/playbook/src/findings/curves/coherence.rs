@@ -28,7 +28,7 @@ const NEAR: f64 = 3.0;
 const STANDS_OUT: f64 = 4.0;
 
 /// A period that trials share.
-pub(super) struct Shared {
+pub(super) struct SharedPeriod {
     /// In evaluations.
     pub(super) period: f64,
     /// The chance that independent trials agree so well at any frequency.
@@ -36,7 +36,7 @@ pub(super) struct Shared {
 }
 
 /// The surest period of curves of one length, if any stands out.
-pub(super) fn shared(curves: &[&[(u64, f64)]]) -> Option<Shared> {
+pub(super) fn shared(curves: &[&[(u64, f64)]]) -> Option<SharedPeriod> {
     let length = curves.first()?.len();
     // A share of a length below 2^53.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -70,7 +70,7 @@ pub(super) fn shared(curves: &[&[(u64, f64)]]) -> Option<Shared> {
     };
     let others = beside(-1.0)?.max(beside(1.0).unwrap_or(0.0));
     let chance = tried.len() as f64 * chance::fisher_above(ratio, 2.0, 2.0 * (left.len() as f64 - 1.0));
-    (power > STANDS_OUT * others).then_some(Shared { period: n as f64 / cycles, chance: chance.min(1.0) })
+    (power > STANDS_OUT * others).then_some(SharedPeriod { period: n as f64 / cycles, chance: chance.min(1.0) })
 }
 
 /// Cycles over so many values, up to a period of two.
@@ -131,7 +131,7 @@ mod tests {
         (0..n).map(|trial| (0..20).map(|i| (i * 100, value(trial, i))).collect()).collect()
     }
 
-    fn found(curves: &[Vec<(u64, f64)>]) -> Option<Shared> {
+    fn found(curves: &[Vec<(u64, f64)>]) -> Option<SharedPeriod> {
         shared(&curves.iter().map(Vec::as_slice).collect::<Vec<_>>())
     }
 

@@ -53,6 +53,9 @@ use super::{
 };
 use crate::record::TrialRecord;
 
+/// A trial and its evaluations.
+type EvaluatedTrial<'a> = (&'a TrialRecord, &'a [(u64, f64)]);
+
 /// Draws some conclusions from the trials. It sees no other's: the order of examiners changes no finding.
 pub(super) type Examiner = fn(&Reading<'_>, &mut Vec<Finding>);
 

@@ -40,7 +40,7 @@ struct Overfit<'a> {
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
     let all: Vec<_> = round.succeeded().collect();
-    let curves = Curves::of(reading, &all);
+    let curves = RoundCurves::of(reading, &all);
     let leading = leading(reading, round);
     let best = curves.leading_overfits(reading, &leading);
     if !best.is_empty() {
@@ -56,16 +56,16 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 /// Those of some trials that overfit.
 pub(crate) fn overfitting_trials<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<&'a TrialRecord> {
-    Curves::of(reading, trials).overfits(reading).into_iter().map(|o| o.trial).collect()
+    RoundCurves::of(reading, trials).overfits(reading).into_iter().map(|o| o.trial).collect()
 }
 
 /// The objective's curves of trials that are long enough, and what they say together of their noise.
-struct Curves<'a> {
+struct RoundCurves<'a> {
     of: Vec<(&'a TrialRecord, BinnedCurve)>,
     noise: NoiseOfAll,
 }
 
-impl<'a> Curves<'a> {
+impl<'a> RoundCurves<'a> {
     fn of(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Self {
         let direction = reading.direction();
         let curves =

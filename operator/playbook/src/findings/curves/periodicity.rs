@@ -24,7 +24,7 @@ use super::{
         reading::{Reading, RoundTrials},
         wording::{count, number},
     },
-    best_few, coherence, evaluations,
+    EvaluatedTrial, best_few, coherence, evaluations,
 };
 use crate::record::TrialRecord;
 
@@ -46,9 +46,6 @@ struct Spectrum {
     length: usize,
     powers: Vec<(usize, f64)>,
 }
-
-/// A trial and its evaluations.
-type Evaluated<'a> = (&'a TrialRecord, &'a [(u64, f64)]);
 
 /// A period that was found.
 struct Period<'a> {
@@ -116,7 +113,7 @@ fn in_best<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Period<
 /// A period that the trials share with its phase: of those evaluated at the steps at which most are.
 fn in_all<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Period<'a>> {
     let fewest = reading.count(&SHARED_PERIOD_EVALUATIONS);
-    let mut by_steps: BTreeMap<(usize, u64, u64), Vec<Evaluated<'a>>> = BTreeMap::new();
+    let mut by_steps: BTreeMap<(usize, u64, u64), Vec<EvaluatedTrial<'a>>> = BTreeMap::new();
     for trial in round.succeeded() {
         let Some(curve) = evaluations(reading, trial).filter(|curve| curve.len() >= fewest) else { continue };
         if let (Some(first), Some(last)) = (curve.first(), curve.last()) {

@@ -17,7 +17,7 @@ use super::{
         reading::{Reading, RoundTrials},
         wording::{count, percent},
     },
-    best_few, evaluations, median,
+    EvaluatedTrial, best_few, evaluations, median,
     reach::reaches,
 };
 use crate::{decide::TRAIN_LOSS, record::TrialRecord};
@@ -25,11 +25,8 @@ use crate::{decide::TRAIN_LOSS, record::TrialRecord};
 /// The end is looked at in at most so many stretches.
 const MOST_AT_END: usize = 30;
 
-/// A trial and its evaluations.
-type Evaluated<'a> = (&'a TrialRecord, &'a [(u64, f64)]);
-
 /// The best few trials of a round whose curves are long enough and reach the later steps.
-fn best_curves<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Vec<Evaluated<'a>>> {
+fn best_curves<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Vec<EvaluatedTrial<'a>>> {
     let fewest = reading.count(&CURVE_VALUES);
     let best: Vec<_> = best_few(reading, round)
         .into_iter()

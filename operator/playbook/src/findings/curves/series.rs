@@ -10,7 +10,7 @@ use studious_rules::thresholds::curves::CURVE_VALUES;
 
 use super::{
     super::{chance, reading::Reading},
-    shrinkage::{Noise, Prior, inflation, likeness},
+    shrinkage::{CurveNoise, CurveNoisePrior, inflation, likeness},
 };
 
 /// Stretches that a long curve is divided into. The mean of a stretch tells a trend from noise better than single values.
@@ -47,8 +47,8 @@ pub(super) struct Rise {
 
 /// What the curves of a round say of the noise of any one of them: at the end, and where it is lowest.
 pub(super) struct NoiseOfAll {
-    at_end: Prior,
-    where_lowest: Prior,
+    at_end: CurveNoisePrior,
+    where_lowest: CurveNoisePrior,
     /// How much of a value's noise is that of the one before.
     alike: f64,
 }
@@ -56,8 +56,8 @@ pub(super) struct NoiseOfAll {
 impl NoiseOfAll {
     pub(super) fn of<'a>(curves: impl Iterator<Item = &'a BinnedCurve> + Clone) -> Self {
         Self {
-            at_end: Prior::of(curves.clone().map(BinnedCurve::noise_at_end)),
-            where_lowest: Prior::of(curves.clone().map(|curve| curve.noise_from(curve.lowest().0))),
+            at_end: CurveNoisePrior::of(curves.clone().map(BinnedCurve::noise_at_end)),
+            where_lowest: CurveNoisePrior::of(curves.clone().map(|curve| curve.noise_from(curve.lowest().0))),
             alike: likeness(curves.map(BinnedCurve::late)),
         }
     }
@@ -70,7 +70,7 @@ impl NoiseOfAll {
 
     /// Each curve by itself.
     pub(super) fn unknown() -> Self {
-        Self { at_end: Prior::none(), where_lowest: Prior::none(), alike: 0.0 }
+        Self { at_end: CurveNoisePrior::none(), where_lowest: CurveNoisePrior::none(), alike: 0.0 }
     }
 }
 
@@ -122,8 +122,8 @@ impl BinnedCurve {
     }
 
     /// The noise in the last half.
-    fn noise_at_end(&self) -> Noise {
-        Noise::about_line(self.late())
+    fn noise_at_end(&self) -> CurveNoise {
+        CurveNoise::about_line(self.late())
     }
 
     /// The last half, and at least six values.
@@ -133,9 +133,11 @@ impl BinnedCurve {
 
     /// The noise of the values that follow one. Training is noisier at high learning rates, which come early; what comes
     /// before is steeper, and no noise.
-    fn noise_from(&self, start: usize) -> Noise {
+    fn noise_from(&self, start: usize) -> CurveNoise {
         let n = self.values.len();
-        Noise::about_line(&self.values[start.min(n.saturating_sub(FEWEST_FOR_NOISE))..(start + 3 * self.run()).min(n)])
+        CurveNoise::about_line(
+            &self.values[start.min(n.saturating_sub(FEWEST_FOR_NOISE))..(start + 3 * self.run()).min(n)],
+        )
     }
 
     /// How much lower its lowest stretch is than its first.
@@ -188,7 +190,7 @@ impl BinnedCurve {
         let fall = mean(&before) - mean(&after);
         let late = &self.values[(self.values.len() / 2).min(self.values.len().saturating_sub(FEWEST_FOR_NOISE))..];
         // Of a few evaluations a trend is a large part of what they move by.
-        let noise = Noise::about_line(late);
+        let noise = CurveNoise::about_line(late);
         let deviation = (noise.variance * (1.0 / before.len() as f64 + 1.0 / after.len() as f64)).sqrt();
         if deviation > 0.0 {
             chance::student_above(fall / deviation, noise.freedom)

@@ -6,19 +6,19 @@
 
 /// An estimate of a variance.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::findings) struct Noise {
+pub(in crate::findings) struct CurveNoise {
     pub(in crate::findings) variance: f64,
     /// Degrees of freedom of the estimate.
     pub(in crate::findings) freedom: f64,
 }
 
 /// What is known of a curve's noise before it is looked at. Its freedom is 0 where nothing is.
-pub(in crate::findings) struct Prior(Noise);
+pub(in crate::findings) struct CurveNoisePrior(CurveNoise);
 
 /// As good as infinitely many degrees of freedom.
 const CERTAIN: f64 = 1e6;
 
-impl Noise {
+impl CurveNoise {
     /// Of values that may follow a straight line: from what a value differs by from the middle of its neighbors, and of
     /// those two apart. Such differences overlap: they have half as many degrees of freedom.
     pub(in crate::findings) fn about_line(values: &[f64]) -> Self {
@@ -39,14 +39,14 @@ impl Noise {
     }
 }
 
-impl Prior {
+impl CurveNoisePrior {
     pub(in crate::findings) fn none() -> Self {
-        Self(Noise { variance: 0.0, freedom: 0.0 })
+        Self(CurveNoise { variance: 0.0, freedom: 0.0 })
     }
 
     /// From the estimates of all curves: the variance of their logarithms beyond what so few degrees of freedom explain.
-    pub(in crate::findings) fn of(noises: impl Iterator<Item = Noise>) -> Self {
-        let known: Vec<Noise> = noises.filter(|noise| noise.variance > 0.0).collect();
+    pub(in crate::findings) fn of(noises: impl Iterator<Item = CurveNoise>) -> Self {
+        let known: Vec<CurveNoise> = noises.filter(|noise| noise.variance > 0.0).collect();
         let n = known.len() as f64;
         if known.len() < 3 {
             return Self::none();
@@ -60,7 +60,7 @@ impl Prior {
         let explained = known.iter().map(|noise| trigamma(noise.freedom / 2.0)).sum::<f64>() / n;
         let freedom = if spread > explained { 2.0 * inverse_trigamma(spread - explained) } else { CERTAIN };
         let freedom = freedom.min(CERTAIN);
-        Self(Noise { variance: libm::exp(mean + digamma(freedom / 2.0) - libm::log(freedom / 2.0)), freedom })
+        Self(CurveNoise { variance: libm::exp(mean + digamma(freedom / 2.0) - libm::log(freedom / 2.0)), freedom })
     }
 
     /// The standard deviation that curves have in common; nothing where they are too few.
@@ -74,10 +74,10 @@ impl Prior {
     }
 
     /// An estimate together with what is known before.
-    pub(in crate::findings) fn moderate(&self, noise: Noise) -> Noise {
+    pub(in crate::findings) fn moderate(&self, noise: CurveNoise) -> CurveNoise {
         let freedom = self.0.freedom + noise.freedom;
         let variance = (self.0.freedom * self.0.variance + noise.freedom * noise.variance) / freedom;
-        Noise { variance, freedom }
+        CurveNoise { variance, freedom }
     }
 }
 
@@ -188,11 +188,14 @@ mod tests {
 
     #[test]
     fn curves_that_agree_are_as_sure_as_all_together() {
-        let alike = Prior::of([0.9, 1.0, 1.1, 1.0].map(|variance| Noise { variance, freedom: 2.0 }).into_iter());
-        let moderated = alike.moderate(Noise { variance: 0.01, freedom: 2.0 });
+        let alike =
+            CurveNoisePrior::of([0.9, 1.0, 1.1, 1.0].map(|variance| CurveNoise { variance, freedom: 2.0 }).into_iter());
+        let moderated = alike.moderate(CurveNoise { variance: 0.01, freedom: 2.0 });
         assert!(moderated.freedom > 100.0 && moderated.variance > 0.9, "{moderated:?}");
-        let apart = Prior::of([1e-4, 1.0, 1e3, 1e-2].map(|variance| Noise { variance, freedom: 8.0 }).into_iter());
-        let moderated = apart.moderate(Noise { variance: 0.01, freedom: 8.0 });
+        let apart = CurveNoisePrior::of(
+            [1e-4, 1.0, 1e3, 1e-2].map(|variance| CurveNoise { variance, freedom: 8.0 }).into_iter(),
+        );
+        let moderated = apart.moderate(CurveNoise { variance: 0.01, freedom: 8.0 });
         assert!(moderated.freedom < 10.0, "{moderated:?}");
     }
 
@@ -200,8 +203,8 @@ mod tests {
     fn a_trend_is_no_noise() {
         let line: Vec<f64> = (0..10).map(f64::from).collect();
         // Half its smallest move is all that is left.
-        assert!((Noise::about_line(&line).variance - 0.25).abs() < 1e-12);
+        assert!((CurveNoise::about_line(&line).variance - 0.25).abs() < 1e-12);
         let alternating: Vec<f64> = (0..10).map(|i| if i % 2 == 0 { 0.1 } else { -0.1 }).collect();
-        assert!(Noise::about_line(&alternating).variance > 0.01);
+        assert!(CurveNoise::about_line(&alternating).variance > 0.01);
     }
 }
