@@ -79,7 +79,7 @@ fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fin
     let is_early = is_known && early >= mid;
     let (kind, first) = if !is_known {
         (
-            format!(", whether early or late is unknown without {TRAIN_LOSS}"),
+            format!("; whether early or late is unknown without {TRAIN_LOSS}"),
             "warmup, which cures early instability best, and gradient clipping, which cures sudden rises later on",
         )
     } else if is_early {

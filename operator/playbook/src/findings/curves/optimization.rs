@@ -22,12 +22,14 @@ pub(in crate::findings) fn sound(reading: &Reading<'_>) -> Result<String, String
     let best = best_few(reading, round);
     let fewest = reading.count(&CURVE_VALUES);
     if 2 * with_loss < best.len().max(1) {
-        let how_many = if with_loss == 0 { "None".to_owned() } else { format!("Only {with_loss}") };
+        let of = format!("of round {}", round.name);
+        let who = match (with_loss, best.len()) {
+            (_, 1) => format!("The best trial {of} has not"),
+            (0, n) => format!("None of the best {n} trials {of} has"),
+            (few, n) => format!("Only {few} of the best {n} trials {of} have"),
+        };
         return Err(format!(
-            "{how_many} of the best {} of round {} reported {TRAIN_LOSS} at least {fewest} times; without it optimization \
-             issues cannot be seen.",
-            count(best.len(), "trial"),
-            round.name,
+            "{who} reported {TRAIN_LOSS} at least {fewest} times; without it optimization issues cannot be seen."
         ));
     }
     let norms = reading.count(&FEW_NORMS);

@@ -41,7 +41,7 @@ fn a_missing_training_loss_is_no_falling_one() {
     let question = fourth(&all(Trained { loss: None, ..FINE }, 24));
     assert_eq!(question.answer, Answer::Unknown);
     assert!(
-        question.reason.starts_with("None of the best 5 trials of round explore reported train_loss"),
+        question.reason.starts_with("None of the best 5 trials of round explore has reported train_loss"),
         "{}",
         question.reason
     );
