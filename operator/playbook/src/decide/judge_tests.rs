@@ -296,6 +296,9 @@ fn a_curve_with_a_hole_before_a_checkpoint_is_no_result() {
     let message = judged(10, &[10, 20], 50, &[60, 70]).ends(TrialPhase::Failed, "EvaluationsLost");
     assert!(message.contains("steps 20 and 50") && message.contains("spec.checkpoint.volume"), "{message}");
     judged(10, &[], 50, &[60, 70]).ends(TrialPhase::Failed, "EvaluationsLost");
+    // Of three evaluations one has arrived; the next attempt found the last checkpoint, and was done.
+    judged(20, &[20], 60, &[]).ends(TrialPhase::Failed, "EvaluationsLost");
+    judged(20, &[20], 50, &[]).ends(TrialPhase::Succeeded, "");
     // It was saved before it was evaluated, or evaluates more seldom than it is asked, or only at its end.
     judged(10, &[10, 20], 30, &[40, 50]).ends(TrialPhase::Succeeded, "");
     judged(10, &[25, 50], 80, &[90]).ends(TrialPhase::Succeeded, "");
