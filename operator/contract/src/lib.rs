@@ -12,7 +12,7 @@ mod environment;
 mod event;
 mod json;
 mod line;
-mod metrics;
+pub mod metrics;
 mod push;
 #[cfg(feature = "tail")]
 pub mod tail;

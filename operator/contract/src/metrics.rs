@@ -5,17 +5,37 @@ use studious_api::{StudySpec, TrialSpec};
 /// The training loss: one that is not finite ends the trial.
 pub const TRAIN_LOSS: &str = "train_loss";
 
-/// Metrics that findings and gauges read, whatever the study: they are never left out of a line with too many metrics.
+/// The error on the training set.
+pub const TRAIN_ERROR: &str = "train_error";
+/// The norm of the gradient, before clipping.
+pub const GRADIENT_NORM: &str = "gradient_norm";
+/// The share of updates that were clipped.
+pub const CLIPPED_FRACTION: &str = "clipped_fraction";
+/// The learning rate of the step.
+pub const LEARNING_RATE: &str = "learning_rate";
+/// Training examples per second of a host.
+pub const EXAMPLES_PER_SECOND: &str = "examples_per_second";
+/// The share of a step's time spent waiting for data.
+pub const DATA_WAIT_FRACTION: &str = "data_wait_fraction";
+/// The shard of the data that a host reads.
+pub const SHARD_INDEX: &str = "shard_index";
+/// How many shards the data has.
+pub const SHARD_COUNT: &str = "shard_count";
+/// Before the name of the objective: the full evaluation of the same weights.
+pub const OFFLINE: &str = "offline_";
+
+/// Metrics that findings, plots and gauges read, whatever the study: they are never left out of a line with too many metrics,
+/// and whoever concludes reads no others. A metric that a finding is to read stands here, or nobody hands it its curve.
 const WITH_A_MEANING: [&str; 9] = [
     TRAIN_LOSS,
-    "train_error",
-    "gradient_norm",
-    "clipped_fraction",
-    "learning_rate",
-    "examples_per_second",
-    "data_wait_fraction",
-    "shard_index",
-    "shard_count",
+    TRAIN_ERROR,
+    GRADIENT_NORM,
+    CLIPPED_FRACTION,
+    LEARNING_RATE,
+    EXAMPLES_PER_SECOND,
+    DATA_WAIT_FRACTION,
+    SHARD_INDEX,
+    SHARD_COUNT,
 ];
 
 /// The metrics by which a trial is judged. A line is read with respect to them: `null` for one that must be finite is a
@@ -60,6 +80,6 @@ impl JudgedMetrics {
         metric == self.objective
             || WITH_A_MEANING.contains(&metric)
             || self.bounded.iter().any(|bounded| bounded == metric)
-            || metric.strip_prefix("offline_").is_some_and(|objective| objective == self.objective)
+            || metric.strip_prefix(OFFLINE).is_some_and(|objective| objective == self.objective)
     }
 }

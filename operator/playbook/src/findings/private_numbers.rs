@@ -165,3 +165,28 @@ fn rules_of_thumb_are_thresholds() {
     assert!(found.is_empty(), "make these thresholds of studious-rules, or say here why not: {found:#?}");
     assert!(unused.is_empty(), "no longer there: {unused:?}");
 }
+
+/// `const NAME: &str = "snake_case";`, or a curve that is looked up by a literal.
+fn names_a_metric(line: &str) -> bool {
+    let is_name = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let constant = line.split_once(": &str = \"").and_then(|(_, rest)| rest.strip_suffix("\";"));
+    line.contains("curves.get(\"") || constant.is_some_and(is_name)
+}
+
+/// A metric that is not in [`crate::contract::metrics`] has no curve where conclusions are drawn.
+#[test]
+fn metrics_are_named_by_the_contract_alone() {
+    assert!(names_a_metric("const CLIPPED: &str = \"clipped_fraction\";") && names_a_metric("t.curves.get(\"lr\")"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for room in ["findings", "plots"] {
+        sources(&root.join(room), &mut files);
+    }
+    for path in files {
+        let file = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let named: Vec<&str> = code.lines().filter(|line| !is_test(&file) && names_a_metric(line)).collect();
+        assert!(named.is_empty(), "{file} names metrics: {named:?}");
+    }
+}

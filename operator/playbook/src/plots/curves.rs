@@ -11,6 +11,7 @@ use super::{
     thin::thin,
 };
 use crate::{
+    contract::metrics::{GRADIENT_NORM, LEARNING_RATE},
     decide::TRAIN_LOSS,
     findings::{
         reading::{Reading, RoundTrials, point},
@@ -27,9 +28,6 @@ const MOST_BEHIND: usize = 150;
 
 /// Curves that fall this far are drawn in log scale: where they end is what is looked at.
 const CURVE_SPAN: f64 = 20.0;
-
-const GRADIENT_NORM: &str = "gradient_norm";
-const LEARNING_RATE: &str = "learning_rate";
 
 /// For each round the objective and the training loss of all its trials, and the gradient norm and learning rate of
 /// the best few.

@@ -9,12 +9,14 @@ use super::{
     Plot, scale,
     style::{self, VERMILLION},
 };
-use crate::findings::{
-    reading::Reading,
-    wording::{count, number, percent},
+use crate::{
+    contract::metrics::GRADIENT_NORM,
+    findings::{
+        reading::Reading,
+        wording::{count, number, percent},
+    },
 };
 
-const GRADIENT_NORM: &str = "gradient_norm";
 const BINS: usize = 32;
 
 /// The norms of the best few trials of the round that the answer is drawn from.

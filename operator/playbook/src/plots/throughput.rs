@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Plot, style};
 use crate::{
+    contract::metrics::EXAMPLES_PER_SECOND,
     findings::{
         reading::Reading,
         wording::{count, number},
@@ -11,7 +12,6 @@ use crate::{
     record::{Curve, TrialRecord},
 };
 
-const THROUGHPUT: &str = "examples_per_second";
 /// Trials that can be told apart; of more, evenly chosen ones are drawn.
 const MOST: usize = 300;
 /// Hosts with a colour of their own.
@@ -71,11 +71,11 @@ fn medians(trial: &TrialRecord) -> Vec<(u32, f64)> {
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     };
-    let first = trial.curves.get(THROUGHPUT).and_then(of).map(|speed| (0, speed));
+    let first = trial.curves.get(EXAMPLES_PER_SECOND).and_then(of).map(|speed| (0, speed));
     let others = trial
         .hosts
         .iter()
         .filter(|(host, _)| **host > 0)
-        .filter_map(|(host, c)| Some((*host, of(c.get(THROUGHPUT)?)?)));
+        .filter_map(|(host, c)| Some((*host, of(c.get(EXAMPLES_PER_SECOND)?)?)));
     first.into_iter().chain(others).collect()
 }

@@ -15,12 +15,10 @@ use super::{
     },
     best_few, median, quantile,
 };
-use crate::record::{Curve, TrialRecord};
-
-/// The norm of the whole loss's gradient before clipping.
-pub(super) const GRADIENT_NORM: &str = "gradient_norm";
-/// The share of updates that were clipped.
-const CLIPPED: &str = "clipped_fraction";
+use crate::{
+    contract::metrics::{CLIPPED_FRACTION, GRADIENT_NORM},
+    record::{Curve, TrialRecord},
+};
 
 struct Outliers<'a> {
     trial: &'a TrialRecord,
@@ -178,7 +176,7 @@ fn clipping(reading: &Reading<'_>, round: &RoundTrials<'_>, best: &[&TrialRecord
 
 /// The share of updates that were clipped, as the trainer reports it.
 fn reported(trial: &TrialRecord) -> Option<f64> {
-    let curve = trial.curves.get(CLIPPED).filter(|c| !c.is_empty())?;
+    let curve = trial.curves.get(CLIPPED_FRACTION).filter(|c| !c.is_empty())?;
     Some(curve.iter().map(|(_, share)| share).sum::<f64>() / curve.len() as f64)
 }
 

@@ -14,13 +14,11 @@ use super::super::{
     wording::{count, list},
 };
 use crate::{
+    contract::metrics::{SHARD_COUNT, SHARD_INDEX},
     record::{Curve, Outcome, TrialRecord},
     trial::Reason,
 };
 
-/// The shard of the data that a host reads, from 0, and into how many the data are divided.
-const SHARD_INDEX: &str = "shard_index";
-const SHARD_COUNT: &str = "shard_count";
 /// Most trials that are named in a sentence.
 const NAMED: usize = 3;
 

@@ -16,7 +16,7 @@ use super::{
     },
     best_few, evaluations,
 };
-use crate::record::Curve;
+use crate::{contract::metrics::LEARNING_RATE, record::Curve};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };
@@ -34,8 +34,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     let metric = &reading.plan.spec().objective.metric;
     let tiny = reading.threshold(&TINY_RATE);
-    let high =
-        best.iter().filter(|t| t.curves.get("learning_rate").is_some_and(|rates| ends_high(rates, tiny))).count();
+    let high = best.iter().filter(|t| t.curves.get(LEARNING_RATE).is_some_and(|rates| ends_high(rates, tiny))).count();
     let schedule = reading.plan.spec().schedule.as_ref();
     let decay = if schedule.is_none_or(|s| s.family == ScheduleFamily::Constant || s.end_factor > tiny) || high > 0 {
         "The learning rate is still high at the end: decay it. If that isn't enough, "

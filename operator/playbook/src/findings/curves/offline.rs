@@ -19,10 +19,7 @@ use super::{
     },
     evaluations,
 };
-use crate::record::TrialRecord;
-
-/// The prefix of the full evaluation's metric.
-const OFFLINE: &str = "offline_";
+use crate::{contract::metrics::OFFLINE, record::TrialRecord};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let Some(round) = reading.concluding() else { return };

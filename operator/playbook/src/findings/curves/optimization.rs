@@ -8,10 +8,9 @@ use super::{
         wording::{count, list},
     },
     best_few,
-    gradient::GRADIENT_NORM,
     training_loss::Losses,
 };
-use crate::decide::TRAIN_LOSS;
+use crate::{contract::metrics::GRADIENT_NORM, decide::TRAIN_LOSS};
 
 /// Why training has no optimization issues, or why that is unknown: a loss that isn't reported is not one that falls.
 pub(in crate::findings) fn sound(reading: &Reading<'_>) -> Result<String, String> {

@@ -13,9 +13,7 @@ use super::{
     },
     best_few, regularizers,
 };
-
-/// The share of training examples that are predicted wrongly.
-const TRAIN_ERROR: &str = "train_error";
+use crate::contract::metrics::TRAIN_ERROR;
 
 /// Requirement R-115: where the training set can't be fitted, regularization is unlikely to help much.
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {

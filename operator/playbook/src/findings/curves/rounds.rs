@@ -16,9 +16,10 @@ use super::{
     },
     best_few,
 };
-use crate::record::{Curve, TrialRecord};
-
-const LEARNING_RATE: &str = "learning_rate";
+use crate::{
+    contract::metrics::LEARNING_RATE,
+    record::{Curve, TrialRecord},
+};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     for pair in reading.rounds.windows(2) {

@@ -16,11 +16,10 @@ use super::{
     },
     median,
 };
-use crate::record::{Curve, TrialRecord};
-
-const EXAMPLES_PER_SECOND: &str = "examples_per_second";
-/// The share of a step's time spent waiting for data.
-const DATA_WAIT_FRACTION: &str = "data_wait_fraction";
+use crate::{
+    contract::metrics::{DATA_WAIT_FRACTION, EXAMPLES_PER_SECOND},
+    record::{Curve, TrialRecord},
+};
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let all: Vec<_> = reading.rounds.iter().flat_map(|r| &r.trials).chain(&reading.retrained).copied().collect();
