@@ -4,18 +4,32 @@ use std::{
     collections::VecDeque,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use tokio::time::Instant;
+
 use crate::spool::{SpooledLines, count_lines};
+
+/// For how long after this attempt's first line earlier ones are looked for. What a trainer restores was saved before that,
+/// and what was measured before it was saved, its own agent, if that is not gone, copies to the claim within a second.
+const LATE: Duration = Duration::from_secs(3);
+/// How often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Lines of earlier attempts.
 ///
 /// An earlier attempt may still write: a pod that was deleted by force is not gone at once. So what is delivered stays where
-/// it is until this attempt ends, and is looked at again then.
+/// it is until this attempt ends, and is looked at again: in its first seconds, and when it ends.
 #[derive(Debug, Default)]
 pub(crate) struct EarlierLines {
     folder: Option<PathBuf>,
     attempt: u32,
+    /// For how long they are looked for.
+    late: Duration,
+    /// Until when lines may come, once this attempt has written something.
+    until: Option<Instant>,
+    looked: Option<Instant>,
     /// To be delivered; the first is being delivered.
     waiting: VecDeque<SpooledLines>,
     past: Vec<Past>,
@@ -32,9 +46,10 @@ struct Past {
 impl EarlierLines {
     /// What is in `folder` of attempts before `attempt`. Deletes what an earlier process of this attempt copied: the pod
     /// still has these lines.
-    pub(crate) fn list(folder: &Path, attempt: u32) -> Self {
+    pub(crate) fn list(folder: &Path, attempt: u32, drain_limit: Duration) -> Self {
         files(folder).iter().filter(|lines| lines.attempt == attempt).for_each(SpooledLines::delete);
-        let mut earlier = Self { folder: Some(folder.to_owned()), attempt, ..Self::default() };
+        let late = LATE.min(drain_limit / 2);
+        let mut earlier = Self { folder: Some(folder.to_owned()), attempt, late, ..Self::default() };
         earlier.look_again();
         earlier
     }
@@ -62,9 +77,27 @@ impl EarlierLines {
         self.past.extend(self.waiting.pop_front().map(|lines| Past { lines, is_delivered }));
     }
 
+    /// This attempt has written lines: its trainer has restored what it goes on from.
+    pub(crate) fn own_lines_began(&mut self) {
+        if self.folder.is_some() && self.attempt > 1 {
+            self.until.get_or_insert_with(|| Instant::now() + self.late);
+        }
+    }
+
+    /// Whether lines of earlier attempts may still come.
+    pub(crate) fn may_come(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Looks again, if it is time to.
+    pub(crate) fn look_now_and_then(&mut self) -> bool {
+        self.may_come() && self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) && self.look_again()
+    }
+
     /// Finds files that are new and lines that came since. Says whether there are some to deliver.
     pub(crate) fn look_again(&mut self) -> bool {
         let Some(folder) = &self.folder else { return false };
+        self.looked = Some(Instant::now());
         for mut lines in files(folder) {
             let is_waiting = self.waiting.iter().any(|waiting| waiting.path == lines.path);
             if lines.attempt >= self.attempt || is_waiting || !count(&mut lines) {

@@ -93,7 +93,7 @@ pub async fn run_until(options: Options, ended: impl Future<Output = ()> + Send)
     let delivery = Arc::new(Delivery::default());
     let (earlier, spool) = match &options.spool {
         Some(folder) => (
-            EarlierLines::list(folder, trial.attempt),
+            EarlierLines::list(folder, trial.attempt, options.drain_limit),
             Some(Spool::new(folder.clone(), metrics.clone(), trial.attempt, delivery.clone())),
         ),
         None => (EarlierLines::default(), None),

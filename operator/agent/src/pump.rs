@@ -210,6 +210,11 @@ impl Pump {
                         wait = self.push(false) => wait,
                     }
                 }
+                // A pod that was deleted by force may have gone on beside this one.
+                Ok(_) if self.earlier.is_empty() && self.earlier.look_now_and_then() => {
+                    self.begin_stream();
+                    Duration::ZERO
+                }
                 Ok(_) => POLL,
             };
             tokio::select! {
@@ -245,14 +250,14 @@ impl Pump {
         loop {
             let wait = match self.read(true).await {
                 Err(error) => self.failed(FailureKind::Transient, format!("metrics.jsonl can't be read: {error}")),
-                // A pod that was deleted by force may have gone on beside this one.
                 Ok(_) if self.earlier.is_empty() && self.earlier.look_again() => {
                     self.begin_stream();
                     Duration::ZERO
                 }
+                Ok(false) if self.asked && self.pending.lines.is_empty() && self.earlier.may_come() => POLL,
                 Ok(more) => {
-                    let all =
-                        self.earlier.is_empty() && self.asked && !more && self.sendable() == self.pending.lines.len();
+                    let is_last = self.earlier.is_empty() && !self.earlier.may_come();
+                    let all = is_last && self.asked && !more && self.sendable() == self.pending.lines.len();
                     let end = self.pending.next_line();
                     let wait = self.push(all).await;
                     if all && self.failing.is_none() && self.pending.first_line == end {
@@ -313,6 +318,9 @@ impl Pump {
             let telling = telling(line, &self.judged);
             self.urgent |= telling.urgent;
             self.nothing_follows |= telling.last && self.earlier.is_empty();
+        }
+        if self.earlier.is_empty() && !batch.lines.is_empty() {
+            self.earlier.own_lines_began();
         }
         self.pending.lines.extend(batch.lines);
         Ok(batch.more)

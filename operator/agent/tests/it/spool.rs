@@ -154,6 +154,45 @@ async fn what_a_deleted_pod_still_copies_is_delivered_too() {
     assert_eq!(claim.files(), [""; 0]);
 }
 
+/// The second attempt restores what the deleted pod has saved, and is done before that pod's agent has copied anything.
+#[tokio::test]
+async fn an_attempt_that_is_done_at_once_waits_for_what_a_deleted_pod_still_copies() {
+    let operator = Operator::new().await;
+    let claim = Claim::new();
+    let mut second = claim.pod(&operator, 2);
+    second.options.drain_limit = Duration::from_secs(20);
+    second.start();
+    second.write_lines(10..12);
+    let copies = async {
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        assert_eq!(operator.drained(), 0, "an agent says so once nothing more is to be expected");
+        let line = "{\"step\":1,\"train_loss\":1.0}\n";
+        fs::write(claim.folder.path().join("attempt-1-from-0.jsonl"), line.repeat(3)).unwrap();
+    };
+    let (ended, ()) = tokio::join!(second.end(), copies);
+    ended.unwrap();
+    assert_eq!((next_line(&operator, 1).await, next_line(&operator, 2).await), (3, 2));
+    assert_eq!(operator.drained(), 1);
+    assert_eq!(claim.files(), [""; 0]);
+}
+
+/// So does one that trains on: a trial is judged while it runs, too.
+#[tokio::test]
+async fn what_a_deleted_pod_still_copies_is_delivered_while_the_next_attempt_trains() {
+    let operator = Operator::new().await;
+    let claim = Claim::new();
+    let mut second = claim.pod(&operator, 2);
+    second.options.drain_limit = Duration::from_secs(20);
+    second.start();
+    second.write_lines(10..12);
+    eventually("the second attempt's lines", || async { next_line(&operator, 2).await == 2 }).await;
+    fs::write(claim.folder.path().join("attempt-1-from-0.jsonl"), "{\"step\":1,\"train_loss\":1.0}\n").unwrap();
+    eventually("the first attempt's line", || async { next_line(&operator, 1).await == 1 }).await;
+    second.write_lines(12..13);
+    eventually("what it writes then", || async { next_line(&operator, 2).await == 3 }).await;
+    second.end().await.unwrap();
+}
+
 /// The ledger was lost since: what is left of an earlier attempt begins beyond what the operator wants.
 #[tokio::test]
 async fn lines_that_follow_lost_ones_hold_nothing_up() {
