@@ -144,6 +144,9 @@ pub struct AttemptRecord {
     /// The step that the trial had reached by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
+    /// The next attempt restores no checkpoint beyond this step: evaluations after it were lost, and are made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_at_most: Option<u64>,
 }
 
 /// How an attempt ended.

@@ -79,6 +79,9 @@ pub struct TrialCheckpoint {
     pub every_steps: u64,
     /// How many of the best to keep.
     pub keep_best: u32,
+    /// Restore no checkpoint beyond this step: evaluations between it and later ones were lost with a pod, and are made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_at_most: Option<u64>,
 }
 
 /// Seeds of one host.
@@ -125,9 +128,16 @@ pub struct SharedHostInfo {
 }
 
 impl SharedTrial {
-    /// What all hosts of an attempt share. `coordinator` is `<host 0's name>:8476`, for several hosts.
+    /// What all hosts of an attempt share. `coordinator` is `<host 0's name>:8476`, for several hosts; `restore_at_most` is
+    /// as in [`TrialCheckpoint`].
     #[must_use]
-    pub fn new(name: &str, spec: &TrialSpec, attempt: u32, coordinator: Option<String>) -> Self {
+    pub fn new(
+        name: &str,
+        spec: &TrialSpec,
+        attempt: u32,
+        restore_at_most: Option<u64>,
+        coordinator: Option<String>,
+    ) -> Self {
         Self {
             study: spec.study.clone(),
             name: name.to_owned(),
@@ -138,10 +148,11 @@ impl SharedTrial {
             schedule: spec.schedule.clone(),
             objective: TrialObjective { metric: spec.objective.metric.clone(), direction: spec.objective.direction },
             evaluation: spec.evaluation.clone(),
-            checkpoint: spec
-                .checkpoint
-                .as_ref()
-                .map(|c| TrialCheckpoint { every_steps: c.every_steps, keep_best: c.keep_best }),
+            checkpoint: spec.checkpoint.as_ref().map(|c| TrialCheckpoint {
+                every_steps: c.every_steps,
+                keep_best: c.keep_best,
+                restore_at_most,
+            }),
             seeds: SharedSeeds { init: spec.seeds.init, split: spec.seeds.split },
             host: SharedHostInfo { count: spec.hosts, coordinator, data_seeds: spec.seeds.data.clone() },
         }

@@ -102,6 +102,9 @@ pub struct Attempt {
     /// The step that the trial had reached by then.
     #[serde(default)]
     pub step: Option<u64>,
+    /// The next attempt restores no checkpoint beyond this step: evaluations after it were lost, and are made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_at_most: Option<u64>,
 }
 
 impl RunState {
@@ -112,6 +115,7 @@ impl RunState {
             outcome: attempt.outcome,
             has_trained: attempt.start_time.is_some(),
             step: attempt.step,
+            restore_at_most: attempt.restore_at_most,
         }))
     }
 

@@ -65,7 +65,7 @@ impl Attempt {
     ) -> Result<Self, Error> {
         let spec = &row.spec;
         let coordinator = if spec.hosts > 1 { Some(format!("127.0.0.1:{}", free_port()?)) } else { None };
-        let shared = SharedTrial::new(&row.name, spec, number, coordinator);
+        let shared = SharedTrial::new(&row.name, spec, number, row.state.past().restore_at_most, coordinator);
         let mut prepared = Vec::new();
         for host in 0..spec.hosts {
             let trial_json = shared.clone().for_host(host)?;

@@ -58,8 +58,13 @@ impl Trial {
     }
 
     /// The attempt has ended, and another follows.
-    pub(crate) fn retry(&mut self, outcome: AttemptOutcome, message: String, folder: &RunFolder) -> Event {
-        self.past(outcome, message.clone());
+    pub(crate) fn retry(
+        &mut self,
+        (outcome, restore_at_most): (AttemptOutcome, Option<u64>),
+        message: String,
+        folder: &RunFolder,
+    ) -> Event {
+        self.past((outcome, restore_at_most), message.clone());
         let state = &mut self.row.state;
         let past = state.past();
         state.phase = TrialPhase::Retrying;
@@ -95,7 +100,7 @@ impl Trial {
             end.message.push_str("; ");
             end.message.push_str(remark);
         }
-        self.past(end.attempt_outcome(), end.message.clone());
+        self.past((end.attempt_outcome(), None), end.message.clone());
         // Of one that didn't succeed, how far it came.
         let best = end.objective.or_else(|| self.best_so_far());
         let state = &mut self.row.state;
@@ -124,8 +129,9 @@ impl Trial {
         remarks
     }
 
-    fn past(&mut self, outcome: AttemptOutcome, message: String) {
+    fn past(&mut self, (outcome, restore_at_most): (AttemptOutcome, Option<u64>), message: String) {
         let state = &mut self.row.state;
+        let still = decide::still_to_restore(&state.past(), &self.progress, state.attempt);
         if state.attempt > 0 {
             state.attempts.push(PastAttempt {
                 number: state.attempt,
@@ -134,6 +140,7 @@ impl Trial {
                 start_time: state.attempt_start_time,
                 end_time: Some(now()),
                 step: self.progress.step,
+                restore_at_most: restore_at_most.or(still),
             });
         }
     }

@@ -157,6 +157,7 @@ fn train(point: &Hyperparameters, index: u32, evaluations: u64, every: u64) -> (
             start_time: Some(start),
             end_time: Some(end),
             step: None,
+            restore_at_most: None,
         }],
         start_time: Some(start),
         end_time: Some(end),

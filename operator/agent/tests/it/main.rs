@@ -104,7 +104,8 @@ impl Pod {
 pub fn shared(attempt: u32) -> String {
     let spec = operator::trial_spec();
     let coordinator = Some("s-explore-0000-a1-0.s:8476".to_owned());
-    serde_json::to_string(&studious_contract::SharedTrial::new("s-explore-0000", &spec, attempt, coordinator)).unwrap()
+    serde_json::to_string(&studious_contract::SharedTrial::new("s-explore-0000", &spec, attempt, None, coordinator))
+        .unwrap()
 }
 
 pub fn free_address() -> SocketAddr {

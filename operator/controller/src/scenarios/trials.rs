@@ -243,3 +243,43 @@ async fn a_result_whose_last_lines_were_lost_is_no_result() {
         assert_eq!(status(&world.requests()[0]).phase, phase, "the agent left with {code}");
     }
 }
+
+/// A checkpoint tells that training had come further than its evaluations did.
+#[tokio::test]
+async fn evaluations_that_were_lost_with_a_pod_are_made_again() {
+    let mut world = World::new().await;
+    let mut trial = trial(1);
+    let attempt = json!({"number": 1, "outcome": "Disrupted", "message": "", "endTime": "2026-01-01T00:00:00Z"});
+    trial.status =
+        serde_json::from_value(json!({"phase": "Retrying", "attempts": [attempt], "disruptions": 1})).unwrap();
+    world.lines_of(&trial, 1, 0, &[r#"{"step":50,"validation_error":0.25}"#]).await;
+    world.reconcile_trial(&trial).await;
+    assert_eq!(world.lines(), ["POST jobs/digits-explore-0007-a2"]);
+    let job = world.job(&trial, 2);
+    let now = crate::status::seconds(world.context.clock.now());
+    world.pod(&job, 0, &json!({"running": {"startedAt": now}}), &json!({}));
+    let data = trial.spec.seeds.data[0];
+    let init = format!(r#"{{"event":"init","init_seed":7241,"data_seed":{data},"restored_step":200}}"#);
+    let done = r#"{"event":"done","step":500}"#;
+    world.lines_of(&trial, 2, 0, &[&init, r#"{"step":200,"validation_error":0.2}"#, done]).await;
+    world.reconcile_trial(&trial).await;
+    assert!(world.lines().is_empty(), "what the first attempt measured may be on its way");
+
+    world.pass(11);
+    world.reconcile_trial(&trial).await;
+    let requests = world.requests();
+    let retrying = status(&requests[0]);
+    assert_eq!((retrying.phase, retrying.attempts[1].restore_at_most), (TrialPhase::Retrying, Some(50)));
+    assert!(requests.iter().any(|r| r.line == "DELETE jobs/digits-explore-0007-a2"), "{requests:?}");
+
+    world.pod(&job, 0, &running(), &json!({"status": {"phase": "Failed"}}));
+    trial.status = Some(retrying);
+    trial.metadata.resource_version = Some("2000".into());
+    world.pass(10);
+    world.reconcile_trial(&trial).await;
+    let requests = world.requests();
+    assert_eq!(requests[0].line, "POST jobs/digits-explore-0007-a3");
+    let annotation = &requests[0].body["spec"]["template"]["metadata"]["annotations"]["studious.dev/trial"];
+    let shared = studious_contract::SharedTrial::parse(annotation.as_str().unwrap()).unwrap();
+    assert_eq!(shared.checkpoint.unwrap().restore_at_most, Some(50));
+}

@@ -162,7 +162,7 @@ impl World {
 
     /// The Job of an attempt, as the API server shows it once it is made.
     pub(super) fn job(&mut self, trial: &Trial, attempt: u32) -> Job {
-        let mut job = jobs::build(&identified(trial), attempt, &self.trials.agent).unwrap();
+        let mut job = jobs::build(&identified(trial), (attempt, None), &self.trials.agent).unwrap();
         job.metadata.uid = Some(format!("job-{attempt}"));
         job.metadata.creation_timestamp = Some(crate::status::seconds(self.context.clock.now()));
         self.caches.job(&job);

@@ -51,11 +51,15 @@ pub(crate) fn name(trial: &str, attempt: u32) -> String {
     format!("{trial}-a{attempt}")
 }
 
-/// The Job of an attempt.
+/// The Job of an attempt, which restores no checkpoint beyond a step if it is told so.
 ///
 /// # Errors
 /// When the template lacks a trainer or uses names that are not its own.
-pub(crate) fn build(trial: &Identified<Trial>, attempt: u32, agent: &AgentSettings) -> Result<Job, JobError> {
+pub(crate) fn build(
+    trial: &Identified<Trial>,
+    (attempt, restore_at_most): (u32, Option<u64>),
+    agent: &AgentSettings,
+) -> Result<Job, JobError> {
     let spec = &trial.spec;
     let job_name = name(&trial.id.name, attempt);
     let labels = labels_of(trial, attempt);
@@ -76,7 +80,7 @@ pub(crate) fn build(trial: &Identified<Trial>, attempt: u32, agent: &AgentSettin
             backoff_limit: Some(0),
             pod_replacement_policy: Some("Failed".to_owned()),
             ttl_seconds_after_finished: Some(KEEP_FINISHED),
-            template: template(trial, attempt, &job_name, labels, agent)?,
+            template: template(trial, (attempt, restore_at_most), &job_name, labels, agent)?,
             ..JobSpec::default()
         }),
         status: None,
@@ -96,7 +100,7 @@ fn labels_of(trial: &Identified<Trial>, attempt: u32) -> BTreeMap<String, String
 
 fn template(
     trial: &Identified<Trial>,
-    attempt: u32,
+    (attempt, restore_at_most): (u32, Option<u64>),
     job_name: &str,
     labels: BTreeMap<String, String>,
     agent: &AgentSettings,
@@ -106,7 +110,7 @@ fn template(
     let several = spec.hosts > 1;
     let coordinator = several.then(|| format!("{job_name}-0.{}:{}", spec.study, contract::COORDINATOR_PORT));
     // By way of a value: its keys are in order, as they were before.
-    let shared = serde_json::to_value(SharedTrial::new(&trial.id.name, spec, attempt, coordinator))?;
+    let shared = serde_json::to_value(SharedTrial::new(&trial.id.name, spec, attempt, restore_at_most, coordinator))?;
 
     let metadata = template.metadata.get_or_insert_default();
     metadata.labels.get_or_insert_default().extend(labels);

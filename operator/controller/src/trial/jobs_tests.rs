@@ -66,7 +66,7 @@ spec:
   containers:
   - {name: trainer, image: trainer, command: [train], args: ['--lr=$(HP_LEARNING_RATE)'], env: [{name: MINE, value: '1'}]}
 ";
-    insta::assert_snapshot!(yaml(&build(&identified(&trial(1, "", template)), 1, &agent()).unwrap()));
+    insta::assert_snapshot!(yaml(&build(&identified(&trial(1, "", template)), (1, None), &agent()).unwrap()));
 }
 
 #[test]
@@ -86,7 +86,7 @@ spec:
   volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
 ";
     let claim = ", volume: {persistentVolumeClaim: {claimName: checkpoints}}";
-    insta::assert_snapshot!(yaml(&build(&identified(&trial(2, claim, template)), 3, &agent()).unwrap()));
+    insta::assert_snapshot!(yaml(&build(&identified(&trial(2, claim, template)), (3, None), &agent()).unwrap()));
 }
 
 #[test]
@@ -104,12 +104,12 @@ spec:
     resources: {limits: {google.com/tpu: 4}}
     securityContext: {privileged: true, capabilities: {add: [SYS_RESOURCE]}}
 ";
-    insta::assert_snapshot!(yaml(&build(&identified(&trial(4, "", template)), 1, &agent()).unwrap()));
+    insta::assert_snapshot!(yaml(&build(&identified(&trial(4, "", template)), (1, None), &agent()).unwrap()));
 }
 
 #[test]
 fn names_that_studious_uses_are_refused() {
-    let refused = |template: &str| build(&identified(&trial(1, "", template)), 1, &agent()).unwrap_err();
+    let refused = |template: &str| build(&identified(&trial(1, "", template)), (1, None), &agent()).unwrap_err();
     assert!(matches!(refused("spec: {containers: []}"), JobError::NoContainer));
     for (template, name) in [
         ("spec: {containers: [{name: t, env: [{name: HP_X, value: a}]}]}", "HP_X"),
@@ -124,7 +124,7 @@ fn names_that_studious_uses_are_refused() {
 
 #[test]
 fn the_annotation_is_what_agents_read() {
-    let job = build(&identified(&trial(2, "", "spec: {containers: [{name: t}]}")), 2, &agent()).unwrap();
+    let job = build(&identified(&trial(2, "", "spec: {containers: [{name: t}]}")), (2, None), &agent()).unwrap();
     let annotations = job.spec.unwrap().template.metadata.unwrap().annotations.unwrap();
     let shared = studious_contract::SharedTrial::parse(&annotations["studious.dev/trial"]).unwrap();
     let host = shared.for_host(1).unwrap();
@@ -136,7 +136,7 @@ fn the_annotation_is_what_agents_read() {
 #[test]
 fn what_a_job_adds_is_what_validation_reserves() {
     let plain = trial(1, "", "spec: {containers: [{name: trainer, image: trainer}]}");
-    let built = build(&identified(&plain), 1, &agent()).unwrap().spec.unwrap().template;
+    let built = build(&identified(&plain), (1, None), &agent()).unwrap().spec.unwrap().template;
     let mut study = crate::scenarios::studies::study("");
     study.spec.trial.template = built.clone().into();
     let refused: Vec<String> =

@@ -145,6 +145,7 @@ fn past_attempts(status: &TrialStatus, number: u32) -> PastAttempts {
         outcome: attempt.outcome,
         has_trained: attempt.start_time.is_some(),
         step: attempt.step,
+        restore_at_most: attempt.restore_at_most,
     }));
     PastAttempts { failed: before - disrupted, ..of_listed }
 }

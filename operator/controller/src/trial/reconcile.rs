@@ -15,14 +15,14 @@ use studious_api::{
 use studious_ledger::LedgerError;
 use studious_playbook::{
     Millis,
-    decide::{AttemptView, HostState, Progress, TrialEnd, Verdict, judge},
+    decide::{AttemptView, HostState, LATE_LINES, Progress, TrialEnd, Verdict, judge},
     trial::Reason,
 };
 
 use super::{
     TrialReconciler, apply, hosts, jobs,
     observe::{JobSight, ObservedTrial, observe, retry_at},
-    report,
+    report::{self, AttemptEnd},
 };
 use crate::{
     caches::Caches,
@@ -108,7 +108,10 @@ async fn look(trial: &Identified<Trial>, context: &TrialReconciler, now: Timesta
 
     match verdict {
         Verdict::End(end) => finish(trial, context, &seen, &progress, &end, now).await,
-        Verdict::Retry { outcome, message } => retry(trial, context, &seen, &progress, (outcome, message), now).await,
+        Verdict::Retry { outcome, ref message, restore_at_most } => {
+            let end = AttemptEnd { outcome, message, restore_at_most };
+            retry(trial, context, &seen, &progress, end, now).await
+        }
         Verdict::Continue => {
             if matches!(seen.job, JobSight::None | JobSight::NotOurs { .. }) {
                 begin(trial, context, &seen, &progress, now).await
@@ -163,10 +166,11 @@ async fn begin(
     // must not run twice, for its lines are counted.
     let cursors = context.ledger.cursors(uid).await.map_err(|source| unreadable(trial, source))?;
     if cursors.iter().any(|((attempt, _), cursor)| *attempt == seen.number && cursor.next_line > 0) {
-        let why = (AttemptOutcome::Disrupted, "its Job was deleted".to_owned());
-        return retry(trial, context, seen, progress, why, now).await;
+        let outcome = AttemptOutcome::Disrupted;
+        let end = AttemptEnd { outcome, message: "its Job was deleted", restore_at_most: None };
+        return retry(trial, context, seen, progress, end, now).await;
     }
-    let job = match jobs::build(trial, seen.number, &context.agent) {
+    let job = match jobs::build(trial, (seen.number, seen.past.restore_at_most), &context.agent) {
         Ok(job) => job,
         Err(error) => {
             let end = TrialEnd {
@@ -217,6 +221,10 @@ async fn go_on(
         waits.push(SignedDuration::from_secs(limit) - now.duration_since(started));
     }
     waits.extend(seen.drain_due(|host| said.contains(&host)).map(|due| due.duration_since(now)));
+    // An attempt that went on from a checkpoint is judged again once it is known what of earlier ones was lost.
+    let lines = SignedDuration::from_millis(i64::try_from(LATE_LINES.0).unwrap_or(i64::MAX));
+    let late = seen.started().filter(|_| seen.number > 1).map(|started| lines - now.duration_since(started));
+    waits.extend(late.filter(SignedDuration::is_positive));
     if seen.waits_for().is_some() {
         // What the kubelet says of an image doesn't change when patience with it ends.
         waits.push(SignedDuration::from_secs(30));
@@ -325,10 +333,11 @@ async fn retry(
     context: &TrialReconciler,
     seen: &ObservedTrial,
     progress: &Progress,
-    (outcome, message): (AttemptOutcome, String),
+    end: AttemptEnd<'_>,
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
-    let next = report::retrying(trial, seen, progress, (outcome, &message), now);
+    let AttemptEnd { outcome, message, .. } = end;
+    let next = report::retrying(trial, seen, progress, &end, now);
     put(trial, context, next, now).await?;
     tracing::info!(
         namespace = trial.id.namespace,
@@ -338,7 +347,7 @@ async fn retry(
         message,
         "another attempt follows"
     );
-    context.events.warning(&trial.object_ref(&()), "Retry", "AttemptEnded", &message).await;
+    context.events.warning(&trial.object_ref(&()), "Retry", "AttemptEnded", message).await;
     // Hosts restart together: those that still run are stopped.
     if seen.hosts.iter().any(|host| host.is_live) {
         apply::delete(context, trial, &jobs::name(&trial.id.name, seen.number)).await?;

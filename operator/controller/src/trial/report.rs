@@ -6,7 +6,7 @@ use studious_api::{
     trial::{AttemptOutcome, AttemptRecord, MAX_ATTEMPTS, RungStatus, TrialPhase},
 };
 use studious_playbook::{
-    decide::{HostState, Progress, TrialEnd},
+    decide::{HostState, Progress, TrialEnd, still_to_restore},
     study::Trace,
     trial::Reason,
 };
@@ -51,7 +51,8 @@ pub(super) fn ended(
     status.metrics = end.objective.map(|(step, _)| progress.bounded_at(step)).unwrap_or_default();
     status.completion_time = Some(seconds(now));
     if seen.job_made().is_some() || seen.started().is_some() || progress.step.is_some() {
-        record(&mut status, seen, end.attempt_outcome(), &end.message, now);
+        let attempt = AttemptEnd { outcome: end.attempt_outcome(), message: &end.message, restore_at_most: None };
+        record(&mut status, seen, &attempt, now);
     }
     let reason = end.reason.as_ref().map_or("Succeeded", Reason::as_str);
     let wanted = ConditionClaim { type_: "Ended", holds: Some(true), reason, message: &shorten(&message) };
@@ -60,20 +61,32 @@ pub(super) fn ended(
     status
 }
 
+/// How an attempt ended which another may follow.
+#[derive(Clone, Copy)]
+pub(super) struct AttemptEnd<'a> {
+    pub(super) outcome: AttemptOutcome,
+    /// In a sentence.
+    pub(super) message: &'a str,
+    /// Beyond which step the next attempt restores no checkpoint.
+    pub(super) restore_at_most: Option<u64>,
+}
+
 /// The status of a trial that waits for another attempt.
 pub(super) fn retrying(
     trial: &Identified<Trial>,
     seen: &ObservedTrial,
     progress: &Progress,
-    (outcome, message): (AttemptOutcome, &str),
+    end: &AttemptEnd<'_>,
     now: Timestamp,
 ) -> TrialStatus {
+    let AttemptEnd { outcome, message, .. } = *end;
     let mut status = current(trial, seen, progress);
+    let restore_at_most = end.restore_at_most.or(still_to_restore(&seen.past, progress, seen.number));
     status.phase = TrialPhase::Retrying;
     status.reason =
         Some(if outcome == AttemptOutcome::Disrupted { Reason::Disrupted } else { Reason::AttemptFailed }.to_string());
     status.message = Some(shorten(message));
-    record(&mut status, seen, outcome, message, now);
+    record(&mut status, seen, &AttemptEnd { restore_at_most, ..*end }, now);
     status
 }
 
@@ -166,7 +179,8 @@ fn rungs(trial: &Identified<Trial>, seen: &ObservedTrial, progress: &Progress) -
     Trace::new(direction, evaluations).with_rungs(direction, &seen.status.rungs).at_rungs(&seen.rungs)
 }
 
-fn record(status: &mut TrialStatus, seen: &ObservedTrial, outcome: AttemptOutcome, message: &str, now: Timestamp) {
+fn record(status: &mut TrialStatus, seen: &ObservedTrial, end: &AttemptEnd<'_>, now: Timestamp) {
+    let AttemptEnd { outcome, message, restore_at_most } = *end;
     let number = seen.number;
     status.attempts.retain(|attempt| attempt.number != number);
     status.attempts.push(AttemptRecord {
@@ -177,6 +191,7 @@ fn record(status: &mut TrialStatus, seen: &ObservedTrial, outcome: AttemptOutcom
         start_time: seen.started().map(seconds),
         end_time: Some(seconds(now)),
         step: status.step,
+        restore_at_most,
     });
     if outcome == AttemptOutcome::Disrupted {
         status.disruptions += 1;

@@ -45,6 +45,7 @@ async fn finished(path: &Path) {
         trial.state.objective = Some(0.125);
         trial.state.attempt = 2;
         trial.state.attempts = vec![Attempt {
+            restore_at_most: None,
             number: 1,
             outcome: AttemptOutcome::Disrupted,
             message: "lost".into(),

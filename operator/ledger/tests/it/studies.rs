@@ -19,6 +19,7 @@ async fn trials_read_back_as_they_were_put_in() {
         best_step: Some(450),
         attempt: 2,
         attempts: vec![Attempt {
+            restore_at_most: None,
             number: 1,
             outcome: AttemptOutcome::Disrupted,
             message: "host 1 was lost: \"node\"".into(),
@@ -188,6 +189,7 @@ async fn records_hold_what_each_host_reported() {
     trial.state.phase = TrialPhase::Running;
     trial.state.attempt = 2;
     trial.state.attempts = vec![Attempt {
+        restore_at_most: None,
         number: 1,
         outcome: AttemptOutcome::Disrupted,
         message: "lost".into(),

@@ -67,7 +67,9 @@ impl Run {
             let Some(verdict) = trial.attempt.as_ref().and_then(|attempt| attempt.verdict().cloned()) else { continue };
             let attempt = trial.attempt.take();
             let event = match verdict {
-                Verdict::Retry { outcome, message } => trial.retry(outcome, message, &self.folder),
+                Verdict::Retry { outcome, message, restore_at_most } => {
+                    trial.retry((outcome, restore_at_most), message, &self.folder)
+                }
                 Verdict::End(end) => trial.end(end, attempt.as_ref(), other_code, &self.folder),
                 // An attempt is ended with a verdict that ends it.
                 Verdict::Continue => continue,

@@ -10,7 +10,7 @@ use super::{
     PastAttempts,
     progress::Progress,
     reported::{but_similar, no_objective},
-    restored::hole,
+    restored::{Hole, LATE_LINES, hole, may_miss_evaluations},
 };
 use crate::{Millis, trial::Reason};
 
@@ -72,6 +72,8 @@ pub enum Verdict {
         outcome: AttemptOutcome,
         /// In a sentence.
         message: String,
+        /// Beyond which step it is to restore no checkpoint, since evaluations after that step were lost.
+        restore_at_most: Option<u64>,
     },
 }
 
@@ -139,7 +141,8 @@ const KILLED: i32 = 137;
 /// 6. Every host said `done` or left with exit code 0, and all it wrote has arrived: as 4.
 /// 7. Out of memory, or an exit code that the study lists: Infeasible.
 /// 8. A lost host: Retry, not charged. 9. Another exit code: Retry, charged.
-/// 10. A trainer that can't start: Failed. 11. Its time is over: Retry, charged.
+/// 10. A trainer that can't start: Failed. 11. Evaluations before the checkpoint that it restored were lost: Retry from an
+///     earlier one, not charged. 12. Its time is over: Retry, charged.
 ///
 /// A host that said `done` has done its part: how its process ends changes nothing.
 #[must_use]
@@ -156,7 +159,7 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
         return end(TrialPhase::Infeasible, Reason::TrainerReported, format!("the trainer says: {reason}"));
     }
     if progress.all_done(view.number, spec.hosts) {
-        return finish(view);
+        return conclude(view);
     }
     if let Some(stop) = TrialEnd::stopped(spec) {
         return Verdict::End(stop);
@@ -166,9 +169,9 @@ pub fn judge(view: &AttemptView<'_>) -> Verdict {
     };
     if view.hosts.len() == spec.hosts as usize && (0..).zip(view.hosts).all(finished) {
         // What the trainer wrote last may still be on its way.
-        return if view.drained { finish(view) } else { Verdict::Continue };
+        return if view.drained { conclude(view) } else { Verdict::Continue };
     }
-    if let Some(verdict) = judge_exits(view).or_else(|| judge_waits(view)) {
+    if let Some(verdict) = judge_exits(view).or_else(|| judge_waits(view)).or_else(|| remake_lost(view)) {
         return verdict;
     }
     if let Some(limit) = spec.timeout_seconds.filter(|limit| view.running_for.0 > limit.saturating_mul(1000)) {
@@ -246,6 +249,42 @@ fn judge_waits(view: &AttemptView<'_>) -> Option<Verdict> {
     })
 }
 
+/// What becomes of an attempt that has come to its end: it counts, unless evaluations of those before it may be missing.
+fn conclude(view: &AttemptView<'_>) -> Verdict {
+    if !is_settled(view) && may_miss_evaluations(view.spec, view.progress, view.number) {
+        return Verdict::Continue;
+    }
+    match remake_lost(view) {
+        Some(retry) => TrialEnd::stopped(view.spec).map_or(retry, Verdict::End),
+        None => finish(view),
+    }
+}
+
+/// Whether nothing of earlier attempts is to be expected any more: this one has run long enough for what a pod that was
+/// deleted by force left on the claim, or its agents have said that they found nothing more there.
+fn is_settled(view: &AttemptView<'_>) -> bool {
+    let has_left = |host: &HostState| matches!(host, HostState::Exited { .. } | HostState::Lost { .. });
+    view.running_for >= LATE_LINES || (view.drained && view.hosts.iter().all(has_left))
+}
+
+/// Another attempt, from before evaluations that were lost. Asked once: trainers that don't read `checkpoint.restoreAtMost`
+/// go on as they are.
+fn remake_lost(view: &AttemptView<'_>) -> Option<Verdict> {
+    let hole = hole(view.spec, view.progress).filter(|_| is_settled(view))?;
+    if view.past.restore_at_most.is_some_and(|limit| limit <= hole.before) {
+        return None;
+    }
+    Some(Verdict::Retry {
+        outcome: AttemptOutcome::Disrupted,
+        message: format!(
+            "evaluations between steps {} and {} were lost with a pod; the next attempt restores no checkpoint beyond step \
+             {}, and makes them again",
+            hole.before, hole.restored, hole.before
+        ),
+        restore_at_most: Some(hole.before),
+    })
+}
+
 fn finish(view: &AttemptView<'_>) -> Verdict {
     let spec = view.spec;
     let reports = |host: u32| {
@@ -266,12 +305,13 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
         );
     }
     if spec.objective.select == Select::Best
-        && let Some((before, restored)) = hole(spec, view.progress)
+        && let Some(Hole { before, restored }) = hole(spec, view.progress)
     {
         let message = format!(
             "training went on from a checkpoint of step {restored}, but nothing is known of evaluations between steps \
-             {before} and {restored}: they were lost with a pod, and the best one may be among them. Give \
-             spec.checkpoint.volume a claim, where they wait for the next attempt"
+             {before} and {restored}: they were lost with a pod, and the best one may be among them. The trainer was told to \
+             restore no checkpoint beyond step {before} (checkpoint.restoreAtMost in trial.json), and did not. Make it do so; \
+             and give spec.checkpoint.volume a claim, where lines wait for the next attempt"
         );
         return end(TrialPhase::Failed, Reason::EvaluationsLost, message);
     }
@@ -358,7 +398,7 @@ fn charged(view: &AttemptView<'_>, reason: Reason, what: &str) -> Verdict {
             format!("{what}; that was attempt {tries} of {} (failure.attempts)", view.spec.failure.attempts),
         );
     }
-    Verdict::Retry { outcome: AttemptOutcome::Failed, message: format!("{reason}: {what}") }
+    Verdict::Retry { outcome: AttemptOutcome::Failed, message: format!("{reason}: {what}"), restore_at_most: None }
 }
 
 fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
@@ -373,7 +413,7 @@ fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
             ),
         );
     }
-    Verdict::Retry { outcome: AttemptOutcome::Disrupted, message: what }
+    Verdict::Retry { outcome: AttemptOutcome::Disrupted, message: what, restore_at_most: None }
 }
 
 fn end(phase: TrialPhase, reason: Reason, message: String) -> Verdict {

@@ -13,6 +13,7 @@ mod series;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge};
 pub use progress::{Progress, keep_labels};
+pub use restored::{LATE_LINES, still_to_restore};
 pub use retry::{PastAttempt, PastAttempts, next_attempt_at};
 pub use series::Series;
 pub use studious_contract::TRAIN_LOSS;

@@ -1,33 +1,89 @@
 //! Whether the curve of a trial that went on from a checkpoint has a hole: evaluations up to the checkpoint that were
-//! measured, and lost on their way.
+//! measured, and lost on their way. And from where the next attempt goes on so that they are made again.
 
-use super::progress::Progress;
+use std::collections::BTreeMap;
+
 use studious_api::TrialSpec;
+
+use super::{PastAttempts, progress::Progress, series::is_overtaken};
+use crate::Millis;
+
+/// How long an attempt trains before a hole in the curve is believed. The pod of the attempt before may be going still, when
+/// it was deleted by force: what it has not delivered, its agent copies to the claim within seconds, and this attempt's
+/// agent looks for it there.
+pub const LATE_LINES: Millis = Millis(10_000);
 
 /// Most evaluations that are looked at: of more, the earlier ones are forgotten, and what is missing isn't known.
 const KNOWN: usize = 32_768;
 
-/// The first hole in a trial's curve: the last evaluation before it and the checkpoint after it.
+/// Evaluations that were lost, before a checkpoint that was restored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Hole {
+    /// The last evaluation before it; 0 if there is none.
+    pub(super) before: u64,
+    /// The step of the checkpoint.
+    pub(super) restored: u64,
+}
+
+/// The first hole in a trial's curve.
 ///
-/// A checkpoint at step r tells that training had come so far. If the last evaluation up to r is at step e, at least one is
+/// A checkpoint at step r tells that training had come so far. If the last evaluation before r is at step e, at least one is
 /// missing when r - e is twice the widest distance between neighbouring evaluations of this trial, or of
-/// `evaluation.everySteps` if that is wider: a trainer may save before it evaluates, so that one may be missing without
-/// being lost. Of a trial with no two neighbours the distance is known only if its one evaluation came as early as
-/// `evaluation.everySteps` asks; else nothing is decided.
-pub(super) fn hole(spec: &TrialSpec, progress: &Progress) -> Option<(u64, u64)> {
+/// `evaluation.everySteps` if that is wider. An evaluation at r itself says nothing of those before it: trainers evaluate
+/// again what they have restored, which is also why one that is missing at r alone is none of our business. Of a trial with
+/// no two neighbours the distance is known only if its one evaluation came as early as `evaluation.everySteps` asks; else
+/// nothing is decided.
+pub(super) fn hole(spec: &TrialSpec, progress: &Progress) -> Option<Hole> {
     let steps: Vec<u64> = progress.evaluations.values.keys().copied().collect();
     if steps.len() > KNOWN {
         return None;
     }
-    let mut restored: Vec<u64> =
-        progress.inits.iter().filter_map(|((_, host), init)| init.restored_step.filter(|_| *host == 0)).collect();
-    restored.sort_unstable();
-    let is_cut = |a: u64, b: u64| restored.iter().any(|r| (a..b).contains(r));
+    let restored = restored_steps(progress);
+    let is_cut = |a: u64, b: u64| restored.iter().any(|r| a < *r && *r <= b);
     let every = spec.evaluation.every_steps;
     let widest = steps.windows(2).filter(|pair| !is_cut(pair[0], pair[1])).map(|pair| pair[1] - pair[0]).max();
     let distance = widest.or_else(|| steps.first().copied().filter(|first| *first <= every))?.max(every);
     restored.into_iter().find_map(|at| {
-        let before = steps.iter().copied().take_while(|step| *step <= at).last().unwrap_or(0);
-        (at.saturating_sub(before) >= distance.saturating_mul(2)).then_some((before, at))
+        let before = last_before(progress, at);
+        (at.saturating_sub(before) >= distance.saturating_mul(2)).then_some(Hole { before, restored: at })
     })
+}
+
+/// Whether attempt `number` went on from a checkpoint before which evaluations may be missing: then it is worth waiting for
+/// what earlier attempts have not delivered yet.
+pub(super) fn may_miss_evaluations(spec: &TrialSpec, progress: &Progress, number: u32) -> bool {
+    let restored = progress.inits.get(&(number, 0)).and_then(|init| init.restored_step);
+    restored.is_some_and(|at| at - last_before(progress, at).min(at) > spec.evaluation.every_steps)
+}
+
+fn last_before(progress: &Progress, step: u64) -> u64 {
+    progress.evaluations.values.range(..step).next_back().map_or(0, |(step, _)| *step)
+}
+
+/// The steps at which attempts of host 0 went on from a checkpoint, and no later attempt began earlier.
+fn restored_steps(progress: &Progress) -> Vec<u64> {
+    let begun: BTreeMap<u32, u64> = progress
+        .inits
+        .iter()
+        .filter(|((_, host), _)| *host == 0)
+        .map(|((attempt, _), init)| (*attempt, init.restored_step.unwrap_or(0)))
+        .collect();
+    let counts = |attempt: u32, step: u64| {
+        step > 0
+            && begun.range(attempt + 1..).all(|(_, later)| *later >= step)
+            && !is_overtaken(&progress.firsts, attempt, step)
+    };
+    let mut steps: Vec<u64> = begun.iter().filter(|(a, step)| counts(**a, **step)).map(|(_, step)| *step).collect();
+    steps.sort_unstable();
+    steps
+}
+
+/// Beyond which step the attempt after `number` restores no checkpoint, if `number` was told so and didn't yet do it: it
+/// was lost before it began, or its trainer doesn't read `checkpoint.restoreAtMost`. The latter isn't asked again.
+#[must_use]
+pub fn still_to_restore(past: &PastAttempts, progress: &Progress, number: u32) -> Option<u64> {
+    let limit = past.restore_at_most?;
+    let has_done_it = |restored: Option<u64>| restored.is_none_or(|step| step <= limit);
+    let init = progress.inits.get(&(number, 0));
+    (!init.is_some_and(|init| has_done_it(init.restored_step))).then_some(limit)
 }

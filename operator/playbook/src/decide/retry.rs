@@ -52,6 +52,8 @@ pub struct PastAttempt {
     pub has_trained: bool,
     /// The step that the trial had reached by its end; `None` before any.
     pub step: Option<u64>,
+    /// Beyond which step the next attempt restores no checkpoint, if it was told so.
+    pub restore_at_most: Option<u64>,
 }
 
 /// What the attempts that have ended come to.
@@ -63,6 +65,8 @@ pub struct PastAttempts {
     pub lost: u32,
     /// Of these, those whose trainers ran. One that its node refused cost nobody a step.
     pub lost_training: u32,
+    /// Beyond which step the current attempt restores no checkpoint: see [`Verdict::Retry`](super::Verdict::Retry).
+    pub restore_at_most: Option<u64>,
 }
 
 impl PastAttempts {
@@ -71,7 +75,8 @@ impl PastAttempts {
     pub fn of(attempts: impl IntoIterator<Item = PastAttempt>) -> Self {
         let mut past = Self::default();
         let mut reached = None;
-        for PastAttempt { outcome, has_trained, step } in attempts {
+        for PastAttempt { outcome, has_trained, step, restore_at_most } in attempts {
+            past.restore_at_most = restore_at_most;
             if step > reached {
                 reached = step;
                 (past.lost, past.lost_training) = (0, 0);
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn retries_wait_longer_and_longer_but_not_for_ever() {
         let after = |n, outcome, jitter| {
-            let past = PastAttempts { failed: n, lost: n, lost_training: 0 };
+            let past = PastAttempts { failed: n, lost: n, ..PastAttempts::default() };
             wait(Millis(0), &past, outcome, jitter).0
         };
         for outcome in [AttemptOutcome::Failed, AttemptOutcome::Disrupted] {
@@ -105,23 +110,28 @@ mod tests {
             assert_eq!(waits[8..], [256_000, 300_000, 300_000, 300_000]);
         }
         assert_eq!(after(u32::MAX, AttemptOutcome::Failed, 1.0), 450_000);
-        let once = PastAttempts { failed: 9, lost: 1, lost_training: 1 };
+        let once = PastAttempts { failed: 9, lost: 1, ..PastAttempts::default() };
         assert_eq!(wait(Millis(0), &once, AttemptOutcome::Disrupted, 0.5), Millis(1250));
         assert_eq!(wait(Millis(u64::MAX), &once, AttemptOutcome::Failed, 1.0), Millis(u64::MAX));
     }
 
     #[test]
     fn losses_count_since_the_last_progress() {
-        let lost = |step| PastAttempt { outcome: AttemptOutcome::Disrupted, has_trained: true, step };
+        let lost =
+            |step| PastAttempt { outcome: AttemptOutcome::Disrupted, has_trained: true, step, restore_at_most: None };
         // 21 evenings, each a little further.
         let further = PastAttempts::of((1..=21).map(|step| lost(Some(step))));
-        assert_eq!(further, PastAttempts { failed: 0, lost: 1, lost_training: 1 });
+        assert_eq!(further, PastAttempts { lost: 1, lost_training: 1, ..PastAttempts::default() });
         let stuck = PastAttempts::of((1..=21).map(|_| lost(Some(5))));
-        assert_eq!(stuck, PastAttempts { failed: 0, lost: 21, lost_training: 21 });
+        assert_eq!(stuck, PastAttempts { lost: 21, lost_training: 21, ..PastAttempts::default() });
         // A node that refuses pods costs no training.
-        let refused = PastAttempt { outcome: AttemptOutcome::Disrupted, has_trained: false, step: None };
+        let refused = PastAttempt { has_trained: false, ..lost(None) };
         let failed = PastAttempt { outcome: AttemptOutcome::Failed, ..lost(None) };
         let past = PastAttempts::of([refused, failed, refused]);
-        assert_eq!(past, PastAttempts { failed: 1, lost: 2, lost_training: 0 });
+        assert_eq!(past, PastAttempts { failed: 1, lost: 2, ..PastAttempts::default() });
+        // Only the latest attempt says what the next one restores.
+        let told = PastAttempt { restore_at_most: Some(5), ..lost(Some(9)) };
+        assert_eq!(PastAttempts::of([lost(Some(9)), told]).restore_at_most, Some(5));
+        assert_eq!(PastAttempts::of([told, lost(Some(9))]).restore_at_most, None);
     }
 }
