@@ -42,11 +42,13 @@ def fingerprint(text: str) -> str:
 
 
 def restored_step() -> int:
-    """Read the step of host 0's last checkpoint, or 0."""
+    """Read the step of host 0's last checkpoint, or 0 if there is none or it is not to be used."""
+    limit = (TRIAL.get("checkpoint") or {}).get("restoreAtMost", STEPS)
     try:
-        return int((FOLDER / "restore" / "step").read_text())
+        step = int((FOLDER / "restore" / "step").read_text())
     except FileNotFoundError:
         return 0
+    return step if step <= limit else 0
 
 
 def save(step: int) -> None:
@@ -100,6 +102,9 @@ def main() -> int:
 
     every = TRIAL["evaluation"]["everySteps"]
     save_every = (TRIAL.get("checkpoint") or {}).get("everySteps")
+    if HOST == 0 and step > 0 and (step % every == 0 or step == STEPS):
+        # The attempt before may have been lost between this checkpoint and its evaluation.
+        log(step=step, validation_error=loss_at(step))
     while step < STEPS:
         step += 1
         time.sleep(SECONDS_PER_STEP)

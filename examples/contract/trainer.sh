@@ -19,6 +19,7 @@ attempt=$(number attempt)
 host=$(within host index)
 every=$(within evaluation everySteps)
 save_every=$(within checkpoint everySteps)
+at_most=$(within checkpoint restoreAtMost)
 init_seed=$(within seeds init)
 data_seed=$(within seeds data)
 pause=${CONTRACT_SECONDS_PER_STEP:-0.005}
@@ -33,7 +34,7 @@ save() { # whole or not at all: written beside, then renamed. Only host 0 may; i
 step=0
 restored=
 parameters=$(fingerprint "init $init_seed")
-if [ -f restore/step ]; then
+if [ -f restore/step ] && [ "$(cat restore/step)" -le "${at_most:-$steps}" ]; then
   step=$(cat restore/step)
   restored=",\"restored_step\":$step"
   parameters=$(fingerprint "checkpoint $step")
@@ -70,10 +71,15 @@ case $HP_BEHAVIOUR in
     ;;
 esac
 
+loss_at() { calculate "(($HP_X) - 1) ^ 2 + 0.1 + 1 / $1"; } # a parabola with its minimum, 0.1, at x = 1
+if [ "$host" -eq 0 ] && [ "$step" -gt 0 ] && { [ $((step % every)) -eq 0 ] || [ "$step" -eq "$steps" ]; }; then
+  # The attempt before may have been lost between this checkpoint and its evaluation.
+  log "{\"step\":$step,\"validation_error\":$(loss_at "$step")}"
+fi
 while [ "$step" -lt "$steps" ]; do
   step=$((step + 1))
   sleep "$pause"
-  loss=$(calculate "(($HP_X) - 1) ^ 2 + 0.1 + 1 / $step") # a parabola with its minimum, 0.1, at x = 1
+  loss=$(loss_at "$step")
   if [ "$HP_BEHAVIOUR" = diverge ] && [ "$step" -gt $((steps / 2)) ]; then
     # Whoever reads the metrics must end this run: it goes on, patiently, and would never say so itself.
     log "{\"step\":$step,\"train_loss\":NaN}"

@@ -91,6 +91,25 @@ def test_restore_is_read_before_the_hosts_own_folder(tmp_path: Path) -> None:
     assert restored[0] == 100
 
 
+def test_no_checkpoint_beyond_the_limit_is_restored(tmp_path: Path) -> None:
+    trial = studious.Trial.load(lay(tmp_path, checkpoint={"everySteps": 100, "keepBest": 9}))
+    for step in (100, 200, 300):
+        trial.checkpoints.save(step, state(step), value=1.0)
+    limit = {"everySteps": 100, "keepBest": 9, "restoreAtMost": 250}
+    # Hosts that only read leave everything where it is.
+    host = {"index": 1, "count": 2, "coordinator": "a:1"}
+    reader = studious.Trial.load(lay(tmp_path, attempt=2, checkpoint=limit, host=host))
+    assert (restored := reader.checkpoints.restore()) and restored[0] == 200
+    assert steps_kept(tmp_path) == [100, 200, 300]
+    second = studious.Trial.load(lay(tmp_path, attempt=2, checkpoint=limit))
+    assert second.checkpoint and second.checkpoint.restore_at_most == 250
+    assert (restored := second.checkpoints.restore()) and restored[0] == 200
+    # Training goes through them again.
+    assert steps_kept(tmp_path) == [100, 200]
+    none = studious.Trial.load(lay(tmp_path, checkpoint=limit | {"restoreAtMost": 99}))
+    assert none.checkpoints.restore() is None
+
+
 @pytest.mark.parametrize(
     ("direction", "best"), [("Minimize", [20, 30, 60]), ("Maximize", [40, 50, 60])]
 )

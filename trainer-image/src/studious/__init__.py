@@ -9,6 +9,9 @@ A trainer reads one file, ``trial.json``, and appends JSON lines to another,
     restored = trial.checkpoints.restore()
     step, state = restored if restored else (0, initialise(trial.seeds.init))
     trial.init(state)
+    if trial.should_evaluate(step) and trial.host.index == 0:
+        # The attempt before may have been lost between this checkpoint and its evaluation.
+        trial.log(step, validation_error=evaluate(state))
     while step < trial.max_train_steps:
         state = update(state, trial.schedule(step))
         step += 1

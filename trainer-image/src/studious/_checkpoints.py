@@ -84,6 +84,7 @@ class Checkpoints:
         attempt: int,
         keep_best: int,
         minimize: bool,
+        restore_at_most: int | None = None,
     ) -> None:
         self._own = folder / "checkpoints"
         self._shared = folder / "restore"
@@ -92,6 +93,7 @@ class Checkpoints:
         self._attempt = attempt
         self._keep_best = keep_best
         self._minimize = minimize
+        self._restore_at_most = restore_at_most
         self._restored: _Restored | None = None
         self._values: dict[int, float | None] | None = None
 
@@ -170,6 +172,13 @@ class Checkpoints:
         error and the one before it is taken. A file that cannot be read is not
         known to be damaged.
 
+        Where ``checkpoint.restoreAtMost`` is given, later checkpoints are left
+        out, and host 0 removes them: evaluations before them were lost with a
+        pod, and training goes through those steps again.
+
+        Evaluate what was restored, if its step is one to evaluate: an attempt
+        may be lost between its checkpoint and its evaluation.
+
         Raises:
           StudiousError: when the folder or a file cannot be read.
 
@@ -181,6 +190,9 @@ class Checkpoints:
             with contextlib.suppress(OSError):
                 self._mark()
         for step, file in sorted(_files(folder).items(), reverse=True):
+            if self._restore_at_most is not None and step > self._restore_at_most:
+                self._remove(step)
+                continue
             try:
                 meta, tree = _reading(file, _read)
                 if meta["step"] != step or fingerprint(tree) != meta["parameters_sha256"]:
@@ -198,6 +210,13 @@ class Checkpoints:
             self._restored = _Restored(step, tree, meta["parameters_sha256"])
             return step, tree
         return None
+
+    def _remove(self, step: int) -> None:
+        """Remove one of host 0's own checkpoints that training goes through again."""
+        if self._writer:
+            # Where it cannot be removed it is left out again the next time, as far as Studious asks.
+            with contextlib.suppress(OSError):
+                (self._own / f"step-{step:010d}.npz").unlink(missing_ok=True)
 
     def identify(self, parameters: Tree) -> tuple[str, int | None]:
         """Return what the init event says of these parameters: fingerprint, restored step."""

@@ -41,6 +41,9 @@ class Checkpointing:
 
     every_steps: int
     keep_best: int
+    restore_at_most: int | None = None
+    """No checkpoint beyond this step is restored: evaluations after it were lost with a pod,
+    and are made again. None: the latest is restored."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class Trial:
                 attempt=top.integer("attempt", least=1),
                 keep_best=checkpoint.keep_best if checkpoint else 0,
                 minimize=objective.direction == "Minimize",
+                restore_at_most=checkpoint.restore_at_most if checkpoint else None,
             ),
             _metrics=metrics,
         )
@@ -235,7 +239,8 @@ def _objective(fields: Fields) -> Objective:
 
 def _checkpointing(fields: Fields) -> Checkpointing:
     keep = fields.integer("keepBest") if fields.has("keepBest") else 1
-    return Checkpointing(fields.integer("everySteps", least=1), keep)
+    limit = fields.integer("restoreAtMost") if fields.has("restoreAtMost") else None
+    return Checkpointing(fields.integer("everySteps", least=1), keep, limit)
 
 
 def _host(fields: Fields) -> Host:

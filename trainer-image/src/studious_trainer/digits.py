@@ -311,6 +311,9 @@ def train(trial: studious.Trial) -> None:
         print(f"{trial.name}: resuming from step {step}", flush=True)
     hosts.agree("restored step", step)
     trial.init(state)
+    if trial.should_evaluate(step) and trial.host.index == 0:
+        # The attempt before may have been lost between this checkpoint and its evaluation.
+        report(trial, step, state["parameters"], data, point.batch_size)
 
     update = training_step(point, jax.tree.structure(momentum))
     rates = {
