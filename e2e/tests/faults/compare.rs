@@ -14,8 +14,10 @@ pub struct Comparison {
     pub evaluations: usize,
     /// Attempts that trainers began.
     pub attempts: usize,
-    /// Evaluations that trainers made again in a later attempt, since the checkpoint was older.
+    /// Evaluations that trainers made again in a later attempt: at the checkpoint that they restored, or beyond it.
     pub repeated: usize,
+    /// Attempts that were told to restore an earlier checkpoint, since evaluations were lost with a pod.
+    pub sent_back: usize,
     /// Everything that is not as it must be; empty when all is well.
     pub wrong: Vec<String>,
 }
@@ -86,6 +88,7 @@ fn trial(comparison: &mut Comparison, name: &str, log: &Log, record: &Value, ste
     let expected: Vec<u64> = (1..=last).filter(|step| step % every as u64 == 0).collect();
     let history = history(log);
     comparison.attempts += log.iter().filter(|line| line["restored"].is_u64()).count();
+    comparison.sent_back += log.iter().filter(|line| is_sent_back(line)).count();
     comparison.repeated += log.iter().filter(|line| line["step"].is_u64()).count() - history.len();
     let mut wrong = |what: String| comparison.wrong.push(format!("{name}: {what}"));
 
@@ -103,7 +106,7 @@ fn trial(comparison: &mut Comparison, name: &str, log: &Log, record: &Value, ste
     match ended {
         None => wrong("no trainer came to its end".to_owned()),
         Some(at) => {
-            for line in log[at..].iter().filter(|line| line["step"].is_u64()) {
+            for line in trained_again(&log[at + 1..], steps) {
                 wrong(format!("attempt {} ended it, and then {line}", log[at]["attempt"]));
             }
         }
@@ -145,7 +148,26 @@ fn outcome(wrong: &mut impl FnMut(String), record: &Value, infeasible: bool, mad
     }
 }
 
-/// Attempts that began before a checkpoint that an earlier attempt had saved.
+/// Whether an attempt begins here that was told to restore an earlier checkpoint.
+fn is_sent_back(line: &Value) -> bool {
+    line["limit"].is_u64()
+}
+
+/// What was trained after a trainer had come to the last step. To evaluate again what was restored is no training; and
+/// what Studious has sent an attempt back for is to be trained.
+fn trained_again(after: &[Value], last: u64) -> impl Iterator<Item = &Value> {
+    let mut restored = last;
+    let mut may = false;
+    after.iter().filter(move |line| {
+        if let Some(step) = line["restored"].as_u64() {
+            restored = step;
+            may = is_sent_back(line);
+        }
+        !may && line["step"].as_u64().is_some_and(|step| step != restored)
+    })
+}
+
+/// Attempts that began before a checkpoint that an earlier attempt had saved, and were not told to.
 fn saved_and_lost(log: &Log) -> Vec<String> {
     let mut saved = 0;
     let mut lost = Vec::new();
@@ -155,7 +177,10 @@ fn saved_and_lost(log: &Log) -> Vec<String> {
         } else if let Some(restored) = line["restored"].as_u64()
             && restored < saved
         {
-            lost.push(format!("attempt {} began at step {restored}, and {saved} was saved", line["attempt"]));
+            if !is_sent_back(line) {
+                lost.push(format!("attempt {} began at step {restored}, and {saved} was saved", line["attempt"]));
+            }
+            saved = restored;
         }
     }
     lost

@@ -21,6 +21,7 @@ fn log() -> Log {
     log.extend(evaluation(1, 10));
     log.extend(evaluation(1, 20));
     log.push(json!({"attempt": 2, "restored": 20}));
+    log.extend(evaluation(2, 20).into_iter().take(1));
     log.extend(evaluation(2, 30));
     log.push(json!({"attempt": 2, "done": true}));
     log
@@ -31,7 +32,7 @@ fn record() -> Value {
     json!({
         "name": "t", "round": "explore", "hyperparameters": {"arm": "a", "x": X},
         "objective": loss("a", X, 30), "step": 30,
-        "curves": {"validation_error": error, "attempt": [[10, 1.0], [20, 1.0], [30, 2.0]]},
+        "curves": {"validation_error": error, "attempt": [[10, 1.0], [20, 2.0], [30, 2.0]]},
     })
 }
 
@@ -49,7 +50,7 @@ fn finds(log: Log, record: &Value, words: &str) {
 fn what_is_as_it_must_be_is_passed() {
     let comparison = compared(log(), &record());
     assert!(comparison.wrong.is_empty(), "{comparison:?}");
-    assert_eq!((comparison.evaluations, comparison.attempts, comparison.repeated), (3, 2, 0));
+    assert_eq!((comparison.evaluations, comparison.attempts, comparison.repeated), (3, 2, 1));
 }
 
 #[test]
@@ -87,4 +88,26 @@ fn lost_trials_lost_checkpoints_and_a_second_training_are_found() {
     again.extend(evaluation(3, 30));
     finds(again.clone(), &record(), "attempt 2 ended it, and then");
     finds(again, &record(), "attempt 3 began at step 20, and 30 was saved");
+}
+
+#[test]
+fn what_an_attempt_was_sent_back_for_may_be_trained_again() {
+    // Evaluations 20 and 30 were lost with the pod of attempt 1, which had ended; attempt 2 restored what it had saved.
+    let mut log = vec![json!({"attempt": 1, "restored": 0})];
+    (10..=30).step_by(10).for_each(|step| log.extend(evaluation(1, step)));
+    log.push(json!({"attempt": 1, "done": true}));
+    log.push(json!({"attempt": 2, "restored": 30}));
+    log.extend(evaluation(2, 30).into_iter().take(1));
+    log.push(json!({"attempt": 2, "done": true}));
+    log.push(json!({"attempt": 3, "restored": 10, "limit": 10}));
+    (10..=30).step_by(10).for_each(|step| log.extend(evaluation(3, step)));
+    log.push(json!({"attempt": 3, "done": true}));
+    let mut record = record();
+    record["curves"]["attempt"] = json!([[10, 3.0], [20, 3.0], [30, 3.0]]);
+    let comparison = compared(log.clone(), &record);
+    assert!(comparison.wrong.is_empty(), "{comparison:?}");
+    assert_eq!(comparison.sent_back, 1);
+    // Without having been sent.
+    log.iter_mut().filter_map(|line| line.as_object_mut()).for_each(|line| drop(line.remove("limit")));
+    finds(log, &record, "attempt 1 ended it, and then");
 }

@@ -242,9 +242,10 @@ fn results_survive_kills_cuts_and_full_disks() {
     }
 
     println!(
-        "SEED={seed} KILLS={kills}: {seconds:.0} s; {} attempts of {TRIALS} trials; {} evaluations compared, {} made \
-         again after a lost checkpoint; {} wrong",
+        "SEED={seed} KILLS={kills}: {seconds:.0} s; {} attempts of {TRIALS} trials, {} of them sent back to an earlier \
+         checkpoint; {} evaluations compared, {} made again; {} wrong",
         compared.attempts,
+        compared.sent_back,
         compared.evaluations,
         compared.repeated,
         compared.wrong.len()

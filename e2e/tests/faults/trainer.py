@@ -17,6 +17,7 @@ TRIAL = json.loads((FOLDER / "trial.json").read_text())
 ATTEMPT = TRIAL["attempt"]
 STEPS = TRIAL["maxTrainSteps"]
 EVERY = TRIAL["evaluation"]["everySteps"]
+LIMIT = TRIAL["checkpoint"].get("restoreAtMost")
 LOGS = Path(os.environ["FAULTS_LOG"])
 SECONDS = float(os.environ.get("FAULTS_SECONDS_PER_EVALUATION", "0"))
 HELD = os.environ.get("FAULTS_HOLD")  # this trial doesn't end before $FAULTS_LOG/go is there
@@ -46,11 +47,16 @@ def fingerprint(step: int) -> str:
 
 
 def restored_step() -> int:
-    """Read the step of the last checkpoint, or 0."""
-    try:
-        return int((FOLDER / "restore" / "step").read_text())
-    except FileNotFoundError:
-        return 0
+    """Read the step of the last checkpoint that is to be used, or 0."""
+    saved = (int(file.name.removeprefix("step-")) for file in (FOLDER / "restore").glob("step-*"))
+    return max((step for step in saved if LIMIT is None or step <= LIMIT), default=0)
+
+
+def remove_later(step: int) -> None:
+    """Remove checkpoints that training goes through again."""
+    for file in (FOLDER / "checkpoints").glob("step-*"):
+        if int(file.name.removeprefix("step-")) > step:
+            file.unlink(missing_ok=True)
 
 
 def is_latest() -> bool:
@@ -64,9 +70,9 @@ def save(step: int) -> None:
     folder = FOLDER / "checkpoints"
     if not is_latest():
         sys.exit("a later attempt runs")
-    new = folder / f"step.{ATTEMPT}.new"
+    new = folder / f".step.{ATTEMPT}.new"
     new.write_text(str(step))
-    new.replace(folder / "step")
+    new.replace(folder / f"step-{step}")
     note(saved=step)
     report(event="checkpoint", step=step, parameters_sha256=fingerprint(step))
 
@@ -78,31 +84,39 @@ def loss_at(step: int) -> float:
     return distance * distance + 0.1 + 1.0 / step
 
 
+def evaluate(step: int) -> None:
+    """Report the objective. The attempt is a metric too: the export then shows whose counts."""
+    report(step=step, validation_error=loss_at(step), attempt=ATTEMPT)
+    note(step=step, value=loss_at(step))
+
+
 def main() -> None:
     """Run the trial."""
     (FOLDER / "checkpoints").mkdir(exist_ok=True)
     (FOLDER / "checkpoints" / f"attempt-{ATTEMPT}").touch()
     step = restored_step()
-    note(restored=step)
+    if LIMIT is not None:
+        remove_later(LIMIT)
+    note(restored=step, **({} if LIMIT is None else {"limit": LIMIT}))
     init = {"parameters_sha256": fingerprint(step), "init_seed": TRIAL["seeds"]["init"]}
     restored = {"restored_step": step} if step else {}
     report(event="init", **init, data_seed=TRIAL["seeds"]["data"], **restored)
     hyperparameters = TRIAL["hyperparameters"]
     can_be_trained = hyperparameters["arm"] != "c" or hyperparameters["x"] < 4.0
+    if step:
+        # The attempt before may have been lost between this checkpoint and its evaluation.
+        evaluate(step)
     while step < STEPS:
         step += EVERY
-        time.sleep(SECONDS / 2)
+        time.sleep(SECONDS)
         while step == STEPS and HELD == TRIAL["name"] and not (LOGS / "go").exists():
             time.sleep(0.2)
         if step > STEPS // 2 and not can_be_trained:
             note(infeasible=True)
             report(event="infeasible", reason="x is outside what arm c can do")
             return
-        # The attempt is a metric too: the export then shows which attempt's evaluation counts.
-        report(step=step, validation_error=loss_at(step), attempt=ATTEMPT)
-        note(step=step, value=loss_at(step))
-        # Not at once: a node that is lost takes the lines of the last moments with it, see docs/reliability.md.
-        time.sleep(SECONDS / 2)
+        # At once: whatever is lost with a pod in this moment must come again.
+        evaluate(step)
         save(step)
     note(done=True)
     report(event="done", step=STEPS)
