@@ -28,6 +28,8 @@ else
   e2e/cluster/cluster.sh images
   e2e/install.sh
 fi
+helm lint --quiet charts/studious
+e2e/alerts.sh
 export STUDIOUS_E2E_NAMESPACE=$namespace
 cargo test --locked -p studious-e2e --features cluster --test e2e -- --test-threads=1 --skip api_server
 if [ "${E2E_USE_CURRENT_CONTEXT:-}" != 1 ]; then

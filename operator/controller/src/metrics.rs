@@ -96,6 +96,11 @@ impl Metrics {
             &["namespace", "study", "phase"],
         )?;
         now.register(Box::new(trials.clone()))?;
+        let failed = IntGaugeVec::new(
+            Opts::new("studious_trials_failed", "Failed trials by study and reason."),
+            &["namespace", "study", "reason"],
+        )?;
+        now.register(Box::new(failed.clone()))?;
         let mut shown = Vec::new();
         for metric in SHOWN {
             let gauge = GaugeVec::new(
@@ -111,6 +116,10 @@ impl Metrics {
             let phase = trial.status.as_ref().map_or(TrialPhase::Pending, |status| status.phase);
             let namespace = trial.metadata.namespace.as_deref().unwrap_or_default();
             trials.with_label_values(&[namespace, &trial.spec.study, &format!("{phase:?}")]).inc();
+            let reason = trial.status.as_ref().and_then(|status| status.reason.as_deref()).unwrap_or("Unknown");
+            if phase == TrialPhase::Failed {
+                failed.with_label_values(&[namespace, &trial.spec.study, reason]).inc();
+            }
             let uid = trial.metadata.uid.as_deref().unwrap_or_default();
             let Some(host) = latest.get(uid).and_then(|hosts| hosts.get(&0)) else { continue };
             let name = trial.metadata.name.as_deref().unwrap_or_default();
