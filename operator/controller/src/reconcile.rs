@@ -182,14 +182,14 @@ pub(crate) fn error_policy<R: Reconciler>(
     reconciler: Arc<R>,
 ) -> Action {
     let context = reconciler.context();
-    let uid = object.meta().uid.clone().unwrap_or_default();
-    let failures = context.failures.with(&uid, |n| {
+    let (namespace, name) = place_of(object.as_ref());
+    let key = object.meta().uid.clone().unwrap_or_else(|| format!("{} {namespace}/{name}", R::KIND));
+    let failures = context.failures.with(&key, |n| {
         *n = n.saturating_add(1);
         *n
     });
     let category = error.category();
     let wait = backoff(category, failures, &mut rand::rng());
-    let (namespace, name) = place_of(object.as_ref());
     match category {
         Category::Transient if failures < 5 => {
             tracing::info!(kind = R::KIND, %namespace, %name, %error, ?wait, "will try again");
