@@ -303,6 +303,8 @@ fn a_curve_with_a_hole_before_a_checkpoint_is_made_again() {
         // The same, when it evaluates what it restored.
         (20, 60, resumed(20, &[20], 60, &[60])),
         (20, 40, resumed(10, &[10, 20], 40, &[40, 50])),
+        // Nothing of the first attempt has arrived. Whoever evaluates what it restored evaluates as it is asked.
+        (0, 60, resumed(20, &[], 60, &[60])),
     ];
     for (before, restored, seen) in holes {
         let verdict = seen.judged();
@@ -316,6 +318,7 @@ fn a_curve_with_a_hole_before_a_checkpoint_is_made_again() {
     resumed(10, &[10, 20], 30, &[30, 40, 50]).ends(TrialPhase::Succeeded, "");
     resumed(10, &[25, 50], 80, &[90]).ends(TrialPhase::Succeeded, "");
     resumed(10, &[], 50, &[90]).ends(TrialPhase::Succeeded, "");
+    resumed(10, &[50], 50, &[90]).ends(TrialPhase::Succeeded, "");
     // Or is to stop.
     let mut stopped = resumed(20, &[20], 60, &[]);
     stopped.spec.stop = Some("enough".into());

@@ -31,19 +31,21 @@ pub(super) struct Hole {
 /// missing when r - e is twice the widest distance between neighbouring evaluations of this trial, or of
 /// `evaluation.everySteps` if that is wider. An evaluation at r itself says nothing of those before it: trainers evaluate
 /// again what they have restored, which is also why one that is missing at r alone is none of our business. Of a trial with
-/// no two neighbours the distance is known only if its one evaluation came as early as `evaluation.everySteps` asks; else
-/// nothing is decided.
+/// no two neighbours the distance is taken for `evaluation.everySteps` if its one evaluation came as early as that asks, or if
+/// it is what was restored, evaluated again: whoever does that evaluates as asked. Else nothing is decided.
 pub(super) fn hole(spec: &TrialSpec, progress: &Progress) -> Option<Hole> {
     let steps: Vec<u64> = progress.evaluations.values.keys().copied().collect();
     if steps.len() > KNOWN {
         return None;
     }
     let restored = restored_steps(progress);
-    let is_cut = |a: u64, b: u64| restored.iter().any(|r| a < *r && *r <= b);
+    let is_cut = |a: u64, b: u64| restored.iter().any(|(r, _)| a < *r && *r <= b);
     let every = spec.evaluation.every_steps;
     let widest = steps.windows(2).filter(|pair| !is_cut(pair[0], pair[1])).map(|pair| pair[1] - pair[0]).max();
-    let distance = widest.or_else(|| steps.first().copied().filter(|first| *first <= every))?.max(every);
-    restored.into_iter().find_map(|at| {
+    let known = widest.or_else(|| steps.first().copied().filter(|first| *first <= every));
+    restored.into_iter().find_map(|(at, attempt)| {
+        let is_evaluated_again = progress.evaluations.attempt_of(at).is_some_and(|whose| whose >= attempt);
+        let distance = known.or_else(|| is_evaluated_again.then_some(every))?.max(every);
         let before = last_before(progress, at);
         (at.saturating_sub(before) >= distance.saturating_mul(2)).then_some(Hole { before, restored: at })
     })
@@ -60,8 +62,8 @@ fn last_before(progress: &Progress, step: u64) -> u64 {
     progress.evaluations.values.range(..step).next_back().map_or(0, |(step, _)| *step)
 }
 
-/// The steps at which attempts of host 0 went on from a checkpoint, and no later attempt began earlier.
-fn restored_steps(progress: &Progress) -> Vec<u64> {
+/// The steps at which attempts of host 0 went on from a checkpoint, and no later attempt began earlier; with the attempt.
+fn restored_steps(progress: &Progress) -> Vec<(u64, u32)> {
     let begun: BTreeMap<u32, u64> = progress
         .inits
         .iter()
@@ -73,7 +75,8 @@ fn restored_steps(progress: &Progress) -> Vec<u64> {
             && begun.range(attempt + 1..).all(|(_, later)| *later >= step)
             && !is_overtaken(&progress.firsts, attempt, step)
     };
-    let mut steps: Vec<u64> = begun.iter().filter(|(a, step)| counts(**a, **step)).map(|(_, step)| *step).collect();
+    let mut steps: Vec<(u64, u32)> =
+        begun.iter().filter(|(a, step)| counts(**a, **step)).map(|(attempt, step)| (*step, *attempt)).collect();
     steps.sort_unstable();
     steps
 }

@@ -39,6 +39,11 @@ impl Series {
         self.attempts.remove(&step);
     }
 
+    /// Whose value that of a step is.
+    pub(super) fn attempt_of(&self, step: u64) -> Option<u32> {
+        self.attempts.get(&step).copied()
+    }
+
     /// The latest value up to a step.
     #[must_use]
     pub fn up_to(&self, step: u64) -> Option<f64> {
