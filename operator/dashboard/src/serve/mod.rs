@@ -13,6 +13,7 @@ mod records;
 mod source;
 mod studies;
 mod table;
+mod this_machine;
 mod trials;
 mod views;
 mod yaml;
@@ -38,11 +39,12 @@ use tower_http::{
 };
 
 use app::App;
-pub use gate::{Gate, Refusal, ThisMachine};
+pub use gate::{Gate, Refusal};
 pub use records::records_router;
 pub use source::{
     Backend, KubernetesEvent, SourceError, StudyKey, StudySource, StudyState, StudySummary, TrialDetail, TrialSummary,
 };
+pub use this_machine::ThisMachine;
 
 /// How long one answer may take.
 const TIMEOUT: Duration = Duration::from_secs(30);

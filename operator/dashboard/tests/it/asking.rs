@@ -13,6 +13,8 @@ use tower::ServiceExt as _;
 
 use crate::memory::Memory;
 
+const TOKEN: &str = "a-token";
+
 pub struct Asking(Router);
 
 pub struct Answer {
@@ -33,11 +35,15 @@ impl Answer {
 
 impl Asking {
     pub fn new(source: &Memory) -> Self {
-        Self(router(source.clone(), ThisMachine).merge(records_router(source.clone(), ThisMachine)))
+        let gate = ThisMachine::new(TOKEN.into(), 8642);
+        Self(gate.link(router(source.clone(), gate.clone()).merge(records_router(source.clone(), gate.clone()))))
     }
 
     async fn send(&self, path: &str, more: &[(&str, &str)]) -> Answer {
         let mut request = Request::get(path).header(header::HOST, "127.0.0.1:8642");
+        if more.iter().all(|(name, _)| !["studious-token", "cookie"].contains(name)) {
+            request = request.header("studious-token", TOKEN);
+        }
         for (name, value) in more {
             request
                 .headers_mut()
@@ -60,6 +66,10 @@ impl Asking {
 
     pub async fn packed(&self, path: &str, coding: &str) -> Answer {
         self.send(path, &[("accept-encoding", coding)]).await
+    }
+
+    pub async fn showing(&self, path: &str, name: &str, value: &str) -> Answer {
+        self.send(path, &[(name, value)]).await
     }
 
     pub async fn as_host(&self, path: &str, host: &str) -> Answer {

@@ -194,6 +194,30 @@ async fn a_page_of_another_site_gets_nothing() {
     }
 }
 
+/// F-059: other users of this machine reach the port.
+#[tokio::test]
+async fn studies_are_shown_to_whoever_has_the_token() {
+    let run = Memory::new();
+    let asking = Asking::new(&run);
+    let records = format!("{STUDY}/records");
+    for path in ["/v1/studies", "/v1/about", STUDY, &records, "/v1/compare?trial=local/digits/digits-explore-0000"] {
+        for token in ["", "another", "a-token-and-more"] {
+            let answer = asking.showing(path, "studious-token", token).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}, {token:?}");
+            assert!(answer.text().contains("the link that `studious ui` printed"), "{}", answer.text());
+        }
+    }
+    // The link leaves the token in a cookie and takes it out of the address.
+    let entered = asking.showing("/?token=a-token", "studious-token", "").await;
+    assert_eq!((entered.status, entered.header("location")), (StatusCode::SEE_OTHER, "/"));
+    let cookie = entered.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let shown = cookie.split(';').next().unwrap();
+    assert_eq!(asking.showing("/v1/studies", "cookie", shown).await.status, StatusCode::OK);
+    let wrong = asking.showing("/?token=another", "studious-token", "").await;
+    assert_eq!(wrong.status, StatusCode::OK, "the page says what is missing");
+}
+
 #[tokio::test]
 async fn pages_run_nothing_but_their_own_files() {
     let run = Memory::new();

@@ -36,11 +36,17 @@ export function run(test, args, cwd = work) {
   return { child, ended, errors: () => errors };
 }
 
+/** The link that opens each server, by its address: it holds the server's token. */
+const links = new Map();
+
 /** Serves a folder and says where. */
 export async function serve(test, folder) {
   const { child, errors } = run(test, ["ui", "--dir", folder, "--port", "0"]);
   const [line] = await Promise.race([once(child.stdout, "data"), once(child, "exit").then(() => assert.fail(errors()))]);
-  return { address: String(line).trim(), stop: () => child.kill("SIGKILL") };
+  const link = String(line).trim();
+  const address = new URL(link).origin;
+  links.set(address, link);
+  return { address, stop: () => child.kill("SIGKILL") };
 }
 
 /** A page that fails the test when anything is wrong that a user wouldn't see: errors, blocked styles, foreign requests. */
@@ -56,7 +62,8 @@ export async function open(context, address, hash) {
     const url = request.url();
     if (!url.startsWith(address) && !url.startsWith("data:") && !url.startsWith("blob:")) wrong.push(`asked ${url}`);
   });
-  await page.goto(`${address}/${hash}`);
+  await page.goto(`${links.get(address)}${hash}`);
+  assert.ok(!page.url().includes("token"), "the token stays in the address");
   return Object.assign(page, { nothingWrong: () => assert.deepEqual(wrong, []) });
 }
 

@@ -17,7 +17,7 @@ async function paint(address, study) {
   const context = await browser.newContext();
   const page = await context.newPage();
   const begun = performance.now();
-  await page.goto(study === "" ? address : `${address}/#/studies/local/${study}`);
+  await page.goto(study === "" ? address : `${address}#/studies/local/${study}`);
   const sights = {};
   for (const [what, selector] of [["goal", "h1"], ["trials", ".trials-table .row a"], ["conclusions", ".questions li"]]) {
     await page.locator(selector).first().waitFor({ timeout: 120_000 });

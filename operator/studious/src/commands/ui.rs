@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
+use rand::{Rng as _, distr::Alphanumeric};
 use studious_dashboard::ThisMachine;
 
 use crate::{
@@ -15,9 +16,15 @@ use crate::{
     source::RunFolders,
 };
 
+/// Names the token; without it each server makes its own.
+const TOKEN: &str = "STUDIOUS_UI_TOKEN";
+/// 190 bits.
+const TOKEN_LETTERS: usize = 32;
+
 const AFTER: &str = "\
-It shows what `studious run` keeps, while it runs and afterwards, and changes nothing. Only this machine reaches it.
-From another machine: ssh -L 8642:127.0.0.1:8642 THIS_MACHINE, then open http://127.0.0.1:8642 there.
+It shows what `studious run` keeps, while it runs and afterwards, and changes nothing. Only this machine reaches it, and
+only who opens the link that it prints: the link holds a token, new each time unless $STUDIOUS_UI_TOKEN holds one.
+From another machine: ssh -L 8642:127.0.0.1:8642 THIS_MACHINE, then open the link there.
 
 Examples:
   studious ui
@@ -44,14 +51,28 @@ impl Ui {
         if !self.dir.exists() {
             errln!("{} is not there yet: studies appear once `studious run` has made it", self.dir.display());
         }
-        outln!("http://{address}")?;
-        let router = studious_dashboard::router(RunFolders::new(self.dir.clone()), ThisMachine)
-            .merge(studious_dashboard::records_router(RunFolders::new(self.dir), ThisMachine));
+        let token = token()?;
+        outln!("http://{address}/?token={token}")?;
+        let gate = ThisMachine::new(token, address.port());
+        let router = studious_dashboard::router(RunFolders::new(self.dir.clone()), gate.clone())
+            .merge(studious_dashboard::records_router(RunFolders::new(self.dir), gate.clone()));
+        let router = gate.link(router);
         axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(stopped())
             .await?;
         Ok(exit::OK)
     }
+}
+
+/// What opens this server: given, or made for this run alone.
+fn token() -> anyhow::Result<String> {
+    let given = std::env::var(TOKEN).unwrap_or_default();
+    if given.is_empty() {
+        return Ok(rand::rng().sample_iter(Alphanumeric).take(TOKEN_LETTERS).map(char::from).collect());
+    }
+    let is_plain = given.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    anyhow::ensure!(is_plain && given.len() >= 16, "{TOKEN}: expected at least 16 letters, digits, - and _");
+    Ok(given)
 }
 
 /// Ctrl-C, or whatever else asks this process to leave.

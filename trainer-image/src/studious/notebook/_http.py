@@ -64,6 +64,11 @@ class HttpSource:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise StudiousError(f"url={url!r}: must be https://HOST, as in https://localhost:8443")
+        if parts.hostname in _LOOPBACK and parts.query.startswith("token="):
+            # The link that `studious ui` prints.
+            token = token if token is not None else urllib.parse.parse_qs(parts.query)["token"][0]
+            parts = parts._replace(query="")
+            url = parts.geturl()
         if parts.query or parts.fragment or parts.username or parts.password:
             raise StudiousError(
                 f"url of {parts.hostname}: must be an address without user, query or fragment. "
