@@ -214,7 +214,7 @@ class Checkpoints:
     def _remove(self, step: int) -> None:
         """Remove one of host 0's own checkpoints that training goes through again."""
         if self._writer:
-            # Where it cannot be removed it is left out again the next time, as far as Studious asks.
+            # One that cannot be removed is left out again next time, as far as Studious asks.
             with contextlib.suppress(OSError):
                 (self._own / f"step-{step:010d}.npz").unlink(missing_ok=True)
 
