@@ -26,6 +26,7 @@ test-fast: lint web ## every test that needs no cluster
 	STUDIOUS_BINARY="$(CURDIR)/target/debug/studious" trainer-image/test.sh
 	docs/check-playbook.py
 	docs/check-attribution.py
+	docs/check-threat-model.py
 
 lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 	./prerequisites.sh lint
