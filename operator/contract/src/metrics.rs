@@ -24,6 +24,26 @@ pub const SHARD_COUNT: &str = "shard_count";
 /// Before the name of the objective: the full evaluation of the same weights.
 pub const OFFLINE: &str = "offline_";
 
+/// How names of metrics of data that isn't trained on begin, before a separator.
+const HELD_OUT: [&str; 6] = ["validation", "valid", "val", "eval", "test", "dev"];
+/// And of the data that is trained on.
+const TRAINED_ON: &str = "train";
+/// What stands between the words of a metric's name.
+const SEPARATORS: [char; 4] = ['_', '/', '.', '-'];
+
+/// The name of the same metric on the training set: `train_error` of `validation_error`, `train/loss` of `val/loss`. Nothing
+/// where the name doesn't say that it is one of held-out data.
+#[must_use]
+pub fn on_training_set(metric: &str) -> Option<String> {
+    without_held_out(metric).map(|rest| format!("{TRAINED_ON}{rest}"))
+}
+
+/// `_error` of `validation_error`.
+fn without_held_out(metric: &str) -> Option<&str> {
+    let rest = |held_out: &&str| metric.strip_prefix(*held_out).filter(|rest| rest.starts_with(SEPARATORS));
+    HELD_OUT.iter().find_map(rest)
+}
+
 /// Metrics that findings, plots and gauges read, whatever the study: they are never left out of a line with too many metrics,
 /// and whoever concludes reads no others. A metric that a finding is to read stands here, or nobody hands it its curve.
 const WITH_A_MEANING: [&str; 9] = [
@@ -81,5 +101,22 @@ impl JudgedMetrics {
             || WITH_A_MEANING.contains(&metric)
             || self.bounded.iter().any(|bounded| bounded == metric)
             || metric.strip_prefix(OFFLINE).is_some_and(|objective| objective == self.objective)
+            || without_held_out(&self.objective).is_some_and(|rest| metric.strip_prefix(TRAINED_ON) == Some(rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_objective_on_the_training_set_has_a_name() {
+        assert_eq!(on_training_set("validation_error").as_deref(), Some("train_error"));
+        assert_eq!(on_training_set("val/loss").as_deref(), Some("train/loss"));
+        assert_eq!(on_training_set("value_error"), None);
+        assert_eq!(on_training_set("train_loss"), None);
+        let judged = JudgedMetrics { objective: "val.accuracy".to_owned(), bounded: Vec::new() };
+        assert!(judged.is_concluded_from("train.accuracy"));
+        assert!(!judged.is_concluded_from("train.accuracy_top5"));
     }
 }
