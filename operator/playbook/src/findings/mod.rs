@@ -5,6 +5,7 @@
 //! another condition is another hyperparameter, and is looked at by itself.
 
 mod answer;
+mod beginnings;
 mod best;
 mod boundary;
 mod brief;
@@ -59,6 +60,7 @@ pub(crate) mod simulated;
 use std::{collections::BTreeMap, fmt::Write as _};
 
 pub use answer::{ArmValue, BestValue, Estimate, Verdict, VerdictKind, verdict};
+pub(crate) use answer::{ComparedMeans, RetrainedMean};
 pub use best::best;
 pub use brief::{Announcement, Brief, CONDITIONS, Claim, Stage, appeared, brief};
 pub(crate) use budget::budgets_of;
@@ -66,8 +68,9 @@ pub use budget::{BestOf, Budget, QUANTILES, budgets};
 pub use change::{Change, Edit};
 use checklist::first_sentence;
 pub use checklist::{Answer, ArmTuning, Checklist, Question, checklist};
-pub(crate) use curves::overfitting_trials;
+pub(crate) use curves::{BestSteps, breaks_down_early, overfitting_trials, warms_up};
 use reading::Reading;
+pub(crate) use sampling::GoodRegions;
 use serde::{Deserialize, Serialize};
 pub use studious_rules::Severity;
 use studious_rules::{

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use studious_rules::thresholds::curves::{LATE_SHARE, NOISE_EVALUATIONS};
 
 use super::{
+    beginnings,
     curves::shrinkage,
     reading::{Reading, RoundTrials},
 };
@@ -16,7 +17,25 @@ pub(super) struct Repeats<'a> {
     pub(super) values: Vec<f64>,
 }
 
-impl Repeats<'_> {
+impl<'a> Repeats<'a> {
+    /// Trials with their values, by their point, in the order in which points appear.
+    pub(super) fn grouped(trials: impl Iterator<Item = (&'a TrialRecord, f64)>) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        let mut known: HashMap<PointIdentity, usize> = HashMap::new();
+        for (trial, value) in trials {
+            let next = groups.len();
+            let place = *known.entry(PointIdentity::of(&trial.hyperparameters)).or_insert(next);
+            match groups.get_mut(place) {
+                Some(group) => {
+                    group.trials.push(trial);
+                    group.values.push(value);
+                }
+                None => groups.push(Self { trials: vec![trial], values: vec![value] }),
+            }
+        }
+        groups
+    }
+
     pub(super) fn mean(&self) -> f64 {
         self.values.iter().sum::<f64>() / self.values.len() as f64
     }
@@ -48,21 +67,7 @@ pub(super) fn repeats_of<'a>(reading: &Reading<'a>, trial: &TrialRecord) -> Opti
 
 /// Trials that succeeded, by their point, in the order in which points appear.
 fn grouped<'a>(trials: impl Iterator<Item = &'a TrialRecord>) -> Vec<Repeats<'a>> {
-    let mut groups: Vec<Repeats<'a>> = Vec::new();
-    let mut known: HashMap<PointIdentity, usize> = HashMap::new();
-    for trial in trials {
-        let Some(value) = trial.objective() else { continue };
-        let next = groups.len();
-        let place = *known.entry(PointIdentity::of(&trial.hyperparameters)).or_insert(next);
-        match groups.get_mut(place) {
-            Some(group) => {
-                group.trials.push(trial);
-                group.values.push(value);
-            }
-            None => groups.push(Repeats { trials: vec![trial], values: vec![value] }),
-        }
-    }
-    groups
+    Repeats::grouped(trials.filter_map(|trial| Some((trial, trial.objective()?))))
 }
 
 /// Trials of one point in one round of the study, `retrain` not among them: those of a table that has a point more than once.
@@ -77,29 +82,33 @@ pub(super) struct Noise {
     pub(super) deviation: f64,
     /// Degrees of freedom of its estimate: how many trainings there are beyond the first of each point.
     pub(super) freedom: usize,
+    /// Whether longer retrainings showed it, as of the last step of the round: see [`beginnings`].
+    pub(super) of_beginnings: bool,
 }
 
 impl Noise {
-    fn of<'a>(groups: impl IntoIterator<Item = Repeats<'a>>) -> Option<Self> {
+    fn of<'a>(groups: impl IntoIterator<Item = Repeats<'a>>, of_beginnings: bool) -> Option<Self> {
         let (squares, freedom) = groups
             .into_iter()
             .fold((0.0, 0), |(squares, freedom), group| (squares + group.squares(), freedom + group.values.len() - 1));
         let deviation = (squares / freedom as f64).sqrt();
-        (freedom > 0 && deviation > 0.0).then_some(Self { deviation, freedom })
+        (freedom > 0 && deviation > 0.0).then_some(Self { deviation, freedom, of_beginnings })
     }
 }
 
 /// The noise of trainings with the step budget of a round: from retraining, where that has the same budget, and from points
-/// that rounds of this budget hold more than once. That of another budget is another; nothing where it is unknown.
+/// that rounds of this budget hold more than once; where nothing else is known, from the beginnings of longer retrainings.
+/// That of another budget is another; nothing where it is unknown.
 pub(super) fn at_budget_of(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<Noise> {
     let retrained = round.steps == rounds::max_train_steps(reading.plan, rounds::RETRAIN);
     let of_rounds = reading.rounds.iter().filter(|other| other.steps == round.steps).flat_map(repeated_points);
-    Noise::of(repeats(reading).into_iter().filter(|_| retrained).chain(of_rounds))
+    Noise::of(repeats(reading).into_iter().filter(|_| retrained).chain(of_rounds), false)
+        .or_else(|| Noise::of(beginnings::repeats(reading, round), true))
 }
 
 /// The standard deviation between trainings of the same point with other seeds, over all points trained again.
 pub(super) fn between_trials(reading: &Reading<'_>) -> Option<f64> {
-    Noise::of(repeats(reading)).map(|noise| noise.deviation)
+    Noise::of(repeats(reading), false).map(|noise| noise.deviation)
 }
 
 /// The late evaluations of a curve: those in the last share of its steps, and at least as many as show noise.

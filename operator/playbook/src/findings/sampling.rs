@@ -24,7 +24,10 @@ use super::{
     reading::{Arm, Reading, RoundTrials},
     wording::{count, list, number, p_value},
 };
-use crate::record::{Outcome, TrialRecord};
+use crate::{
+    record::{Outcome, TrialRecord},
+    rounds,
+};
 
 /// How well an arm was sampled.
 pub(super) struct Sampled<'a> {
@@ -91,7 +94,19 @@ pub(super) fn comparable_noise(reading: &Reading<'_>, round: &RoundTrials<'_>) -
     noise::at_budget_of(reading, round).map(|noise| noise.deviation)
 }
 
-/// What is as good as the best of an arm: within the luck of a retraining.
+/// What is as good as the best of its arm, in the exploring round: within the luck of a retraining.
+pub(crate) struct GoodRegions<'a> {
+    /// The standard deviation between trainings of one point with other seeds.
+    pub(crate) deviation: f64,
+    /// How far from its best an objective is still good.
+    pub(crate) within: f64,
+    /// Whether longer retrainings say so, as of the round's last step.
+    pub(crate) of_beginnings: bool,
+    /// Of each arm.
+    pub(crate) arms: Vec<Good<'a>>,
+}
+
+/// What is as good as the best of an arm.
 pub(crate) struct Good<'a> {
     pub(crate) arm: Arm<'a>,
     /// The best objective of the arm.
@@ -103,16 +118,38 @@ pub(crate) struct Good<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// How far from its best an objective is still good, and the good region of each arm of the exploring round; nothing
-    /// while no retraining with the round's step budget says how large luck is.
-    pub(crate) fn good_regions(&self) -> Option<(f64, Vec<Good<'a>>)> {
-        let within = self.threshold(&GOOD_DEVIATIONS) * comparable_noise(self, self.exploring()?)?;
+    /// The good region of each arm of the exploring round; nothing while no retraining says how far trainings with the
+    /// round's step budget differ by luck.
+    pub(crate) fn good_regions(&self) -> Option<GoodRegions<'a>> {
+        let noise = noise::at_budget_of(self, self.exploring()?)?;
+        let within = self.threshold(&GOOD_DEVIATIONS) * noise.deviation;
         let sign = if self.direction() == Direction::Minimize { 1.0 } else { -1.0 };
         let good = sampled(self).into_iter().filter_map(|s| {
             let best = *self.objectives(&s.arm.trials).first()?;
             Some(Good { trials: s.good?, arm: s.arm, best, limit: best + sign * within })
         });
-        Some((within, good.collect()))
+        Some(GoodRegions {
+            deviation: noise.deviation,
+            within,
+            of_beginnings: noise.of_beginnings,
+            arms: good.collect(),
+        })
+    }
+
+    /// Why there is no good region although points were trained again, and what would tell; nothing where there is one, or
+    /// nothing was trained again.
+    pub(crate) fn why_no_good_region(&self) -> Option<String> {
+        let round = self.exploring()?;
+        let steps = rounds::max_train_steps(self.plan, rounds::RETRAIN);
+        let retrained = self.retrained.iter().any(|trial| trial.objective().is_some());
+        if !retrained || steps == round.steps || noise::at_budget_of(self, round).is_some() {
+            return None;
+        }
+        Some(format!(
+            "How far two trainings of {} steps differ by luck is unknown: the retrained ones had {steps}. Retraining in a \
+             study that ends with round {} tells.",
+            round.steps, round.name,
+        ))
     }
 }
 
@@ -187,10 +224,11 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let doubling = worst.last_doubling.map_or_else(String::new, |gain| {
         format!(" Half the trials would have found a best that is worse by {} on average.", number(gain))
     });
+    let unknown = reading.why_no_good_region().map_or_else(String::new, |why| format!(" {why}"));
     let mut finding = Finding::new(
         &UNDERSAMPLED,
         format!(
-            "{seen}{doubling} Better points may have been missed: run more trials if you can afford them. How many are \
+            "{seen}{doubling}{unknown} Better points may have been missed: run more trials if you can afford them. How many are \
              enough is a matter of judgement."
         ),
     )

@@ -7,6 +7,7 @@ use studious_rules::thresholds::search::GOOD_DEVIATIONS;
 
 use super::style;
 use crate::findings::{
+    GoodRegions,
     reading::Reading,
     wording::{count, list, number},
 };
@@ -16,7 +17,7 @@ const MOST_BANDS: usize = 3;
 
 /// The bands of a plot whose y axis is the objective, to be drawn behind all else, and what the subtitle says of them.
 ///
-/// Nothing where no retraining says how large luck is. `arms` are all labels, in the order of their colours, `shown` those
+/// Nothing where nothing was trained again; where that has another step budget, only words. `arms` are all labels, in the order of their colours, `shown` those
 /// in the plot; `is_log` says whether the axis has a log scale.
 pub(super) fn region(
     reading: &Reading<'_>,
@@ -24,7 +25,10 @@ pub(super) fn region(
     shown: &[String],
     is_log: bool,
 ) -> Option<(Vec<Value>, String)> {
-    let (within, mut regions) = reading.good_regions()?;
+    let GoodRegions { within, of_beginnings, arms: mut regions, .. } = match reading.good_regions() {
+        Some(regions) => regions,
+        None => return Some((Vec::new(), format!(" {}", reading.why_no_good_region()?))),
+    };
     regions.retain(|good| shown.contains(&good.arm.short_label()));
     let counts: Vec<String> = regions
         .iter()
@@ -57,9 +61,10 @@ pub(super) fn region(
         return None;
     }
     let said = format!(
-        " Shaded{drawn}: within {} of the best ({} × the seed standard deviation), {}.",
+        " Shaded{drawn}: within {} of the best ({} × the seed standard deviation{}), {}.",
         number(within),
         number(reading.threshold(&GOOD_DEVIATIONS)),
+        if of_beginnings { ", of longer retrainings at this round's last step" } else { "" },
         list(&counts),
     );
     Some((layers, said))

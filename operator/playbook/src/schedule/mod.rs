@@ -69,5 +69,16 @@ pub fn rate(schedule: &TrialSchedule, step: u64) -> f64 {
     base * (end_factor + (1.0 - end_factor) * above_end)
 }
 
+/// Whether two schedules have the same learning rate at every one of these first steps, whatever comes after.
+#[must_use]
+pub fn begin_alike(a: &TrialSchedule, b: &TrialSchedule, steps: u64) -> bool {
+    let is_before_decay = |s: &TrialSchedule| s.decay_steps == 0 || s.warmup_steps + s.constant_steps >= steps;
+    a == b
+        || (a.base.total_cmp(&b.base).is_eq()
+            && a.warmup_steps == b.warmup_steps
+            && is_before_decay(a)
+            && is_before_decay(b))
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,10 @@
 //! holds more than once), the choice among many trials (the best of them is lucky as well as good, so only what was trained
 //! again is announced as its value), and the number of validation examples where results give it away.
 
+mod means;
 mod words;
 
+pub(crate) use means::{ComparedMeans, RetrainedMean};
 use serde::{Deserialize, Serialize};
 use studious_api::Hyperparameters;
 
@@ -180,12 +182,7 @@ impl Verdict {
 /// Of a study with arms.
 fn compared(reading: &Reading<'_>, lead: &Lead<'_>, verdict: &mut Verdict) -> String {
     verdict.kind = if lead.doubt.is_some() { VerdictKind::NoWinner } else { VerdictKind::Winner };
-    let level = 1.0 - reading.threshold(&studious_rules::thresholds::search::FALSE_ALARMS);
-    verdict.difference = Some(Estimate {
-        value: lead.gap,
-        interval: lead.half_width.map(|half| [lead.gap - half, lead.gap + half]),
-        level,
-    });
+    verdict.difference = Some(lead.difference(reading));
     verdict.arms = [&lead.first, &lead.second].into_iter().chain(&lead.others).map(arm_value).collect();
     let remedy = needed::remedy(reading, lead);
     verdict.retrainings_needed = remedy.times.filter(|_| lead.doubt.is_some());
@@ -207,6 +204,28 @@ fn arm_value(standing: &Standing<'_>) -> ArmValue {
     }
 }
 
+/// The mean of so many trainings of a point, with its interval where the noise is known.
+fn of_mean(reading: &Reading<'_>, noise: Option<Noise>, mean: f64, trainings: usize) -> Estimate {
+    let level = level(reading);
+    let half = noise.map(|Noise { deviation, freedom, .. }| {
+        student_quantile(0.5 * (1.0 - level), freedom as f64) * deviation / (trainings as f64).sqrt()
+    });
+    Estimate { value: mean, interval: half.map(|half| [mean - half, mean + half]), level }
+}
+
+/// The probability of intervals.
+fn level(reading: &Reading<'_>) -> f64 {
+    1.0 - reading.threshold(&studious_rules::thresholds::search::FALSE_ALARMS)
+}
+
+impl Lead<'_> {
+    /// By how much the first arm is ahead, with its interval where means are compared whose noise is known.
+    fn difference(&self, reading: &Reading<'_>) -> Estimate {
+        let interval = self.half_width.map(|half| [self.gap - half, self.gap + half]);
+        Estimate { value: self.gap, interval, level: level(reading) }
+    }
+}
+
 /// Of a study without arms.
 fn best_point(reading: &Reading<'_>, verdict: &mut Verdict) -> Option<String> {
     let round = reading.concluding()?;
@@ -214,14 +233,7 @@ fn best_point(reading: &Reading<'_>, verdict: &mut Verdict) -> Option<String> {
     let (trial, chosen) = ranked.first().copied().filter(|(trial, _)| reading.satisfies(trial))?;
     let noise = noise::at_budget_of(reading, round);
     let again = noise::repeats_of(reading, trial);
-    let level = 1.0 - reading.threshold(&studious_rules::thresholds::search::FALSE_ALARMS);
-    let retrained = again.as_ref().map(|again| {
-        let half = noise.map(|Noise { deviation, freedom }| {
-            student_quantile(0.5 * (1.0 - level), freedom as f64) * deviation / (again.values.len() as f64).sqrt()
-        });
-        let mean = again.mean();
-        Estimate { value: mean, interval: half.map(|half| [mean - half, mean + half]), level }
-    });
+    let retrained = again.as_ref().map(|again| of_mean(reading, noise, again.mean(), again.values.len()));
     verdict.kind = VerdictKind::BestPoint;
     let best = BestValue {
         trial: trial.name.clone(),

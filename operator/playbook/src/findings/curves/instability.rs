@@ -164,6 +164,12 @@ fn breaks_down(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option
     sudden_rise(reading, &BinnedCurve::of(reading, loss?, Direction::Minimize)?).map(|(step, _)| Some(share(step)))
 }
 
+/// Whether a trial broke down at or near initialization.
+pub(crate) fn breaks_down_early(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> bool {
+    let early = |when: f64| when <= reading.threshold(&EARLY_INSTABILITY);
+    breaks_down(reading, trial, steps).flatten().is_some_and(early)
+}
+
 /// The step of the first sudden rise of a training loss and by how much, if there is one.
 fn sudden_rise(reading: &Reading<'_>, series: &BinnedCurve) -> Option<(u64, f64)> {
     let moves: Vec<f64> = series.values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();

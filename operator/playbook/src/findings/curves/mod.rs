@@ -46,7 +46,9 @@ use std::cmp::Ordering;
 use studious_rules::thresholds::curves::BEST_FEW;
 
 pub(super) use self::optimization::sound as sound_optimization;
-pub(crate) use self::overfitting::overfitting_trials;
+pub(crate) use self::{
+    instability::breaks_down_early, overfitting::overfitting_trials, steps::BestSteps, warmup::warms_up,
+};
 use super::{
     Finding,
     reading::{Reading, RoundTrials},

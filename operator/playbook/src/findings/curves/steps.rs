@@ -27,17 +27,17 @@ use super::{
 use crate::{record::TrialRecord, trial::selected};
 
 /// Trials with the share of the step budget at which each was best, the best trial first.
-struct BestSteps<'r, 'a> {
-    round: &'r RoundTrials<'a>,
-    placed: Vec<Placed<'a>>,
+pub(crate) struct BestSteps<'r, 'a> {
+    pub(crate) round: &'r RoundTrials<'a>,
+    pub(crate) placed: Vec<Placed<'a>>,
     /// How many of them are the good trials: the first half.
-    good: usize,
+    pub(crate) good: usize,
 }
 
 impl<'r, 'a> BestSteps<'r, 'a> {
     /// Nothing where trials are too few. If the best step fell anywhere by chance, at most 1.6% of studies of five trials
     /// would raise either finding.
-    fn of(reading: &'r Reading<'a>) -> Option<Self> {
+    pub(crate) fn of(reading: &'r Reading<'a>) -> Option<Self> {
         let round = reading.concluding()?;
         let fewest = reading.count(&STEP_TRIALS);
         let placed: Vec<_> = reading
@@ -95,6 +95,7 @@ pub(super) fn too_few(reading: &Reading<'_>) -> Option<Finding> {
         .then(|| best.evidence(at_the_end(reading, best.round, best.good, &late)).with("late", late.len() as f64))
 }
 
+/// A trial and the share of the step budget at which it was best.
 type Placed<'a> = (&'a TrialRecord, f64);
 
 // A step count: whole, positive and below 2^53.

@@ -1,6 +1,9 @@
 //! Warmup: taken out of training, or added to it.
 
-use studious_api::study::{Schedule, ScheduleFamily};
+use studious_api::{
+    StudySpec,
+    study::{Schedule, ScheduleFamily},
+};
 use studious_rules::{
     curves::LONG_WARMUP_TAKES_STEPS,
     thresholds::curves::{FIRST_WARMUP, LONG_WARMUP},
@@ -47,13 +50,18 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-/// A first warmup before the steps of every round, where the study has none: neither in its schedule nor as a hyperparameter,
-/// beside which trainers refuse another. `rate` is the learning rate.
-pub(in crate::findings) fn prepend(reading: &Reading<'_>, rate: &str) -> Option<Change> {
-    let spec = reading.plan.spec();
+/// Whether a study has warmup: in its schedule, or as a hyperparameter, beside which trainers refuse another.
+pub(crate) fn warms_up(spec: &StudySpec) -> bool {
     let is_warmup =
         |name: &str| name.to_ascii_lowercase().contains("warmup") || name.to_ascii_lowercase().contains("warm_up");
-    if spec.hyperparameters.iter().any(|h| is_warmup(&h.name)) {
+    let has_some = |s: &Schedule| s.warmup_fraction.is_some_and(|f| f > 0.0) || s.warmup_steps.is_some_and(|n| n > 0);
+    spec.hyperparameters.iter().any(|h| is_warmup(&h.name)) || spec.schedule.as_ref().is_some_and(has_some)
+}
+
+/// A first warmup before the steps of every round, where the study [has none](warms_up). `rate` is the learning rate.
+pub(in crate::findings) fn prepend(reading: &Reading<'_>, rate: &str) -> Option<Change> {
+    let spec = reading.plan.spec();
+    if warms_up(spec) {
         return None;
     }
     let schedule = match &spec.schedule {
@@ -66,9 +74,6 @@ pub(in crate::findings) fn prepend(reading: &Reading<'_>, rate: &str) -> Option<
             end_factor: 0.0,
         },
     };
-    if schedule.warmup_fraction.is_some_and(|f| f > 0.0) || schedule.warmup_steps.is_some_and(|n| n > 0) {
-        return None;
-    }
     let first = spec.rounds.first()?.max_train_steps;
     // A share of a number of steps: whole, positive and below 2^53.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
