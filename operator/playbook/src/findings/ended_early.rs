@@ -88,6 +88,14 @@ mod tests {
         // 1 of 4, not 1 of 2.
         let infeasible = found.iter().find(|f| f.code == "InfeasibleFraction").unwrap();
         assert!((infeasible.evidence["fraction"] - 0.25).abs() < 1e-9);
+        // As another tool's pruner ended them.
+        let pruned = r#""stopped":true,"reason":"Pruned""#;
+        trials.retain(|t| !t.ended_early());
+        trials.extend([line(5, pruned), line(6, pruned)]);
+        let found = findings(&plan, &trials);
+        let infeasible = found.iter().find(|f| f.code == "InfeasibleFraction").unwrap();
+        assert!((infeasible.evidence["fraction"] - 0.25).abs() < 1e-9);
+        assert!(found.iter().any(|f| f.code == "EndedEarly" && f.advice.contains("2 by Pruned")));
         trials.retain(|t| !t.ended_early());
         assert!(!findings(&plan, &trials).iter().any(|f| f.code == "EndedEarly"));
     }

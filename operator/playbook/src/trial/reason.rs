@@ -73,6 +73,8 @@ reasons! {
     MedianRule,
     /// Stopped: `search.earlyEnding` by successive halving.
     SuccessiveHalving,
+    /// Stopped by a rule of another tool: a table that was imported says so.
+    Pruned,
     /// Stopped by anything else.
     Stopped,
     /// Waits: an attempt was lost.
@@ -94,10 +96,11 @@ impl Reason {
         matches!(self, Self::FarWorse | Self::ChanceLevel)
     }
 
-    /// Whether a rule of `search.earlyEnding` ended the trial: how it would have ended is not known.
+    /// Whether a rule ended the trial early, of `search.earlyEnding` or of the tool that it was imported from: how it would
+    /// have ended is not known.
     #[must_use]
     pub fn is_early_ending(&self) -> bool {
-        matches!(self, Self::MedianRule | Self::SuccessiveHalving)
+        matches!(self, Self::MedianRule | Self::SuccessiveHalving | Self::Pruned)
     }
 }
 

@@ -20,18 +20,21 @@ pub(super) enum State {
     Succeeded,
     Infeasible,
     Failed,
+    /// A rule ended it early.
+    Pruned,
     Stopped,
     Pending,
 }
 
 impl State {
-    /// The words of Studious, Optuna, Ray Tune, Weights & Biases, MLflow and Vizier, in any case.
+    /// The words of Studious, Optuna, Ray Tune, Weights & Biases, MLflow, Vizier and Katib, in any case.
     pub(super) fn of(word: &str) -> Option<Self> {
         Some(match word.trim().to_lowercase().as_str() {
             "succeeded" | "success" | "complete" | "completed" | "finished" | "terminated" | "done" => Self::Succeeded,
             "infeasible" | "diverged" => Self::Infeasible,
             "failed" | "fail" | "failure" | "crashed" | "error" | "errored" => Self::Failed,
-            "stopped" | "pruned" | "killed" | "early_stopped" => Self::Stopped,
+            "pruned" | "early_stopped" | "earlystopped" => Self::Pruned,
+            "stopped" | "killed" => Self::Stopped,
             "pending" | "running" | "waiting" | "queued" | "scheduled" | "paused" | "preempted" | "active"
             | "requested" => Self::Pending,
             _ => return None,
@@ -67,6 +70,7 @@ pub(super) fn outcome(
         (Some(State::Pending), _) => Outcome::Pending,
         (Some(State::Infeasible), _) => Outcome::Infeasible { reason: because("Reported") },
         (Some(State::Failed), _) => Outcome::Failed { reason: because("TrainerError") },
+        (Some(State::Pruned), _) => Outcome::Stopped { reason: because("Pruned") },
         (Some(State::Stopped), _) => Outcome::Stopped { reason: because("Reported") },
         (None | Some(State::Succeeded), Told::Finite(objective, step)) => Outcome::Succeeded { objective, step },
         (None | Some(State::Succeeded), Told::NonFinite) => Outcome::Infeasible { reason: because(DIVERGED) },
@@ -98,7 +102,9 @@ mod tests {
             ("finished", Told::Nothing, None, Some(Outcome::Failed { reason: Reason::NoObjective })),
             ("", Told::Nothing, None, None),
             ("", Told::Nothing, Some(WithoutObjective::Infeasible), Some(infeasible)),
-            ("PRUNED", Told::Finite(0.5, None), None, Some(Outcome::Stopped { reason: "Reported".into() })),
+            ("PRUNED", Told::Finite(0.5, None), None, Some(Outcome::Stopped { reason: Reason::Pruned })),
+            ("EarlyStopped", Told::Nothing, None, Some(Outcome::Stopped { reason: Reason::Pruned })),
+            ("KILLED", Told::Finite(0.5, None), None, Some(Outcome::Stopped { reason: "Reported".into() })),
             ("RUNNING", Told::Finite(0.5, None), None, Some(Outcome::Pending)),
             ("crashed", Told::Nothing, None, Some(Outcome::Failed { reason: "TrainerError".into() })),
         ] {
