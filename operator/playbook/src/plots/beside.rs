@@ -7,6 +7,7 @@ use studious_api::HyperparameterValue;
 use super::{
     Plot,
     overlay::{RunCurve, drawn},
+    steps::StepAxis,
 };
 use crate::{
     Plan,
@@ -37,7 +38,13 @@ pub enum BesideError {
 }
 
 /// A metric of the trials with these names against the step.
-pub(super) fn plot(plan: &Plan, trials: &[TrialRecord], names: &[String], metric: &str) -> Result<Plot, BesideError> {
+pub(super) fn plot(
+    plan: &Plan,
+    trials: &[TrialRecord],
+    names: &[String],
+    metric: &str,
+    steps: StepAxis,
+) -> Result<Plot, BesideError> {
     if names.is_empty() || names.len() > MOST {
         return Err(BesideError::Number(names.len()));
     }
@@ -84,11 +91,13 @@ pub(super) fn plot(plan: &Plan, trials: &[TrialRecord], names: &[String], metric
     };
     let alike = point(chosen[0], &same);
     let lead = if alike.is_empty() { String::new() } else { format!("{} in all. ", list(&alike)) };
-    drawn(metric, title, &lead, &runs).map(|plot| Plot { id: format!("beside-{}", plot.id), ..plot }).ok_or_else(|| {
-        let mut known: Vec<&str> = chosen.iter().flat_map(|t| t.curves.keys()).map(String::as_str).collect();
-        known.sort_unstable();
-        known.dedup();
-        let known = if known.is_empty() { "none".to_owned() } else { list(&known) };
-        BesideError::NotMeasured { metric: metric.to_owned(), known }
-    })
+    drawn(metric, title, &lead, &runs, steps).map(|plot| Plot { id: format!("beside-{}", plot.id), ..plot }).ok_or_else(
+        || {
+            let mut known: Vec<&str> = chosen.iter().flat_map(|t| t.curves.keys()).map(String::as_str).collect();
+            known.sort_unstable();
+            known.dedup();
+            let known = if known.is_empty() { "none".to_owned() } else { list(&known) };
+            BesideError::NotMeasured { metric: metric.to_owned(), known }
+        },
+    )
 }

@@ -9,7 +9,7 @@ use super::{
     style::{self, GREY},
 };
 use crate::findings::{
-    Budget, QUANTILES, budgets_of,
+    Budget, GoodRegions, QUANTILES, budgets_of,
     reading::Reading,
     wording::{count, number},
 };
@@ -31,13 +31,11 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     let most = budgets.iter().map(|b| b.results).max().unwrap_or(1);
     let bands = budgets.len() <= MOST_BANDS;
     let (band_rows, rows) = rows(&budgets, &names, bands);
-    let spread: Vec<f64> = budgets
-        .iter()
-        .flat_map(|b| &b.sizes)
-        .flat_map(|s| [s.quantiles[LUCKY], s.quantiles[MEDIAN], s.quantiles[UNLUCKY]])
-        .flatten()
-        .collect();
-    let (y_scale, y_axis) = scale::of_values(spread.into_iter(), &format!("best {metric}"), scale::SPAN);
+    let (luck, luck_said) = luck(reading, &budgets);
+    let quantiles = budgets.iter().flat_map(|b| &b.sizes);
+    let quantiles = quantiles.flat_map(|s| [s.quantiles[LUCKY], s.quantiles[MEDIAN], s.quantiles[UNLUCKY]]).flatten();
+    let spread = quantiles.chain(luck.into_iter().flatten());
+    let (y_scale, y_axis) = scale::of_values(spread, &format!("best {metric}"), scale::SPAN);
     let ticks: Vec<usize> = budgets.iter().flat_map(|b| b.sizes.iter().map(|s| s.trials)).collect();
     let x = json!({
         "field": "trials", "type": "quantitative", "scale": { "type": "log", "domain": [1, most.max(2)], "nice": false },
@@ -57,6 +55,13 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     };
     let percentage = |place: usize| number(QUANTILES[place] * 100.0);
     let mut layers: Vec<Value> = Vec::new();
+    if let Some([low, high]) = luck {
+        layers.push(json!({
+            "data": { "values": [{ "low": low, "high": high }] },
+            "mark": { "type": "rect", "color": GREY, "opacity": 0.25, "tooltip": false },
+            "encoding": { "y": y("low"), "y2": { "field": "high" } },
+        }));
+    }
     if !band_rows.is_empty() {
         layers.push(json!({
             "data": { "values": band_rows },
@@ -100,13 +105,32 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         if bands { format!(" Band: the middle {} % of them.", percentage(UNLUCKY - LUCKY)) } else { String::new() };
     let n = budgets.iter().map(|b| b.results).sum::<usize>();
     let subtitle = format!(
-        "Round {}, {} steps: n = {} in {}, infeasible ones included. Lines: the median of studies drawn from them.{band}",
+        "Round {}, {} steps: n = {} in {}, infeasible ones included. Lines: the median of studies drawn from them.{band}{luck_said}",
         round.name,
         round.steps,
         count(n, "trial"),
         count(budgets.len(), "arm"),
     );
     Some(style::plot("best-of-k".to_owned(), title, subtitle, 260, &layers))
+}
+
+/// The best of all, give or take what training one point again with other seeds changes, and what the subtitle says of it.
+fn luck(reading: &Reading<'_>, budgets: &[Budget]) -> (Option<[f64; 2]>, String) {
+    let direction = reading.direction();
+    let found = budgets.iter().filter_map(|b| b.sizes.last()?.quantiles[MEDIAN]);
+    let best = found.reduce(|a, b| if direction.better(b, a) { b } else { a });
+    match (best, reading.good_regions(), reading.why_no_good_region()) {
+        (Some(best), Some(GoodRegions { deviation, of_beginnings, .. }), _) => {
+            let of = if of_beginnings { ", of longer retrainings at this round's last step" } else { "" };
+            let said = format!(
+                " Grey: the best, give or take {} (one seed standard deviation{of}): what training one point again changes.",
+                number(deviation)
+            );
+            (Some([best - deviation, best + deviation]), said)
+        }
+        (_, None, Some(why)) => (None, format!(" {why}")),
+        _ => (None, " What training one point again changes is unknown: none was.".to_owned()),
+    }
 }
 
 /// The bands, if they are to be drawn, and the medians.

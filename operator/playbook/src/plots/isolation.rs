@@ -8,16 +8,22 @@ use studious_api::study::Role;
 use super::{
     Plot,
     axis::{arm_title, ended_early, row, tooltip},
-    scale,
+    intervals, scale,
     style::{self, CROSS, VERMILLION},
 };
-use crate::findings::{
-    reading::{Arm, Reading, RoundTrials},
-    wording::{count, list, number},
+use crate::{
+    findings::{
+        RetrainedMean,
+        reading::{Arm, Reading, RoundTrials},
+        wording::{count, list, number},
+    },
+    record::TrialRecord,
 };
 
 /// Half the length of the bar that marks the best, where arms are 1 apart.
 const BAR: f64 = 0.34;
+/// Where the mean of an arm's retrainings stands, beside its points and its bar.
+const BESIDE: f64 = 0.41;
 
 /// One for the round that the answer is drawn from, and one for the round that explored if that is another.
 pub(super) fn plots(reading: &Reading<'_>) -> Vec<Plot> {
@@ -41,7 +47,12 @@ fn plot(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<Plot> {
     let title = arm_title(&arms);
     let all: Vec<_> = arms.iter().flat_map(|a| a.trials.iter().copied()).collect();
     let ranked = reading.ranked(&all);
-    let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
+    // The answer is drawn from one round only.
+    let concludes = reading.concluding().is_some_and(|concluding| std::ptr::eq(concluding, round));
+    let compared = reading.compared_means().filter(|_| concludes);
+    let means = compared.as_ref().map_or(&[][..], |compared| compared.means.as_slice());
+    let values = ranked.iter().map(|(_, o)| *o).chain(means.iter().flat_map(intervals::reached));
+    let (y_scale, y_axis) = scale::of_values(values, metric, scale::SPAN);
 
     let names: Vec<String> = arms.iter().map(Arm::short_label).collect();
     let mut points = Vec::new();
@@ -104,35 +115,42 @@ fn plot(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<Plot> {
             "encoding": { "x": at("x"), "y": { "value": -10 }, "tooltip": tooltip(reading, true) },
         }));
     }
-    let seen = match ranked.first() {
-        Some((_, objective)) => {
-            let ties = |arm: &&Arm<'_>| {
-                arm.trials.iter().filter_map(|t| t.objective()).any(|o| o.total_cmp(objective).is_eq())
-            };
-            let leading: Vec<_> = arms.iter().filter(ties).map(Arm::short_label).collect();
-            let are = if leading.len() > 1 { "are" } else { "is" };
-            format!("Best {metric} of each {title}: {} {are} best with {}", list(&leading), number(*objective))
-        }
-        None => format!("{metric} of each {title}: every trial was infeasible"),
+    let beside = |mean: &RetrainedMean<'_>| {
+        let label = mean.arm.as_ref()?.short_label();
+        let at = names.iter().position(|name| *name == label)?;
+        Some((json!(at as f64 + BESIDE), style::nth(&style::COLOURS, at)))
     };
-    let fixed: Vec<_> = reading
-        .plan
-        .spec()
-        .hyperparameters
-        .iter()
-        .filter(|h| h.role == Role::Fixed)
-        .filter_map(|h| Some(format!("{} = {}", h.name, h.value.as_ref()?)))
-        .collect();
-    let holds = if fixed.is_empty() { String::new() } else { format!(" Holds for {}.", list(&fixed)) };
+    layers.extend(means.iter().filter_map(|mean| Some(intervals::layers(mean, beside(mean)?, &at("x"), &y))).flatten());
+    let seen = seen(&arms, &ranked, metric, &title);
+    let holds = holds_for(reading);
     let subtitle = format!(
-        "Round {}, {} steps: n = {}{}. The bar is the best of each, over all its other hyperparameters.{holds}",
+        "Round {}, {} steps: n = {}{}. The bar is the best of each, over all its other hyperparameters.{}{holds}",
         round.name,
         round.steps,
         count(ranked.len(), "trial"),
         if crosses.is_empty() { String::new() } else { format!(", {} infeasible (✕)", crosses.len()) }
             + &ended_early(round),
+        if concludes { intervals::said(compared.as_ref()) } else { String::new() },
     );
     Some(style::plot(format!("isolation-{}", round.name), seen, subtitle, 260, &layers))
+}
+
+/// The title: which arm the best trial belongs to.
+fn seen(arms: &[Arm<'_>], ranked: &[(&TrialRecord, f64)], metric: &str, title: &str) -> String {
+    let Some((_, objective)) = ranked.first() else {
+        return format!("{metric} of each {title}: every trial was infeasible");
+    };
+    let ties = |arm: &&Arm<'_>| arm.trials.iter().filter_map(|t| t.objective()).any(|o| o.total_cmp(objective).is_eq());
+    let leading: Vec<_> = arms.iter().filter(ties).map(Arm::short_label).collect();
+    let are = if leading.len() > 1 { "are" } else { "is" };
+    format!("Best {metric} of each {title}: {} {are} best with {}", list(&leading), number(*objective))
+}
+
+/// What is held fixed, which limits what the plot says.
+fn holds_for(reading: &Reading<'_>) -> String {
+    let fixed = reading.plan.spec().hyperparameters.iter().filter(|h| h.role == Role::Fixed);
+    let fixed: Vec<_> = fixed.filter_map(|h| Some(format!("{} = {}", h.name, h.value.as_ref()?))).collect();
+    if fixed.is_empty() { String::new() } else { format!(" Holds for {}.", list(&fixed)) }
 }
 
 /// The arm with its counts, in two lines.

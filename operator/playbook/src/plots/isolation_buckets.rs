@@ -10,11 +10,12 @@ use studious_rules::thresholds::plots::{BUCKET_TRIALS, TRIALS_PER_BUCKET};
 use super::{
     Plot,
     axis::{row, tooltip},
-    scale,
+    intervals, scale,
     style::{self, GREY},
 };
 use crate::{
     findings::{
+        RetrainedMean,
         reading::{Along, Axis, Reading},
         wording::{count, number},
     },
@@ -52,7 +53,12 @@ fn plot(reading: &Reading<'_>, axis: &Axis<'_>, in_buckets: Option<usize>) -> Op
     let metric = reading.plan.spec().objective.metric.as_str();
     let name = axis.name();
     let (x_scale, x_axis) = scale::of_range(range, name);
-    let (y_scale, y_axis) = scale::of_values(ranked.iter().map(|(_, o)| *o), metric, scale::SPAN);
+    // The answer is drawn from one round only.
+    let concludes = reading.concluding().is_some_and(|concluding| std::ptr::eq(concluding, round));
+    let compared = reading.compared_means().filter(|_| concludes);
+    let means = compared.as_ref().map_or(&[][..], |compared| compared.means.as_slice());
+    let values = ranked.iter().map(|(_, o)| *o).chain(means.iter().flat_map(intervals::reached));
+    let (y_scale, y_axis) = scale::of_values(values, metric, scale::SPAN);
     let mut bars: Vec<Value> = Vec::new();
     let mut thin = 0;
     for bucket in 0..most {
@@ -84,7 +90,7 @@ fn plot(reading: &Reading<'_>, axis: &Axis<'_>, in_buckets: Option<usize>) -> Op
     let x = |field: &str| json!({ "field": field, "type": "quantitative", "scale": x_scale, "axis": x_axis });
     let y = |field: &str| json!({ "field": field, "type": "quantitative", "scale": y_scale, "axis": y_axis });
     let dash = json!({ "field": "kind", "type": "nominal", "scale": { "domain": ["best of bucket", "few trials"], "range": [[1, 0], [4, 3]] }, "legend": { "title": null, "orient": "bottom", "symbolType": "stroke" } });
-    let layers = vec![
+    let mut layers = vec![
         json!({
             "data": { "values": points },
             "mark": { "type": "point", "filled": true, "size": 35, "opacity": 0.5, "color": GREY },
@@ -101,16 +107,21 @@ fn plot(reading: &Reading<'_>, axis: &Axis<'_>, in_buckets: Option<usize>) -> Op
             "encoding": { "x": x("from"), "y": { "value": 8 }, "text": { "field": "n" } },
         }),
     ];
+    let place =
+        |mean: &RetrainedMean<'_>| Some((json!(scale::field(range, axis.value(mean.trial)?)), style::COLOURS[1]));
+    let drawn = means.iter().filter_map(|mean| Some(intervals::layers(mean, place(mean)?, &x("x"), &y("mean"))));
+    layers.extend(drawn.flatten());
     let title =
         format!("{metric} against {name}, nuisance hyperparameters optimised away: best {}", number(ranked[0].1));
     let few =
         if thin > 0 { format!(" {} have fewer than {fewest} trials.", count(thin, "bucket")) } else { String::new() };
     let subtitle = format!(
-        "Round {}, {} steps: n = {} in {}; the bar is the best trial of its bucket.{few} Fixed hyperparameters limit what it says.",
+        "Round {}, {} steps: n = {} in {}; the bar is the best trial of its bucket.{few}{} Fixed hyperparameters limit what it says.",
         round.name,
         round.steps,
         count(placed.len(), "trial"),
         count(bars.len(), "bucket"),
+        if concludes { intervals::said(compared.as_ref()) } else { String::new() },
     );
     Some(style::plot(format!("isolation-{name}"), title, subtitle, 300, &layers))
 }

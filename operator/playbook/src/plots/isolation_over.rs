@@ -270,7 +270,7 @@ fn draw(
     })];
     let title = format!("Best {metric} against {scientific}, over {}", list(over));
     let kept: Vec<&str> = held.iter().map(|h| name(&h.varied)).collect();
-    let kept = if kept.is_empty() { String::new() } else { format!(" HeldHyperparameter: {}.", list(&kept)) };
+    let kept = if kept.is_empty() { String::new() } else { format!(" Held: {}.", list(&kept)) };
     let few = if thin > 0 { format!(" {thin} with fewer than {fewest} trials, dashed.") } else { String::new() };
     let subtitle = format!(
         "Round {}, {} steps: n = {} in {}; each bar is the best of its trials.{kept}{few} Fixed hyperparameters limit what \

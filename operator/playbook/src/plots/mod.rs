@@ -7,12 +7,15 @@
 mod axis;
 mod beside;
 mod best_steps;
+mod both_sets;
 mod budget;
 mod curves;
+mod early;
 mod good;
 mod gradients;
 mod importance;
 mod infeasible_map;
+mod intervals;
 mod isolation;
 mod isolation_buckets;
 mod isolation_over;
@@ -21,11 +24,14 @@ mod overlay;
 mod parallel;
 mod pareto;
 mod scale;
+mod steps;
 mod style;
 mod thin;
 mod throughput;
 mod timeline;
 
+#[cfg(test)]
+mod luck_tests;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +39,7 @@ pub use beside::BesideError;
 pub use isolation_over::OverError;
 pub use overlay::{RunCurve, overlay};
 use serde_json::Value;
+pub use steps::StepAxis;
 
 use crate::{Plan, findings::reading::Reading, pareto::Second, record::TrialRecord, trial::judged_by_value};
 
@@ -49,11 +56,17 @@ pub struct Plot {
     pub specification: Value,
 }
 
+/// The plots that every study gets, along training steps each as wide as any other: see [`plots_along`].
+#[must_use]
+pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
+    plots_along(plan, trials, StepAxis::Linear)
+}
+
 /// The plots that every study gets, in the order in which they are read: the answer (isolation, Pareto), the search space
 /// (an axis plot for each hyperparameter, where training fails, what matters), the budget, the training curves of every
 /// round, and how the trials ran. One that has nothing to show is left out. The order of `trials` changes nothing.
 #[must_use]
-pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
+pub fn plots_along(plan: &Plan, trials: &[TrialRecord], steps: StepAxis) -> Vec<Plot> {
     let trials = &*judged_by_value(plan.spec(), trials);
     let reading = Reading::new(plan, trials);
     let mut plots = isolation::plots(&reading);
@@ -64,7 +77,7 @@ pub fn plots(plan: &Plan, trials: &[TrialRecord]) -> Vec<Plot> {
     plots.extend(importance::plot(&reading));
     plots.extend(parallel::plot(&reading));
     plots.extend(budget::plot(&reading));
-    plots.extend(curves::plots(&reading));
+    plots.extend(curves::plots(&reading, steps));
     plots.extend(best_steps::plot(&reading));
     plots.extend(gradients::plot(&reading));
     plots.extend(overfit_share::plot(&reading));
@@ -97,8 +110,14 @@ pub fn isolation_over(
 ///
 /// # Errors
 /// When a name is unknown, there are too many, or none of them reported the metric.
-pub fn beside(plan: &Plan, trials: &[TrialRecord], names: &[String], metric: &str) -> Result<Plot, BesideError> {
-    beside::plot(plan, &judged_by_value(plan.spec(), trials), names, metric)
+pub fn beside(
+    plan: &Plan,
+    trials: &[TrialRecord],
+    names: &[String],
+    metric: &str,
+    steps: StepAxis,
+) -> Result<Plot, BesideError> {
+    beside::plot(plan, &judged_by_value(plan.spec(), trials), names, metric, steps)
 }
 
 /// The objective against a second metric, with the trials that no other beats in both; nothing if no trial that succeeded

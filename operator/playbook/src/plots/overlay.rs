@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Plot, scale, style, thin::thin};
+use super::{Plot, scale, steps::StepAxis, style, thin::thin};
 use crate::record::Curve;
 
 /// Points of each curve: more than a screen shows.
@@ -26,21 +26,18 @@ pub struct RunCurve<'a> {
 /// A metric of a few runs against the step; nothing when none was measured.
 #[must_use]
 pub fn overlay(metric: &str, runs: &[RunCurve<'_>]) -> Option<Plot> {
-    drawn(metric, metric.to_owned(), "", runs)
+    drawn(metric, metric.to_owned(), "", runs, StepAxis::Linear)
 }
 
 /// As [`overlay`], with a title of its own and a subtitle that begins with `lead`.
-pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[RunCurve<'_>]) -> Option<Plot> {
-    let runs: Vec<&RunCurve<'_>> = runs.iter().filter(|run| !run.curve.is_empty()).collect();
+pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[RunCurve<'_>], steps: StepAxis) -> Option<Plot> {
+    let runs: Vec<&RunCurve<'_>> = runs.iter().filter(|run| !steps.shown(run.curve).is_empty()).collect();
     if runs.is_empty() {
         return None;
     }
-    let values = runs.iter().flat_map(|run| run.curve.iter().map(|(_, value)| *value));
+    let values = runs.iter().flat_map(|run| steps.shown(run.curve).iter().map(|(_, value)| *value));
     let (y_scale, y_axis) = scale::of_values(values, metric, CURVE_SPAN);
-    let x = json!({
-        "field": "step", "type": "quantitative", "scale": { "nice": false, "zero": false },
-        "axis": { "title": "training step", "format": "~s", "tickCount": 6 },
-    });
+    let x = steps.channel(runs.iter().map(|run| run.curve), None);
     let y = json!({ "field": "value", "type": "quantitative", "scale": y_scale, "axis": y_axis });
     let names: Vec<String> = runs.iter().map(|run| run.name.to_owned()).collect();
     let dashes: Vec<_> = (0..names.len()).map(|i| DASHES[i % DASHES.len()]).collect();
@@ -55,13 +52,15 @@ pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[RunCurve<'_
     let row = |run: &RunCurve<'_>, step: u64, value: f64| json!({ "run": run.name, "step": step, "value": value });
     let rows: Vec<Value> = runs
         .iter()
-        .flat_map(|run| thin(run.curve, POINTS).into_iter().map(|(step, value)| row(run, step, value)))
+        .flat_map(|run| {
+            thin(steps.shown(run.curve), POINTS, steps).into_iter().map(|(step, value)| row(run, step, value))
+        })
         .collect();
     let marks: Vec<Value> = runs
         .iter()
         .filter_map(|run| {
             let step = run.marked?;
-            let (_, value) = run.curve.iter().find(|(s, _)| *s == step)?;
+            let (_, value) = steps.shown(run.curve).iter().find(|(s, _)| *s == step)?;
             Some(row(run, step, *value))
         })
         .collect();
@@ -70,7 +69,7 @@ pub(super) fn drawn(metric: &str, title: String, lead: &str, runs: &[RunCurve<'_
         { "field": "step", "type": "quantitative" },
         { "field": "value", "type": "quantitative", "format": ".4~g", "title": metric },
     ]);
-    let lonely = runs.iter().all(|run| run.curve.len() == 1);
+    let lonely = runs.iter().all(|run| steps.shown(run.curve).len() == 1);
     let mut layers = vec![
         json!({
             "data": { "values": rows },

@@ -50,3 +50,12 @@ pub(super) fn plot(id: String, title: String, subtitle: String, height: u32, lay
     });
     Plot { id, title, subtitle, specification }
 }
+
+/// A plot under another name and title, with more to say of it.
+pub(super) fn retitled(plot: Plot, id: String, title: String, more: &str) -> Plot {
+    let Plot { subtitle, mut specification, .. } = plot;
+    let subtitle = subtitle + more;
+    specification["description"] = json!(format!("{title}. {subtitle}"));
+    specification["title"] = json!({ "text": wrap(&title, TITLE_WIDTH), "subtitle": wrap(&subtitle, SUBTITLE_WIDTH) });
+    Plot { id, title, subtitle, specification }
+}

@@ -283,7 +283,7 @@ fn trials_beside_each_other_are_named_by_what_sets_them_apart() {
     let plan = plan(ARMS);
     let beside = |names: &[&str], metric: &str| {
         let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
-        super::beside(&plan, &trials(), &names, metric)
+        super::beside(&plan, &trials(), &names, metric, super::StepAxis::Linear)
     };
     let plot = beside(&["s-explore-0002", "s-explore-0003"], "train_loss").unwrap();
     assert_eq!(plot.id, "beside-train_loss");

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use studious_dashboard::{Drawer, Theme, WIDTHS};
 use studious_playbook::{
     Plan,
-    plots::{self, Plot},
+    plots::{self, Plot, StepAxis},
     record::{CurveSelection, TrialRecord},
 };
 
@@ -29,6 +29,7 @@ Examples:
   studious plot --study study.yaml --trials trials.jsonl --format svg --theme dark
   studious plot studious-runs/digits --plot isolation-explore --over learning_rate
   studious plot studious-runs/digits --beside digits-explore-0003,digits-explore-0004 --metric train_loss
+  studious plot studious-runs/digits --plot curves-explore-train_loss --steps log
   studious plot studious-runs/digits --plot isolation-explore --format vega-lite --out - | jq .title";
 
 #[derive(Args, Debug)]
@@ -63,6 +64,9 @@ pub(crate) struct PlotCommand {
     /// The metric of --beside [default: the objective's]
     #[arg(long, value_name = "NAME", requires = "beside")]
     metric: Option<String>,
+    /// How training steps are laid out along curves: log shows what happens at the beginning, such as during warmup
+    #[arg(long, value_name = "linear|log", default_value_t = StepAxis::Linear, value_parser = |text: &str| text.parse::<StepAxis>())]
+    steps: StepAxis,
     /// The folder for the files; - writes one picture to standard output
     #[arg(long, short, value_name = "FOLDER", default_value = "plots")]
     out: PathBuf,
@@ -153,10 +157,10 @@ impl PlotCommand {
     fn pictures(&self, plan: &Plan, records: &[TrialRecord]) -> Result<Vec<Plot>, String> {
         if !self.beside.is_empty() {
             let metric = self.metric.as_ref().unwrap_or(&plan.spec().objective.metric);
-            let plot = plots::beside(plan, records, &self.beside, metric);
+            let plot = plots::beside(plan, records, &self.beside, metric, self.steps);
             return plot.map(|plot| vec![plot]).map_err(|error| format!("--beside: {error}"));
         }
-        let mut all = plots::plots(plan, records);
+        let mut all = plots::plots_along(plan, records, self.steps);
         let buckets = self.buckets.map(usize::from);
         let others = match buckets {
             _ if !self.over.is_empty() => {
