@@ -12,6 +12,7 @@ use studious_api::{
 
 use crate::{
     Plan,
+    contract::metrics::{TRAIN_ERROR, TRAIN_LOSS, on_training_set},
     record::{Outcome, TrialRecord},
     trial::{self, Reason},
 };
@@ -160,6 +161,49 @@ impl fmt::Display for Agreement {
     }
 }
 
+/// An objective by which a study may be judged.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ObjectiveChoice {
+    /// As [`By`] reads it; empty for the study's own.
+    pub by: String,
+    /// In words: `validation_error, final`.
+    pub label: String,
+}
+
+/// By what a study may be judged, of what its trials measured and conclusions are drawn from: its own objective, best and
+/// final, the loss and the error of the training set, and what its constraints bound.
+#[must_use]
+pub fn choices(plan: &Plan, records: &[TrialRecord]) -> Vec<ObjectiveChoice> {
+    let spec = plan.spec();
+    let own = &spec.objective;
+    let bounded = spec.constraints.iter().map(|constraint| {
+        (constraint.metric.clone(), if constraint.min.is_some() { Direction::Maximize } else { Direction::Minimize })
+    });
+    let of_training = [(TRAIN_ERROR.to_owned(), Direction::Minimize), (TRAIN_LOSS.to_owned(), Direction::Minimize)];
+    let same = on_training_set(&own.metric).map(|metric| (metric, own.direction));
+    let mut metrics = vec![(own.metric.clone(), own.direction)];
+    for (metric, direction) in same.into_iter().chain(of_training).chain(bounded) {
+        let is_measured = || records.iter().any(|record| record.curves.get(&metric).is_some_and(|c| !c.is_empty()));
+        if metrics.iter().all(|(known, _)| *known != metric) && is_measured() {
+            metrics.push((metric, direction));
+        }
+    }
+    let choice = |(metric, direction): &(String, Direction), select: Select| {
+        let is_own = *metric == own.metric;
+        let which = if select == Select::Best { "best" } else { "final" };
+        let sought = if *direction == Direction::Maximize { "max" } else { "min" };
+        ObjectiveChoice {
+            by: if is_own && select == own.select { String::new() } else { format!("{metric}:{sought}:{which}") },
+            label: format!("{metric}, {which}"),
+        }
+    };
+    let mut choices: Vec<ObjectiveChoice> =
+        metrics.iter().flat_map(|metric| [Select::Best, Select::Final].map(|select| choice(metric, select))).collect();
+    // Stable: the study's own comes first.
+    choices.sort_by_key(|choice| !choice.by.is_empty());
+    choices
+}
+
 /// How far two lists of numbers order the same things alike (Kendall 1945). Nothing when either is of one value only.
 #[must_use]
 pub fn agreement(pairs: &[(f64, f64)]) -> Option<Agreement> {
@@ -212,6 +256,36 @@ mod tests {
             trial("c", Outcome::Infeasible { reason: "Diverged".into() }, &[("accuracy", &[(50, 0.9)])]),
             trial("d", succeeded(0.5, 100), &[("validation_error", &[(100, 0.5)])]),
         ]
+    }
+
+    #[test]
+    fn a_study_may_be_judged_by_what_was_measured() {
+        let plan = studies::plan(&format!(
+            "{}constraints: [{{metric: accuracy, min: 0.5}}, {{metric: latency, max: 9}}]\n",
+            studies::ONE_DIMENSION
+        ));
+        let mut records = trials();
+        records[0].curves.insert("train_error".to_owned(), vec![(50, 0.1)]);
+        let choices = choices(&plan, &records);
+        let asked: Vec<&str> = choices.iter().map(|choice| choice.by.as_str()).collect();
+        let expected = [
+            "",
+            "validation_error:min:final",
+            "train_error:min:best",
+            "train_error:min:final",
+            "accuracy:max:best",
+            "accuracy:max:final",
+        ];
+        assert_eq!(asked, expected);
+        assert_eq!(
+            (choices[0].label.as_str(), choices[1].label.as_str()),
+            ("validation_error, best", "validation_error, final")
+        );
+        // What is offered can be asked for.
+        for choice in choices.iter().filter(|choice| !choice.by.is_empty()) {
+            let (judged, _) = rejudge(&plan, &records, &by(&choice.by)).unwrap();
+            assert!(choice.by.starts_with(&judged.spec().objective.metric));
+        }
     }
 
     #[test]

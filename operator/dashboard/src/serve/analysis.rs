@@ -11,13 +11,14 @@ use studious_playbook::{
     Plan,
     findings::{self, Checklist, Finding, Severity, Verdict},
     plots,
-    record::CurveSelection,
+    record::{CurveSelection, TrialRecord},
+    rejudge::{self, By, ObjectiveChoice, RejudgeError},
 };
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
     source::{SourceError, StudyKey, StudySource},
-    views::{FindingCounts, FindingsState, FindingsView, PlotItem},
+    views::{ChoiceItem, FindingCounts, FindingsState, FindingsView, PlotItem},
 };
 
 /// Points of each curve that is looked at: whole curves, where a study's fit into memory.
@@ -48,6 +49,22 @@ pub struct Picture {
     pub specification: axum::body::Bytes,
 }
 
+/// Whose conclusions are asked for, and by what its trials are judged.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct AnalysisKey {
+    /// The study.
+    pub study: StudyKey,
+    /// As [`By`] reads it; empty for the study's own objective.
+    pub by: String,
+}
+
+impl AnalysisKey {
+    /// By the study's own objective.
+    pub fn own(study: &StudyKey) -> Self {
+        Self { study: study.clone(), by: String::new() }
+    }
+}
+
 /// What is concluded from the trials of one moment.
 pub struct Analysis {
     /// The version of the study that it was drawn from.
@@ -62,6 +79,10 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// In the order in which they are shown.
     pub pictures: Vec<Picture>,
+    /// By what its trials may be judged.
+    pub choices: Vec<ObjectiveChoice>,
+    /// Why it is less sure than by the study's own objective, if it is.
+    pub reservation: Option<String>,
     /// How long it took.
     pub took: Duration,
     made: Instant,
@@ -90,6 +111,13 @@ impl Analysis {
             verdict: Some(self.verdict.clone()),
             checklist: Some(self.checklist.clone()),
             plots: Some(plots.collect()),
+            choices: Some(
+                self.choices
+                    .iter()
+                    .map(|choice| ChoiceItem { by: choice.by.clone(), label: choice.label.clone() })
+                    .collect(),
+            ),
+            reservation: self.reservation.clone(),
         }
     }
 }
@@ -97,7 +125,16 @@ impl Analysis {
 impl FindingsView {
     /// Of a study without conclusions.
     pub fn empty(state: FindingsState) -> Self {
-        Self { state, trials: None, findings: None, verdict: None, checklist: None, plots: None }
+        Self {
+            state,
+            trials: None,
+            findings: None,
+            verdict: None,
+            checklist: None,
+            plots: None,
+            choices: None,
+            reservation: None,
+        }
     }
 }
 
@@ -123,7 +160,7 @@ struct Slot {
 
 /// Conclusions of the studies that somebody looks at.
 pub struct Analyses {
-    slots: Mutex<HashMap<StudyKey, Slot>>,
+    slots: Mutex<HashMap<AnalysisKey, Slot>>,
     turns: Semaphore,
 }
 
@@ -135,7 +172,7 @@ impl Default for Analyses {
 
 impl Analyses {
     /// What was concluded from an earlier moment, or this one.
-    pub fn known(&self, key: &StudyKey) -> Option<Arc<Analysis>> {
+    pub fn known(&self, key: &AnalysisKey) -> Option<Arc<Analysis>> {
         self.slots(|slots| slots.get(key).and_then(|slot| slot.latest.clone()))
     }
 
@@ -143,7 +180,7 @@ impl Analyses {
     pub async fn of<S: StudySource>(
         self: &Arc<Self>,
         source: &Arc<S>,
-        key: &StudyKey,
+        key: &AnalysisKey,
         plan: &Arc<Plan>,
         version: &str,
         trials: usize,
@@ -159,7 +196,7 @@ impl Analyses {
     pub fn begin<S: StudySource>(
         self: &Arc<Self>,
         source: &Arc<S>,
-        key: &StudyKey,
+        key: &AnalysisKey,
         plan: &Arc<Plan>,
         version: &str,
         trials: usize,
@@ -191,7 +228,7 @@ impl Analyses {
     async fn draw<S: StudySource>(
         &self,
         source: &Arc<S>,
-        key: StudyKey,
+        key: AnalysisKey,
         plan: Arc<Plan>,
         version: String,
         points: usize,
@@ -225,7 +262,7 @@ impl Analyses {
         });
     }
 
-    fn now(&self, key: &StudyKey, version: &str) -> Concluded {
+    fn now(&self, key: &AnalysisKey, version: &str) -> Concluded {
         self.slots(|slots| {
             let Some(slot) = slots.get(key) else { return Concluded::Pending(None) };
             match (&slot.latest, &slot.failed) {
@@ -236,7 +273,7 @@ impl Analyses {
         })
     }
 
-    fn slots<T>(&self, f: impl FnOnce(&mut HashMap<StudyKey, Slot>) -> T) -> T {
+    fn slots<T>(&self, f: impl FnOnce(&mut HashMap<AnalysisKey, Slot>) -> T) -> T {
         f(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -244,14 +281,17 @@ impl Analyses {
 /// Reads a study's curves and draws conclusions, away from the threads that answer.
 async fn conclude<S: StudySource>(
     source: &Arc<S>,
-    key: &StudyKey,
+    key: &AnalysisKey,
     plan: Arc<Plan>,
     version: String,
     points: usize,
 ) -> Result<Analysis, SourceError> {
     let begun = Instant::now();
-    let records = source.records(key, CurveSelection::concluded(Some(points))).await?;
+    let records = source.records(&key.study, CurveSelection::concluded(Some(points))).await?;
+    let by = key.by.clone();
     let drawn = tokio::task::spawn_blocking(move || {
+        let choices = rejudge::choices(&plan, &records);
+        let (plan, records, reservation) = judged(&plan, records, &by)?;
         let findings = findings::findings(&plan, &records);
         let checklist = findings::checklist(&plan, &records, &findings);
         let verdict = findings::verdict(&plan, &records, &checklist);
@@ -260,20 +300,46 @@ async fn conclude<S: StudySource>(
             Ok(Picture { id: plot.id, title: plot.title, subtitle: plot.subtitle, specification })
         });
         let pictures = pictures.collect::<Result<Vec<_>, serde_json::Error>>()?;
-        Ok::<_, serde_json::Error>((records.len(), (verdict, checklist), findings, pictures))
+        Ok::<_, Undrawn>(Analysis {
+            version,
+            trials: records.len(),
+            verdict,
+            checklist,
+            findings,
+            pictures,
+            choices,
+            reservation,
+            took: begun.elapsed(),
+            made: Instant::now(),
+        })
     });
-    let (trials, (verdict, checklist), findings, pictures) = drawn
+    drawn
         .await
         .map_err(|error| SourceError::unreadable("the trials", error))?
-        .map_err(|error| SourceError::unreadable("a plot", error))?;
-    Ok(Analysis {
-        version,
-        trials,
-        verdict,
-        checklist,
-        findings,
-        pictures,
-        took: begun.elapsed(),
-        made: Instant::now(),
-    })
+        .map_err(|error| SourceError::unreadable("the trials", error))
+}
+
+/// Why conclusions can't be drawn.
+#[derive(Debug, thiserror::Error)]
+enum Undrawn {
+    #[error("a plot can't be written: {0}")]
+    Plot(#[from] serde_json::Error),
+    #[error(transparent)]
+    Judged(#[from] RejudgeError),
+    #[error("{0}")]
+    Meaningless(String),
+}
+
+/// The study and its trials, judged by what was asked for.
+fn judged(
+    plan: &Plan,
+    records: Vec<TrialRecord>,
+    by: &str,
+) -> Result<(Plan, Vec<TrialRecord>, Option<String>), Undrawn> {
+    if by.is_empty() {
+        return Ok((plan.clone(), records, None));
+    }
+    let by = by.parse::<By>().map_err(Undrawn::Meaningless)?;
+    let (judged, records) = rejudge::rejudge(plan, &records, &by)?;
+    Ok((judged, records, rejudge::reservation(plan)))
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    extract::{ConnectInfo, Path, State},
+    extract::{ConnectInfo, Path, Query, State},
     http::{Extensions, HeaderMap},
     response::Response,
 };
@@ -11,12 +11,13 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use studious_api::{StudySpec, study::Role};
 use studious_playbook::{
     Plan,
+    rejudge::By,
     rounds::{self, RETRAIN},
     trial::{self, Ranked},
 };
 
 use super::{
-    analysis::{Analysis, Concluded},
+    analysis::{Analysis, AnalysisKey, Concluded},
     answer::{ApiError, Tag, json},
     app::{App, AppState, StudySnapshot},
     gate::{Gate, Refusal},
@@ -96,7 +97,7 @@ pub async fn list<S: StudySource, G: Gate>(
     let mut studies = Vec::new();
     for head in visible.iter().take(MOST_STUDIES) {
         begin_small(&app, head).await;
-        studies.push(item(head, app.analyses.known(&head.key).as_deref()));
+        studies.push(item(head, app.analyses.known(&AnalysisKey::own(&head.key)).as_deref()));
     }
     let body = json(&StudyList { studies, more })?;
     let tag = Tag::of(&digest(body.as_bytes()));
@@ -106,13 +107,14 @@ pub async fn list<S: StudySource, G: Gate>(
 /// Begins to draw conclusions of a study that is listed, if that costs little.
 async fn begin_small<S: StudySource, G: Gate>(app: &App<S, G>, head: &StudySummary) {
     let ended = head.counts.ended();
-    if ended == 0 || ended > SMALL || app.analyses.known(&head.key).is_some() {
+    let key = AnalysisKey::own(&head.key);
+    if ended == 0 || ended > SMALL || app.analyses.known(&key).is_some() {
         return;
     }
     // What can't be read is said where it is looked at.
     let Ok(Some(shown)) = app.shown(&head.key).await else { return };
     if let Some(plan) = &shown.plan {
-        let _ = app.analyses.begin(&app.source, &head.key, plan, &shown.version, shown.trials.len());
+        let _ = app.analyses.begin(&app.source, &key, plan, &shown.version, shown.trials.len());
     }
 }
 
@@ -169,7 +171,7 @@ pub async fn detail<S: StudySource, G: Gate>(
     let best = shown.trials.iter().find(|trial| head.best.as_ref().is_some_and(|best| best.trial == trial.name));
     let unreadable = |error: serde_yaml::Error| SourceError::unreadable("the study", error);
     tag.json(&StudyView {
-        item: item(head, app.analyses.known(&key).as_deref()),
+        item: item(head, app.analyses.known(&AnalysisKey::own(&key)).as_deref()),
         study_name: head.study_name.clone(),
         settled: head.standing.is_settled(),
         description: spec.description.clone(),
@@ -207,25 +209,49 @@ fn rounds_of(plan: Option<&Plan>, spec: &StudySpec, trials: &[TrialSummary]) -> 
     names.map(view).collect()
 }
 
+/// By what trials are judged, where that isn't the study's own objective: `?by=train_error:min:final`.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct JudgedBy {
+    #[serde(default)]
+    by: String,
+}
+
+impl JudgedBy {
+    /// The conclusions that are asked for; an error where the words mean no objective.
+    fn of(self, study: StudyKey) -> Result<AnalysisKey, ApiError> {
+        if !self.by.is_empty() {
+            self.by.parse::<By>().map_err(|why| ApiError::Meaningless(format!("by: {why}")))?;
+        }
+        Ok(AnalysisKey { study, by: self.by })
+    }
+}
+
+/// Why nothing is concluded: of another objective, most likely because no trial measured it.
+fn undrawn(key: &AnalysisKey, why: String) -> ApiError {
+    if key.by.is_empty() { SourceError::unreadable("the curves", why).into() } else { ApiError::Meaningless(why) }
+}
+
 /// What is concluded from a study's trials, and which pictures there are.
 pub async fn findings<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     Path((namespace, name)): Path<(String, String)>,
+    Query(judged): Query<JudgedBy>,
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
+    let key = judged.of(key)?;
     let Some(plan) = &shown.plan else {
         return Tag::of(&shown.version).json(&FindingsView::empty(FindingsState::None));
     };
     let (state, analysis) = match app.analyses.of(&app.source, &key, plan, &shown.version, shown.trials.len()).await {
         Concluded::Ready(analysis) => (FindingsState::Ready, Some(analysis)),
         Concluded::Pending(analysis) => (FindingsState::Pending, analysis),
-        Concluded::Failed(why) => return Err(SourceError::unreadable("the curves", why).into()),
+        Concluded::Failed(why) => return Err(undrawn(&key, why)),
     };
     let of = analysis.as_ref().map_or("", |analysis| analysis.version.as_str());
-    let tag = Tag::of(&format!("{state:?}-{of}"));
+    let tag = Tag::of(&format!("{state:?}-{of}-{}", digest(key.by.as_bytes())));
     if tag.is_known(&headers) {
         return Ok(tag.unchanged());
     }
@@ -236,24 +262,26 @@ pub async fn findings<S: StudySource, G: Gate>(
 pub async fn plot<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     Path((namespace, name, plot)): Path<(String, String, String)>,
+    Query(judged): Query<JudgedBy>,
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, ApiError> {
     let key = StudyKey { namespace, name };
     let shown = enter(&app, &headers, &extensions, &key).await?;
+    let key = judged.of(key)?;
     let analysis = match &shown.plan {
         None => None,
         Some(plan) => match app.analyses.of(&app.source, &key, plan, &shown.version, shown.trials.len()).await {
             Concluded::Ready(analysis) => Some(analysis),
             Concluded::Pending(analysis) => analysis,
-            Concluded::Failed(why) => return Err(SourceError::unreadable("the curves", why).into()),
+            Concluded::Failed(why) => return Err(undrawn(&key, why)),
         },
     };
     let picture = analysis.as_ref().and_then(|analysis| analysis.pictures.iter().find(|one| one.id == plot));
     let (Some(picture), Some(analysis)) = (picture, &analysis) else {
-        return Err(ApiError::Missing(format!("plot {plot} of study {}/{}", key.namespace, key.name)));
+        return Err(ApiError::Missing(format!("plot {plot} of study {}/{}", key.study.namespace, key.study.name)));
     };
-    let tag = Tag::of(&analysis.version);
+    let tag = Tag::of(&format!("{}-{}", analysis.version, digest(key.by.as_bytes())));
     if tag.is_known(&headers) {
         return Ok(tag.unchanged());
     }

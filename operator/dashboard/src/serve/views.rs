@@ -196,6 +196,21 @@ pub struct FindingsView {
     pub checklist: Option<Checklist>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plots: Option<Vec<PlotItem>>,
+    /// By what the trials may be judged, the study's own objective first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<ChoiceItem>>,
+    /// Why what is concluded by another objective is less sure, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<String>,
+}
+
+/// An objective by which the trials may be judged.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ChoiceItem {
+    /// What to ask for (`?by=`); empty for the study's own.
+    pub by: String,
+    pub label: String,
 }
 
 /// Whether conclusions are those of the trials as they are now.

@@ -6,6 +6,8 @@ mod asking;
 mod format;
 mod memory;
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -127,6 +129,45 @@ async fn conclusions_come_with_their_pictures() {
         assert!(specification["$schema"].as_str().unwrap().contains("vega-lite"));
     }
     assert_eq!(asking.get(&format!("{STUDY}/plots/no-such-plot")).await.status, StatusCode::NOT_FOUND);
+}
+
+/// Requirement R-144: by another objective everything that is concluded is drawn anew, and nothing is trained.
+#[tokio::test]
+async fn conclusions_follow_the_objective_that_is_chosen() {
+    let run = Memory::new();
+    let asking = Asking::new(&run);
+    for (index, objective) in [0.4, 0.3, 0.2, 0.1].into_iter().enumerate() {
+        run.succeed(index, objective);
+    }
+    let ready = |body: &serde_json::Value| body["state"] == "ready";
+    let own = asking.until(&format!("{STUDY}/findings"), ready).await;
+    let choices = own["choices"].as_array().unwrap();
+    assert_eq!(choices[0], json!({ "by": "", "label": "validation_error, best" }));
+    assert!(choices.iter().any(|choice| choice["by"] == "validation_error:min:final"), "{choices:?}");
+    let best = |findings: &serde_json::Value| {
+        let all = findings["findings"].as_array().unwrap().clone();
+        all.into_iter().find(|finding| finding["code"] == "BestTrial").unwrap()["trials"][0].clone()
+    };
+    let other = asking.until(&format!("{STUDY}/findings?by=validation_error:max"), ready).await;
+    assert_eq!((best(&own), best(&other)), (json!("digits-explore-0003"), json!("digits-explore-0000")));
+    let plot = async |by: &str| asking.get(&format!("{STUDY}/plots/axis-learning_rate{by}")).await;
+    let (shown, otherwise) = (plot("").await, plot("?by=validation_error:max").await);
+    assert_ne!(shown.text(), otherwise.text());
+    assert_ne!(shown.header("etag"), otherwise.header("etag"));
+    for (by, why) in [("bleu", "no trial measured 'bleu'"), ("a:b", "unknown suffix `b`")] {
+        let path = format!("{STUDY}/findings?by={by}");
+        let mut refused = asking.get(&path).await;
+        // While conclusions are being drawn, nobody knows.
+        for _ in 0..300 {
+            if refused.status != StatusCode::OK {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            refused = asking.get(&path).await;
+        }
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert!(refused.text().contains(why), "{}", refused.text());
+    }
 }
 
 #[tokio::test]

@@ -53,6 +53,24 @@ for (const [look, options] of Object.entries(looks)) {
   });
 }
 
+test("answer, findings and pictures follow the objective that is chosen, and the address holds it", async (t) => {
+  const { address } = await serve(t, join(work, "few"));
+  const context = await chromium.newContext();
+  const page = await open(context, address, study);
+  const picker = page.getByLabel("Judged by");
+  const offered = picker.locator("option");
+  await offered.nth(1).waitFor({ state: "attached" });
+  assert.equal(await picker.inputValue(), "");
+  const other = await offered.nth(1).getAttribute("value");
+  await picker.selectOption(other ?? "");
+  await page.locator("text=Answer, findings and pictures are by this").waitFor();
+  await page.locator("figure[data-drawn=yes]").first().waitFor();
+  assert.ok(page.url().includes(`by=${encodeURIComponent(other ?? "")}`), page.url());
+  await accessible(page, "judged by another objective");
+  page.nothingWrong();
+  await context.close();
+});
+
 test("the report is accessible in light and dark", async () => {
   for (const colorScheme of ["light", "dark"]) {
     const context = await chromium.newContext({ colorScheme });

@@ -3,7 +3,7 @@ import { Answer, Findings } from "./findings";
 import { ago, count, number, time, value, whole } from "./format";
 import { Copyable, Figure, Progress, Stale, Status, Waiting } from "./parts";
 import { Picture } from "./picture";
-import { href, trialHref } from "./route";
+import { choose, href, trialHref, useRoute } from "./route";
 import { Trials } from "./table";
 import type { FindingsView, Hyperparameter, StudyView, TrialItem } from "./types";
 
@@ -14,7 +14,9 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
   const path = studyPath(namespace, name);
   const loaded = useData<StudyView>(path, (study) => (study.settled ? SELDOM : RHYTHM));
   const study = loaded.data;
-  const concluded = useData<FindingsView>(`${path}/findings`, (view) => (view.state === "pending" ? 1_000 : study?.settled === true ? SELDOM : 3_000));
+  const by = useRoute().query.get("by") ?? "";
+  const judged = by === "" ? "" : `?by=${encodeURIComponent(by)}`;
+  const concluded = useData<FindingsView>(`${path}/findings${judged}`, (view) => (view.state === "pending" ? 1_000 : study?.settled === true ? SELDOM : 3_000));
   if (study === undefined) return <Waiting error={loaded.error} what={`study ${name}`} again={loaded.again} page />;
   const plots = concluded.data?.plots ?? [];
   const version = `${concluded.data?.trials ?? 0} ${concluded.data?.state ?? ""} ${JSON.stringify(plots).length}`;
@@ -29,6 +31,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
       </nav>
       <h1>{study.goal}</h1>
       <Answer view={concluded.data} />
+      <JudgedBy by={by} view={concluded.data} />
       {study.description !== null && <p class="lead">{study.description}</p>}
       <Stale error={loaded.error} />
       <p class="status" role="status">
@@ -95,7 +98,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
           <h2 id="pictures">Pictures</h2>
           <div class="pictures">
             {plots.map((plot) => (
-              <Picture key={plot.id} {...plot} source={`${path}/plots/${encodeURIComponent(plot.id)}`} version={version} />
+              <Picture key={plot.id} {...plot} source={`${path}/plots/${encodeURIComponent(plot.id)}${judged}`} version={version} />
             ))}
           </div>
         </section>
@@ -115,6 +118,28 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
         <p class="muted">First seen {time(study.created)}.</p>
       </section>
     </>
+  );
+}
+
+/** By what the trials are judged: answer, findings and pictures follow, without training anything again. */
+function JudgedBy({ by, view }: { by: string; view: FindingsView | undefined }) {
+  const offered = view?.choices ?? [{ by: "", label: "the study's objective" }];
+  const choices = offered.some((one) => one.by === by) ? offered : [...offered, { by, label: by }];
+  return (
+    <p class="judged">
+      <label>
+        Judged by{" "}
+        <select value={by} onChange={(event) => choose({ by: event.currentTarget.value })}>
+          {choices.map((one) => (
+            <option key={one.by} value={one.by}>
+              {one.label}
+            </option>
+          ))}
+        </select>
+      </label>
+      {by !== "" && <span class="muted"> Answer, findings and pictures are by this, everything else by the study's objective.</span>}
+      {view?.reservation !== undefined && <span class="muted"> Less sure: {view.reservation}.</span>}
+    </p>
   );
 }
 

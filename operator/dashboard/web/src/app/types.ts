@@ -180,6 +180,15 @@ questions: Array<Question>,
 arms: Array<ArmTuning>, };
 
 /**
+ * An objective by which the trials may be judged.
+ */
+export type ChoiceItem = {
+/**
+ * What to ask for (`?by=`); empty for the study's own.
+ */
+by: string, label: string, };
+
+/**
  * A command for a shell, and what for.
  */
 export type CommandView = { what: string, command: string, };
@@ -308,7 +317,15 @@ trials?: number, findings?: Array<Finding>,
 /**
  * The answer to the study's goal.
  */
-verdict?: Verdict, checklist?: Checklist, plots?: Array<PlotItem>, };
+verdict?: Verdict, checklist?: Checklist, plots?: Array<PlotItem>,
+/**
+ * By what the trials may be judged, the study's own objective first.
+ */
+choices?: Array<ChoiceItem>,
+/**
+ * Why what is concluded by another objective is less sure, if it is.
+ */
+reservation?: string, };
 
 /**
  * A hyperparameter that is held.
