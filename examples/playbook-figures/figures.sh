@@ -51,6 +51,7 @@ draw edge-of-stability warmup --plot axis-learning_rate
 draw infeasible-region infeasible-region --plot infeasible-map
 draw warmup-loss warmup --beside warmup-explore-0039,warmup-explore-0040,warmup-explore-0041 --metric train_loss
 draw warmup-isolation warmup --plot isolation-explore
+draw begins warmup --plot begins-explore
 draw clipping-axis clipping --plot axis-learning_rate
 draw clipping-loss clipping --beside clipping-explore-0034,clipping-explore-0045 --metric train_loss
 draw clipping-norms clipping --plot gradient-norms
