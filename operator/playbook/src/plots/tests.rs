@@ -59,6 +59,7 @@ fn every_study_gets_its_pictures() {
             "axis-width",
             "parallel-coordinates",
             "best-of-k",
+            "curves-explore-train-and-validation",
             "curves-explore-validation_error",
             "curves-explore-train_loss",
             "curves-explore-gradient_norm",
