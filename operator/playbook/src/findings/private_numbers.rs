@@ -16,6 +16,7 @@ const TEST: &str = "calibrates a test whose false-alarm rate is measured with th
 /// File, constant and why a study need not set it.
 const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/answer/mod.rs", "WIDTH", LENGTH),
+    ("findings/beginnings.rs", "SAME_RATE", "rounding of what trainers report"),
     ("findings/boundary.rs", "MOST_NAMED", LENGTH),
     ("findings/brief.rs", "MOST_ANNOUNCED", LENGTH),
     ("findings/brief.rs", "LONGEST", LENGTH),
@@ -71,7 +72,6 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("importance/mod.rs", "TREES", "a parameter of the random forest"),
     ("plots/axis.rs", "MOST_ROWS", LAYOUT),
     ("plots/beside.rs", "MOST", LAYOUT),
-    ("plots/best_steps.rs", "BINS", LAYOUT),
     ("plots/budget.rs", "LUCKY", "a position in a list"),
     ("plots/budget.rs", "MEDIAN", "a position in a list"),
     ("plots/budget.rs", "MOST_BANDS", LAYOUT),
@@ -80,10 +80,12 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("plots/curves.rs", "MOST_BEHIND", LAYOUT),
     ("plots/curves.rs", "POINTS", LAYOUT),
     ("plots/curves.rs", "POINTS_BEHIND", LAYOUT),
+    ("plots/early.rs", "FEWEST", "fewer draw nothing"),
     ("plots/good.rs", "MOST_BANDS", LAYOUT),
     ("plots/gradients.rs", "BINS", LAYOUT),
     ("plots/infeasible_map.rs", "FEWEST", "fewer draw nothing"),
     ("plots/isolation.rs", "BAR", LAYOUT),
+    ("plots/isolation.rs", "BESIDE", LAYOUT),
     ("plots/isolation_buckets.rs", "MOST_BUCKETS", LAYOUT),
     ("plots/isolation_over.rs", "MOST_SERIES", LAYOUT),
     ("plots/isolation_over.rs", "SLICES", LAYOUT),

@@ -96,15 +96,18 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     Some(style::plot("best-steps".to_owned(), title, subtitle, 240, &layers))
 }
 
-/// From the steps that trials report, where they have no curves to see their best step in. Nothing is concluded from these.
+/// From the steps that trials report, of those without a curve to see their best step in. Nothing is concluded from these. A
+/// curve that ends far from the budget, as where a trainer counts epochs, says nothing of it, and neither does its best step.
 fn reported<'r, 'a>(reading: &'r Reading<'a>) -> Option<BestSteps<'r, 'a>> {
     if reading.plan.spec().objective.select != Select::Best {
         return None;
     }
     let round = reading.concluding()?;
+    let metric = &reading.plan.spec().objective.metric;
     let placed: Vec<_> = reading
         .ranked(&round.trials)
         .into_iter()
+        .filter(|(trial, _)| trial.curves.get(metric).is_none_or(Vec::is_empty))
         .filter_map(|(trial, _)| match trial.outcome {
             Outcome::Succeeded { step: Some(step), .. } if (1..=round.steps).contains(&step) => {
                 Some((trial, step as f64 / round.steps as f64))
@@ -161,5 +164,11 @@ mod tests {
             assert_eq!(layers[0]["data"]["values"], json!([{ "from": 0.0, "to": 0.1 }, { "from": 0.75, "to": 1.0 }]));
             assert!(plot.title.ends_with("by 50% of training"), "{}", plot.title);
         }
+        // Curves that end at a tenth of the budget count something else than steps.
+        let mut short = trials(&shares, true);
+        for trial in &mut short {
+            trial.curves.values_mut().for_each(|curve| curve.truncate(2));
+        }
+        assert!(plots(&plan, &short).iter().all(|plot| plot.id != "best-steps"));
     }
 }
