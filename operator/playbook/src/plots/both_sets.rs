@@ -66,7 +66,7 @@ pub(super) fn plot(reading: &Reading<'_>, round: &RoundTrials<'_>, steps: StepAx
     let names: Vec<String> = shown.iter().map(|trial| short(trial, round)).collect();
     let sets = [on_training.metric.as_str(), objective];
     let y = axes(&sets, &[&training, &validation], steps, on_training.is_same);
-    let named = |curves: &[Drawn<'_>], set: usize| -> Vec<Value> {
+    let rows_of = |curves: &[Drawn<'_>], set: usize| -> Vec<Value> {
         let of = |(trial, curve): &Drawn<'_>| {
             let name = names.get(shown.iter().position(|t| std::ptr::eq(*t, *trial))?)?;
             Some(rows(trial, curve, (POINTS, steps), name))
@@ -78,10 +78,11 @@ pub(super) fn plot(reading: &Reading<'_>, round: &RoundTrials<'_>, steps: StepAx
         })
         .collect()
     };
-    let marks = validation.iter().zip(&names).filter_map(|((t, c), name)| counted(t, steps.shown(c), name)).collect();
+    let marks: Vec<Value> =
+        validation.iter().zip(&names).filter_map(|((t, c), name)| counted(t, steps.shown(c), name)).collect();
     let layers = [
-        json!({ "layer": set_layers(named(&training, 0), Vec::new(), &x, &y[0], &names, &sets) }),
-        json!({ "layer": set_layers(named(&validation, 1), marks, &x, &y[1], &names, &sets) }),
+        json!({ "layer": set_layers(&rows_of(&training, 0), &[], &x, &y[0], &names, &sets) }),
+        json!({ "layer": set_layers(&rows_of(&validation, 1), &marks, &x, &y[1], &names, &sets) }),
     ];
     let (title, subtitle) = said(round, &validation, &training, &sets, on_training.is_same);
     let id = format!("curves-{}-train-and-validation", round.name);
@@ -117,14 +118,7 @@ fn axes(sets: &[&str; 2], curves: &[&[Drawn<'_>]; 2], steps: StepAxis, is_same: 
 }
 
 /// The curves of one of the two sets, and on them the steps whose evaluation counts.
-fn set_layers(
-    rows: Vec<Value>,
-    marks: Vec<Value>,
-    x: &Value,
-    y: &Value,
-    names: &[String],
-    sets: &[&str; 2],
-) -> Vec<Value> {
+fn set_layers(rows: &[Value], marks: &[Value], x: &Value, y: &Value, names: &[String], sets: &[&str; 2]) -> Vec<Value> {
     let tooltip = json!([
         { "field": "trial" },
         { "field": "set", "title": "metric" },

@@ -145,8 +145,8 @@ fn front_layers(best: &[Drawn<'_>], names: &[String], metric: &str, channels: &V
         { "field": "value", "type": "quantitative", "format": ".4~g", "title": metric },
         { "field": "point" },
     ]);
-    let named = || best.iter().zip(names);
-    let front: Vec<_> = named().flat_map(|((t, c), name)| rows(t, c, (POINTS, steps), name)).collect();
+    let each = || best.iter().zip(names);
+    let front: Vec<_> = each().flat_map(|((t, c), name)| rows(t, c, (POINTS, steps), name)).collect();
     let colour = json!({
         "field": "name", "type": "nominal", "scale": style::colours(names),
         "legend": { "title": "best trials", "orient": "bottom", "columns": 3, "symbolType": "stroke", "symbolOpacity": 1 },
@@ -164,7 +164,7 @@ fn front_layers(best: &[Drawn<'_>], names: &[String], metric: &str, channels: &V
             "encoding": { "x": x, "y": y, "tooltip": tooltip },
         }),
     ];
-    let marks: Vec<_> = named().filter_map(|((t, c), name)| counted(t, steps.shown(c), name)).collect();
+    let marks: Vec<_> = each().filter_map(|((t, c), name)| counted(t, steps.shown(c), name)).collect();
     if !marks.is_empty() {
         layers.push(json!({
             "data": { "values": marks },

@@ -25,9 +25,8 @@ pub(super) fn region(
     shown: &[String],
     is_log: bool,
 ) -> Option<(Vec<Value>, String)> {
-    let GoodRegions { within, of_beginnings, arms: mut regions, .. } = match reading.good_regions() {
-        Some(regions) => regions,
-        None => return Some((Vec::new(), format!(" {}", reading.why_no_good_region()?))),
+    let Some(GoodRegions { within, of_beginnings, arms: mut regions, .. }) = reading.good_regions() else {
+        return Some((Vec::new(), format!(" {}", reading.why_no_good_region()?)));
     };
     regions.retain(|good| shown.contains(&good.arm.short_label()));
     let counts: Vec<String> = regions
