@@ -11,7 +11,7 @@ use studious_api::{Hyperparameters, StudySpec, study::Waiver};
 use studious_rules::{
     self as rules, QUESTIONS,
     search::{BASELINE_UNDER_TUNED, MANY_INFEASIBLE_TRIALS, SEARCH_SPACE_TOO_NARROW, UNDERSAMPLED},
-    thresholds::curves::{BEST_FEW, FEW_EVALUATIONS},
+    thresholds::curves::{BEST_FEW, CURVE_VALUES, FEW_EVALUATIONS},
 };
 
 use super::{
@@ -268,11 +268,18 @@ impl Evidence<'_> {
             .take(self.reading.count(&BEST_FEW))
             .map(|(t, _)| t)
             .collect();
-        let fewest = self.reading.count(&FEW_EVALUATIONS);
-        let with_curves = best.iter().filter(|t| t.curves.get(metric).is_some_and(|c| c.len() >= fewest)).count();
+        // As many as overfitting is looked for in: fewer show nothing that could speak against the result.
+        let needed = self.reading.count(&FEW_EVALUATIONS).max(self.reading.count(&CURVE_VALUES));
+        let evaluated = |t: &&TrialRecord| curves::evaluations(&self.reading, t).map_or(0, <[_]>::len);
+        let with_curves = best.iter().filter(|t| evaluated(t) >= needed).count();
         if with_curves == 0 {
+            let most = best.iter().map(evaluated).max().unwrap_or(0);
+            let each = match most {
+                0 => format!("have a curve of {metric}"),
+                most => format!("have more than {} of {metric}", count(most, "evaluation")),
+            };
             return Err(format!(
-                "None of the best {} of round {} has a curve of {metric} with {fewest} evaluations.",
+                "None of the best {} of round {} {each}; {needed} evaluations each would show overfitting.",
                 count(best.len(), "trial"),
                 round.name,
             ));

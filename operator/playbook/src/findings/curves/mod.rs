@@ -105,7 +105,7 @@ fn best_few<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Vec<&'a Trial
 }
 
 /// The evaluations of a trial's objective that count: those within the step budget of its round.
-fn evaluations<'a>(reading: &Reading<'_>, trial: &'a TrialRecord) -> Option<&'a [(u64, f64)]> {
+pub(super) fn evaluations<'a>(reading: &Reading<'_>, trial: &'a TrialRecord) -> Option<&'a [(u64, f64)]> {
     let curve = trial.curves.get(&reading.plan.spec().objective.metric)?;
     // A trial that ran elsewhere may know no round: it belongs to the first.
     let round = reading.rounds.iter().find(|round| round.name == trial.round || trial.round.is_empty());

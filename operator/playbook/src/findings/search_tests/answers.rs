@@ -72,6 +72,31 @@ fn without_curves_two_questions_are_unknown() {
 }
 
 #[test]
+fn too_few_evaluations_to_see_overfitting_leave_the_curves_unknown() {
+    let thinned = |evaluations: usize| {
+        let mut luck = Luck(50);
+        let mut trials = with_curves(one(30, &mut luck, |u, luck| Some(bowl(u, 0.5, luck))), &mut luck);
+        for trial in &mut trials {
+            let curve = trial.curves.get_mut("validation_error").unwrap();
+            curve.drain(..curve.len() - evaluations);
+        }
+        let question = answered(ONE, &trials).questions[4].clone();
+        (question.answer, question.reason)
+    };
+    for evaluations in 5..10 {
+        let (answer, reason) = thinned(evaluations);
+        assert_eq!(answer, Answer::Unknown, "{evaluations}: {reason}");
+        assert!(
+            reason.contains(&format!("more than {evaluations} evaluations"))
+                && reason.contains("; 10 evaluations each"),
+            "{reason}"
+        );
+    }
+    assert_eq!(thinned(10).0, Answer::Pass, "{}", thinned(10).1);
+    assert_eq!(thinned(4).0, Answer::Fail, "EvaluationsTooRare speaks: {}", thinned(4).1);
+}
+
+#[test]
 fn what_fails_says_why_with_numbers() {
     let mut luck = Luck(51);
     let trials = arms(15, &mut luck, |optimizer, u, luck| match optimizer {
