@@ -23,7 +23,7 @@ fn folders(change: impl Fn(&str) -> String) -> tempfile::TempDir {
 
 /// The digits study with fewer trials, for this test.
 fn fewer_trials(text: &str) -> String {
-    let smaller = text.replace("trials: 45, maxTrainSteps: 150", "trials: 12, maxTrainSteps: 150");
+    let smaller = text.replace("trials: 72, maxTrainSteps: 150", "trials: 12, maxTrainSteps: 150");
     let smaller = smaller.replace("trials: 9, maxTrainSteps: 600", "trials: 3, maxTrainSteps: 300");
     let smaller = smaller.replace("best: 3, per", "best: 1, per");
     assert_ne!(text, smaller, "the example has changed: adapt this test");

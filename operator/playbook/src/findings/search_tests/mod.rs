@@ -4,6 +4,7 @@ mod alarms;
 mod answers;
 mod boundaries;
 mod boundary_power;
+mod digits;
 mod planted;
 
 use std::collections::BTreeMap;
