@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
-use studious_api::{Hyperparameters, StudySpec, study::Waiver};
+use studious_api::{Hyperparameters, study::Waiver};
 use studious_rules::{
     self as rules, QUESTIONS,
     search::{BASELINE_UNDER_TUNED, MANY_INFEASIBLE_TRIALS, SEARCH_SPACE_TOO_NARROW, UNDERSAMPLED},
@@ -19,10 +19,10 @@ use super::{
     boundary::{self, Edges},
     curves, effort,
     infeasible::{self, Share},
-    policy::waivers,
+    policy::{is_waived, waivers},
     reading::{Arm, Reading},
     sampling::{self, Sampled},
-    unseen::{self, Unseen, unseen},
+    unseen::{self, Unseen},
     wording::{count, list, number, percent, wrap},
 };
 use crate::{
@@ -97,9 +97,8 @@ pub fn checklist(plan: &Plan, trials: &[TrialRecord], findings: &[Finding]) -> C
     let trials = &*judged_by_value(plan.spec(), trials);
     let reading = Reading::new(plan, trials);
     let edges = boundary::edges(&reading);
-    let is_set_aside = |u: &Unseen<'_>| is_waived(plan.spec(), SEARCH_SPACE_TOO_NARROW.code, Some(u.name()));
     let evidence = Evidence {
-        unseen: unseen(&reading, &edges).into_iter().filter(|u| !is_set_aside(u)).collect(),
+        unseen: unseen::open(&reading, &edges),
         edges,
         sampled: sampling::sampled(&reading),
         shares: infeasible::shares(&reading),
@@ -356,16 +355,6 @@ impl Evidence<'_> {
             })
             .collect()
     }
-}
-
-/// Whether the study sets aside a code of a hyperparameter, or the question that it speaks to.
-fn is_waived(spec: &StudySpec, code: &str, hyperparameter: Option<&str>) -> bool {
-    let question = rules::named(code).and_then(|c| c.question);
-    waivers(spec).iter().any(|w| {
-        (w.code.as_deref() == Some(code)
-            && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter))
-            || (w.question.is_some() && w.question == question)
-    })
 }
 
 impl Answer {

@@ -42,6 +42,8 @@ mod widen;
 pub(crate) mod wording;
 
 #[cfg(test)]
+mod contradictions;
+#[cfg(test)]
 mod false_alarms;
 #[cfg(test)]
 mod page;

@@ -32,3 +32,13 @@ pub(super) fn waive(spec: &StudySpec, findings: &mut [Finding]) {
         }
     }
 }
+
+/// Whether the study sets aside a code of a hyperparameter, or the question that it speaks to.
+pub(super) fn is_waived(spec: &StudySpec, code: &str, hyperparameter: Option<&str>) -> bool {
+    let question = studious_rules::named(code).and_then(|c| c.question);
+    waivers(spec).iter().any(|w| {
+        (w.code.as_deref() == Some(code)
+            && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter))
+            || (w.question.is_some() && w.question == question)
+    })
+}

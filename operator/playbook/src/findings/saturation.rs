@@ -2,7 +2,8 @@
 //!
 //! Points of a non-adaptive search have no order that matters, so the gain of the last third is its mean over all orders:
 //! what two thirds of the trials would have found, on average, against what all found. An adaptive search has an order.
-//! Where an arm is undersampled, more trials would help, and nothing is claimed to be saturated.
+//! Where an arm is undersampled, more trials would help, and nothing is claimed to be saturated; nor where too few have a
+//! result to answer the first two questions.
 
 use studious_rules::{
     search::TUNING_GAINS_SATURATED,
@@ -12,7 +13,8 @@ use studious_rules::{
 use super::{
     Finding, budget,
     reading::Reading,
-    sampling::{comparable_noise, sampled},
+    sampling::{Sampled, comparable_noise, sampled},
+    unseen,
     wording::{number, percent},
 };
 
@@ -38,7 +40,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let spread = (sorted[sorted.len() / 2] - sorted[0]).abs();
     let noise = comparable_noise(reading, round);
     let limit = noise.unwrap_or(reading.threshold(&SATURATED_GAIN) * spread);
-    if gain > limit || spread == 0.0 || sampled(reading).iter().any(|arm| arm.poor.is_some()) {
+    let thin = |arm: &Sampled<'_>| arm.poor.is_some() || arm.results < arm.needed;
+    if gain > limit || spread == 0.0 || sampled(reading).iter().any(thin) || unseen::wants_trials(reading) {
         return;
     }
     let against = match noise {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use studious_api::{HyperparameterValue, StudySpec, validate};
 
-use super::{Finding, findings, text};
+use super::{Finding, checklist, contradictions, findings, text};
 use crate::{
     Plan,
     record::{Outcome, TrialRecord},
@@ -154,7 +154,9 @@ pub(super) fn rate(yaml: &str, codes: &[&str], studies: u64, simulate: impl Fn(&
     let plan = plan(yaml);
     let raised = (0..studies).filter(|seed| {
         let trials = simulate(&mut Luck(seed * 7919));
-        findings(&plan, &trials).iter().any(|f| codes.contains(&f.code.as_str()))
+        let found = findings(&plan, &trials);
+        contradictions::none_in(&found, None);
+        found.iter().any(|f| codes.contains(&f.code.as_str()))
     });
     raised.count() as f64 / studies as f64
 }
@@ -205,7 +207,14 @@ fn curves_show_whether_more_steps_would_help() {
     let improving = simulate(&mut Luck(11), |t, luck| 1.0 - t + 0.001 * luck.normal());
     assert!(raised(ONE, &improving, "StillImproving").evidence["chance"] < 0.01);
     assert!(!findings(&plan(ONE), &improving).iter().any(|f| f.code == "SaturatedEarly"));
-    let saturated = simulate(&mut Luck(12), |t, luck| (0.3 - t).max(0.0) + 0.01 * luck.normal());
+    let mut saturated = simulate(&mut Luck(12), |t, luck| (0.3 - t).max(0.0) + 0.01 * luck.normal());
+    // Some are better than others, by more than the noise.
+    for (i, trial) in saturated.iter_mut().enumerate() {
+        let by = 0.02 * i as f64;
+        trial.curves.get_mut("validation_error").unwrap().iter_mut().for_each(|(_, value)| *value += by);
+        let Outcome::Succeeded { objective, .. } = &mut trial.outcome else { continue };
+        *objective += by;
+    }
     assert!(raised(ONE, &saturated, "SaturatedEarly").evidence["latest_step"] <= 50.0);
     let late = rate(ONE, &["SaturatedEarly"], STUDIES, |luck| simulate(luck, |t, luck| 1.0 - t + 0.05 * luck.normal()));
     assert!(late <= 0.05, "{late}");
@@ -249,11 +258,12 @@ fn nothing_is_said_of_nothing() {
     assert!(findings(&plan(ONE), &[pending]).is_empty());
 }
 
-/// Every suggested change makes a valid study, alone and with the others; made once, it isn't suggested again, and no other
+/// No finding contradicts another, or an answer. Every suggested change makes a valid study, alone and with the others; made once, it isn't suggested again, and no other
 /// finding of the same trials asks to search what it cuts.
 #[track_caller]
 pub(crate) fn changes_settle(plan: &Plan, trials: &[TrialRecord]) {
     let found = findings(plan, trials);
+    contradictions::none_in(&found, Some(&checklist(plan, trials, &found)));
     let mut all = plan.spec().clone();
     for finding in &found {
         let Some(change) = &finding.change else { continue };

@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use studious_rules::thresholds::search::{BOUNDARY_POWER, BOUNDARY_TRIALS, EDGE_SHARE, FALSE_ALARMS};
+use studious_rules::{
+    search::SEARCH_SPACE_TOO_NARROW,
+    thresholds::search::{BOUNDARY_POWER, BOUNDARY_TRIALS, EDGE_SHARE, FALSE_ALARMS},
+};
 
 use super::{
-    boundary::{Edges, Pair},
-    power,
+    boundary::{self, Edges, Pair},
+    policy, power,
     reading::{Arm, Axis, Reading},
     wording::{count, name, number},
 };
@@ -40,7 +43,7 @@ const LEAST: f64 = 0.25;
 
 /// All of them, of the arms that were looked at: the power of an arm is the mean over its boundaries, since the one that is
 /// too near may be any of them.
-pub(super) fn unseen<'a>(reading: &Reading<'a>, edges: &Edges<'a>) -> Vec<Unseen<'a>> {
+fn unseen<'a>(reading: &Reading<'a>, edges: &Edges<'a>) -> Vec<Unseen<'a>> {
     let wanted = reading.threshold(&BOUNDARY_POWER);
     let mut pairs: Vec<&Pair<'a>> = Vec::new();
     for arm in edges.looked_at.chunk_by(|a, b| a.arm.configuration == b.arm.configuration) {
@@ -66,6 +69,23 @@ pub(super) fn unseen<'a>(reading: &Reading<'a>, edges: &Edges<'a>) -> Vec<Unseen
             best: best_at_boundary(reading, pair),
         })
         .collect()
+}
+
+/// Those that the study doesn't set aside.
+pub(super) fn open<'a>(reading: &Reading<'a>, edges: &Edges<'a>) -> Vec<Unseen<'a>> {
+    let spec = reading.plan.spec();
+    let is_open = |unseen: &Unseen<'_>| !policy::is_waived(spec, SEARCH_SPACE_TOO_NARROW.code, Some(unseen.name()));
+    unseen(reading, edges).into_iter().filter(is_open).collect()
+}
+
+/// Whether it takes more trials to answer the first question.
+pub(super) fn wants_trials(reading: &Reading<'_>) -> bool {
+    if reading.axes().next().is_none() || policy::is_waived(reading.plan.spec(), SEARCH_SPACE_TOO_NARROW.code, None) {
+        return false;
+    }
+    let edges = boundary::edges(reading);
+    let is_narrow = edges.seen.iter().any(|edge| *edge.rule(reading) == SEARCH_SPACE_TOO_NARROW);
+    !is_narrow && (!edges.too_few.is_empty() || edges.looked_at.is_empty() || !open(reading, &edges).is_empty())
 }
 
 /// Of the lower and of the upper boundary.

@@ -16,22 +16,46 @@ use super::{
     },
     best_few, evaluations,
 };
-use crate::{contract::metrics::LEARNING_RATE, record::Curve};
+use crate::{
+    contract::metrics::LEARNING_RATE,
+    record::{Curve, TrialRecord},
+};
+
+/// Late noise that is as large as what it would hide.
+struct LateNoise<'a> {
+    best: Vec<&'a TrialRecord>,
+    /// How many of the best show noise.
+    looked_at: usize,
+    noise: f64,
+    gap: f64,
+    /// What differs by the gap.
+    between: &'static str,
+}
+
+impl<'a> LateNoise<'a> {
+    fn of(reading: &Reading<'a>) -> Option<Self> {
+        let round = reading.concluding()?;
+        let best = best_few(reading, round);
+        let curves: Vec<_> = best.iter().filter_map(|t| evaluations(reading, t)).collect();
+        let shows = |curve: &&[(u64, f64)]| noise::between_evaluations(reading, curve).is_some_and(|noise| noise > 0.0);
+        let looked_at = curves.iter().filter(|curve| shows(curve)).count();
+        if looked_at < reading.count(&LATE_TRIALS) {
+            return None;
+        }
+        let noise = noise::between_evaluations_of(reading, &curves)?;
+        let (gap, between) = gap(reading, round)?;
+        (noise >= reading.threshold(&LATE_NOISE) * gap).then_some(Self { best, looked_at, noise, gap, between })
+    }
+}
+
+/// Whether late evaluations move by as much as the differences that count. What is the same within such noise may differ by
+/// all that the study is to show.
+pub(super) fn hides_differences(reading: &Reading<'_>) -> bool {
+    LateNoise::of(reading).is_some()
+}
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
-    let Some(round) = reading.concluding() else { return };
-    let best = best_few(reading, round);
-    let curves: Vec<_> = best.iter().filter_map(|t| evaluations(reading, t)).collect();
-    let shows = |curve: &&[(u64, f64)]| noise::between_evaluations(reading, curve).is_some_and(|noise| noise > 0.0);
-    let looked_at = curves.iter().filter(|curve| shows(curve)).count();
-    if looked_at < reading.count(&LATE_TRIALS) {
-        return;
-    }
-    let noise = noise::between_evaluations_of(reading, &curves);
-    let (Some(noise), Some((gap, between))) = (noise, gap(reading, round)) else { return };
-    if noise < reading.threshold(&LATE_NOISE) * gap {
-        return;
-    }
+    let Some(LateNoise { best, looked_at, noise, gap, between }) = LateNoise::of(reading) else { return };
     let metric = &reading.plan.spec().objective.metric;
     let tiny = reading.threshold(&TINY_RATE);
     let high = best.iter().filter(|t| t.curves.get(LEARNING_RATE).is_some_and(|rates| ends_high(rates, tiny))).count();

@@ -54,6 +54,14 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether one of the best trials overfits, fitted training set or not.
+pub(super) fn is_in_best(reading: &Reading<'_>) -> bool {
+    reading.concluding().is_some_and(|round| {
+        let all: Vec<_> = round.succeeded().collect();
+        !RoundCurves::of(reading, &all).leading_overfits(reading, &leading(reading, round)).is_empty()
+    })
+}
+
 /// Those of some trials that overfit.
 pub(crate) fn overfitting_trials<'a>(reading: &Reading<'_>, trials: &[&'a TrialRecord]) -> Vec<&'a TrialRecord> {
     RoundCurves::of(reading, trials).overfits(reading).into_iter().map(|o| o.trial).collect()

@@ -17,7 +17,7 @@ use super::{
         reading::{Reading, RoundTrials},
         wording::{count, percent},
     },
-    EvaluatedTrial, best_few, evaluations, median,
+    EvaluatedTrial, best_few, evaluations, late, median,
     reach::reaches,
 };
 use crate::{decide::TRAIN_LOSS, record::TrialRecord};
@@ -79,8 +79,12 @@ pub(super) fn still_improving(reading: &Reading<'_>) -> Option<Finding> {
 }
 
 /// Most of the best had reached their best long before the end. Without training losses it is open whether training had.
+/// Nothing is said where noise hides the differences that count: a level that is the best within that noise may be worse.
 pub(super) fn saturated(reading: &Reading<'_>) -> Option<Finding> {
     let round = reading.concluding()?;
+    if late::hides_differences(reading) {
+        return None;
+    }
     let best = best_curves(reading, round)?;
     let fewest = reading.count(&CURVE_VALUES);
     let before = |step: u64| step as f64 <= reading.threshold(&SATURATED_BEFORE) * round.steps as f64;

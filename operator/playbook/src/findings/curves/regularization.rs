@@ -11,7 +11,7 @@ use super::{
         reading::Reading,
         wording::{count, list, name, percent},
     },
-    best_few, regularizers,
+    best_few, overfitting, regularizers,
 };
 use crate::contract::metrics::TRAIN_ERROR;
 
@@ -32,7 +32,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
-    if least <= reading.threshold(&PERFECT_FIT) {
+    // Whatever its training error, what overfits can be regularized.
+    if least <= reading.threshold(&PERFECT_FIT) || overfitting::is_in_best(reading) {
         return;
     }
     findings.push(

@@ -9,7 +9,7 @@ use studious_api::trial::TrialSeeds;
 
 use super::{
     super::{
-        Finding, false_alarms,
+        Finding, contradictions, false_alarms,
         reading::Reading,
         simulated::{Luck, plan},
     },
@@ -278,6 +278,7 @@ pub(super) fn drawn(yaml: &str, trials: &[TrialRecord]) -> Vec<Finding> {
     let plan = plan(yaml);
     let mut found = Vec::new();
     examine(&Reading::new(&plan, trials), &mut found);
+    contradictions::none_in(&found, None);
     found
 }
 
@@ -289,6 +290,7 @@ fn alarms(training: Training) -> BTreeMap<&'static str, f64> {
         let trials = training.study(&mut Luck(seed * 7919 + 1));
         let mut found = Vec::new();
         examine(&Reading::new(&plan, &trials), &mut found);
+        contradictions::none_in(&found, None);
         for finding in found {
             *raised.get_mut(finding.code.as_str()).unwrap() += 1.0 / STUDIES as f64;
         }

@@ -7,7 +7,7 @@ use studious_rules as rules;
 use super::{FEATURE, LISTS, SAMPLED, feature, lists, pick, sampled};
 use crate::{
     findings::{
-        conclusions, false_alarms,
+        conclusions, contradictions, false_alarms,
         reading::Reading,
         search,
         simulated::{ARMS, Luck, ONE, STUDIES, arms, bowl, one, plan},
@@ -168,6 +168,7 @@ fn rates(null: &Null) -> BTreeMap<&'static str, f64> {
         let mut found = Vec::new();
         search(&reading, &mut found);
         conclusions(&reading, &mut found);
+        contradictions::none_in(&found, None);
         found.dedup_by(|a, b| a.code == b.code);
         let mut seen: Vec<&str> = found.iter().map(|f| f.code.as_str()).collect();
         seen.sort_unstable();
