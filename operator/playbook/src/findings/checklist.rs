@@ -11,7 +11,10 @@ use studious_api::{Hyperparameters, study::Waiver};
 use studious_rules::{
     self as rules, QUESTIONS,
     search::{BASELINE_UNDER_TUNED, MANY_INFEASIBLE_TRIALS, SEARCH_SPACE_TOO_NARROW, UNDERSAMPLED},
-    thresholds::curves::{BEST_FEW, CURVE_VALUES, FEW_EVALUATIONS},
+    thresholds::{
+        curves::{BEST_FEW, CURVE_VALUES, FEW_EVALUATIONS},
+        search::GOOD_TRIALS,
+    },
 };
 
 use super::{
@@ -228,7 +231,13 @@ impl Evidence<'_> {
             return Err("No trial succeeded.".to_owned());
         };
         let each = if self.sampled.len() > 1 { " in every arm" } else { "" };
-        let good = fewest.good.map_or_else(String::new, |good| format!(" {good} of them are as good as the best."));
+        let good = match fewest.good {
+            None => String::new(),
+            Some(good) if good < self.reading.count(&GOOD_TRIALS) => {
+                " Few are as good as the best, but more trials would not change which arm leads.".to_owned()
+            }
+            Some(good) => format!(" {good} of them are as good as the best."),
+        };
         let half = match fewest.last_doubling {
             None => String::new(),
             Some(0.0) => " Half of them would have found one as good.".to_owned(),

@@ -56,6 +56,7 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/power.rs", "OF_OTHERS", PLANT),
     ("findings/power.rs", "PLANTED", "bounds the work"),
     ("findings/region.rs", "MOST", LENGTH),
+    ("findings/sampling.rs", "FURTHER_GAINS", TEST),
     ("findings/trend.rs", "BEND", TEST),
     ("findings/trend.rs", "BEST_WITHIN", TEST),
     ("findings/trend.rs", "NOTHING", "rounding"),

@@ -2,13 +2,15 @@
 //!
 //! The playbook: nobody can be sure; good points that are rare are a bad sign. An arm is called undersampled when it has
 //! too few trials for its dimensions; when fewer than three trials are good, where retraining says what is as good as the
-//! best; or, where nothing says that, when the best one or two stand apart from the others. "Apart" is a test: the gap
+//! best, unless more of them can't change which arm leads: where seeds hardly matter, few trials are ever
+//! as good as the best, however many there are; or, where nothing says that, when the best one or two stand apart from the others. "Apart" is a test: the gap
 //! behind the best j trials, times j, against the mean of the other gaps among the better half, each times its place. For
 //! tails like those of a normal or exponential distribution these products are independent with one exponential
 //! distribution (Rényi 1953), so the ratio has an F distribution with 2 and 2m degrees of freedom; bounded tails make it
 //! smaller.
 
 use studious_api::{
+    HyperparameterValue,
     study::{Direction, Role},
     validate,
 };
@@ -66,6 +68,7 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
     let points_each = points.map_or(usize::MAX, |points| points / arms.len().max(1));
     // While trials of the round are still to come, their number says nothing.
     let goes_on = round.trials.iter().any(|t| t.outcome == Outcome::Pending);
+    let leads = Leads::of(reading, &arms);
     let judge = |arm: Arm<'a>| {
         let ranked = reading.ranked(&arm.trials);
         let results = arm.trials.iter().filter(|t| t.is_result()).count();
@@ -80,13 +83,44 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
         let enough = reading.count(&GOOD_TRIALS);
         let poor = match (good, within) {
             _ if results < needed && !goes_on => Some(Poor::Few { needed }),
-            (Some(good), Some(within)) if good < enough => Some(Poor::Rare { within }),
+            (Some(good), Some(within)) if good < enough && !leads.is_settled(&arm, last_doubling) => {
+                Some(Poor::Rare { within })
+            }
             (None, _) => apart(reading, &sorted, limit),
             _ => None,
         };
         Sampled { arm, results, dimensions, needed, ranked, good, last_doubling, poor }
     };
     arms.into_iter().map(judge).filter(|s| s.results > 0).collect()
+}
+
+/// How many times the gain of the last doubling all further ones may gain together: each gains less than the one before, by
+/// the square root of two or more with up to four dimensions. Of equal arms, one of twenty leads by more.
+const FURTHER_GAINS: f64 = 3.0;
+
+/// The best of each arm that has one, by its scientific values.
+struct Leads<'a>(Vec<(Vec<(&'a str, &'a HyperparameterValue)>, f64)>);
+
+impl<'a> Leads<'a> {
+    fn of(reading: &Reading<'a>, arms: &[Arm<'a>]) -> Self {
+        let best = |arm: &Arm<'a>| Some((arm.configuration.clone(), *reading.objectives(&arm.trials).first()?));
+        let mut bests: Vec<_> = arms.iter().filter_map(best).collect();
+        bests.sort_by(|a, b| a.1.total_cmp(&b.1));
+        if reading.direction() == Direction::Maximize {
+            bests.reverse();
+        }
+        Self(bests)
+    }
+
+    /// Whether more of an arm's trials would change no lead: all they may gain is less than what lies between the arm and the
+    /// leading one, or between that one and the next.
+    fn is_settled(&self, arm: &Arm<'_>, last_doubling: Option<f64>) -> bool {
+        let [(first, best), (_, second), ..] = &self.0[..] else { return false };
+        let own = self.0.iter().find(|(configuration, _)| *configuration == arm.configuration);
+        let (Some((_, own)), Some(gain)) = (own, last_doubling) else { return false };
+        let lead = if *first == arm.configuration { second - best } else { own - best };
+        FURTHER_GAINS * gain < lead.abs()
+    }
 }
 
 /// The luck of a retraining, where it has the step budget of the round: that of other budgets is another.

@@ -96,6 +96,43 @@ fn too_few_evaluations_to_see_overfitting_leave_the_curves_unknown() {
     assert_eq!(thinned(4).0, Answer::Fail, "EvaluationsTooRare speaks: {}", thinned(4).1);
 }
 
+/// Two arms with an optimum of their own, `lead` apart, seeds that hardly matter, and four retrainings of the best of each.
+fn hardly_noisy(lead: f64, each: usize, luck: &mut Luck) -> Vec<TrialRecord> {
+    let error = move |on: bool, u: [f64; 2]| {
+        (u[0] - 0.5).powi(2) + 0.5 * (u[1] - 0.5).powi(2) + if on { 0.1 } else { 0.1 + lead }
+    };
+    let mut trials = feature(each, each, luck, |on, u, luck| Some(error(on, u) + 1e-4 * luck.normal()));
+    for arm in [false, true] {
+        let of_arm = trials.iter().filter(|t| t.hyperparameters["skip"] == arm.into() && t.round == "explore");
+        let best = of_arm.min_by(|a, b| a.objective().unwrap().total_cmp(&b.objective().unwrap())).unwrap().clone();
+        for i in 0..4 {
+            let objective = best.objective().unwrap() + 1e-4 * luck.normal();
+            trials.push(TrialRecord {
+                name: format!("s-retrain-{arm}-{i}"),
+                round: "retrain".to_owned(),
+                outcome: Outcome::Succeeded { objective, step: None },
+                ..best.clone()
+            });
+        }
+    }
+    trials
+}
+
+#[test]
+fn a_plain_winner_is_sampled_enough_however_small_its_noise() {
+    let study = FEATURE.replace("evaluation:", "retrain: {best: 1, times: 4, per: Scientific}\nevaluation:");
+    let sampled = |lead: f64| {
+        let answered = (0..100).map(|seed| answered(&study, &hardly_noisy(lead, 20, &mut Luck(seed))));
+        let passed = answered.filter(|checklist| checklist.questions[1].answer == Answer::Pass).count();
+        passed as f64 / 100.0
+    };
+    let (plain, close) = (sampled(0.3), sampled(0.002));
+    println!("sampled enough: a plain winner {plain}, a close one {close}");
+    assert!(plain >= 0.95, "{plain}");
+    // Where the arms are closer than more trials would bring them, they may turn.
+    assert!(close <= 0.1, "{close}");
+}
+
 #[test]
 fn what_fails_says_why_with_numbers() {
     let mut luck = Luck(51);
