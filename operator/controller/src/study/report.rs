@@ -163,7 +163,7 @@ pub(super) fn accepted(
     let why = stalled.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
     set_stalled(&mut status.conditions, why, generation, now);
     if let Some(found) = found {
-        status.findings.clone_from(&found.findings);
+        status.findings = found.listed(&status.announced);
         status.findings_count = Some(i64::try_from(found.count).unwrap_or(i64::MAX));
         for Claim { type_, holds, reason, message } in &found.conditions {
             // What nobody can tell yet is no condition, until the study has ended.

@@ -176,7 +176,8 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 /// Looks at both ends of every axis in every arm of the exploring round.
 pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
-    let (limits, limit) = (EdgeLimits::of(reading), reading.threshold(&FALSE_ALARMS));
+    let limits = EdgeLimits::of(reading);
+    let limit = reading.threshold(&FALSE_ALARMS);
     let mut found =
         Edges { seen: Vec::new(), looked_at: Vec::new(), seldom: Vec::new(), too_few: Vec::new(), limits, limit };
     let Some(round) = reading.exploring() else { return found };
@@ -196,7 +197,7 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
             found.too_few.push(arm.clone());
         }
     }
-    found.limit = limit / (2 * found.looked_at.len()).max(1) as f64;
+    found.limit = reading.alarm_level(round) / (2 * found.looked_at.len()).max(1) as f64;
     // What no arm shows by itself for want of trials, all may show together.
     let together = Arm { configuration: Vec::new(), trials: round.trials.clone() };
     let axes_with_common_ends: Vec<_> = axes

@@ -56,6 +56,29 @@ pub struct Brief {
     pub count: usize,
     /// What is worth an Event when it first appears: each code once.
     pub notable: Vec<Announcement>,
+    /// The codes of all findings, listed or not.
+    codes: BTreeSet<String>,
+    /// How many trials have ended.
+    ended: usize,
+}
+
+impl Brief {
+    /// The findings that a status lists, of a study that has announced these codes before: an Event can't be taken back, so
+    /// one whose finding is gone is explained for as long as it is.
+    #[must_use]
+    pub fn listed(&self, announced: &[String]) -> Vec<FindingSummary> {
+        let gone = announced.iter().filter(|code| !self.codes.contains(*code)).take(MOST_LISTED);
+        let explained = gone.map(|code| FindingSummary {
+            code: code.clone(),
+            severity: format!("{:?}", Severity::Info),
+            hyperparameter: None,
+            advice: format!(
+                "Announced earlier, and no longer seen: {} have ended by now, and together they do not show it.",
+                count(self.ended, "trial")
+            ),
+        });
+        self.findings.iter().cloned().chain(explained).collect()
+    }
 }
 
 /// A condition.
@@ -108,6 +131,8 @@ pub fn brief(plan: &Plan, trials: &[TrialRecord], stage: Stage) -> Brief {
         notable: notable.map(|f| Announcement { code: f.code.clone(), note: shorten(&f.advice) }).collect(),
         findings: open.iter().chain(&waived).take(MOST_LISTED).map(|f| summary(f)).collect(),
         count: all.len(),
+        codes: all.iter().map(|f| f.code.clone()).collect(),
+        ended: trials.iter().filter(|trial| trial.outcome != Outcome::Pending).count(),
     }
 }
 
@@ -297,6 +322,19 @@ mod tests {
         assert_eq!(appeared(&brief, &announced), []);
         let full: Vec<String> = (0..MOST_ANNOUNCED).map(|i| format!("Code{i}")).collect();
         assert_eq!(appeared(&brief, &full), [], "bounded over the life of a study");
+    }
+
+    #[test]
+    fn what_was_announced_and_is_gone_is_explained() {
+        let trials = one(30, &mut Luck(50), |u, luck| Some(1.0 - u[0] + 0.01 * luck.normal()));
+        let brief = brief(&plan(ONE), &trials, Stage::Ended);
+        let announced = ["SearchSpaceTooNarrow".to_owned(), "ManyInfeasible".to_owned()];
+        let listed = brief.listed(&announced);
+        assert_eq!(listed.len(), brief.findings.len() + 1, "what is still found explains itself");
+        let gone = listed.last().unwrap();
+        assert_eq!((gone.code.as_str(), gone.severity.as_str()), ("ManyInfeasible", "Info"));
+        assert!(gone.advice.contains("no longer seen: 30 trials have ended"), "{}", gone.advice);
+        assert_eq!(brief.listed(&[]), brief.findings);
     }
 
     #[test]

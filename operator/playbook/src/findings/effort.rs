@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use studious_api::study::Scientific;
 use studious_rules::{
     search::{BASELINE_UNDER_TUNED, UNEQUAL_TUNING},
-    thresholds::search::{EFFORT_DIFFERENCE, FALSE_ALARMS, TUNING_BALANCE},
+    thresholds::search::{EFFORT_DIFFERENCE, TUNING_BALANCE},
 };
 
 use super::{
@@ -111,7 +111,8 @@ fn is_less(reading: &Reading<'_>, arms: usize, less: usize, more: usize) -> bool
     let unbalanced = (less as f64) < reading.threshold(&TUNING_BALANCE) * more as f64
         && less + reading.count(&EFFORT_DIFFERENCE) <= more;
     let by_luck = || {
-        let limit = reading.threshold(&FALSE_ALARMS) / (arms - 1).max(1) as f64;
+        let level = reading.exploring().map_or(0.0, |round| reading.alarm_level(round));
+        let limit = level / (arms - 1).max(1) as f64;
         reading.plan.spec().search.scientific == Scientific::Sampled
             && exact::successes_at_least(less + more, more, 0.5) > limit
     };

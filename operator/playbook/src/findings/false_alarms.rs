@@ -22,6 +22,24 @@ pub(super) fn recorded() -> BTreeMap<(String, String), (u64, f64)> {
     rows.collect()
 }
 
+/// Records how many of `studies` had each code of a warning at any look: at most 5% may. Codes that none had are not named.
+pub(super) fn record_looks(scenario: &str, studies: u64, counts: &BTreeMap<String, u64>) {
+    let _guard = WRITING.lock().unwrap();
+    let mut all = recorded();
+    all.retain(|(_, known), _| known != scenario);
+    for (code, n) in counts {
+        let rate = *n as f64 / studies as f64;
+        assert!(rate <= MOST, "{code}: {scenario}: {rate} of studies at any look");
+        all.insert((code.clone(), scenario.to_owned()), (studies, rate));
+    }
+    write(&all);
+}
+
+fn write(all: &BTreeMap<(String, String), (u64, f64)>) {
+    let lines = all.iter().map(|((c, s), (n, r))| format!("{c}\t{s}\t{n}\t{r}\n"));
+    std::fs::write(path(), lines.collect::<String>()).unwrap();
+}
+
 /// The rate at which `studies` simulated studies without the signal of `code` raised it: at most 5%, and as recorded.
 pub(super) fn check(code: &str, scenario: &str, studies: u64, rate: f64) {
     println!("{code}, {scenario}: {rate} of {studies} studies");
@@ -32,8 +50,7 @@ pub(super) fn check(code: &str, scenario: &str, studies: u64, rate: f64) {
         let _guard = WRITING.lock().unwrap();
         let mut all = recorded();
         all.insert(key, (studies, rate));
-        let lines = all.iter().map(|((c, s), (n, r))| format!("{c}\t{s}\t{n}\t{r}\n"));
-        std::fs::write(path(), lines.collect::<String>()).unwrap();
+        write(&all);
         return;
     }
     let stands = recorded().get(&key).copied();

@@ -7,10 +7,7 @@ use std::{
 
 use studious_rules::{
     search::{INFEASIBLE_FRACTION, MANY_INFEASIBLE_TRIALS},
-    thresholds::{
-        curves::BEST_FEW,
-        search::{FALSE_ALARMS, MANY_INFEASIBLE},
-    },
+    thresholds::{curves::BEST_FEW, search::MANY_INFEASIBLE},
 };
 
 use super::{
@@ -52,7 +49,7 @@ pub(super) struct Share<'a> {
 pub(super) fn shares<'a>(reading: &Reading<'a>) -> Vec<Share<'a>> {
     let Some(round) = reading.exploring() else { return Vec::new() };
     let arms = reading.arms(round);
-    let (many, luck) = (reading.threshold(&MANY_INFEASIBLE), reading.threshold(&FALSE_ALARMS) / arms.len() as f64);
+    let (many, luck) = (reading.threshold(&MANY_INFEASIBLE), reading.alarm_level(round) / arms.len() as f64);
     arms.into_iter()
         .map(|arm| {
             let results = arm.trials.iter().filter(|t| is_counted(t)).count();

@@ -71,7 +71,7 @@ pub use change::{Change, Edit};
 use checklist::first_sentence;
 pub use checklist::{Answer, ArmTuning, Checklist, Question, checklist};
 pub(crate) use curves::{BestSteps, breaks_down_early, overfitting_trials, warms_up};
-use reading::Reading;
+use reading::{Reading, RoundTrials};
 pub(crate) use sampling::GoodRegions;
 use serde::{Deserialize, Serialize};
 pub use studious_rules::Severity;
@@ -203,7 +203,10 @@ fn conclusions(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     best::examine(reading, findings);
     constraints::examine(reading, findings);
     examples::examine(reading, findings);
-    difference::examine(reading, findings);
+    // That arms do not differ is said once all have had their trials; the answer says meanwhile how far it is.
+    if !reading.concluding().is_some_and(RoundTrials::goes_on) {
+        difference::examine(reading, findings);
+    }
     variance::examine(reading, findings);
     caveats::examine(reading, findings);
 }

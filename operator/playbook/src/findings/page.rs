@@ -1,7 +1,7 @@
 //! `docs/findings.md`, made from the codes, the thresholds and the measured rates. `UPDATE_DOCS=1 cargo test -p
 //! studious-playbook the_findings_page` writes it; without that, the test fails when the page is not what it would write.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use studious_rules::{QUESTIONS, Rule, Threshold, curves as curve_rules, search, thresholds};
 
@@ -101,6 +101,15 @@ False alarms are measured: the largest rate at which 1,000 simulated studies wit
 number of kinds of studies (`operator/playbook/src/findings/false-alarms.tsv` has each). A test holds every rate at 5% at most.
 Codes without a rate describe and claim nothing that could be false.
 
+A live page, or a status, is looked at after every trial, and each look is a test. While trials of a round are to come, a
+finding that rests on a test needs a p-value of a fiftieth of `falseAlarms` (0.001), and the whole once they have ended: the
+rule of Haybittle (1971) and Peto et al. (1976). The looks share most of their trials, so those before the last add little.
+Spending the level by doubling looks would need to know what earlier looks showed, where findings here depend on the
+trials alone and are the same after a restart, and it would cost power at the end. What rests on no test and compares arms
+(`NoisyLateTraining`, `DifferenceWithinNoise`) waits for the round to end; the answer says meanwhile how far it is. The rows of
+the record whose names begin with `60 looks` are shares of studies in which a warning was seen at any look, from 5 trials to 60.
+What was announced by an Event and is gone stays in the status as information, with the number of trials that do not show it.
+
 ";
 
 const POWER: &str = "\
@@ -166,6 +175,7 @@ fn page() -> String {
         }
         page.push('\n');
     }
+    page.push_str(&looks());
     page.push_str(&power());
     page.truncate(page.trim_end().len());
     page.push('\n');
@@ -184,6 +194,25 @@ fn page() -> String {
     }
     page.push_str(END);
     page
+}
+
+/// How many studies have a warning at any look, by code.
+fn looks() -> String {
+    let mut most: BTreeMap<String, (f64, u64)> = BTreeMap::new();
+    for ((code, _), (studies, rate)) in recorded().into_iter().filter(|((_, scenario), _)| is_of_looks(scenario)) {
+        let known = most.entry(code).or_insert((rate, studies));
+        *known = if rate > known.0 { (rate, studies) } else { *known };
+    }
+    let mut text = "### At any look\n\n| code | share of studies with a warning at any look |\n|---|---|\n".to_owned();
+    for (code, (rate, studies)) in most {
+        writeln!(text, "| `{code}` | {:.1}% of {studies} |", 100.0 * rate).unwrap();
+    }
+    text.push('\n');
+    text
+}
+
+fn is_of_looks(scenario: &str) -> bool {
+    scenario.starts_with("60 looks")
 }
 
 /// The smallest signals that are seen, by size of study.
@@ -205,7 +234,8 @@ fn power() -> String {
 }
 
 fn row(rule: &Rule) -> String {
-    let rates: Vec<f64> = recorded().into_iter().filter(|((c, _), _)| c == rule.code).map(|(_, (_, r))| r).collect();
+    let rates: Vec<f64> =
+        recorded().into_iter().filter(|((c, s), _)| c == rule.code && !is_of_looks(s)).map(|(_, (_, r))| r).collect();
     let most = rates.iter().copied().fold(0.0, f64::max) * 100.0;
     let measured = if rates.is_empty() { "—".to_owned() } else { format!("{most:.1}% of {}", rates.len()) };
     let thresholds: Vec<_> = rule.thresholds.iter().map(|t| format!("`{}` {}", t.name, number(t.default))).collect();

@@ -49,6 +49,7 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/mod.rs", "WIDTH", LENGTH),
     ("findings/needed.rs", "MOST_TIMES", "what spec.retrain.times allows"),
     ("findings/needed.rs", "SEEN", "quantiles of the normal distribution"),
+    ("findings/policy.rs", "INTERIM", "calibrates the looks before the last, whose false alarms are measured with it"),
     ("findings/power.rs", "BEYOND", PLANT),
     ("findings/power.rs", "CLEAR", "bounds the work"),
     ("findings/power.rs", "MOST_TRIALS", "bounds the work"),

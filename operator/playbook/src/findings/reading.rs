@@ -9,7 +9,7 @@ use studious_api::{
 use super::wording::number;
 use crate::{
     Plan,
-    record::TrialRecord,
+    record::{Outcome, TrialRecord},
     rounds::RETRAIN,
     space::{Dimension, Space},
     trial,
@@ -174,6 +174,11 @@ impl<'a> Reading<'a> {
 }
 
 impl<'a> RoundTrials<'a> {
+    /// Whether some of its trials are still to come.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.trials.iter().any(|trial| trial.outcome == Outcome::Pending)
+    }
+
     /// Trials with an objective.
     pub(crate) fn succeeded(&self) -> impl Iterator<Item = &'a TrialRecord> {
         self.trials.iter().copied().filter(|t| t.objective().is_some())

@@ -16,7 +16,7 @@ use studious_api::{
 };
 use studious_rules::{
     search::UNDERSAMPLED,
-    thresholds::search::{FALSE_ALARMS, GAP_TRIALS, GOOD_DEVIATIONS, GOOD_TRIALS, TRIALS_PER_DIMENSION},
+    thresholds::search::{GAP_TRIALS, GOOD_DEVIATIONS, GOOD_TRIALS, TRIALS_PER_DIMENSION},
 };
 
 use super::{
@@ -26,10 +26,7 @@ use super::{
     reading::{Arm, Reading, RoundTrials},
     wording::{count, list, number, p_value},
 };
-use crate::{
-    record::{Outcome, TrialRecord},
-    rounds,
-};
+use crate::{record::TrialRecord, rounds};
 
 /// How well an arm was sampled.
 pub(super) struct Sampled<'a> {
@@ -62,12 +59,12 @@ pub(super) enum Poor {
 pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
     let Some(round) = reading.exploring() else { return Vec::new() };
     let arms = reading.arms(round);
-    let limit = reading.threshold(&FALSE_ALARMS) / arms.len().max(1) as f64;
+    let limit = reading.alarm_level(round) / arms.len().max(1) as f64;
     let noise = comparable_noise(reading, round);
     let points = validate::space_size(reading.plan.spec()).and_then(|size| usize::try_from(size).ok());
     let points_each = points.map_or(usize::MAX, |points| points / arms.len().max(1));
     // While trials of the round are still to come, their number says nothing.
-    let goes_on = round.trials.iter().any(|t| t.outcome == Outcome::Pending);
+    let goes_on = round.goes_on();
     let leads = Leads::of(reading, &arms);
     let judge = |arm: Arm<'a>| {
         let ranked = reading.ranked(&arm.trials);

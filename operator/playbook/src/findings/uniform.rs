@@ -24,7 +24,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let scientific: Vec<_> = reading.varied().filter(|v| v.hyperparameter.role == Role::Scientific).collect();
-    let limit = reading.threshold(&UNEVEN_CHANCE) / scientific.len().max(1) as f64;
+    let limit = reading.level_of(&UNEVEN_CHANCE, round) / scientific.len().max(1) as f64;
     for varied in scientific {
         let Some(counts) = counts(reading, varied, &round.trials) else { continue };
         let chance = chance(&counts, reading.threshold(&EXPECTED_TRIALS));

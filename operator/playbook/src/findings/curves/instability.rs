@@ -3,20 +3,18 @@
 //! That training diverges at very high learning rates is true of any workload and no finding. It matters where the best
 //! rate lies right below: then instability keeps training from rates that would be better. So the trials of an arm with up
 //! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
-//! among the former by luck is counted exactly (Fisher's test).
+//! among the former by luck is counted exactly (Fisher's test). Where rates make no difference, the best of them lies there by
+//! luck: the stable trials right below the first unstable one must be better than those at lower rates, too (Wilcoxon's test).
 
 use studious_api::study::Direction;
 use studious_rules::{
     curves::{INSTABILITY_LIMITS_LR, TRAINING_INSTABILITY},
-    thresholds::{
-        curves::{ABOVE_TRIALS, EARLY_INSTABILITY, JUST_ABOVE, SAME_RATE, SUDDEN_RISE, UNUSUAL_MOVE},
-        search::FALSE_ALARMS,
-    },
+    thresholds::curves::{ABOVE_TRIALS, EARLY_INSTABILITY, JUST_ABOVE, SAME_RATE, SUDDEN_RISE, UNUSUAL_MOVE},
 };
 
 use super::{
     super::{
-        Finding, boundary, chance, infeasible,
+        Finding, boundary, chance, exact, infeasible,
         reading::{Arm, Axis, Reading, RoundTrials},
         wording::{count, number, percent},
     },
@@ -64,7 +62,7 @@ fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fin
     let mut found: Vec<Limit<'_>> = axes
         .iter()
         .flat_map(|axis| arms.iter().filter_map(|arm| limit(reading, round, arm, *axis)))
-        .filter(|limit| limit.chance * pairs as f64 <= reading.threshold(&FALSE_ALARMS))
+        .filter(|limit| limit.chance * pairs as f64 <= reading.alarm_level(round))
         .collect();
     found.sort_by(|a, b| a.chance.total_cmp(&b.chance));
     let Some(surest) = found.first() else { return };
@@ -146,8 +144,26 @@ fn limit<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, arm: &Arm<'a>, axis
     if above.len() < reading.count(&ABOVE_TRIALS) || 2 * unstable.len() < above.len() || unstable.len() < 2 {
         return None;
     }
-    let chance = chance::marked_at_least(above.len() + below.len(), broken, above.len(), unstable.len());
+    let by_place = chance::marked_at_least(above.len() + below.len(), broken, above.len(), unstable.len());
+    let chance = by_place.max(chance_of_improvement(reading, arm, axis, &unstable));
     Some(Limit { arm: arm.clone(), axis, best, above, unstable, chance })
+}
+
+/// The chance that stable trials with up to so many times lower a rate than the first unstable one are so much better than
+/// those at still lower rates, if rates make no difference. 1 where there are none of either.
+fn chance_of_improvement(
+    reading: &Reading<'_>,
+    arm: &Arm<'_>,
+    axis: Axis<'_>,
+    unstable: &[(&TrialRecord, When)],
+) -> f64 {
+    let Some(first) = unstable.iter().filter_map(|(trial, _)| axis.value(trial)).reduce(f64::min) else { return 1.0 };
+    let is_stable = |trial: &TrialRecord| !unstable.iter().any(|(other, _)| std::ptr::eq(*other, trial));
+    let ranked = reading.ranked(&arm.trials).into_iter().filter(|(trial, _)| is_stable(trial));
+    let rates: Vec<f64> = ranked.filter_map(|(trial, _)| axis.value(trial)).filter(|rate| *rate < first).collect();
+    let right_below = |rate: f64| rate * reading.threshold(&JUST_ABOVE) >= first;
+    let ranks: Vec<usize> = (1..).zip(&rates).filter(|(_, rate)| right_below(**rate)).map(|(rank, _)| rank).collect();
+    exact::rank_sum_at_most(rates.len(), ranks.len(), ranks.iter().sum())
 }
 
 /// When a trial broke down, if it did: diverged, or its training loss rose suddenly.

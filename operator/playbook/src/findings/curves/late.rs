@@ -55,6 +55,10 @@ pub(super) fn hides_differences(reading: &Reading<'_>) -> bool {
 }
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
+    // The best trials of an arm so far say little of how far arms differ: that rests on no test, and waits for the last look.
+    if reading.concluding().is_some_and(RoundTrials::goes_on) {
+        return;
+    }
     let Some(LateNoise { best, looked_at, noise, gap, between }) = LateNoise::of(reading) else { return };
     let metric = &reading.plan.spec().objective.metric;
     let tiny = reading.threshold(&TINY_RATE);

@@ -5,10 +5,7 @@
 
 use studious_rules::{
     curves::PERIODIC_OFFLINE_SKEW,
-    thresholds::{
-        curves::{SKEW_ERRORS, SKEW_TRIALS},
-        search::FALSE_ALARMS,
-    },
+    thresholds::curves::{SKEW_ERRORS, SKEW_TRIALS},
 };
 
 use super::{
@@ -41,7 +38,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         f64::INFINITY
     };
     let chance = if apart.is_finite() { 2.0 * chance::student_above(apart, (n - 1) as f64) } else { 0.0 };
-    if apart <= reading.threshold(&SKEW_ERRORS) || 2.0 * chance > reading.threshold(&FALSE_ALARMS) {
+    if apart <= reading.threshold(&SKEW_ERRORS) || 2.0 * chance > reading.alarm_level(round) {
         return;
     }
     let what = if mean > 0.0 { "higher" } else { "lower" };

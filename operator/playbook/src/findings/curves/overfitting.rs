@@ -71,6 +71,8 @@ pub(crate) fn overfitting_trials<'a>(reading: &Reading<'_>, trials: &[&'a TrialR
 struct RoundCurves<'a> {
     of: Vec<(&'a TrialRecord, BinnedCurve)>,
     noise: NoiseOfAll,
+    /// The false alarms that are shared out among what is looked at.
+    level: f64,
 }
 
 impl<'a> RoundCurves<'a> {
@@ -80,12 +82,13 @@ impl<'a> RoundCurves<'a> {
             trials.iter().filter_map(|t| Some((*t, BinnedCurve::of(reading, evaluations(reading, t)?, direction)?)));
         let of: Vec<_> = curves.collect();
         let noise = NoiseOfAll::of(of.iter().map(|(_, series)| series));
-        Self { of, noise }
+        let level = reading.concluding().map_or(0.0, |round| reading.alarm_level(round));
+        Self { of, noise, level }
     }
 
     /// Those that overfit; the false alarms are shared by all that are looked at.
     fn overfits(&self, reading: &Reading<'_>) -> Vec<Overfit<'a>> {
-        let limit = reading.threshold(&FALSE_ALARMS) / self.of.len().max(1) as f64;
+        let limit = self.level / self.of.len().max(1) as f64;
         self.of.iter().filter_map(|(trial, series)| self.overfit(reading, trial, series, limit)).collect()
     }
 
@@ -93,7 +96,7 @@ impl<'a> RoundCurves<'a> {
     fn leading_overfits(&self, reading: &Reading<'_>, leading: &[&TrialRecord]) -> Vec<Overfit<'a>> {
         let leads = |trial: &TrialRecord| leading.iter().any(|t| std::ptr::eq(*t, trial));
         let looked_at: Vec<_> = self.of.iter().filter(|(trial, _)| leads(trial)).collect();
-        let half = 0.5 * reading.threshold(&FALSE_ALARMS);
+        let half = 0.5 * self.level;
         let limit = half / looked_at.len().max(1) as f64;
         let mut found: Vec<_> =
             looked_at.iter().filter_map(|(trial, series)| self.overfit(reading, trial, series, limit)).collect();

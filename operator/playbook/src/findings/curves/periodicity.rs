@@ -12,10 +12,7 @@ use std::{collections::BTreeMap, f64::consts::TAU};
 
 use studious_rules::{
     curves::METRIC_PERIODICITY,
-    thresholds::{
-        curves::{PERIOD_EVALUATIONS, SHARED_PERIOD_EVALUATIONS},
-        search::FALSE_ALARMS,
-    },
+    thresholds::curves::{PERIOD_EVALUATIONS, SHARED_PERIOD_EVALUATIONS},
 };
 
 use super::{
@@ -102,7 +99,7 @@ fn in_best<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Period<
         .filter_map(|i| Some((sums[i].0, chance_of_peak(&sums, i, alike.len())?)))
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     let chance = (chance * sums.len() as f64).min(1.0);
-    (chance <= SURE * reading.threshold(&FALSE_ALARMS)).then(|| Period {
+    (chance <= SURE * reading.alarm_level(round)).then(|| Period {
         every: length as f64 / frequency as f64,
         chance,
         trials: alike.iter().map(|(t, _)| *t).collect(),
@@ -123,7 +120,7 @@ fn in_all<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>) -> Option<Period<'
     let alike = by_steps.into_values().max_by_key(Vec::len)?;
     let curves: Vec<_> = alike.iter().map(|(_, curve)| *curve).collect();
     let shared = coherence::shared(&curves)?;
-    (shared.chance <= SURE * reading.threshold(&FALSE_ALARMS)).then(|| Period {
+    (shared.chance <= SURE * reading.alarm_level(round)).then(|| Period {
         every: shared.period,
         chance: shared.chance,
         trials: alike.iter().map(|(t, _)| *t).collect(),

@@ -3,10 +3,7 @@
 use studious_api::study::Direction;
 use studious_rules::{
     curves::{SATURATED_EARLY, STILL_IMPROVING},
-    thresholds::{
-        curves::{CURVE_VALUES, END_EVALUATIONS, END_SHARE, SAME_DEVIATIONS, SATURATED_BEFORE},
-        search::FALSE_ALARMS,
-    },
+    thresholds::curves::{CURVE_VALUES, END_EVALUATIONS, END_SHARE, SAME_DEVIATIONS, SATURATED_BEFORE},
 };
 
 use super::{
@@ -42,7 +39,7 @@ pub(super) fn still_improving(reading: &Reading<'_>) -> Option<Finding> {
     let direction = reading.direction();
     let best = best_curves(reading, round)?;
     let end = (reading.threshold(&END_SHARE), reading.count(&END_EVALUATIONS));
-    let limit = reading.threshold(&FALSE_ALARMS) / best.len() as f64;
+    let limit = reading.alarm_level(round) / best.len() as f64;
     let improving: Vec<_> = best
         .iter()
         .filter_map(|(t, curve)| Some((*t, chance_of_rise(curve, direction, end)?)))

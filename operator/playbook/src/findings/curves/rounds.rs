@@ -2,10 +2,7 @@
 
 use studious_rules::{
     curves::{CONCLUSION_FLIPPED, EXTRA_STEPS_AT_TINY_LR},
-    thresholds::{
-        curves::{MOSTLY_TINY, TINY_RATE},
-        search::FALSE_ALARMS,
-    },
+    thresholds::curves::{MOSTLY_TINY, TINY_RATE},
 };
 
 use super::{
@@ -53,7 +50,7 @@ fn flipped(reading: &Reading<'_>, earlier: &RoundTrials<'_>, later: &RoundTrials
         .map(|(rank, _)| rank)
         .collect();
     let chance = exact::rank_sum_at_most(ranked.len(), ranks.len(), ranks.iter().sum());
-    if chance > reading.threshold(&FALSE_ALARMS) || ranks.len() == ranked.len() {
+    if chance > reading.alarm_level(later) || ranks.len() == ranked.len() {
         return None;
     }
     let best = |trials: &[&TrialRecord]| {

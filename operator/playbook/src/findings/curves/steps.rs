@@ -7,10 +7,7 @@
 use studious_api::study::Select;
 use studious_rules::{
     curves::{TOO_FEW_STEPS, TOO_MANY_STEPS},
-    thresholds::{
-        curves::{CONSISTENTLY, EARLY_BEST, LATE_BEST, STEP_EVALUATIONS, STEP_TRIALS},
-        search::FALSE_ALARMS,
-    },
+    thresholds::curves::{CONSISTENTLY, EARLY_BEST, LATE_BEST, STEP_EVALUATIONS, STEP_TRIALS},
 };
 
 use super::{
@@ -88,7 +85,7 @@ pub(super) fn too_few(reading: &Reading<'_>) -> Option<Finding> {
     let last = reading.threshold(&LATE_BEST);
     let improves = |trial: &TrialRecord| {
         let series = evaluations(reading, trial).and_then(|curve| BinnedCurve::of_any(curve, reading.direction()));
-        series.is_some_and(|series| series.chance_of_fall(last) <= reading.threshold(&FALSE_ALARMS))
+        series.is_some_and(|series| series.chance_of_fall(last) <= reading.alarm_level(best.round))
     };
     let late: Vec<_> = best.good().iter().filter(|(t, share)| *share > 1.0 - last && improves(t)).collect();
     (late.len() as f64 >= reading.threshold(&CONSISTENTLY) * best.good as f64)

@@ -6,10 +6,7 @@
 use studious_api::study::Direction;
 use studious_rules::{
     curves::TRAINING_LOSS_RISING,
-    thresholds::{
-        curves::{LOSS_BEGINNING, MANY_RISING, RISE_DEVIATIONS},
-        search::FALSE_ALARMS,
-    },
+    thresholds::curves::{LOSS_BEGINNING, MANY_RISING, RISE_DEVIATIONS},
 };
 
 use super::{
@@ -53,7 +50,7 @@ impl<'a> Losses<'a> {
                 Some(RisingLoss { trial: t, rise: series.rise_since(beginning)?, in_best })
             })
             .collect();
-        let half = 0.5 * reading.threshold(&FALSE_ALARMS);
+        let half = 0.5 * reading.alarm_level(round);
         let (looked_at, best) = (losses.len(), losses.iter().filter(|loss| loss.in_best).count());
         let deviations = reading.threshold(&RISE_DEVIATIONS);
         let rises = |loss: &RisingLoss<'_>| {

@@ -5,6 +5,7 @@ mod answers;
 mod boundaries;
 mod boundary_power;
 mod digits;
+mod looks;
 mod planted;
 
 use std::collections::BTreeMap;
