@@ -7,6 +7,7 @@ mod boundary_power;
 mod digits;
 mod looks;
 mod planted;
+mod reruns;
 
 use std::collections::BTreeMap;
 
