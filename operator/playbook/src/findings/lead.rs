@@ -11,7 +11,7 @@
 
 use std::collections::HashSet;
 
-use studious_api::Hyperparameters;
+use studious_api::{Hyperparameters, study::Direction};
 use studious_rules::thresholds::search::{FALSE_ALARMS, NOISE_DEVIATIONS};
 
 use super::{
@@ -24,6 +24,11 @@ use crate::{record::TrialRecord, space::PointIdentity};
 
 /// Trials of the leading arm that must beat the best of the other where both were tried at the same points.
 const FEWEST_AHEAD: usize = 2;
+
+/// Retrainings of each of two points below which neither is called the winner. Two say too little of the noise: where they
+/// happen to agree, a difference looks larger than it is, and the winner's value was a third of a deviation too good
+/// (measured on real trainings, the example `winners`).
+const FEWEST_RETRAININGS: usize = 3;
 
 /// How an arm stands.
 pub(super) struct Standing<'a> {
@@ -76,6 +81,31 @@ pub(super) struct Lead<'a> {
     /// The chance of so many, or more, if arms don't matter.
     pub(super) search_luck: f64,
     pub(super) doubt: Option<Doubt>,
+}
+
+impl Lead<'_> {
+    /// Whether the leading arm is the winner: nothing speaks against it, and both points were trained again, so that its
+    /// value and the difference are no longer those it was chosen by. Without retraining an arm that all trials favor may
+    /// owe that to one lucky seed that they share, and its value to the choice of the best of many.
+    pub(super) fn is_winner(&self) -> bool {
+        self.doubt.is_none() && self.half_width.is_some() && self.has_enough_retrainings()
+    }
+
+    /// Whether both points were trained again often enough to know how far their trainings differ.
+    pub(super) fn has_enough_retrainings(&self) -> bool {
+        self.by_means && self.first.retrainings.min(self.second.retrainings) >= FEWEST_RETRAININGS
+    }
+
+    /// The value of the leading arm to expect with other seeds. An arm that leads was chosen for its mean, so the difference
+    /// is too large on average: by the variance of its error, divided by the difference, where any size of a difference is as
+    /// likely as another (Tweedie's formula with a prior of 1/x, Efron 2011, "Tweedie's formula and selection bias"). The
+    /// leading arm's mean has half of that.
+    pub(super) fn expected(&self, direction: Direction) -> Option<f64> {
+        let noise = self.noise.filter(|_| self.half_width.is_some() && self.gap > 0.0)?;
+        let variance = noise.deviation.powi(2) * shares(&self.first, &self.second);
+        let back = 0.5 * (variance / self.gap).min(self.gap);
+        Some(if direction.better(1.0, 0.0) { self.first.value - back } else { self.first.value + back })
+    }
 }
 
 /// The arms of the round that the answer is drawn from, the leading one first; nothing with fewer than two that have a
@@ -145,11 +175,15 @@ pub(super) fn lead<'a>(reading: &Reading<'a>) -> Option<Lead<'a>> {
 /// By how much two points that are equally good may differ: the t interval of a difference of means, or of single results,
 /// where it is at least as wide as the study's threshold wants.
 fn within(reading: &Reading<'_>, noise: Noise, a: &Standing<'_>, b: &Standing<'_>) -> f64 {
-    let trainings = |s: &Standing<'_>| s.retrainings.max(1) as f64;
-    let t = student_quantile(0.5 * reading.threshold(&FALSE_ALARMS), noise.freedom as f64);
+    let t = student_quantile(0.5 * reading.threshold(&FALSE_ALARMS), noise.freedom);
     let deviations =
         if a.retrainings > 0 && b.retrainings > 0 { t } else { t.max(reading.threshold(&NOISE_DEVIATIONS)) };
-    deviations * noise.deviation * (1.0 / trainings(a) + 1.0 / trainings(b)).sqrt()
+    deviations * noise.deviation * shares(a, b).sqrt()
+}
+
+/// The variance of the difference between two values, as a multiple of that of one training.
+fn shares(a: &Standing<'_>, b: &Standing<'_>) -> f64 {
+    [a, b].iter().map(|standing| 1.0 / standing.retrainings.max(1) as f64).sum()
 }
 
 /// What is compared of one arm with another: the mean of the retrainings of its point, or else its best objective.

@@ -58,6 +58,8 @@ mod search_tests;
 // Shares of small ranges and places in short lists: exact enough.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub(crate) mod simulated;
+#[cfg(test)]
+mod winners_recorded;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 

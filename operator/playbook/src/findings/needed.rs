@@ -1,9 +1,10 @@
 //! What it would take to name a winner: how many retrainings, of which points.
 
 use studious_api::study::{Per, Retrain, Role};
-use studious_rules::thresholds::search::RETRAIN_TIMES;
+use studious_rules::thresholds::search::{FALSE_ALARMS, RETRAIN_TIMES};
 
 use super::{
+    chance::student_quantile,
     change::{Change, Edit},
     lead::{Doubt, Lead},
     reading::Reading,
@@ -12,8 +13,10 @@ use super::{
 
 /// Most retrainings of a point that a study takes.
 const MOST_TIMES: u32 = 99;
-/// Quantiles of the normal distribution: a two-sided test at 5 %, seen in four of five studies.
-const SEEN: f64 = 1.960 + 0.842;
+/// Fewest that say anything of the noise.
+const FEWEST_TIMES: u32 = 2;
+/// The share of studies that show the difference.
+const SEEN: f64 = 0.8;
 
 /// What to do about a lead that isn't one yet.
 pub(super) struct Remedy {
@@ -31,7 +34,7 @@ pub(super) fn remedy(reading: &Reading<'_>, lead: &Lead<'_>) -> Remedy {
     let times = match lead.doubt {
         // Retraining has said what it can: the points differ. Whether other points would, more trials say.
         Some(Doubt::SearchLuck) if lead.by_means => None,
-        _ => match times(lead) {
+        _ => match times(reading, lead) {
             Some(times) => Some(times.max(few)).filter(|times| *times <= MOST_TIMES),
             None => Some(few),
         },
@@ -66,15 +69,51 @@ pub(super) fn remedy(reading: &Reading<'_>, lead: &Lead<'_>) -> Remedy {
     Remedy { words, times: Some(wanted.times), change: reading.change(Edit::Retrain(wanted)) }
 }
 
-/// Retrainings of each point that would show a difference as large as this one in four of five studies; `None` while the
-/// noise is unknown.
-fn times(lead: &Lead<'_>) -> Option<u32> {
-    let noise = lead.noise?;
-    if lead.gap == 0.0 {
-        return Some(u32::MAX);
+/// Retrainings of each point that would show a difference as large as this one; `None` while the noise is unknown.
+fn times(reading: &Reading<'_>, lead: &Lead<'_>) -> Option<u32> {
+    let gap_in_deviations = lead.gap / lead.noise?.deviation;
+    let alpha = reading.threshold(&FALSE_ALARMS);
+    Some((FEWEST_TIMES..=MOST_TIMES).find(|times| shown_by(*times, alpha) <= gap_in_deviations).unwrap_or(u32::MAX))
+}
+
+/// The smallest difference between two points, in standard deviations of a training, that so many retrainings of each show in
+/// four of five studies, tested on both sides at `alpha`: by Student's t, since the noise is estimated from the same trainings.
+fn shown_by(times: u32, alpha: f64) -> f64 {
+    let freedom = 2.0 * f64::from(times - 1);
+    (student_quantile(0.5 * alpha, freedom) + student_quantile(1.0 - SEEN, freedom)) * (2.0 / f64::from(times)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::simulated::Luck;
+
+    /// Studies of two arms that differ by what so many retrainings are said to show.
+    #[test]
+    fn so_many_retrainings_show_the_difference_in_four_of_five_studies() {
+        let mut luck = Luck(17);
+        for times in [3, 5, 9, 20] {
+            let gap = shown_by(times, 0.05);
+            let n = f64::from(times);
+            let seen = (0..2000).filter(|_| {
+                let mut arm = |mean: f64| {
+                    let values: Vec<f64> = (0..times).map(|_| mean + luck.normal()).collect();
+                    let average = values.iter().sum::<f64>() / n;
+                    (average, values.iter().map(|value| (value - average).powi(2)).sum::<f64>())
+                };
+                let ((a, of_a), (b, of_b)) = (arm(0.0), arm(gap));
+                let deviation = ((of_a + of_b) / (2.0 * (n - 1.0))).sqrt();
+                b - a > student_quantile(0.025, 2.0 * (n - 1.0)) * deviation * (2.0 / n).sqrt()
+            });
+            let share = seen.count() as f64 / 2000.0;
+            assert!((0.77..=0.85).contains(&share), "{times}: {share}");
+        }
     }
-    let times = 2.0 * (SEEN * noise.deviation / lead.gap).powi(2);
-    // A whole number from 1 on; a very large one is `u32::MAX`.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    Some(times.ceil().max(1.0) as u32)
+
+    #[test]
+    fn smaller_differences_take_more_retrainings() {
+        let shown: Vec<f64> = (FEWEST_TIMES..=MOST_TIMES).map(|times| shown_by(times, 0.05)).collect();
+        assert!(shown.is_sorted_by(|a, b| a > b));
+        assert!((0.39..0.41).contains(&shown[shown.len() - 1]), "99 show 0.4 deviations: {:?}", shown.last());
+    }
 }

@@ -80,19 +80,27 @@ fn repeated_points<'a>(round: &RoundTrials<'a>) -> Vec<Repeats<'a>> {
 pub(super) struct Noise {
     /// In units of the objective; above 0.
     pub(super) deviation: f64,
-    /// Degrees of freedom of its estimate: how many trainings there are beyond the first of each point.
-    pub(super) freedom: usize,
+    /// Degrees of freedom of its estimate, by Satterthwaite (1946): as many as there are trainings beyond the first of each
+    /// point where all points vary alike, and fewer where few of them make most of the noise.
+    pub(super) freedom: f64,
     /// Whether longer retrainings showed it, as of the last step of the round: see [`beginnings`].
     pub(super) of_beginnings: bool,
 }
 
 impl Noise {
     fn of<'a>(groups: impl IntoIterator<Item = Repeats<'a>>, of_beginnings: bool) -> Option<Self> {
-        let (squares, freedom) = groups
+        // Of each point: its sum of squares, and the number of its trainings beyond the first.
+        let known: Vec<(f64, f64)> = groups
             .into_iter()
-            .fold((0.0, 0), |(squares, freedom), group| (squares + group.squares(), freedom + group.values.len() - 1));
-        let deviation = (squares / freedom as f64).sqrt();
-        (freedom > 0 && deviation > 0.0).then_some(Self { deviation, freedom, of_beginnings })
+            .filter(|group| group.values.len() > 1)
+            .map(|group| (group.squares(), (group.values.len() - 1) as f64))
+            .collect();
+        let squares: f64 = known.iter().map(|(squares, _)| squares).sum();
+        let trainings: f64 = known.iter().map(|(_, beyond)| beyond).sum();
+        let deviation = (squares / trainings).sqrt();
+        let parts: f64 = known.iter().map(|(squares, beyond)| squares.powi(2) / beyond).sum();
+        let freedom = || (squares.powi(2) / parts).min(trainings).max(1.0);
+        (deviation > 0.0).then(|| Self { deviation, freedom: freedom(), of_beginnings })
     }
 }
 
@@ -134,4 +142,27 @@ pub(super) fn between_evaluations_of(reading: &Reading<'_>, curves: &[&[(u64, f6
         curves.iter().filter_map(|curve| curve_noise(reading, curve)).filter(|noise| noise.variance > 0.0).collect();
     let mean = noises.iter().map(|noise| noise.variance).sum::<f64>() / noises.len().max(1) as f64;
     shrinkage::CurveNoisePrior::of(noises.iter().copied()).deviation().or_else(|| (mean > 0.0).then(|| mean.sqrt()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(values: &[f64]) -> Repeats<'static> {
+        Repeats { trials: Vec::new(), values: values.to_vec() }
+    }
+
+    #[test]
+    fn points_that_vary_alike_add_their_freedom_and_a_noisy_one_counts_alone() {
+        let alike = Noise::of([group(&[1.0, 2.0, 3.0]), group(&[5.0, 6.0, 7.0])], false).unwrap();
+        assert!((alike.deviation - 1.0).abs() < 1e-12 && (alike.freedom - 4.0).abs() < 1e-12, "{alike:?}");
+        let one = Noise::of([group(&[1.0, 2.0, 3.0]), group(&[5.0, 5.0, 5.0])], false).unwrap();
+        assert!((one.deviation - 0.5_f64.sqrt()).abs() < 1e-12 && (one.freedom - 2.0).abs() < 1e-12, "{one:?}");
+        // Variances of 1 and 4: 25 / 17 of the freedom of one.
+        let between = Noise::of([group(&[1.0, 2.0, 3.0]), group(&[4.0, 6.0, 8.0]), group(&[7.0])], false).unwrap();
+        assert!((between.freedom - 2.0 * 25.0 / 17.0).abs() < 1e-12, "{between:?}");
+        assert_eq!(Noise::of([group(&[1.0]), group(&[2.0])], false), None);
+        assert_eq!(Noise::of([group(&[1.0, 1.0])], false), None);
+        assert_eq!(Noise::of([], false), None);
+    }
 }

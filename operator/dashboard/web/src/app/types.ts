@@ -906,6 +906,11 @@ arms: Array<ArmValue>,
  */
 difference?: Estimate,
 /**
+ * What the first arm's value will be with other seeds, on average: it leads for luck as well as merit, so this is a
+ * little worse than the mean of its retrainings. Missing without those.
+ */
+expected?: number,
+/**
  * The best point, of a study without arms.
  */
 best?: BestValue,

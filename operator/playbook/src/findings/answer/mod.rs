@@ -53,6 +53,10 @@ pub struct Verdict {
     /// By how much the first arm is ahead of the second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<Estimate>,
+    /// What the first arm's value will be with other seeds, on average: it leads for luck as well as merit, so this is a
+    /// little worse than the mean of its retrainings. Missing without those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<f64>,
     /// The best point, of a study without arms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<BestValue>,
@@ -71,9 +75,9 @@ pub struct Verdict {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum VerdictKind {
-    /// One arm is better than all others, by more than noise explains.
+    /// One arm is better than all others, by more than noise explains: the best points of the two in front were trained again.
     Winner,
-    /// The arms in front differ by no more than noise may explain.
+    /// The arms in front differ by no more than noise may explain, or how large that is is unknown.
     NoWinner,
     /// There are no arms to compare: the best point, and how sure that is.
     BestPoint,
@@ -148,6 +152,7 @@ pub fn verdict(plan: &Plan, trials: &[TrialRecord], checklist: &Checklist) -> Ve
         problems: checklist.problems.clone(),
         arms: Vec::new(),
         difference: None,
+        expected: None,
         best: None,
         noise: reading.concluding().and_then(|round| noise::at_budget_of(&reading, round)).map(|noise| noise.deviation),
         examples: examples::of_results(&reading),
@@ -181,14 +186,16 @@ impl Verdict {
 
 /// Of a study with arms.
 fn compared(reading: &Reading<'_>, lead: &Lead<'_>, verdict: &mut Verdict) -> String {
-    verdict.kind = if lead.doubt.is_some() { VerdictKind::NoWinner } else { VerdictKind::Winner };
+    verdict.kind = if lead.is_winner() { VerdictKind::Winner } else { VerdictKind::NoWinner };
     verdict.difference = Some(lead.difference(reading));
     verdict.arms = [&lead.first, &lead.second].into_iter().chain(&lead.others).map(arm_value).collect();
     let remedy = needed::remedy(reading, lead);
-    verdict.retrainings_needed = remedy.times.filter(|_| lead.doubt.is_some());
+    verdict.retrainings_needed = remedy.times.filter(|_| !lead.is_winner());
+    verdict.expected = lead.expected(reading.direction());
     match lead.doubt {
+        None if lead.is_winner() => words::winner(reading, lead, verdict),
+        None => words::not_repeated(lead, &remedy),
         Some(doubt) => words::no_winner(lead, doubt, &remedy),
-        None => words::winner(reading, lead, verdict),
     }
 }
 
@@ -208,7 +215,7 @@ fn arm_value(standing: &Standing<'_>) -> ArmValue {
 fn of_mean(reading: &Reading<'_>, noise: Option<Noise>, mean: f64, trainings: usize) -> Estimate {
     let level = level(reading);
     let half = noise.map(|Noise { deviation, freedom, .. }| {
-        student_quantile(0.5 * (1.0 - level), freedom as f64) * deviation / (trainings as f64).sqrt()
+        student_quantile(0.5 * (1.0 - level), freedom) * deviation / (trainings as f64).sqrt()
     });
     Estimate { value: mean, interval: half.map(|half| [mean - half, mean + half]), level }
 }

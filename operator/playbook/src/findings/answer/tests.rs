@@ -84,6 +84,10 @@ fn means_of_retrainings_are_compared_and_the_answer_says_so() {
     assert!(verdict.summary.contains("optimizer = adamw is better than optimizer = sgd"), "{}", verdict.summary);
     assert_eq!((verdict.arms[0].retrainings, verdict.arms[1].retrainings), (3, 3));
     assert!(verdict.summary.contains("3 retrainings"), "{}", verdict.summary);
+    // Half of the variance of the difference, 0.0032^2 * 2 / 3, divided by the difference: the leader was chosen for its mean.
+    let expected = verdict.expected.unwrap();
+    assert!((expected - (0.0148 + 0.5 * 0.0032_f64.powi(2) * 2.0 / 3.0 / 0.0093)).abs() < 1e-9, "{expected}");
+    assert!(verdict.summary.contains("expect 0.01517 of it with other seeds"), "{}", verdict.summary);
     let found = findings(&plan(&study), &trials);
     let per_arm = found.iter().find(|f| f.code == "BestPerArm").unwrap();
     assert!(per_arm.advice.contains("On average of retrainings: optimizer = adamw 0.0148"), "{}", per_arm.advice);
@@ -101,6 +105,61 @@ fn equal_means_are_no_winner_whatever_the_luckiest_trials_were() {
     assert!(found.advice.contains("Trained again with other seeds"), "{}", found.advice);
     // What was done is not what is advised: more of it is, or nothing.
     assert!(!found.advice.contains("3 times"), "{}", found.advice);
+}
+
+/// Seeds in the guise of an arm were a winner in a quarter of such studies: all trials of an arm may share a lucky one.
+#[test]
+fn without_retraining_there_is_no_winner_however_many_trials_are_ahead() {
+    let ahead = explored(0.5, 0.01);
+    let verdict = answer(&single(""), &ahead);
+    assert_ne!(verdict.kind, VerdictKind::Winner);
+    assert_eq!((verdict.retrainings_needed, verdict.expected, verdict.noise), (Some(5), None, None));
+    for said in [
+        "No winner yet: optimizer = adamw leads optimizer = sgd by 0.49 by their best trials (10 of its trials beat the best",
+        "each point was trained once, so how large the difference is with other seeds is unknown",
+        "train the best point of each arm again, 5 times",
+    ] {
+        assert!(verdict.summary.contains(said), "{}", verdict.summary);
+    }
+    // The same with retrainings: two of each are too few.
+    let mut trials = ahead.clone();
+    trials.extend(retrained(&trials, "sgd", &[0.51, 0.5], 0));
+    trials.extend(retrained(&trials, "adamw", &[0.012, 0.01], 2));
+    let few = answer(&single("retrain: {best: 1, times: 2, per: Scientific}"), &trials);
+    assert!(few.summary.contains("fewer than three retrainings of each say too little"), "{}", few.summary);
+    assert_eq!(few.retrainings_needed, Some(5));
+    assert!(few.difference.unwrap().interval.is_some(), "how far the means are apart is known");
+    let mut trials = ahead;
+    trials.extend(retrained(&trials, "sgd", &[0.51, 0.5, 0.505], 0));
+    trials.extend(retrained(&trials, "adamw", &[0.012, 0.01, 0.013], 3));
+    let repeated = answer(&single("retrain: {best: 1, times: 3, per: Scientific}"), &trials);
+    assert!(repeated.summary.contains("optimizer = adamw is better than optimizer = sgd"), "{}", repeated.summary);
+    assert_eq!(repeated.retrainings_needed, None);
+}
+
+/// Of two points that do not vary alike the noisy one decides: Student's t has its freedom, not that of both.
+#[test]
+fn an_interval_has_the_freedom_of_the_point_that_varies() {
+    let study = single("retrain: {best: 1, times: 3, per: Scientific}");
+    let mut trials = explored(0.05, 0.01);
+    trials.extend(retrained(&trials, "sgd", &[0.04, 0.05, 0.06], 0));
+    trials.extend(retrained(&trials, "adamw", &[0.01, 0.01, 0.01], 3));
+    let difference = answer(&study, &trials).difference.unwrap();
+    // t of 0.025 and 2 degrees of freedom; a pooled deviation of 0.01 / sqrt(2).
+    let half = 4.302_653 * 0.01 * 0.5_f64.sqrt() * (2.0_f64 / 3.0).sqrt();
+    let [low, high] = difference.interval.unwrap();
+    assert!((low - (0.04 - half)).abs() < 1e-6 && (high - (0.04 + half)).abs() < 1e-6, "{low} {high}");
+}
+
+#[test]
+fn retrainings_that_do_not_differ_at_all_say_nothing_of_the_noise() {
+    let study = single("retrain: {best: 1, times: 3, per: Scientific}");
+    let mut trials = explored(0.5, 0.01);
+    trials.extend(retrained(&trials, "sgd", &[0.5; 3], 0));
+    trials.extend(retrained(&trials, "adamw", &[0.01; 3], 3));
+    let verdict = answer(&study, &trials);
+    assert_ne!(verdict.kind, VerdictKind::Winner);
+    assert!(verdict.summary.contains("check that the trainer uses its seeds"), "{}", verdict.summary);
 }
 
 /// F-108: `{best: 2, times: 5}` trained the winner twice.
@@ -272,7 +331,9 @@ fn arms_that_differ_by_name_have_no_winner() {
                 }
             }
             let reading = Reading::new(&plan, &trials);
-            lead::lead(&reading).unwrap().doubt.is_none()
+            let lead = lead::lead(&reading).unwrap();
+            assert!(retrains || !lead.is_winner());
+            lead.doubt.is_none()
         });
         let share = winners.count() as f64 / 400.0;
         println!("retrained {retrains}: {share}");

@@ -18,26 +18,42 @@ pub(super) fn winner(reading: &Reading<'_>, lead: &Lead<'_>, verdict: &Verdict) 
         if lead.others.is_empty() { second.arm.label() } else { format!("{}, the next best", second.arm.label()) };
     let values = format!("{metric} {} against {}", number(first.value), number(second.value));
     let interval = verdict.difference.as_ref().and_then(|difference| Some((difference.interval?, difference.level)));
-    let examples = examples(lead, verdict);
-    match interval {
-        Some(([low, high], level)) => format!(
-            "{} is better than {other}: {values}, a difference of {} ({} interval {} to {}; means of {}).{examples}",
-            first.arm.label(),
-            number(lead.gap),
-            percent(level),
-            number(low),
-            number(high),
-            retrainings(first, second)
-        ),
-        None => format!(
-            "{} is better than {other} ({} of its trials beat the best of the latter, {}): best {values}. How large the \
-             difference is with other seeds is unknown until the best point of each arm is trained again \
-             (spec.retrain, per: Scientific).{examples}",
-            first.arm.label(),
-            lead.ahead,
-            p_value(lead.search_luck)
-        ),
-    }
+    let interval = interval.map_or_else(String::new, |([low, high], level)| {
+        format!("{} interval {} to {}; ", percent(level), number(low), number(high))
+    });
+    let expected = verdict.expected.map_or_else(String::new, |expected| {
+        format!(" Chosen for being ahead, expect {} of it with other seeds.", number(expected))
+    });
+    format!(
+        "{} is better than {other}: {values}, a difference of {} ({interval}means of {}).{expected}{}",
+        first.arm.label(),
+        number(lead.gap),
+        retrainings(first, second),
+        examples(lead, verdict)
+    )
+}
+
+/// `No winner yet: … leads … by their best trials, which the luck of the search does not explain, but …`.
+pub(super) fn not_repeated(lead: &Lead<'_>, remedy: &Remedy) -> String {
+    let (first, second) = (lead.first.arm.label(), lead.second.arm.label());
+    let gap = number(lead.gap);
+    let trained = if lead.by_means && !lead.has_enough_retrainings() {
+        "fewer than three retrainings of each say too little of the noise of training"
+    } else if lead.by_means {
+        "their retrainings do not differ at all, so the noise of training is unknown (check that the trainer uses its seeds)"
+    } else if lead.noise.is_some() {
+        "each was chosen for luck as well as merit, and its best point was not trained again"
+    } else {
+        "each point was trained once, so how large the difference is with other seeds is unknown"
+    };
+    let of = if lead.by_means { "on average of their retrainings" } else { "by their best trials" };
+    format!(
+        "No winner yet: {first} leads {second} by {gap} {of} ({} of its trials beat the best of the latter, {}), but {trained}. \
+         To tell, {}.",
+        lead.ahead,
+        p_value(lead.search_luck),
+        remedy.words
+    )
 }
 
 /// What the number of validation examples leaves open.
