@@ -157,13 +157,12 @@ fn explore(
     digit: Option<usize>,
     dice: &mut Dice,
 ) -> Result<Vec<Tried>, Box<dyn Error>> {
-    let point = |dice: &mut Dice| table.points[dice.below(table.points.len())];
-    let common: Vec<Digits> = (0..each).map(|_| point(dice)).collect();
+    let common = distinct(table, digit, each, dice);
     let one_seed = dice.below(SEEDS);
     let mut tried = Vec::new();
     for (arm, value) in values.iter().enumerate() {
-        for shared in &common {
-            let mut at = if scenario.shared { *shared } else { point(dice) };
+        let own = if scenario.shared { common.clone() } else { distinct(table, digit, each, dice) };
+        for mut at in own {
             if let Some(digit) = digit {
                 at[digit] = *value;
             }
@@ -178,6 +177,13 @@ fn explore(
         }
     }
     Ok(tried)
+}
+
+/// Random points that differ in more than the digit that tells arms apart.
+fn distinct(table: &Table, digit: Option<usize>, n: usize, dice: &mut Dice) -> Vec<Digits> {
+    let is_one_of = |point: &&Digits| digit.is_none_or(|digit| point[digit] == table.levels[digit][0]);
+    let mut left: Vec<Digits> = table.points.iter().filter(is_one_of).copied().collect();
+    (0..n.min(left.len())).map(|_| left.swap_remove(dice.below(left.len()))).collect()
 }
 
 /// The digit that tells arms apart: one with enough values; nothing of arms that differ in no hyperparameter.

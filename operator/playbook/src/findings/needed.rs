@@ -8,7 +8,7 @@ use super::{
     change::{Change, Edit},
     lead::{Doubt, Lead},
     reading::Reading,
-    wording::count,
+    wording::{count, number},
 };
 
 /// Most retrainings of a point that a study takes.
@@ -28,18 +28,16 @@ pub(super) struct Remedy {
     pub(super) change: Option<Change>,
 }
 
+/// How many retrainings to aim for.
+struct Aim {
+    times: u32,
+    /// The difference that they show, where it is not the one that is seen: that is too small to be shown.
+    shows: Option<f64>,
+}
+
 /// What would tell whether the leading arm is the winner.
 pub(super) fn remedy(reading: &Reading<'_>, lead: &Lead<'_>) -> Remedy {
-    let few = u32::try_from(reading.count(&RETRAIN_TIMES)).unwrap_or(MOST_TIMES);
-    let times = match lead.doubt {
-        // Retraining has said what it can: the points differ. Whether other points would, more trials say.
-        Some(Doubt::SearchLuck) if lead.by_means => None,
-        _ => match times(reading, lead) {
-            Some(times) => Some(times.max(few)).filter(|times| *times <= MOST_TIMES),
-            None => Some(few),
-        },
-    };
-    let Some(times) = times else {
+    let Some(aim) = aim(reading, lead) else {
         let words = if lead.by_means && lead.doubt == Some(Doubt::SearchLuck) {
             "run more trials of each arm".to_owned()
         } else {
@@ -48,7 +46,7 @@ pub(super) fn remedy(reading: &Reading<'_>, lead: &Lead<'_>) -> Remedy {
                  as equal, or look for a larger effect"
             )
         };
-        return Remedy { words, times, change: None };
+        return Remedy { words, times: None, change: None };
     };
     let spec = reading.plan.spec();
     // Arms of a range can't be counted: there, as many points as arms that were seen.
@@ -58,22 +56,44 @@ pub(super) fn remedy(reading: &Reading<'_>, lead: &Lead<'_>) -> Remedy {
     let wanted = Retrain {
         best: if per_arm { asked.filter(|r| r.per == Per::Scientific).map_or(1, |r| r.best) } else { arms },
         per: if per_arm { Per::Scientific } else { Per::Study },
-        times: asked.map_or(times, |retrain| retrain.times.max(times)),
+        times: asked.map_or(aim.times, |retrain| retrain.times.max(aim.times)),
     };
     // Words speak of what the study will do, and it may do that already.
-    let words = format!(
-        "train the best point of each arm again, {} with other seeds{}",
-        count(usize::try_from(wanted.times).unwrap_or(usize::MAX), "time"),
-        if lead.doubt == Some(Doubt::SearchLuck) { ", or run more trials" } else { "" }
-    );
+    let times = count(usize::try_from(wanted.times).unwrap_or(usize::MAX), "time");
+    let more = match aim.shows {
+        Some(shows) => format!(
+            ", which shows a difference of {}, the largest that the means allow (one as small as the present one takes \
+             more than {MOST_TIMES})",
+            number(shows)
+        ),
+        None if lead.doubt == Some(Doubt::SearchLuck) => ", or run more trials".to_owned(),
+        None => String::new(),
+    };
+    let words = format!("train the best point of each arm again, {times} with other seeds{more}");
     Remedy { words, times: Some(wanted.times), change: reading.change(Edit::Retrain(wanted)) }
 }
 
-/// Retrainings of each point that would show a difference as large as this one; `None` while the noise is unknown.
-fn times(reading: &Reading<'_>, lead: &Lead<'_>) -> Option<u32> {
-    let gap_in_deviations = lead.gap / lead.noise?.deviation;
+/// How many retrainings would tell; nothing where no number would.
+fn aim(reading: &Reading<'_>, lead: &Lead<'_>) -> Option<Aim> {
+    // Retraining has said what it can: the points differ. Whether other points would, more trials say.
+    if lead.by_means && lead.doubt == Some(Doubt::SearchLuck) {
+        return None;
+    }
+    let few = u32::try_from(reading.count(&RETRAIN_TIMES)).unwrap_or(MOST_TIMES);
+    let Some(noise) = lead.noise else { return Some(Aim { times: few, shows: None }) };
     let alpha = reading.threshold(&FALSE_ALARMS);
-    Some((FEWEST_TIMES..=MOST_TIMES).find(|times| shown_by(*times, alpha) <= gap_in_deviations).unwrap_or(u32::MAX))
+    let showing = |gap: f64| {
+        let times = (FEWEST_TIMES..=MOST_TIMES).find(|times| shown_by(*times, alpha) * noise.deviation <= gap)?;
+        Some(times.max(few))
+    };
+    if let Some(times) = showing(lead.gap) {
+        return Some(Aim { times, shows: None });
+    }
+    // A small difference between few means does not say that the arms are equal: the truth may be as large as this.
+    let largest = lead.gap + lead.half_width?;
+    let done = lead.first.retrainings.min(lead.second.retrainings);
+    let times = showing(largest).filter(|times| usize::try_from(*times).is_ok_and(|times| times > done))?;
+    Some(Aim { times, shows: Some(largest) })
 }
 
 /// The smallest difference between two points, in standard deviations of a training, that so many retrainings of each show in

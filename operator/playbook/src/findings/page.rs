@@ -65,6 +65,12 @@ only* differ in nothing, *seeds as arms* in the seed that all trials of an arm s
 - **best repeats**: choosing by the best value instead: studies whose best arm (without arms: best point) is the same with another seed
   in every trial.
 
+Choosing by the best value repeats the arm in 23 to 83% of these studies and the best point in 34%, and its value is 0.3 to 1.3
+standard deviations too good. Answers that name a winner hold in 97% or more of the studies of 2 to 6 arms. What is not reached: of
+single data sets, and of three arms and more, there are too few winners to say 95% for certain; and the interval covers 91% of
+`car`, whose errors are close to 0 with a few that are far from it, and 94.5% where the value of one best point is held against
+one or two other seeds: three trainings do not show that their noise is skewed.
+
 `operator/playbook/examples/winners/main.rs` says how to measure it again; `operator/playbook/tests/winners.rs` holds a small part of
 it in every run of the tests.
 
