@@ -36,14 +36,15 @@ Three sources of luck are counted. **Training**: the standard deviation between 
 `retrain` or from points that the study holds more than once with the same step budget; without those it is unknown, and the
 answer says so. **Choice**: the best of many trials is lucky as well as good, so where two arms or more were retrained
 (`retrain: {best: 1, times: 5, per: Scientific}`), the means of the retrainings are compared and not the trials that were
-chosen; the interval is Student's, at `1 - falseAlarms`, with Satterthwaite's degrees of freedom, since points do not vary alike.
-The arm that leads was chosen too, for its mean: what to expect of it is a little worse (Tweedie's formula). Two trials of the
-leading arm must beat the best of the other; where arms were tried at different points, so many that luck does not explain them.
-**Validation examples**: where the results give away how many there are, a difference that another set of as many may turn is
-called so. Without three retrainings of each there is no winner, however many trials are ahead: all of an arm's trials may share
-a lucky seed, its best value was chosen, and two retrainings that happen to agree say too little of the noise. Fewer trials or one seed each never remove a doubt: where a later round has trained each point
-once, the noise of its step budget is unknown. How many retrainings it takes is worked out for the difference that is seen: on
-both sides at `falseAlarms`, seen in four of five studies, by Student's t; five (`retrainTimes`) at least.
+chosen; the interval is Student's, at `1 - falseAlarms`, with Satterthwaite's degrees of freedom, since points do not vary
+alike. The arm that leads was chosen too, for its mean: what to expect of it is a little worse (Tweedie's formula). Two trials
+of the leading arm must beat the best of the other; where arms were tried at different points, so many that luck does not
+explain them. **Validation examples**: where the results give away how many there are, a difference that another set of as
+many may turn is called so. Without three retrainings of each there is no winner, however many trials are ahead: all of an
+arm's trials may share a lucky seed, its best value was chosen, and two retrainings that happen to agree say too little of the
+noise. Fewer trials or one seed each never remove a doubt: where a later round has trained each point once, the noise of its
+step budget is unknown. How many retrainings it takes is worked out for the difference that is seen: on both sides at
+`falseAlarms`, seen in four of five studies, by Student's t; five (`retrainTimes`) at least.
 
 ### Do winners repeat?
 
@@ -65,11 +66,11 @@ only* differ in nothing, *seeds as arms* in the seed that all trials of an arm s
 - **best repeats**: choosing by the best value instead: studies whose best arm (without arms: best point) is the same with another seed
   in every trial.
 
-Choosing by the best value repeats the arm in 23 to 83% of these studies and the best point in 34%, and its value is 0.3 to 1.3
-standard deviations too good. Answers that name a winner hold in 97% or more of the studies of 2 to 6 arms. What is not reached: of
-single data sets, and of three arms and more, there are too few winners to say 95% for certain; and the interval covers 91% of
-`car`, whose errors are close to 0 with a few that are far from it, and 94.5% where the value of one best point is held against
-one or two other seeds: three trainings do not show that their noise is skewed.
+Choosing by the best value repeats the arm in 23 to 83% of these studies and the best point in 34%, and its value is 0.3 to
+1.3 standard deviations too good. Winners of 2 to 6 arms lead or are tied in 96.9 to 100%. What is not reached: of single data
+sets, and of three arms and more, there are too few winners to say 95% for certain; and the interval covers 91% of `car`,
+whose errors are close to 0 with a few that are far from it, and 94.5% where the value of one best point is held against one
+or two other seeds: three trainings do not show that their noise is skewed.
 
 `operator/playbook/examples/winners/main.rs` says how to measure it again; `operator/playbook/tests/winners.rs` holds a small part of
 it in every run of the tests.
