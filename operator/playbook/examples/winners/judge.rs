@@ -1,5 +1,6 @@
 //! Answers, held against seeds that they did not see.
 
+use studious_api::HyperparameterValue;
 use studious_playbook::findings::{ArmValue, BestValue, Checklist, Verdict, VerdictKind, verdict};
 
 use super::{
@@ -124,8 +125,8 @@ impl Tally {
 
     fn count_arms(&mut self, study: &Study, answer: &Verdict) {
         let place = |arm: &ArmValue| {
-            let value = arm.configuration.get(study.scientific)?.as_f64()?;
-            study.values.iter().position(|known| f64::from(*known) == value)
+            let value = arm.configuration.get(study.scientific)?;
+            study.values.iter().position(|known| *value == HyperparameterValue::Integer(i64::from(*known)))
         };
         let order: Vec<&Chosen> = answer.arms.iter().filter_map(place).map(|i| &study.chosen[i]).collect();
         let [first, second, ..] = order[..] else { return };

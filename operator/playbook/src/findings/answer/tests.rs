@@ -279,7 +279,8 @@ fn a_failing_question_stands_in_the_way() {
         "{}",
         verdict.summary
     );
-    assert!(verdict.summary.contains("optimizer = sgd is better"), "{}", verdict.summary);
+    // What is seen so far; no winner, since no point was trained again.
+    assert!(verdict.summary.contains("optimizer = sgd leads optimizer = nesterov by 1.99"), "{}", verdict.summary);
 }
 
 #[test]
