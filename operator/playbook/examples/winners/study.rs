@@ -114,21 +114,21 @@ pub fn draw(table: &Table, scenario: Scenario, dice: &mut Dice) -> Result<Study,
     dice.shuffle(&mut values);
     values.truncate(arms);
     let tried = explore(table, scenario, &values, each, digit, dice)?;
-    let record = |round: &str, i: usize, arm: usize, at: &Digits, error: f64| {
+    let record = |round: &str, i: usize, arm: usize, at: Digits, error: f64| {
         let label = (scenario.kind != Arms::One && digit.is_none()).then(|| values[arm]);
         trial(round, i, label, at, error)
     };
     let mut trials: Vec<TrialRecord> =
-        tried.iter().enumerate().map(|(i, t)| record("explore", i, t.arm, &t.at, t.error)).collect();
+        tried.iter().enumerate().map(|(i, t)| record("explore", i, t.arm, t.at, t.error)).collect();
     let mut chosen = Vec::new();
     let explored = trials.len();
     for arm in 0..arms {
         let best = least(tried.iter().filter(|t| t.arm == arm), |t| t.error).ok_or("an arm has no points")?;
-        let errors = table.errors(&best.at).ok_or("a point is not in the table")?;
+        let errors = table.errors(best.at).ok_or("a point is not in the table")?;
         let mut judges: Vec<usize> = (0..SEEDS).filter(|other| *other != best.seed).collect();
         dice.shuffle(&mut judges);
         for seed in judges.split_off(judges.len() - scenario.times) {
-            trials.push(record("retrain", trials.len() - explored, arm, &best.at, errors[seed]));
+            trials.push(record("retrain", trials.len() - explored, arm, best.at, errors[seed]));
         }
         chosen.push(Chosen { errors, error: best.error, judges });
     }
@@ -166,7 +166,7 @@ fn explore(
             if let Some(digit) = digit {
                 at[digit] = *value;
             }
-            let errors = table.errors(&at).ok_or("a point is not in the table")?;
+            let errors = table.errors(at).ok_or("a point is not in the table")?;
             let seed = match scenario.kind {
                 Arms::Seeds => usize::from(*value),
                 _ if scenario.one_seed => one_seed,
@@ -225,10 +225,10 @@ fn plan(
     Plan::new("s", &spec).map_err(|violations| format!("{violations:?}").into())
 }
 
-fn trial(round: &str, index: usize, label: Option<u8>, at: &Digits, objective: f64) -> TrialRecord {
+fn trial(round: &str, index: usize, label: Option<u8>, at: Digits, objective: f64) -> TrialRecord {
     let number = |digit: u8| HyperparameterValue::Integer(i64::from(digit));
     let mut hyperparameters: Hyperparameters =
-        NAMES.iter().zip(at).map(|(name, digit)| ((*name).to_owned(), number(*digit))).collect();
+        NAMES.iter().zip(at).map(|(name, digit)| ((*name).to_owned(), number(digit))).collect();
     if let Some(label) = label {
         hyperparameters.insert(LABEL.to_owned(), number(label));
     }

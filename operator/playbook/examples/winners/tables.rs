@@ -44,8 +44,8 @@ impl Table {
     }
 
     /// The errors of a point by seed; nothing for one that the table does not have.
-    pub fn errors(&self, point: &Digits) -> Option<[f64; SEEDS]> {
-        self.errors.get(point).copied()
+    pub fn errors(&self, point: Digits) -> Option<[f64; SEEDS]> {
+        self.errors.get(&point).copied()
     }
 }
 
