@@ -3,6 +3,9 @@
 //! `winners.tsv` is a small part of what `cargo run --example winners` measures, made by `bench/winners/excerpt.py` from HPOBench
 //! (Apache License 2.0). Studies are fixed, so the figures are the same everywhere.
 
+// A test may panic.
+#![allow(clippy::unwrap_used)]
+
 // Tests need not use all that the example does.
 #[allow(dead_code)]
 #[path = "../examples/winners/judge.rs"]
