@@ -1,7 +1,7 @@
 //! Winners repeat: answers about real repeated trainings, held against seeds that they did not see.
 //!
-//! `winners.tsv` is a small part of what `cargo run --example winners` measures, made by `bench/winners/excerpt.py` from HPOBench
-//! (Apache License 2.0). Studies are fixed, so the figures are the same everywhere.
+//! `winners.tsv` is a small part of what `cargo run --example winners` measures, made by `bench/winners/excerpt.py` from
+//! `HPOBench` (Apache License 2.0). Studies are fixed, so the figures are the same everywhere.
 
 // A test may panic.
 #![allow(clippy::unwrap_used)]
