@@ -61,6 +61,22 @@ pub(super) fn marked_at_least(all: usize, marked: usize, drawn: usize, k: usize)
         .min(1.0)
 }
 
+/// The chance that the product of so many independent p-values is no larger: Fisher's combination of tests (1932). Larger
+/// than that where the p-values are those of discrete tests.
+pub(super) fn of_product(p_values: impl Iterator<Item = f64>) -> f64 {
+    let (product, count) = p_values.fold((1.0, 0_u32), |(product, count), p| (product * p, count + 1));
+    if product <= 0.0 {
+        return 0.0;
+    }
+    let information = -libm::log(product);
+    let terms = (0..count).scan(1.0, |term, k| {
+        let this = *term;
+        *term *= information / f64::from(k + 1);
+        Some(this)
+    });
+    if count == 0 { 1.0 } else { (product * terms.sum::<f64>()).min(1.0) }
+}
+
 /// The regularised incomplete beta function, by Lentz's continued fraction.
 // The letters of the formula.
 #[allow(clippy::many_single_char_names)]
@@ -128,5 +144,15 @@ mod tests {
         close(marked_at_least(10, 3, 4, 1), 1.0 - 35.0 / 210.0);
         close(marked_at_least(10, 3, 4, 3), 7.0 / 210.0);
         close(marked_at_least(10, 3, 4, 0), 1.0);
+    }
+
+    #[test]
+    fn a_product_of_p_values_is_one() {
+        close(of_product([0.03].into_iter()), 0.03);
+        close(of_product([1.0, 1.0, 1.0].into_iter()), 1.0);
+        close(of_product(std::iter::empty()), 1.0);
+        close(of_product([0.0, 0.5].into_iter()), 0.0);
+        // Of two uniform numbers: q (1 - ln q).
+        close(of_product([0.1, 0.2].into_iter()), 0.02 * (1.0 - 0.02_f64.ln()));
     }
 }

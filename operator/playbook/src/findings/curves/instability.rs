@@ -4,7 +4,8 @@
 //! rate lies right below: then instability keeps training from rates that would be better. So the trials of an arm with up
 //! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
 //! among the former by luck is counted exactly (Fisher's test). Where rates make no difference, the best of them lies there by
-//! luck: the stable trials right below the first unstable one must be better than those at lower rates, too (Wilcoxon's test).
+//! luck: the stable trials right below the first unstable one must be better than those at lower rates, too (Wilcoxon's test,
+//! of all such arms together: whether rates matter is a question about the workload).
 
 use studious_api::study::Direction;
 use studious_rules::{
@@ -52,7 +53,10 @@ struct Limit<'a> {
     best: f64,
     above: Vec<&'a TrialRecord>,
     unstable: Vec<(&'a TrialRecord, When)>,
+    /// The chance that so many of the unstable lie above the best rate by luck, or that rates make no difference.
     chance: f64,
+    /// The chance that rates make no difference below the unstable ones, by the trials of this arm alone.
+    indifferent: f64,
 }
 
 fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Finding>) {
@@ -61,7 +65,7 @@ fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fin
     let pairs = axes.len() * arms.len();
     let mut found: Vec<Limit<'_>> = axes
         .iter()
-        .flat_map(|axis| arms.iter().filter_map(|arm| limit(reading, round, arm, *axis)))
+        .flat_map(|axis| of_axis(reading, round, &arms, *axis))
         .filter(|limit| limit.chance * pairs as f64 <= reading.alarm_level(round))
         .collect();
     found.sort_by(|a, b| a.chance.total_cmp(&b.chance));
@@ -122,6 +126,16 @@ fn limits(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fin
     findings.push(finding);
 }
 
+/// The arms that may be limited along one axis.
+fn of_axis<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, arms: &[Arm<'a>], axis: Axis<'a>) -> Vec<Limit<'a>> {
+    let mut limits: Vec<_> = arms.iter().filter_map(|arm| limit(reading, round, arm, axis)).collect();
+    let indifferent = chance::of_product(limits.iter().map(|limit| limit.indifferent));
+    for limit in &mut limits {
+        limit.chance = limit.chance.max(indifferent);
+    }
+    limits
+}
+
 fn limit<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, arm: &Arm<'a>, axis: Axis<'a>) -> Option<Limit<'a>> {
     let (best, _) = reading.ranked(&arm.trials).into_iter().find(|(t, _)| axis.value(t).is_some())?;
     let best = axis.value(best)?;
@@ -144,9 +158,9 @@ fn limit<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, arm: &Arm<'a>, axis
     if above.len() < reading.count(&ABOVE_TRIALS) || 2 * unstable.len() < above.len() || unstable.len() < 2 {
         return None;
     }
-    let by_place = chance::marked_at_least(above.len() + below.len(), broken, above.len(), unstable.len());
-    let chance = by_place.max(chance_of_improvement(reading, arm, axis, &unstable));
-    Some(Limit { arm: arm.clone(), axis, best, above, unstable, chance })
+    let chance = chance::marked_at_least(above.len() + below.len(), broken, above.len(), unstable.len());
+    let indifferent = chance_of_improvement(reading, arm, axis, &unstable);
+    Some(Limit { arm: arm.clone(), axis, best, above, unstable, chance, indifferent })
 }
 
 /// The chance that stable trials with up to so many times lower a rate than the first unstable one are so much better than
