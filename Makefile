@@ -27,6 +27,7 @@ test-fast: lint web ## every test that needs no cluster
 	docs/check-playbook.py
 	docs/check-attribution.py
 	docs/check-threat-model.py
+	docs/check-links.py
 
 lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 	./prerequisites.sh lint
