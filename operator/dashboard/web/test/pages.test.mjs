@@ -64,6 +64,7 @@ test("answer, findings and pictures follow the objective that is chosen, and the
   const other = await offered.nth(1).getAttribute("value");
   await picker.selectOption(other ?? "");
   await page.locator("text=Answer, findings and pictures are by this").waitFor();
+  await page.locator("figure").first().scrollIntoViewIfNeeded();
   await page.locator("figure[data-drawn=yes]").first().waitFor();
   assert.ok(page.url().includes(`by=${encodeURIComponent(other ?? "")}`), page.url());
   await accessible(page, "judged by another objective");
