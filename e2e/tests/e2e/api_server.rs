@@ -11,7 +11,7 @@ const STUDY: &str = include_str!("../../../crds/tests/it/study.yaml");
 /// What is wrong, what replaces what in the good study, and what the answer must name.
 const WRONG: &[(&str, &str, &str, &str)] = &[
     ("an unknown field", "parallelism: 4", "paralelism: 4", r#"unknown field "spec.paralelism""#),
-    ("an unknown field of a round", "trials: 72", "trails: 72", r#"unknown field "spec.rounds[0].trails""#),
+    ("an unknown field of a round", "trials: 45", "trails: 45", r#"unknown field "spec.rounds[0].trails""#),
     (
         "an unknown field of the template",
         "          image:",
@@ -22,9 +22,9 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("a missing direction", ", direction: Minimize", "", "spec.objective.direction: Required value"),
     ("no evaluation", "  evaluation: {everySteps: 50}\n", "", "spec.evaluation: Required value"),
     ("a number that is a string", "parallelism: 4", "parallelism: \"4\"", "spec.parallelism"),
-    ("zero trials", "trials: 72", "trials: 0", "spec.rounds[0].trials"),
+    ("zero trials", "trials: 45", "trials: 0", "spec.rounds[0].trials"),
     ("zero steps", "maxTrainSteps: 500", "maxTrainSteps: 0", "spec.rounds[0].maxTrainSteps"),
-    ("no trials", "trials: 72, ", "", "spec.rounds: Invalid value: give each round trials"),
+    ("no trials", "trials: 45, ", "", "spec.rounds: Invalid value: give each round trials"),
     (
         "steps that stay",
         "maxTrainSteps: 3000",
