@@ -93,6 +93,25 @@ pub(crate) fn views(
         .collect()
 }
 
+/// Whether a node's processes were all killed between the creation of the agent's container and its start: its sandbox is
+/// gone, and the kubelet says for good that the container waits for nothing.
+fn is_stuck(pod: &Pod, now: Timestamp) -> bool {
+    let Some(status) = &pod.status else { return false };
+    let agent = status.init_container_statuses.iter().flatten().find(|container| container.name == AGENT_CONTAINER);
+    let waits_for_nothing = agent.is_some_and(|agent| {
+        let waiting = agent.state.as_ref().and_then(|state| state.waiting.as_ref());
+        agent.container_id.as_ref().is_some_and(|id| !id.is_empty())
+            && waiting.is_some_and(|waiting| waiting.reason.is_none())
+    });
+    let has_no_sandbox = status
+        .conditions
+        .iter()
+        .flatten()
+        .any(|condition| condition.type_ == "PodReadyToStartContainers" && condition.status == "False");
+    let is_overdue = status.start_time.as_ref().is_some_and(|begun| now.duration_since(begun.0) > AGENT_PATIENCE);
+    waits_for_nothing && has_no_sandbox && is_overdue
+}
+
 /// The index of a pod within its Job.
 pub(crate) fn index_of(pod: &Pod) -> Option<u32> {
     pod.metadata.labels.as_ref()?.get(INDEX_LABEL)?.parse().ok()
@@ -209,6 +228,11 @@ fn not_begun(pod: &Pod, state: Option<&ContainerState>, now: Timestamp) -> HostS
     if agent_ended.is_some_and(|ended| now.duration_since(ended) > AGENT_PATIENCE) {
         return HostState::Lost {
             reason: "its agent ended before the trainer began, and its node does not start it again".to_owned(),
+        };
+    }
+    if is_stuck(pod, now) {
+        return HostState::Lost {
+            reason: "its agent was created and not started, and its node does not start it again".to_owned(),
         };
     }
     // The agent and other init containers come first; what they wait for is what the trainer waits for.
@@ -467,6 +491,32 @@ mod tests {
         let pods = [pod(0, r#"{"waiting": {"reason": "PodInitializing"}}"#, "", &agent)];
         assert_eq!(states(&pods, 60), [HostState::Waiting { reason: None }]);
         assert!(is_lost(&states(&pods, 66)[0]));
+    }
+
+    #[test]
+    fn a_pod_whose_agent_was_created_and_not_started_is_lost() {
+        // As a node leaves it whose processes were all killed between the two.
+        let stuck = |id: &str, waiting: &str, ready: &str| {
+            let status = format!(
+                r#", "phase": "Pending", "startTime": "{}",
+                "conditions": [{{"type": "PodReadyToStartContainers", "status": "{ready}"}}],
+                "initContainerStatuses": [{{"name": "studious-agent", "image": "", "imageID": "", "ready": false,
+                "restartCount": 0, "containerID": "{id}", "state": {{"waiting": {waiting}}}}}]"#,
+                time(0)
+            );
+            pod(0, r#"{"waiting": {"reason": "PodInitializing"}}"#, "", &status)
+        };
+        let pods = [stuck("containerd://1", "{}", "False")];
+        assert_eq!(states(&pods, 59), [HostState::Waiting { reason: None }]);
+        assert!(is_lost(&states(&pods, 61)[0]));
+        // Created a moment ago, after a long pull; not created yet; waiting for something.
+        for pod in [
+            stuck("containerd://1", "{}", "True"),
+            stuck("", "{}", "False"),
+            stuck("containerd://1", r#"{"reason": "CreateContainerError"}"#, "False"),
+        ] {
+            assert!(!is_lost(&states(&[pod], 61)[0]));
+        }
     }
 
     #[test]
