@@ -8,6 +8,8 @@ mod progress;
 mod progress_tests;
 mod reported;
 mod restored;
+#[cfg(test)]
+mod restored_tests;
 mod retry;
 mod series;
 
