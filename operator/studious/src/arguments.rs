@@ -60,6 +60,10 @@ pub(crate) enum Command {
     AgentReady(commands::agent::AgentReady),
     /// Print the CRDs, Study and Trial
     Crds(commands::crds::Crds),
+    /// Print the completions of a shell
+    Completions(commands::completions::Completions),
+    /// Write the manual pages
+    Man(commands::completions::Man),
     /// Name the sources and their licences
     About(commands::about::About),
     /// The keeper of a local run: ends trainers whose run was killed
@@ -89,6 +93,8 @@ impl Command {
             Self::Agent(command) => command.run().await,
             Self::AgentReady(command) => command.run().await,
             Self::Crds(command) => command.run(),
+            Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(),
             Self::About(command) => command.run(),
             Self::Keep(command) => command.run(),
         }
@@ -115,6 +121,8 @@ impl Command {
             | Self::Agent(_)
             | Self::AgentReady(_)
             | Self::Crds(_)
+            | Self::Completions(_)
+            | Self::Man(_)
             | Self::About(_)
             | Self::Keep(_) => None,
         }

@@ -6,6 +6,7 @@ mod bench;
 mod concluding;
 mod figures;
 mod importing;
+mod installing;
 mod looking;
 mod one_best;
 mod piping;
