@@ -10,6 +10,7 @@ if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
   npm ci --ignore-scripts --no-audit --no-fund
 fi
 npm run --silent check
+npm run --silent unit
 if [ -z "${STUDIOUS:-}" ]; then
   (cd "$root" && cargo build --locked -p studious)
   STUDIOUS=$root/target/debug/studious

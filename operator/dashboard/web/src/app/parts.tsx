@@ -85,7 +85,6 @@ export function Figure({ name, children, note }: { name: string; children: Compo
 export function Copyable({ text, label, open = false }: { text: string; label: string; open?: boolean }) {
   return (
     <div class="copyable">
-      {/* biome-ignore lint/a11y: what scrolls must be reachable by keyboard */}
       <pre tabIndex={0} role="group" aria-label={label} class={open ? "open" : undefined}>
         {text}
       </pre>
