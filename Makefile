@@ -8,7 +8,7 @@ CACHE ?= $(or $(STUDIOUS_CACHE),$(HOME)/.cache/studious)
 STUDIOUS := target/release/studious
 VENV := .venv
 
-.PHONY: help demo test test-fast lint faults bench bench-cluster bench-search figures web release venv crds
+.PHONY: help demo test test-fast check t lint ui-dev faults bench bench-cluster bench-search figures web release venv crds
 
 help: ## list these doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +34,16 @@ lint: ## formatting, clippy pedantic, ruff, mypy, shellcheck, licences
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --features studious-e2e/cluster --locked -- -D warnings
 	e2e/lint.sh
+
+check: ## formatting and lints of what has changed since the last commit (BASE=main: since it left main)
+	./check.sh "$(BASE)"
+
+t: ## run the tests whose names hold T: make t T=boundary
+	./check.sh --test "$(T)"
+
+ui-dev: ## the dashboard from its sources, before a running `studious ui`: make ui-dev LINK='http://127.0.0.1:…/?token=…'
+	./prerequisites.sh web
+	cd operator/dashboard/web && { [ -e node_modules/.package-lock.json ] || npm ci --no-audit --no-fund; } && node dev.mjs "$(LINK)"
 
 faults: ## kill, cut off and fill what a study of 60 trials stands on, on a real Kubernetes here (KILLS=100 SEED=7)
 	SEED="$(SEED)" KILLS="$(KILLS)" e2e/faults.sh
