@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, clippy::format_collect, clippy::must_use_candidate)]
 
 mod api_server;
+mod chart;
 mod cluster;
 mod insight;
 mod main_job;
