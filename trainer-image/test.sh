@@ -43,8 +43,8 @@ export PATH="$environment/bin:$PATH"
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
 hatchling build -t wheel -d "$wheels" >/dev/null 2>&1 || hatchling build -t wheel -d "$wheels"
-pip uninstall --quiet --yes studious 2>/dev/null || true
-pip install --quiet --disable-pip-version-check --no-deps "$wheels"/studious-*.whl
+pip uninstall --quiet --yes studious-tuning 2>/dev/null || true
+pip install --quiet --disable-pip-version-check --no-deps "$wheels"/studious_tuning-*.whl
 
 examples=../examples
 [ -d "$examples" ] || examples= # a copy of this folder alone

@@ -19,7 +19,7 @@ def test_the_package_under_test_is_the_installed_wheel() -> None:
 
 
 def test_numpy_is_all_it_needs() -> None:
-    required = importlib.metadata.requires("studious") or []
+    required = importlib.metadata.requires("studious-tuning") or []
     assert [need for need in required if "extra ==" not in need] == ["numpy>=1.26"]
 
 

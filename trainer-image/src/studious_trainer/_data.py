@@ -92,6 +92,6 @@ def _file() -> Path:
     if found is None or not found.submodule_search_locations:
         raise StudiousError(
             "the digits come with scikit-learn, which is not installed; "
-            "install the extra: pip install 'studious[jax]'"
+            "install it: pip install scikit-learn"
         )
     return Path(found.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"

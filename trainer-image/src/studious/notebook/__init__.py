@@ -10,8 +10,8 @@
     study.measurements("validation_error")
     study.plots["axis-learning_rate"]    # draws itself in Jupyter
 
-Frames need ``pip install 'studious[notebook]'`` (pandas) or Polars; everything else needs the
-standard library alone. What is concluded and drawn is the ``studious`` command's, or the
+Frames need pandas (the extra ``notebook``) or Polars; everything else needs the standard library
+alone. What is concluded and drawn is the ``studious`` command's, or the
 operator's, so that a notebook says what the report and the dashboard say.
 """
 

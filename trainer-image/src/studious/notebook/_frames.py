@@ -88,7 +88,7 @@ def pandas_frame(columns: Columns) -> pd.DataFrame:
         import pandas
     except ImportError as error:
         raise StudiousError(
-            "frames need pandas: pip install 'studious[notebook]', or ask for \"polars\""
+            'frames need pandas: pip install pandas, or ask for "polars"'
         ) from error
     frame = pandas.DataFrame(columns)
     for name, values in columns.items():
