@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Builds the wheel, installs it in a fresh virtual environment, and checks that: ruff, mypy --strict, pytest.
-#   ./test.sh            everything
-#   ./test.sh --fast     without the tests that train real models (marked jax)
+#   ./test.sh                   everything
+#   ./test.sh --fast            without the tests that train real models (marked jax) and those of PyTorch
+#   ./test.sh --without-torch   without the tests of PyTorch (tests/pytorch); says so at the end
+# The tests of PyTorch run in an environment of their own, made of a Python that has torch: TORCH_PYTHON, or else PYTHON,
+# or /usr/bin/python3 with Debian's python3-torch. Without one this script fails, and says how to get it.
 # Other arguments go to pytest, as in: ./test.sh -k checkpoints
 # Tests of notebooks call the studious command: STUDIOUS_BINARY, or the one that was built here, or the path's; without one
 # they fail.
@@ -19,12 +22,33 @@ python=${PYTHON:-python3}
 }
 
 options=()
+torch=1
 case ${1:-} in
 --fast)
   options=(-m "not jax")
+  torch=
+  shift
+  ;;
+--without-torch)
+  torch=
   shift
   ;;
 esac
+if [ -n "$torch" ]; then
+  # Its wheel on PyPI drags in gigabytes of CUDA libraries, and does not import without them.
+  torch_python=
+  for candidate in "${TORCH_PYTHON:-$python}" /usr/bin/python3; do
+    if (cd / && "$candidate" -c 'import torch, venv, ensurepip') 2>/dev/null; then
+      torch_python=$candidate
+      break
+    fi
+  done
+  [ -n "$torch_python" ] || {
+    echo "test.sh: no Python with torch was found (tried ${TORCH_PYTHON:-$python} and /usr/bin/python3). On Debian:" \
+      "apt-get install python3-torch python3-venv; elsewhere name one in TORCH_PYTHON, or leave these tests out with --without-torch" >&2
+    exit 1
+  }
+fi
 
 # What is pinned is installed once for each set of pins; the wheel is built and installed anew every time, in an
 # environment that holds no other trace of this package.
@@ -42,6 +66,16 @@ fi
 export PATH="$environment/bin:$PATH"
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
+if [ -n "$torch" ]; then
+  torch_pins=$({ cat requirements/torch.txt; (cd / && "$torch_python" -c 'import sys, torch; print(sys.version, torch.__version__)'); } | sha256sum | cut -c1-16)
+  torch_environment=$cache/torch-$torch_pins
+  if [ ! -e "$torch_environment/ready" ]; then
+    rm -rf "$cache"/torch-*
+    "$torch_python" -m venv --system-site-packages "$torch_environment"
+    "$torch_environment/bin/pip" install --quiet --disable-pip-version-check --no-deps -r requirements/torch.txt
+    touch "$torch_environment/ready"
+  fi
+fi
 hatchling build -t wheel -d "$wheels" >/dev/null 2>&1 || hatchling build -t wheel -d "$wheels"
 pip uninstall --quiet --yes studious-tuning 2>/dev/null || true
 pip install --quiet --disable-pip-version-check --no-deps "$wheels"/studious_tuning-*.whl
@@ -62,4 +96,14 @@ else
   export STUDIOUS_BINARY
 fi
 cd "$wheels"
-pytest --rootdir "$root" -c "$root/pyproject.toml" -p no:cacheprovider "${options[@]}" "$root/tests" "$@"
+# Arguments may select tests of one environment alone: 5 is pytest's status for none.
+checked() { "$@" || { local status=$?; [ "$status" = 5 ] && [ "$given" -gt 0 ]; } || exit "$status"; }
+given=$#
+checked pytest --rootdir "$root" -c "$root/pyproject.toml" -p no:cacheprovider "${options[@]}" --ignore "$root/tests/pytorch" "$root/tests" "$@"
+if [ -n "$torch" ]; then
+  "$torch_environment/bin/pip" uninstall --quiet --yes studious-tuning 2>/dev/null || true
+  "$torch_environment/bin/pip" install --quiet --disable-pip-version-check --no-deps "$wheels"/studious_tuning-*.whl
+  checked "$torch_environment/bin/python" -m pytest --rootdir "$root" -c "$root/pyproject.toml" -p no:cacheprovider "$root/tests/pytorch" "$@"
+else
+  echo "test.sh: the tests of PyTorch (tests/pytorch) were left out, as asked"
+fi

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import studious
-from studious import _checkpoints
+from studious import _volume
 
 from folders import events, lay, start
 
@@ -314,7 +314,7 @@ def test_a_file_that_cannot_be_read_is_not_damaged(
     trial = studious.Trial.load(lay(tmp_path))
     trial.checkpoints.save(10, state(10), 0.1)
     trial.checkpoints.save(20, state(20), 0.2)
-    monkeypatch.setattr(_checkpoints, "_PAUSE", 0.0)
+    monkeypatch.setattr(_volume, "_PAUSE", 0.0)
     again = studious.Trial.load(tmp_path).checkpoints
     with monkeypatch.context() as patched:
         Stale(times=1).replace(patched, what)

@@ -1,97 +1,107 @@
 """Nested dicts and sequences of arrays: flatten, rebuild, fingerprint.
 
-A *tree* is an array, a mapping with string keys, a list or tuple (also a
-NamedTuple), or None; leaves are what ``numpy.asarray`` takes: numpy and JAX
-arrays, CPU tensors, numbers.
+A *tree* is a leaf, a mapping whose keys are strings or integers, a list or tuple (also a
+NamedTuple), or None. Leaves are arrays of numpy, JAX and torch in any dtype, and Python's own
+numbers, strings and bytes: what ``state_dict()`` of a model and of an optimizer hold.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from studious._errors import StudiousError
+from studious._leaves import Key, Leaf, Path, is_plain, leaf, made_of, plain, shown
 
 Tree: TypeAlias = Any
 """A nested structure of arrays; its shape is not expressible in Python's types."""
 
-Key: TypeAlias = str | int
-Path: TypeAlias = tuple[Key, ...]
-Array: TypeAlias = npt.NDArray[Any]
 
+def leaves(tree: Tree, path: Path = (), *, stored: bool = False) -> Iterator[tuple[Path, Leaf]]:
+    """Yield ``(path, leaf)`` of every leaf, in an order that ignores how dicts were filled.
 
-def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Array]]:
-    """Yield ``(path, array)`` of every leaf, in an order that ignores how dicts were filled."""
+    With ``stored`` those alone that a skeleton does not hold: arrays.
+    """
     if tree is None:
         return
     if isinstance(tree, Mapping):
-        for key in tree:
-            if not isinstance(key, str):
-                raise StudiousError(
-                    f"parameters at {shown(path)}: the key {key!r} is not a string; "
-                    "use strings as keys"
-                )
-        for key in sorted(tree):
-            yield from leaves(tree[key], (*path, key))
+        for key in sorted(_keys(tree, path), key=_order):
+            yield from leaves(tree[key], (*path, key), stored=stored)
     elif isinstance(tree, list | tuple):
         for index, item in enumerate(tree):
-            yield from leaves(item, (*path, index))
-    else:
-        yield path, _array(tree, path)
+            yield from leaves(item, (*path, index), stored=stored)
+    elif not (stored and is_plain(tree)):
+        yield path, leaf(tree, path)
+
+
+def _keys(tree: Mapping[Any, Any], path: Path) -> list[Key]:
+    for key in tree:
+        if not isinstance(key, str | int) or isinstance(key, bool):
+            raise StudiousError(
+                f"parameters at {shown(path)}: the key {key!r} is neither a string nor an "
+                "integer; use one of them as the key"
+            )
+    return list(tree)
+
+
+def _order(key: Key) -> tuple[bool, int, str]:
+    return (True, 0, key) if isinstance(key, str) else (False, key, "")
 
 
 def fingerprint(tree: Tree) -> str:
     """SHA-256 (hex) of a tree: paths, dtypes, shapes and bytes of its leaves.
 
     The same for any order of dict keys, for lists and tuples, and for any
-    memory layout or framework that holds the same numbers; different for any
-    other bit. Numbers are hashed little-endian.
+    memory layout, device or framework that holds the same numbers; different
+    for any other bit. Numbers are hashed little-endian.
     """
     digest = hashlib.sha256()
-    for path, array in leaves(tree):
-        header = json.dumps([list(path), array.dtype.name, list(array.shape)])
-        digest.update(header.encode() + b"\n")
-        digest.update(portable(array).tobytes())
+    for path, one in leaves(tree):
+        for part in one.hashed(path):
+            digest.update(part)
     return digest.hexdigest()
 
 
-def portable(array: Array) -> Array:
-    """Return the array contiguous and little-endian."""
-    if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and not np.little_endian):
-        array = array.astype(array.dtype.newbyteorder("<"))
-    return np.asarray(array, order="C")
-
-
 def skeleton(tree: Tree, path: Path = ()) -> Any:
-    """Describe the structure of a tree as JSON, leaves replaced by their shown path."""
+    """Describe the structure of a tree as JSON, arrays replaced by their shown path."""
     if tree is None:
         return {"none": True}
     if isinstance(tree, Mapping):
-        return {"dict": {key: skeleton(tree[key], (*path, key)) for key in tree}}
+        keys = _keys(tree, path)
+        items = [(key, skeleton(tree[key], (*path, key))) for key in keys]
+        # JSON's keys are strings.
+        return {"dict": dict(items)} if all(isinstance(k, str) for k in keys) else {"items": items}
     if isinstance(tree, list | tuple):
-        kind = "tuple" if isinstance(tree, tuple) else "list"
-        return {kind: [skeleton(item, (*path, index)) for index, item in enumerate(tree)]}
-    return {"leaf": shown(path)}
+        sequence = "tuple" if isinstance(tree, tuple) else "list"
+        return {sequence: [skeleton(item, (*path, index)) for index, item in enumerate(tree)]}
+    kind = made_of(tree)
+    return kind if "plain" in kind else {"leaf": shown(path), **kind}
 
 
-def rebuild(described: Any, arrays: Mapping[str, Array]) -> Tree:
-    """Make the tree again from its skeleton and its leaves by shown path."""
+def rebuild(described: Any, array: Callable[[str, dict[str, Any]], Any]) -> Tree:
+    """Make the tree again from its skeleton.
+
+    Args:
+      described: as :func:`skeleton` does.
+      array: makes the array with this shown path, of what it was made of.
+
+    """
     match described:
         case {"none": True}:
             return None
         case {"dict": dict(items)}:
-            return {key: rebuild(item, arrays) for key, item in items.items()}
+            return {key: rebuild(item, array) for key, item in items.items()}
+        case {"items": list(items)}:
+            return {key: rebuild(item, array) for key, item in items}
         case {"list": list(items)}:
-            return [rebuild(item, arrays) for item in items]
+            return [rebuild(item, array) for item in items]
         case {"tuple": list(items)}:
-            return tuple(rebuild(item, arrays) for item in items)
+            return tuple(rebuild(item, array) for item in items)
+        case {"plain": dict(value)}:
+            return plain(value)
         case {"leaf": str(name)}:
-            return arrays[name]
+            return array(name, described)
     raise ValueError(f"not a tree: {described!r:.80}")
 
 
@@ -104,25 +114,3 @@ def subtrees(tree: Tree) -> Iterator[Tree]:
     elif isinstance(tree, list | tuple):
         for item in tree:
             yield from subtrees(item)
-
-
-def shown(path: Path) -> str:
-    """Path as text that names one leaf and no other: a JSON list."""
-    return json.dumps(list(path), separators=(",", ":"), ensure_ascii=False)
-
-
-def _array(leaf: object, path: Path) -> Array:
-    try:
-        array = np.asarray(leaf)
-    except Exception as error:
-        raise StudiousError(
-            f"parameters at {shown(path)}: {type(leaf).__name__} cannot be made a numpy array "
-            f"({error}). Move it to the CPU or convert it first "
-            "(for a JAX key: jax.random.key_data)"
-        ) from error
-    if array.dtype.hasobject or array.dtype.kind in "USmM":
-        raise StudiousError(
-            f"parameters at {shown(path)}: {type(leaf).__name__} is not an array of numbers; "
-            "leave it out of the tree"
-        )
-    return array

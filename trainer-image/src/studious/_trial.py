@@ -186,6 +186,34 @@ class Trial:
         )
         return print_
 
+    def checkpoint_saved(self, step: SupportsIndex, path: str | os.PathLike[str]) -> None:
+        """Report a checkpoint of a format of one's own, such as what ``torch.save`` writes.
+
+        Instead of ``checkpoints.save``: write a file or a folder in
+        ``checkpoints.folder``, then call this. What is there is hashed, so that
+        :meth:`checkpoint_to_restore` of a later attempt finds it, and finds out
+        whether it is still the same. On hosts other than 0 it does nothing.
+
+        Raises:
+          StudiousError: the path is elsewhere or not there, cannot be read, or a
+            newer attempt of the trial has begun.
+
+        """
+        self.checkpoints.report(step, path)
+
+    def checkpoint_to_restore(self) -> tuple[int, Path] | None:
+        """Return step and path of the latest checkpoint reported by :meth:`checkpoint_saved`.
+
+        None when there is none. One that is damaged is named on standard error,
+        and the one before it is returned; ``checkpoint.restoreAtMost`` holds.
+        Load it, and then call :meth:`init`, which reports that it was restored.
+
+        Raises:
+          StudiousError: when the folder or a file cannot be read.
+
+        """
+        return self.checkpoints.reported()
+
     def log(self, step: SupportsIndex, **metrics: SupportsFloat | SupportsIndex) -> None:
         """Append one measurement: numbers by metric name after ``step`` updates.
 
