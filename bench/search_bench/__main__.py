@@ -82,7 +82,7 @@ def main() -> int:
     pace.add_argument("--earlier", nargs="+", type=int, default=[100, 500], metavar="N", help="trials before")
     pace.add_argument("--repeats", type=int, default=5)
     pace.set_defaults(do=_time)
-    spread = commands.add_parser("discrepancy", help="compare the evenness of quasi-random points with scipy's")
+    spread = commands.add_parser("discrepancy", help="compare the discrepancy of quasi-random points with scipy's")
     spread.add_argument("--dimensions", nargs="+", type=int, default=list(range(1, 21)), metavar="D")
     spread.add_argument("--seeds", type=int, default=20)
     spread.set_defaults(do=_discrepancy)

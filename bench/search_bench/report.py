@@ -117,7 +117,7 @@ def _times() -> str:
     )
 
 
-def _evenness() -> str:
+def _discrepancy() -> str:
     if not discrepancy.FILE.exists():
         return ""
     kept = json.loads(discrepancy.FILE.read_text())
@@ -125,7 +125,7 @@ def _evenness() -> str:
     worst = max(cells)
     even = sum(c[0] <= 1 for c in cells)
     return (
-        "### Evenness of quasi-random points\n\nCentred L2 discrepancy (scipy's own function for it) of what `studious sample` "
+        "### Discrepancy of quasi-random points\n\nCentred L2 discrepancy (scipy's own function for it) of what `studious sample` "
         "prints, as a ratio to scipy's scrambled Halton sequence, medians over 20 seeds, for 1 to 20 dimensions and "
         f"{', '.join(str(n) for n in discrepancy.SIZES)} points: at most 1 in {even} of {len(cells)} combinations; the largest is "
         f"{worst[0]:.3f}, of {worst[2]} points in {worst[1]} dimension{'s' if worst[1] > 1 else ''} "
@@ -178,7 +178,7 @@ def text() -> str:
             + "."
         )
     parts.append("### Where a peer wins\n\n" + _losses(results))
-    parts.extend(p for p in (_times(), _evenness(), _problems()) if p)
+    parts.extend(p for p in (_times(), _discrepancy(), _problems()) if p)
     if results.beaten:
         parts.append(
             "A run found a better value than the long search behind `optima.json` on "

@@ -9,7 +9,7 @@
 //! the end, so every machine gives the same bits.
 
 use super::{
-    evenness::{Evenness, LOW_POINTS, POINTS},
+    discrepancy::{Discrepancy, LOW_POINTS, POINTS},
     generator::SplitMix64,
 };
 use crate::seeds;
@@ -83,14 +83,14 @@ pub(super) fn are_few(count: usize) -> bool {
 pub(super) fn coordinates(seed: u64, count: usize) -> Vec<RadicalInverse> {
     let few = are_few(count);
     let (candidates, points) = if few { (LOW_CANDIDATES, LOW_POINTS) } else { (CANDIDATES, POINTS) };
-    let mut evenness = Evenness::new(points);
+    let mut discrepancy = Discrepancy::new(points);
     let mut chosen = Vec::with_capacity(count);
     for number in 0..count {
-        let mut best: Option<(f64, RadicalInverse, Evenness)> = None;
+        let mut best: Option<(f64, RadicalInverse, Discrepancy)> = None;
         for candidate in 0..candidates {
             let coordinate = RadicalInverse::candidate(seed, number, candidate);
             let values: Vec<f64> = (0..points as u64).map(|index| coordinate.at(index)).collect();
-            let with = evenness.with(&values);
+            let with = discrepancy.with(&values);
             let score = if few { with.worst(number + 1) } else { with.score() };
             if best.as_ref().is_none_or(|(least, ..)| score < *least) {
                 best = Some((score, coordinate, with));
@@ -98,7 +98,7 @@ pub(super) fn coordinates(seed: u64, count: usize) -> Vec<RadicalInverse> {
         }
         if let Some((_, coordinate, with)) = best {
             chosen.push(coordinate);
-            evenness = with;
+            discrepancy = with;
         }
     }
     chosen

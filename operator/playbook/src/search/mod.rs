@@ -8,8 +8,8 @@
 //! exploration phase of tuning?".
 
 pub mod bayesian;
+mod discrepancy;
 mod earlier;
-mod evenness;
 mod generator;
 mod halton;
 mod suggest;

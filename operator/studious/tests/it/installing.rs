@@ -39,7 +39,8 @@ fn each_command_has_a_manual_page() {
     assert!(made.status.success(), "{made:?}");
     let help = String::from_utf8(studious(&["--help"]).stdout).unwrap();
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let names: Vec<&str> =
+        commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
     assert!(names.contains(&"run") && names.len() > 15, "{names:?}");
     for name in names {
         let page = std::fs::read_to_string(folder.path().join(format!("studious-{name}.1"))).unwrap();

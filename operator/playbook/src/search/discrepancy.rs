@@ -17,14 +17,14 @@ pub(super) const LOW_POINTS: usize = 256;
 
 /// The products over the coordinates so far, of which the discrepancy consists.
 #[derive(Clone, Debug)]
-pub(super) struct Evenness {
+pub(super) struct Discrepancy {
     /// By point.
     single: Vec<f64>,
     /// By pair of points, the first not before the second, in rows of growing length.
     pairs: Vec<f64>,
 }
 
-impl Evenness {
+impl Discrepancy {
     /// Of no coordinate, for this many points.
     pub(super) fn new(points: usize) -> Self {
         Self { single: vec![1.0; points], pairs: vec![1.0; points * (points + 1) / 2] }
@@ -103,7 +103,7 @@ mod tests {
                 (squared - (13.0_f64 / 12.0).powi(2)) * n as f64
             })
             .sum();
-        let score = Evenness::new(POINTS).with(&a).with(&b).score();
+        let score = Discrepancy::new(POINTS).with(&a).with(&b).score();
         assert!((score - expected).abs() < 1e-9, "{score} {expected}");
     }
 
@@ -115,7 +115,7 @@ mod tests {
         let ratio =
             |n: usize, usual: f64| super::super::tests::centred_discrepancy(&points[..n]) * (n * n) as f64 / usual;
         let expected = LOW.iter().map(|(n, usual)| ratio(*n, usual[1])).fold(0.0, f64::max);
-        let worst = Evenness::new(LOW_POINTS).with(&a).with(&b).worst(2);
+        let worst = Discrepancy::new(LOW_POINTS).with(&a).with(&b).worst(2);
         assert!((worst - expected).abs() < 1e-9 * expected, "{worst} {expected}");
     }
 }
