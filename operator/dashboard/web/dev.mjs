@@ -33,7 +33,7 @@ const sources = await context({
   sourcemap: "inline",
   jsx: "automatic",
   jsxImportSource: "preact",
-  outdir: "/assets",
+  outdir: "dist/dev",
   write: false,
   logLevel: "warning",
   banner: { js: 'new EventSource("/esbuild").addEventListener("change", () => location.reload());' },
@@ -53,7 +53,9 @@ const server = createServer((asked, answer) => {
   const to = own
     ? { host: "127.0.0.1", port, headers: asked.headers }
     : { host: upstream.hostname, port: upstream.port || 80, headers: { ...asked.headers, host: upstream.host, cookie, origin: upstream.origin } };
-  const passed = request({ ...to, path, method: asked.method }, (got) => {
+  // esbuild serves what it made from the root.
+  const wanted = own ? path.replace(/^\/assets/, "") : path;
+  const passed = request({ ...to, path: wanted, method: asked.method }, (got) => {
     answer.writeHead(got.statusCode ?? 502, got.headers);
     got.pipe(answer);
   });
