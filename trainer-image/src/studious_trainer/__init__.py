@@ -1,4 +1,5 @@
-"""Reference trainers in JAX that follow the Studious trainer contract.
+"""Reference trainers in JAX and PyTorch that follow the Studious trainer contract.
 
-Run one with ``python -m studious_trainer.digits`` in a trial folder.
+Run one with ``python -m studious_trainer.digits`` or ``python -m studious_trainer.digits_torch`` in
+a trial folder.
 """

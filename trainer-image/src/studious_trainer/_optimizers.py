@@ -11,9 +11,6 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 
-OPTIMIZERS = ("sgd", "momentum", "nesterov")
-WITH_MOMENTUM = ("momentum", "nesterov")
-
 
 def direction(optimizer: str, momentum: Any) -> optax.GradientTransformation:
     """Make what is multiplied by the learning rate and subtracted from the parameters.
