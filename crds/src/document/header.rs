@@ -29,7 +29,7 @@ pub(super) fn the_study(documents: &[Node]) -> Result<&Node, Unreadable> {
         }),
         ([_, second, ..], _) => Err(Unreadable {
             at: second.at,
-            message: format!("is another Study; the file holds {}. Keep each in a file of its own", studies.len()),
+            message: format!("is another Study; the file holds {}. Keep each in a separate file", studies.len()),
         }),
     }
 }

@@ -110,7 +110,7 @@ impl Reader<'_> {
             Event::MappingStart(anchor, None) => (anchor, NodeKind::Mapping(self.entries(depth)?)),
             Event::Alias(id) => {
                 let Some(node) = self.anchors.get(&id).cloned() else {
-                    return refuse("stands for an anchor that holds itself. Write it out".to_owned());
+                    return refuse("refers to an anchor that contains itself. Write it out".to_owned());
                 };
                 self.count(node.size(), at)?;
                 return Ok(node);

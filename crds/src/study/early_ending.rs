@@ -29,7 +29,7 @@ pub struct EarlyEnding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub min_trials: Option<u32>,
-    /// Of `SuccessiveHalving`: one in so many trials goes on after each comparison, and the next one comes after so many
+    /// Of `SuccessiveHalving`: one in so many trials continues after each comparison, and the next one comes after so many
     /// times the steps; 2 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2, max = 16))]
@@ -42,7 +42,7 @@ pub enum EarlyEndingRule {
     /// Its best evaluation is worse than the median of the others' running averages up to the same step (Golovin et al.
     /// 2017, the rule of Google Vizier).
     Median,
-    /// At each of a few steps, further and further apart, only the best share of the trials that have come so far goes on:
+    /// At each of a few steps, further and further apart, only the best share of the trials that have come so far continues:
     /// asynchronous successive halving in its stopping form (Li et al. 2020).
     SuccessiveHalving,
 }
@@ -50,7 +50,7 @@ pub enum EarlyEndingRule {
 impl EarlyEnding {
     /// Other trials there must be to compare with.
     pub const MIN_TRIALS: u32 = 5;
-    /// One in so many goes on.
+    /// One in so many continues.
     pub const REDUCTION_FACTOR: u32 = 2;
     /// `minTrials`, or what it is unless given.
     #[must_use]

@@ -140,7 +140,7 @@ pub struct StudySpec {
     /// What is retried, what is a result, and when to give up.
     #[serde(default)]
     pub failure: Failure,
-    /// Start no further trials while true; those that run go on.
+    /// Start no further trials while true; those that run continue.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
     /// The study this one is compared with.

@@ -100,7 +100,7 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(range(min = 1, max = 255)))]
     pub infeasible_exit_codes: Vec<i32>,
-    /// A study with more failed trials than this starts no further ones; running trials go on to their end.
+    /// A study with more failed trials than this starts no further ones; running trials continue to their end.
     #[serde(default = "five")]
     #[schemars(range(min = 0, max = 9999))]
     pub max_failed_trials: u32,

@@ -60,7 +60,7 @@ use crate::{
     validation = Rule::new("has(self.schedule) == has(oldSelf.schedule) && (!has(self.schedule) || self.schedule == oldSelf.schedule)")
         .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".schedule"),
     validation = Rule::new("!has(oldSelf.stop) || (has(self.stop) && self.stop == oldSelf.stop)")
-        .message("a trial that is told to stop can't be told to go on: its attempt has ended").field_path(".stop"),
+        .message("a trial that was stopped cannot be resumed: its attempt has ended").field_path(".stop"),
 )]
 pub struct TrialSpec {
     /// Name of the study it belongs to.

@@ -75,7 +75,7 @@ fn crossed(spec: &StudySpec, found: &mut Vec<Violation>) {
                 format!("spec.rounds[{i}].trials"),
                 &trials,
                 format!(
-                    "are fewer than the {} scientific configurations, each of which needs trials of its own",
+                    "are fewer than the {} scientific configurations, each of which needs at least one trial",
                     arms.len()
                 ),
                 format!(

@@ -77,7 +77,7 @@ impl EarlierLines {
         self.past.extend(self.waiting.pop_front().map(|lines| Past { lines, is_delivered }));
     }
 
-    /// This attempt has written lines: its trainer has restored what it goes on from.
+    /// This attempt has written lines: its trainer has restored what it continues from.
     pub(crate) fn own_lines_began(&mut self) {
         if self.folder.is_some() && self.attempt > 1 {
             self.until.get_or_insert_with(|| Instant::now() + self.late);

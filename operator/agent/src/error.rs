@@ -46,7 +46,7 @@ pub enum AgentError {
         source: TrialJsonError,
     },
     /// The operator's address.
-    #[error("the operator's address {address:?} is no http(s) URL: {problem}")]
+    #[error("the operator's address {address:?} is not a valid http(s) URL: {problem}")]
     Address {
         /// As given.
         address: String,

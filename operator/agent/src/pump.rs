@@ -45,7 +45,7 @@ const REFUSED_FOR_GOOD: Duration = Duration::from_secs(5);
 pub const FAREWELL: Duration = Duration::from_millis(500);
 /// After this the operator is asked again whether the trainer has ended; then after half as long again each time.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
-/// A failure that goes on is logged this often.
+/// A failure that continues is logged this often.
 const LOG_EVERY: Duration = Duration::from_mins(1);
 
 /// Moves lines from the file to the operator.
@@ -60,7 +60,7 @@ pub(crate) struct Pump {
     delivery: Arc<Delivery>,
     host: u32,
     judged: JudgedMetrics,
-    /// Whether the operator has said where to go on.
+    /// Whether the operator has said where to continue.
     asked: bool,
     /// Read and not acknowledged. Bounded: nothing is read while a full push is here.
     pending: Batch,

@@ -1,5 +1,5 @@
 //! One replica leads, by Lease. Whoever loses the Lease stops reconciling at once, for nothing of what it had in hand may be
-//! finished beside a new leader, and stands for election again. Ingest and the dashboard go on meanwhile.
+//! finished beside a new leader, and stands for election again. Ingest and the dashboard continue meanwhile.
 
 use std::time::Duration;
 

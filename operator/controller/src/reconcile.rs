@@ -63,7 +63,7 @@ pub(crate) enum ReconcileError {
         /// Its name.
         name: String,
     },
-    /// A defect of this program. Other objects go on.
+    /// A defect of this program. Other objects continue.
     #[error("{kind} {name} runs into a defect of Studious: {what}. Please report it")]
     Defect {
         /// Its kind.

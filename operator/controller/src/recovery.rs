@@ -35,7 +35,7 @@ pub(crate) async fn run(context: Arc<Context>, ending: CancellationToken) {
     }
 }
 
-/// Every study says it, and what waited goes on.
+/// Every study says it, and what waited continues.
 fn look_at_all(context: &Context) {
     for study in context.caches.studies.state() {
         context.caches.study_queue.push(ObjectRef::from_obj(study.as_ref()));

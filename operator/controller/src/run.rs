@@ -34,7 +34,7 @@ use crate::{
     trial::jobs::AgentSettings,
 };
 
-/// How long reconciles under way may take once the process is to end.
+/// How long reconciles running may take once the process is to end.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Why the operator ended.
@@ -146,10 +146,10 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
     tracing::info!("ending");
     ending.cancel();
     if result.is_ok() {
-        // The reconciles that are under way end, the Lease is given back, and requests are answered.
+        // The reconciles that are running end, the Lease is given back, and requests are answered.
         let ended = async { tokio::join!(&mut leading, &mut serving) };
         if tokio::time::timeout(GRACE, ended).await.is_err() {
-            tracing::warn!("what was under way was not finished in {} s; it will be done again", GRACE.as_secs());
+            tracing::warn!("work in flight did not finish in {} s; it will be repeated", GRACE.as_secs());
         }
     }
     ledger.close().await;
@@ -225,7 +225,7 @@ fn begin_term(context: &Context, reconcilers: &Reconcilers, others_led: bool) {
     }
 }
 
-/// Both controllers and what goes with them, until the process is to end and what is under way has ended.
+/// Both controllers and what goes with them, until the process is to end and what is running has ended.
 async fn controllers(reconcilers: &Reconcilers, concurrency: u16, ending: CancellationToken) {
     let Reconcilers { studies, trials } = reconcilers;
     let config = controller::Config::default().concurrency(concurrency.max(1));

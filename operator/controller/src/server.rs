@@ -34,7 +34,7 @@ use crate::{
     read, recovery, webhook,
 };
 
-/// How long requests under way may take once the process is to end.
+/// How long requests running may take once the process is to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often the certificate's file is looked at.
 const CERTIFICATE: Duration = Duration::from_mins(1);

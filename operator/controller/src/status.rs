@@ -29,7 +29,7 @@ pub(crate) fn seconds(time: Timestamp) -> Time {
 /// A condition as it shall be.
 pub(crate) struct ConditionClaim<'a> {
     pub(crate) type_: &'a str,
-    /// `None` when nobody can tell.
+    /// `None` when it is unknown.
     pub(crate) holds: Option<bool>,
     pub(crate) reason: &'a str,
     pub(crate) message: &'a str,
@@ -145,7 +145,7 @@ where
 }
 
 impl<S: Clone> Written<S> {
-    /// The status to go on from: what was written, until the cache shows it or something later.
+    /// The status to continue from: what was written, until the cache shows it or something later.
     pub(crate) fn or_cached(written: Option<&Self>, cached: Option<&S>, cached_version: Option<&str>) -> Option<S> {
         match written {
             Some(written) if is_newer(written.version.as_deref(), cached_version) => Some(written.status.clone()),

@@ -62,7 +62,7 @@ impl FromStr for Theme {
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
     /// The engine didn't start: no memory, or a defect.
-    #[error("the engine that draws pictures didn't start: {0}")]
+    #[error("the plot engine did not start: {0}")]
     Engine(String),
     /// Vega refused the specification.
     #[error("plot {id} can't be drawn: {why}")]

@@ -61,7 +61,7 @@ impl Ledger {
         fill(&mut read, trial, record, (judged, wanted)).await
     }
 
-    /// The curves of one host of a trial by metric, over all attempts. Where an attempt goes on, what earlier
+    /// The curves of one host of a trial by metric, over all attempts. Where an attempt continues, what earlier
     /// ones measured from there on is left out: it belongs to a run that was lost. Values that aren't finite are left out.
     ///
     /// # Errors

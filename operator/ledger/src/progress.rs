@@ -25,7 +25,7 @@ impl Ledger {
         Ok(self.progress_and_cursors(trial, spec).await?.0)
     }
 
-    /// As [`Ledger::progress`], with how far each host had come at that moment: what an observer needs to go on from
+    /// As [`Ledger::progress`], with how far each host had come at that moment: what an observer needs to continue from
     /// there, and to notice when it has missed lines.
     ///
     /// # Errors

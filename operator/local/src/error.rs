@@ -1,4 +1,4 @@
-//! Why a run can't begin or go on.
+//! Why a run can't begin or continue.
 
 use std::{
     io,
@@ -7,7 +7,7 @@ use std::{
 
 use studious_api::validate::Violation;
 
-/// Why a run can't begin or go on. A trial that fails is no error of the run.
+/// Why a run can't begin or continue. A trial that fails is no error of the run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The study is refused: everything that is wrong with it.
@@ -15,7 +15,7 @@ pub enum Error {
     Invalid(Vec<Violation>),
     /// Another run has the folder.
     #[error(
-        "another run is using {}. Wait for it, or give this one a folder of its own with --dir", folder.display()
+        "another run is using {}. Wait for it, or give this one another folder with --dir", folder.display()
     )]
     Locked {
         /// The folder.

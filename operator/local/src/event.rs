@@ -7,11 +7,11 @@ use studious_playbook::trial::TrialState;
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The run goes on from what is in its folder.
+    /// The run continues from what is in its folder.
     Resumed {
         /// Trials that have ended before.
         ended: u32,
-        /// Trials that were training when the run before was stopped; they go on from their checkpoints.
+        /// Trials that were training when the run before was stopped; they continue from their checkpoints.
         interrupted: u32,
         /// Processes of the run before that were still there and were ended.
         leftovers: usize,

@@ -1,6 +1,6 @@
 //! Whether a process that was killed ran out of memory: the kernel counts such kills.
 
-/// Kills for want of memory since the run began, each to be laid to one process that was killed.
+/// Kills for lack of memory since the run began, each to be laid to one process that was killed.
 #[derive(Debug)]
 pub(crate) struct OutOfMemoryKills {
     accounted: Option<u64>,

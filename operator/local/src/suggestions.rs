@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::Error;
 
-/// Points that results choose: at most one search is under way.
+/// Points that results choose: at most one search is running.
 #[derive(Debug, Default)]
 pub(crate) struct Suggestions {
     earlier: Arc<Vec<EarlierStudy>>,
@@ -26,7 +26,7 @@ impl Suggestions {
         Self { earlier: Arc::new(earlier), under_way: None }
     }
 
-    /// Begins a search, unless one is under way.
+    /// Begins a search, unless one is running.
     pub(crate) fn ask(&mut self, plan: &Plan, keys: Vec<TrialKey>, view: &View) {
         if self.under_way.is_some() {
             return;
@@ -37,7 +37,7 @@ impl Suggestions {
         self.under_way = Some(tokio::task::spawn_blocking(search));
     }
 
-    /// Waits until the search that is under way has ended, and gives its points; for ever if none is. May be dropped and
+    /// Waits until the search that is running has ended, and gives its points; for ever if none is. May be dropped and
     /// called again.
     pub(crate) async fn chosen(&mut self) -> Result<Vec<RoundPoint>, Error> {
         let Some(search) = &mut self.under_way else { return std::future::pending().await };

@@ -5,9 +5,9 @@ use studious_api::{
     validate::{self, Violation},
 };
 
-const MEND: &str = "Put it back, or run the changed study in a folder of its own with --dir.";
+const MEND: &str = "Put it back, or run the changed study in another folder with --dir.";
 
-const MEND_CODE: &str = "Put it back, run the changed study in a folder of its own with --dir, or accept trials of different \
+const MEND_CODE: &str = "Put it back, run the changed study in another folder with --dir, or accept trials of different \
                          code with --allow-changes.";
 
 /// Changes of what trials execute, for which a run is refused once trials have results.

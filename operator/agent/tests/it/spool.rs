@@ -119,7 +119,7 @@ async fn nothing_is_delivered_twice() {
     }
 }
 
-/// A pod that is deleted by force is not gone at once: its trainer and its agent go on for a while beside the next attempt.
+/// A pod that is deleted by force is not gone at once: its trainer and its agent continue for a while beside the next attempt.
 #[tokio::test]
 async fn what_a_deleted_pod_still_copies_is_delivered_too() {
     let mut operator = Operator::new().await;

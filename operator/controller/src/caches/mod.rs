@@ -43,7 +43,7 @@ pub(crate) struct Caches {
     pub(crate) pods_of: Arc<Index>,
     /// What is gone and may still be asked for.
     pub(crate) departed: Arc<Departed>,
-    /// How trials stand that are under way.
+    /// How trials stand that are running.
     pub(crate) under_way: Arc<UnderWay>,
     /// Studies to reconcile.
     pub(crate) study_queue: Arc<Queue<Study>>,

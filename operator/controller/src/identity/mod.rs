@@ -67,7 +67,7 @@ pub(crate) enum IdentityError {
         name: String,
     },
     /// A pod that is no host of a trial.
-    #[error("pod {namespace}/{name} is no host of a trial: {problem}")]
+    #[error("pod {namespace}/{name} is not a host of a trial: {problem}")]
     NoHost {
         /// Its namespace.
         namespace: String,

@@ -1,7 +1,7 @@
 //! `POST /v1/measurements`: agents send what trainers write.
 //!
 //! `{"attempt","host","firstLine","lines","drained"}` → `{"nextLine","trainerEnded"}`. Lines are taken exactly once; a sender that is
-//! ahead is told where to go on (409). A pod sends for its own attempt and for earlier ones of the same trial and host,
+//! ahead is told where to continue (409). A pod sends for its own attempt and for earlier ones of the same trial and host,
 //! whose lines were left on the checkpoint claim. Nothing of a body is read before the sender is known and has a turn.
 //! Everything is bounded: a body and the time it takes, what one pod sends in a second and at once, and how much is taken
 //! in at once.

@@ -8,7 +8,7 @@ use super::{
     world::World,
 };
 
-/// A study of four trials at once, of which the better half goes on after step 20.
+/// A study of four trials at once, of which the better half continues after step 20.
 fn halving() -> studious_api::Study {
     let mut study = study("");
     study.spec.parallelism = 4;
@@ -40,7 +40,7 @@ async fn a_trial_that_falls_behind_is_told_to_stop_once() {
     world.reconcile_study(&study).await;
     let requests = world.requests();
     let lines: Vec<_> = requests.iter().map(|r| r.line.as_str()).collect();
-    // Three have come to step 20: one goes on.
+    // Three have come to step 20: one continues.
     assert_eq!(lines, ["PATCH trials/digits-explore-0001", "PATCH trials/digits-explore-0002"]);
     assert_eq!(requests[1].body["spec"]["stopReason"], "SuccessiveHalving");
     assert_eq!(
@@ -106,7 +106,7 @@ async fn after_a_restart_ended_trials_are_known_from_the_ledger() {
     assert!(lines.contains(&"PATCH trials/digits-explore-0001".to_owned()), "{lines:?}");
 }
 
-/// F-006: decisions go on without the ledger, from what statuses keep.
+/// F-006: decisions continue without the ledger, from what statuses keep.
 #[tokio::test]
 async fn a_lost_ledger_changes_no_decision() {
     let mut world = World::new().await;

@@ -49,7 +49,7 @@ async fn a_reconcile_does_not_wait_until_points_are_chosen_and_is_woken_then() {
         world.reconcile_study(&study).await;
         assert_eq!(world.end_trials().len(), 2);
     }
-    // Somebody else has the turn: however long it takes, looks go on, and ask once.
+    // Somebody else has the turn: however long it takes, looks continue, and ask once.
     let studies = world.studies.clone();
     let turn = studies.suggesting.acquire().await.unwrap();
     for _ in 0..3 {

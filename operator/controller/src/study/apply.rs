@@ -87,7 +87,7 @@ pub(super) async fn stop_trial(
     let patch = json!({ "metadata": { "uid": trial.id.uid }, "spec": { "stop": why, "stopReason": reason } });
     match api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await {
         Err(error) if !is_not_found(&error) => {
-            Err(RequestError { what: format!("trial {name} was not told to stop"), source: error })
+            Err(RequestError { what: format!("could not stop trial {name}"), source: error })
         }
         _ => Ok(()),
     }

@@ -21,7 +21,7 @@ pub(super) const AGAIN: Duration = Duration::from_secs(2);
 /// How many ended trials' evaluations are read at once.
 const AT_ONCE: usize = 8;
 
-/// Whether trials are under way that may be ended early.
+/// Whether trials are running that may be ended early.
 pub(super) fn is_asked(plan: &Plan, seen: &ObservedStudy) -> bool {
     seen.trials.iter().any(|trial| !phase(trial).has_ended() && study::may_end_early(plan, &trial.spec.round))
 }
@@ -39,7 +39,7 @@ pub(super) async fn evaluations(
     }
     let direction = plan.spec().objective.direction;
     let under_way = |trial: &Trial| !phase(trial).has_ended();
-    // Only those that trials under way are compared with.
+    // Only those that trials running are compared with.
     let rounds: BTreeSet<&str> =
         seen.trials.iter().filter(|trial| under_way(trial)).map(|trial| trial.spec.round.as_str()).collect();
     let is_compared = |trial: &&Identified<Trial>| {

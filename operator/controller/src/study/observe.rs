@@ -66,7 +66,7 @@ pub(crate) fn record(trial: &Trial) -> TrialRecord {
     }
 }
 
-/// Its attempts in time, the one under way included.
+/// Its attempts in time, the one running included.
 fn spans(status: &TrialStatus) -> Vec<AttemptSpan> {
     let millis = |time: &Time| u64::try_from(time.0.as_millisecond()).ok().map(Millis);
     let ended = status.attempts.iter().map(|attempt| AttemptSpan {

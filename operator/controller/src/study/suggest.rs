@@ -1,4 +1,4 @@
-//! Points that results choose. A reconcile asks for them and goes on: it is woken when they are there.
+//! Points that results choose. A reconcile asks for them and continues: it is woken when they are there.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{caches::Caches, object::Identified};
 /// What is remembered of a study's points between two looks at it.
 #[derive(Debug, Default)]
 pub(super) struct SuggestedPoints {
-    /// A search is under way.
+    /// A search is running.
     under_way: bool,
     /// What the last one chose.
     pub(super) points: Vec<RoundPoint>,
@@ -70,7 +70,7 @@ pub(super) fn with_trials(study: &Identified<Study>, context: &StudyReconciler) 
     EarlierStudy { name: study.id.name.clone(), spec: study.spec.clone(), trials }
 }
 
-/// Begins to choose points for trials, unless that is under way, and returns at once.
+/// Begins to choose points for trials, unless that is running, and returns at once.
 pub(super) fn begin(
     study: &Identified<Study>,
     context: &Arc<StudyReconciler>,

@@ -51,7 +51,7 @@ pub(crate) struct TrialMemory {
     ended_hosts: BTreeMap<(u32, u32), Timestamp>,
     /// The status that was written last.
     written: Option<Written<TrialStatus>>,
-    /// Jobs that were deleted: the cache may go on showing them for a moment.
+    /// Jobs that were deleted: the cache may continue showing them for a moment.
     deleted: BTreeSet<String>,
     /// Pods that were stopped and stay, for their logs: likewise.
     stopped: BTreeSet<String>,

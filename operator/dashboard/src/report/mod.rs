@@ -199,7 +199,7 @@ fn figures(input: &ReportInput<'_>) -> Markup {
                 dd { (problems + warnings) }
                 dd.note {
                     @match (problems, warnings) {
-                        (0, 0) => "no finding stands in the way",
+                        (0, 0) => "no open findings",
                         (0, 1) => "warning",
                         (0, _) => "warnings",
                         _ => { (problems) " of them problems" }

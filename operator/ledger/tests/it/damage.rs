@@ -132,7 +132,7 @@ async fn a_backup_taken_while_lines_come_in_can_be_restored() {
     fs::rename(&backup, &path).unwrap();
     let restored = said(&path).await.unwrap();
     assert_ne!(restored, before);
-    // The sender is told where to go on.
+    // The sender is told where to continue.
     let ledger = Ledger::open(&path).await.unwrap();
     assert_eq!(ledger.next_line("other", 3, 0).await.unwrap(), 500);
     ledger.append("other", 3, 0, 500, &crate::lines(500..900)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Runs that are interrupted, killed or changed, and go on.
+//! Runs that are interrupted, killed or changed, and continue.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ async fn two_runs_of_one_folder_are_refused() {
     let study = study(&waiting(GOOD), "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]");
     let (first, ()) = tokio::join!(bench.run(&study), async {
         until(|| !lines(&bench.file("tried")).is_empty()).await;
-        // The lock is waited for in a thread of its own, so that the first run can go on.
+        // The lock is waited for in a thread of its own, so that the first run can continue.
         let options = bench.options(&study);
         let second = std::thread::spawn(move || {
             let (tell, _told) = mpsc::unbounded_channel();

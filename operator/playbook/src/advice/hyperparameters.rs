@@ -51,7 +51,7 @@ fn hyperparameter(h: &Hyperparameter, i: usize, found: &mut Vec<Violation>) {
         found.push(Violation::new(
             &role,
             &h.role,
-            "the choice of optimizer is a question of its own: as a Nuisance it gets an unequal and small share of trials",
+            "the choice of optimizer is a separate question: as a Nuisance it gets an unequal and small share of trials",
             "Make it Scientific to compare optimizers, or Fixed (with fixedBecause).",
         ));
     }

@@ -22,7 +22,7 @@ fn early_ending(spec: &StudySpec, found: &mut Vec<Violation>) {
     found.push(Violation::new(
         EARLY_ENDING,
         &rule.rule,
-        "ends trials by how they stand in the middle of training: those that would have been best at its end may be among \
+        "ends trials by their rank in the middle of training: those that would have been best at its end may be among \
          them, and findings rest on the trials that are left",
         "Remove it if you can afford every trial's last step; better, train a first round for fewer steps and take its best \
          points into a longer one (from: {round, best}).",

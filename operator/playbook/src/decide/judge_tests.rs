@@ -336,7 +336,7 @@ fn the_last_attempt_tells_the_result() {
         |seen: Seen, step: u64, value: f64| seen.says(0, &format!(r#"{{"step":{step},"validation_error":{value}}}"#));
     let mut first = Seen::new(1);
     first.spec.max_train_steps = 300;
-    // 150 and 200 were lost; the second attempt goes on from 100 and comes out elsewhere.
+    // 150 and 200 were lost; the second attempt continues from 100 and comes out elsewhere.
     let seen = [(50, 0.5), (100, 0.4), (150, 0.1), (200, 0.3)].into_iter().fold(first, |s, (t, v)| evaluates(s, t, v));
     let mut seen = seen;
     seen.number = 2;

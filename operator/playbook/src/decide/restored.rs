@@ -1,5 +1,5 @@
 //! Whether the curve of a trial that went on from a checkpoint has a hole: evaluations up to the checkpoint that were
-//! measured, and lost on their way. And from where the next attempt goes on so that they are made again.
+//! measured, and lost on their way. And from where the next attempt continues so that they are made again.
 
 use std::collections::BTreeMap;
 

@@ -123,7 +123,7 @@ fn in_front(lead: &Lead<'_>) -> String {
     match lead.doubt {
         _ if lead.gap == 0.0 => " The two best are equal.".to_owned(),
         Some(Doubt::WithinNoise { .. }) => format!(
-            " The two best differ by {gap}, no more than retraining with other seeds would: don't call a winner."
+            " The two best differ by {gap}, within the variance of retraining with other seeds: do not call a winner."
         ),
         _ => format!(" The best of {first} and of {second} differ by {gap}: {noise}."),
     }

@@ -1,9 +1,9 @@
 //! Whether the best trials lie at an edge of the search space, or at the edge of what can be trained.
 //!
-//! The playbook looks at a plot; a small study often has its best point near some edge by luck. So each end of each axis in
+//! The playbook looks at a plot; a small study often has its best point near some edge by chance. So each end of each axis in
 //! each arm is tested by itself ([`super::edges`]): whether the best trials cluster there, and whether all trials show that
 //! the objective still improves towards it. Infeasible trials take no part: where they lie is another finding, and if all but
-//! one corner were infeasible the best would crowd its ends by luck. The limit is 5%, shared by both ends of all axes in all
+//! one corner were infeasible the best would crowd its ends by chance. The limit is 5%, shared by both ends of all axes in all
 //! arms that were looked at. `docs/findings.md` states the measured rates. Whether a boundary could have been seen at all is
 //! another question ([`super::unseen`]).
 
@@ -198,7 +198,7 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
         }
     }
     found.limit = reading.alarm_level(round) / (2 * found.looked_at.len()).max(1) as f64;
-    // What no arm shows by itself for want of trials, all may show together.
+    // What no arm shows by itself for lack of trials, all may show together.
     let together = Arm { configuration: Vec::new(), trials: round.trials.clone() };
     let axes_with_common_ends: Vec<_> = axes
         .iter()

@@ -86,7 +86,7 @@ impl Brief {
 pub struct Claim {
     /// One of [`CONDITIONS`].
     pub type_: &'static str,
-    /// Whether it is so; `None` when nobody can tell.
+    /// Whether it is so; `None` when it is unknown.
     pub holds: Option<bool>,
     /// In a word: `Pass`, `Waived`, `TooLittleToTell`, or the code of the finding that fails it.
     pub reason: String,

@@ -55,7 +55,7 @@ const PAIRS: &[Contradiction] = &[
         "OverfittingInBest",
         "one says that regularization can hardly help, the other asks for it",
     ),
-    of_trial("OverfittingInBest", "TrainingLossRising", "training breaks down, or goes on and overfits"),
+    of_trial("OverfittingInBest", "TrainingLossRising", "training breaks down, or continues and overfits"),
     of_trial("GradientOutliers", "ClipTooHard", "gradients are not clipped, or clipped too hard"),
     Contradiction {
         one: "SearchSpaceTooNarrow",

@@ -1,4 +1,4 @@
-//! Whether the difference between arms is more than luck: what [`lead`](super::lead) finds, as a finding, and features that
+//! Whether the difference between arms is more than noise: what [`lead`](super::lead) finds, as a finding, and features that
 //! are not better than doing without them.
 
 use studious_api::{
@@ -50,10 +50,10 @@ fn within_noise(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     };
     let why = match doubt {
         Doubt::WithinNoise { within } if lead.by_means => {
-            format!("no more than the {} by which such means of equal points may differ", number(within))
+            format!("within the {} by which such means of equal points may differ", number(within))
         }
         Doubt::WithinNoise { within } => {
-            format!("no more than the {} by which two trainings of one point may differ", number(within))
+            format!("within the {} by which two trainings of one point may differ", number(within))
         }
         Doubt::SearchLuck => format!(
             "and only {} of the former beat the best of the latter ({})",

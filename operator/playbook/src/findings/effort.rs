@@ -2,7 +2,7 @@
 //!
 //! Effort is the number of different points with a result, and no more than the number of different learning rates: ten
 //! trainings at one learning rate tuned nothing. An arm that seems worse but had less than half of the winner's effort may
-//! only be under-tuned. In a `Sampled` study counts differ by luck, so there luck must not explain it.
+//! only be under-tuned. In a `Sampled` study counts differ by chance, so there chance must not explain it.
 
 use std::collections::BTreeSet;
 

@@ -41,7 +41,7 @@ pub(super) struct Share<'a> {
     pub(super) arm: Arm<'a>,
     pub(super) infeasible: usize,
     pub(super) results: usize,
-    /// Whether the share is very large, and more than the luck of an arm of which half as many are.
+    /// Whether the share is very large, and more than the noise of an arm of which half as many are.
     pub(super) is_large: bool,
 }
 

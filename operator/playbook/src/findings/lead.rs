@@ -3,7 +3,7 @@
 //!
 //! An arm stands for its tuned point. Where the points of two arms or more were trained again with other seeds, the means
 //! of the retrainings are compared, since the trial that was chosen is the luckiest as well as good. Else the best results
-//! are. Two kinds of luck (requirement R-087) may make a difference. That of a training: the difference must be larger
+//! are. Two kinds of noise (requirement R-087) may make a difference. That of a training: the difference must be larger
 //! than the interval of a difference of so many trainings (Student's t). And that of the search: one arm's best point may
 //! be a lucky find. If the arms didn't matter, which trials belong to which would be chance; the best r of both together,
 //! those that beat the other arm's best, would all belong to one arm with a chance that is counted exactly. Where means are

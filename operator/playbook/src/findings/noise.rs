@@ -1,4 +1,4 @@
-//! How far results differ by luck alone.
+//! How far results differ by noise alone.
 
 use std::collections::HashMap;
 

@@ -28,20 +28,20 @@ of these kinds:
 | kind | what it says | what it rests on |
 |---|---|---|
 | `Winner` | which arm is better, by how much, with an interval, and what to expect of it with other seeds | the means of retrainings |
-| `NoWinner` | that the two arms in front may be equal, or that nothing tells because no point was trained again; and what would tell: how many retrainings, of which points | the noise of training, where it is known, and the luck of the search |
+| `NoWinner` | that the two leading arms may be equal, or that this is unknown because no point was retrained; and what would decide it: how many retrainings, of which points | the noise of training, where it is known, and the variance of the search |
 | `BestPoint` | of a study without arms: the best point, and how sure its value is | its retrainings; else that the noise is unknown |
 | `CannotJudge` | which question fails, and what is seen so far | the five questions |
 
-Three sources of luck are counted. **Training**: the standard deviation between trainings of one point with other seeds, from
+Three sources of variance are counted. **Training**: the standard deviation between trainings of one point with other seeds, from
 `retrain` or from points that the study holds more than once with the same step budget; without those it is unknown, and the
-answer says so. **Choice**: the best of many trials is lucky as well as good, so where two arms or more were retrained
+answer says so. **Choice**: the best of many trials is selected for its noise as well as its quality, so where two arms or more were retrained
 (`retrain: {best: 1, times: 5, per: Scientific}`), the means of the retrainings are compared and not the trials that were
 chosen; the interval is Student's, at `1 - falseAlarms`, with Satterthwaite's degrees of freedom, since points do not vary
 alike. The arm that leads was chosen too, for its mean: what to expect of it is a little worse (Tweedie's formula). Two trials
-of the leading arm must beat the best of the other; where arms were tried at different points, so many that luck does not
+of the leading arm must beat the best of the other; where arms were tried at different points, so many that noise does not
 explain them. **Validation examples**: where the results give away how many there are, a difference that another set of as
 many may turn is called so. Without three retrainings of each there is no winner, however many trials are ahead: all of an
-arm's trials may share a lucky seed, its best value was chosen, and two retrainings that happen to agree say too little of the
+arm's trials may share a favorable seed, its best value was chosen, and two retrainings that happen to agree say too little of the
 noise. Fewer trials or one seed each never remove a doubt: where a later round has trained each point once, the noise of its
 step budget is unknown. How many retrainings it takes is worked out for the difference that is seen: on both sides at
 `falseAlarms`, seen in four of five studies, by Student's t; five (`retrainTimes`) at least.
@@ -127,7 +127,7 @@ logarithm of its own and does not use this rule; nor does the phase of a Trial, 
 
 `--format json` prints `{\"verdict\": {\"kind\", \"summary\", \"arms\", \"difference\", ...}, \"checklist\": {\"provisional\",
 \"questions\", \"arms\"}, \"findings\": [...]}`. A finding has `code`,
-`severity` (`Info`, `Warning`, `Problem`), `hyperparameter` and `trials` where it speaks of some, `evidence` (numbers by name),
+`severity` (`Info`, `Warning`, `Problem`), `hyperparameter` and `trials` that it concerns, `evidence` (numbers by name),
 `advice`, `section` (of the playbook), and where there is one: `change`, the edit of the study that it suggests
 (`{\"path\", \"from\", \"to\"}`; for the next study, since the space of one that exists can't change; an edit of several fields
 has the path `spec` and objects of fields), `confidence`
@@ -160,7 +160,7 @@ simulated studies, by trials × evaluations of each (`operator/playbook/src/find
 ";
 
 const BOUNDARIES: &str = "
-What a study doesn't hold can't be found: that the trainer's code changed since the retraining, say. `StaleVariance` speaks of
+What a study doesn't hold can't be found: that the trainer's code changed since the retraining, say. `StaleVariance` reports
 points and step budgets only.
 
 ## Boundaries: what is seen

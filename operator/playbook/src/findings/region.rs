@@ -1,7 +1,7 @@
 //! Where infeasible trials lie: rules that a person can read, each with a chance that is counted.
 //!
 //! Two kinds. An *end* of an axis beyond which every trial is infeasible: the chance is that of so many outermost trials
-//! all being infeasible, if which are is luck. And a *rule* of one or two conditions inside which most are infeasible:
+//! all being infeasible, if which are is chance. And a *rule* of one or two conditions inside which most are infeasible:
 //! the best cut of all axes and lists, its chance (hypergeometric) times the number of cuts that were tried.
 
 use studious_api::HyperparameterValue;
@@ -40,7 +40,7 @@ pub(super) struct Region<'a> {
     /// Results outside, and how many of them are infeasible.
     pub(super) outside: usize,
     pub(super) infeasible_outside: usize,
-    /// The chance of any such rule if infeasible trials are spread by luck.
+    /// The chance of any such rule if infeasible trials are spread by chance.
     pub(super) chance: f64,
 }
 
@@ -133,7 +133,7 @@ pub(super) fn regions<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord]) ->
     regions
 }
 
-/// The rule of one condition that luck explains least, if it explains it at most in `limit` of studies and at least this
+/// The rule of one condition that chance explains least, if it explains it at most in `limit` of studies and at least this
 /// share of the trials inside is infeasible.
 fn surest<'a>(reading: &Reading<'a>, results: &[&'a TrialRecord], limit: f64, purity: f64) -> Option<Region<'a>> {
     let all = results.iter().filter(|t| is_infeasible(t)).count();

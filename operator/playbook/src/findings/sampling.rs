@@ -49,7 +49,7 @@ pub(super) struct Sampled<'a> {
 pub(super) enum Poor {
     /// Too few trials for its dimensions.
     Few { needed: usize },
-    /// Too few are within the luck of a retraining.
+    /// Too few are within the noise of a retraining.
     Rare { within: f64 },
     /// The best `alone` stand apart.
     Apart { alone: usize, gap: f64, chance: f64 },
@@ -120,12 +120,12 @@ impl<'a> Leads<'a> {
     }
 }
 
-/// The luck of a retraining, where it has the step budget of the round: that of other budgets is another.
+/// The noise of a retraining, where it has the step budget of the round: that of other budgets is another.
 pub(super) fn comparable_noise(reading: &Reading<'_>, round: &RoundTrials<'_>) -> Option<f64> {
     noise::at_budget_of(reading, round).map(|noise| noise.deviation)
 }
 
-/// What is as good as the best of its arm, in the exploring round: within the luck of a retraining.
+/// What is as good as the best of its arm, in the exploring round: within the noise of a retraining.
 pub(crate) struct GoodRegions<'a> {
     /// The standard deviation between trainings of one point with other seeds.
     pub(crate) deviation: f64,
@@ -150,7 +150,7 @@ pub(crate) struct Good<'a> {
 
 impl<'a> Reading<'a> {
     /// The good region of each arm of the exploring round; nothing while no retraining says how far trainings with the
-    /// round's step budget differ by luck.
+    /// round's step budget differ by chance.
     pub(crate) fn good_regions(&self) -> Option<GoodRegions<'a>> {
         let noise = noise::at_budget_of(self, self.exploring()?)?;
         let within = self.threshold(&GOOD_DEVIATIONS) * noise.deviation;
@@ -177,7 +177,7 @@ impl<'a> Reading<'a> {
             return None;
         }
         Some(format!(
-            "How far two trainings of {} steps differ by luck is unknown: the retrained ones had {steps}. Retraining in a \
+            "How far two trainings of {} steps differ by seed is unknown: the retrained ones had {steps}. Retraining in a \
              study that ends with round {} tells.",
             round.steps, round.name,
         ))

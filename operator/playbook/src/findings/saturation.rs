@@ -54,7 +54,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     findings.push(
         Finding::new(&TUNING_GAINS_SATURATED, format!(
                 "The last {} of {} trials of round {} gained {}, {against}. More trials in this space are unlikely to help: change \
-                 the space, ask another question, or go on to exploitation.",
+                 the space, ask another question, or continue with exploitation.",
                 percent(tail),
                 results.len(),
                 round.name,

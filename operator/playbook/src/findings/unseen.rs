@@ -142,7 +142,7 @@ impl Unseen<'_> {
         self.axis.name()
     }
 
-    /// Why nobody can tell, and what would, in a sentence or two.
+    /// Why it is unknown, and what would, in a sentence or two.
     pub(super) fn words(&self) -> String {
         let (label, called, trials) = (self.arm.label(), name(self.axis.hyperparameter), count(self.trials, "trial"));
         let with = if label.is_empty() { String::new() } else { format!(" with {label}") };

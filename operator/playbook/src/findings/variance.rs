@@ -1,4 +1,4 @@
-//! How much luck is in a result: the spread of the same point trained again.
+//! How much noise is in a result: the spread of the same point trained again.
 
 use studious_rules::search::{STALE_VARIANCE, TRIAL_VARIANCE};
 

@@ -74,8 +74,8 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
         { "field": "arm", "title": "arm" },
         { "field": "trials", "type": "quantitative", "title": "trials" },
         { "field": "median", "type": "quantitative", "format": ".4~g", "title": "median study" },
-        { "field": "lucky", "type": "quantitative", "format": ".4~g", "title": format!("luckiest {} %", percentage(LUCKY)) },
-        { "field": "unlucky", "type": "quantitative", "format": ".4~g", "title": format!("luckiest {} %", percentage(UNLUCKY)) },
+        { "field": "lucky", "type": "quantitative", "format": ".4~g", "title": format!("best {} % of studies", percentage(LUCKY)) },
+        { "field": "unlucky", "type": "quantitative", "format": ".4~g", "title": format!("best {} % of studies", percentage(UNLUCKY)) },
     ]);
     layers.push(json!({
         "data": { "values": rows },

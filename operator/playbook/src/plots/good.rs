@@ -1,4 +1,4 @@
-//! The good region on axis plots: what is within the luck of a retraining of the best.
+//! The good region on axis plots: what is within the noise of a retraining of the best.
 //!
 //! Playbook: "Not sampling enough points in the search space". A calibration aid: the eye judges how many trials lie in it.
 

@@ -1,7 +1,7 @@
 //! The intervals of the answer on isolation plots: the means of what was trained again with other seeds.
 //!
 //! Playbook: "Determining whether to adopt a training pipeline change or hyperparameter configuration": the best trial of an
-//! arm is lucky as well as good, and a difference within the noise of retraining is none.
+//! arm is selected for noise as well as merit, and a difference within the noise of retraining is none.
 
 use serde_json::{Value, json};
 

@@ -45,7 +45,7 @@ pub enum OverError {
     Nothing,
     /// Too many series.
     #[error(
-        "{held} would be held, which makes {series} series; at most {MOST_SERIES} can be told apart. Optimise more of them away"
+        "{held} would be held, which makes {series} series; at most {MOST_SERIES} can be distinguished. Optimize more of them away"
     )]
     TooMany {
         /// The hyperparameters that aren't optimised away.

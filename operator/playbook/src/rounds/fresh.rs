@@ -31,7 +31,7 @@ pub struct Shortfall {
 impl Fresh {
     /// Of a plan.
     ///
-    /// A later round goes on where the earlier one ended, and no point is tried twice: to train one again, longer or with
+    /// A later round continues where the earlier one ended, and no point is tried twice: to train one again, longer or with
     /// other seeds, is what `from` and `retrain` are for.
     pub(crate) fn new(plan: &Plan) -> Self {
         let rounds: Vec<_> =

@@ -1,6 +1,6 @@
 //! Rounds: which points each has, and where they come from.
 //!
-//! Fresh rounds take points of the study's sequence, one round after the other, so that a later one goes on where the
+//! Fresh rounds take points of the study's sequence, one round after the other, so that a later one continues where the
 //! earlier one ended. Other rounds, and retraining at the end, take the best points of a round that has ended.
 
 mod best;

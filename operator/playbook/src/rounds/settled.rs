@@ -10,7 +10,7 @@ use studious_api::{study::Round, validate};
 use super::{PointSource, names};
 use crate::Plan;
 
-/// A study as it goes on.
+/// A study as it continues.
 #[derive(Clone, Debug)]
 pub struct Settled {
     /// Its plan, in which rounds before the last that has begun ask no more than what they ran.

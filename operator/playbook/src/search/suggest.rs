@@ -1,7 +1,7 @@
 //! The next points of a study, from what its trials have come to.
 //!
 //! Where points depend on their index alone, they are the next ones of the sequence. Where they depend on results
-//! (`Bayesian`), a study begins with points of its quasi-random sequence and goes on with what [`super::bayesian`]
+//! (`Bayesian`), a study begins with points of its quasi-random sequence and continues with what [`super::bayesian`]
 //! proposes. Of a `Crossed` study each scientific configuration gets its turn, and all learn from one another; of a
 //! `Sampled` one the scientific values are those of the quasi-random sequence, so that they are covered evenly whatever
 //! the results are (Playbook: "Creating a set of studies"; requirement R-062).
@@ -210,7 +210,7 @@ fn turns(plan: &Plan, round: &str, trials: &[TrialRecord]) -> Vec<ArmTurn> {
     turns
 }
 
-/// A search under way: what it proposed is known to it.
+/// A search running: what it proposed is known to it.
 struct SearchSession<'a> {
     plan: &'a Plan,
     known: SearchHistory,

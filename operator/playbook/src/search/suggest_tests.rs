@@ -66,7 +66,7 @@ fn without_results_points_are_those_of_the_sequence() {
     let plan = studies::plan(&STUDY.replace(", startFrom: [{study: before}]", ""));
     let even = untried(&plan, &HashSet::new(), 6);
     assert_eq!(suggest(&plan, "exploit", &[], &[], 6), even);
-    // Those under way are not proposed again.
+    // Those running are not proposed again.
     let pending: Vec<_> =
         even[..2].iter().map(|p| TrialRecord { hyperparameters: p.clone(), ..TrialRecord::default() }).collect();
     assert_eq!(suggest(&plan, "exploit", &pending, &[], 4), even[2..]);

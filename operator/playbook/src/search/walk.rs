@@ -108,7 +108,7 @@ impl<'a> Walk<'a> {
         point.or_else(|| arm.next_of_rest(space))
     }
 
-    /// Lets all arms go on where the foremost is, so that they share further points.
+    /// Lets all arms continue where the foremost is, so that they share further points.
     pub(crate) fn align(&mut self) {
         let foremost = self.arms.iter().filter(|arm| !arm.used_up).map(|arm| arm.next).max();
         for arm in &mut self.arms {

@@ -11,15 +11,15 @@
 //!   there counts, so that the median stays one of all trials and doesn't rise as the poor ones go.
 //! - `SuccessiveHalving` is asynchronous successive halving (Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht,
 //!   Talwalkar 2020) with one bracket, in the form that stops trials in place of pausing them. At each rung, steps
-//!   `fromStep`, `fromStep` η, `fromStep` η² … below the round's last, a trial goes on if it is among the best ⌊n/η⌋ of the n
-//!   that have come to the rung; while n < η all go on. Until it comes to the next rung a trial may still be overtaken by
-//!   others at its rung: what was a promotion for want of competitors is taken back. Its place is its objective there, by
-//!   the study's own rule (best so far, or latest). Equals go on.
+//!   `fromStep`, `fromStep` η, `fromStep` η² … below the round's last, a trial continues if it is among the best ⌊n/η⌋ of the n
+//!   that have come to the rung; while n < η all continue. Until it comes to the next rung a trial may still be overtaken by
+//!   others at its rung: what was a promotion for lack of competitors is taken back. Its place is its objective there, by
+//!   the study's own rule (best so far, or latest). Equals continue.
 //!
 //! What is compared: trials of one round, since only they share a step budget and a schedule; in a `Crossed` study trials
 //! of one scientific configuration, since otherwise a configuration that learns slowly at first would be judged by its
 //! start, and the comparison that the study is for would be lost. Infeasible and failed trials are left out on both
-//! sides. The round `retrain` is never ended early: it measures luck, which needs all of its trials.
+//! sides. The round `retrain` is never ended early: it measures noise, which needs all of its trials.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

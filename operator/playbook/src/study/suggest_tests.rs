@@ -62,7 +62,7 @@ impl FakeBackend {
         end
     }
 
-    /// The trial that has been under way the longest ends.
+    /// The trial that has been running the longest ends.
     fn end_one(&mut self) {
         let Some(trial) = self.trials.iter_mut().find(|trial| !trial.phase.has_ended()) else { return };
         match objective(&trial.hyperparameters) {

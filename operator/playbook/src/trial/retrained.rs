@@ -11,7 +11,7 @@ use super::{Ranked, TrialState};
 use crate::{Plan, numbers::number, rounds::RETRAIN, space::PointIdentity};
 
 /// The objectives of one point that was trained again with other seeds (Deep Learning Tuning Playbook, *Understanding trial
-/// variance*). It is shown wherever the best trial is, since that one was chosen for being lucky as well as good.
+/// variance*). It is shown wherever the best trial is, since that one was chosen for its noise as well as its merit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retrained {
     /// Mean of the objectives.

@@ -131,7 +131,7 @@ impl PlotCommand {
             all.iter().filter(|plot| self.plots.is_empty() || self.plots.contains(&plot.id)).collect();
         if self.out == Path::new("-") {
             let [plot] = chosen.as_slice() else {
-                errln!("error: standard output has room for one picture: name it with --plot");
+                errln!("error: standard output takes one plot: name it with --plot");
                 return Ok(exit::INVALID);
             };
             let drawn = self.draw(self.drawer()?.as_ref(), plot)?;

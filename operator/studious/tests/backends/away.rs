@@ -45,7 +45,7 @@ async fn lines_on_the_claim_outlive_the_pod() {
     assert_eq!((&status["objective"], &status["bestStep"]), (&json!(0.05), &json!(75)), "{status}");
 }
 
-/// F-044: the Lease is lost, and with it the controllers, not the process. Ingest goes on, and so do they once it is back.
+/// F-044: the Lease is lost, and with it the controllers, not the process. Ingest continues, and so do they once it is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_api_server_that_is_away_ends_no_ingest() {
     let cluster = TestCluster::start().await;

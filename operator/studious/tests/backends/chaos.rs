@@ -64,7 +64,7 @@ async fn survives(seed: u64) {
     let mut at_once = 0;
     let ended =
         |trial: &Value| matches!(trial["status"]["phase"].as_str(), Some("Succeeded" | "Infeasible" | "Failed"));
-    // In the middle of it the operator is killed; another goes on.
+    // In the middle of it the operator is killed; another continues.
     let mut watch = |cluster: &TestCluster, wanted: usize| {
         let trials = cluster.trials("s");
         at_once = at_once.max(trials.iter().filter(|trial| !ended(trial)).count());

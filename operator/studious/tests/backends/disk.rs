@@ -1,4 +1,4 @@
-//! The operator's disk fills up: it says so, starts and judges nothing, and goes on within seconds of space.
+//! The operator's disk fills up: it says so, starts and judges nothing, and continues within seconds of space.
 
 use std::{env, path::Path, process::Command, time::Duration};
 

@@ -72,7 +72,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
             findings === undefined
               ? "being looked at"
               : problems + warnings === 0
-                ? "no finding stands in the way"
+                ? "no open findings"
                 : problems === 0
                   ? warnings === 1
                     ? "warning"

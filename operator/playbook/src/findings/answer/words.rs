@@ -33,7 +33,7 @@ pub(super) fn winner(reading: &Reading<'_>, lead: &Lead<'_>, verdict: &Verdict) 
     )
 }
 
-/// `No winner yet: … leads … by their best trials, which the luck of the search does not explain, but …`.
+/// `No winner yet: … leads … by their best trials, which the noise of the search does not explain, but …`.
 pub(super) fn not_repeated(lead: &Lead<'_>, remedy: &Remedy) -> String {
     let (first, second) = (lead.first.arm.label(), lead.second.arm.label());
     let gap = number(lead.gap);
@@ -42,7 +42,7 @@ pub(super) fn not_repeated(lead: &Lead<'_>, remedy: &Remedy) -> String {
     } else if lead.by_means {
         "their retrainings do not differ at all, so the noise of training is unknown (check that the trainer uses its seeds)"
     } else if lead.noise.is_some() {
-        "each was chosen for luck as well as merit, and its best point was not trained again"
+        "each was selected for noise as well as merit, and its best point was not retrained"
     } else {
         "each point was trained once, so how large the difference is with other seeds is unknown"
     };
@@ -90,7 +90,7 @@ pub(super) fn no_winner(lead: &Lead<'_>, doubt: Doubt, remedy: &Remedy) -> Strin
             format!("{first} leads {second} by {gap} {of}, within the noise of {}", number(within))
         }
         Doubt::SearchLuck => format!(
-            "{first} leads {second} by {gap} {of}, but only {} of it beat the best of {second} ({}), which the luck of the \
+            "{first} leads {second} by {gap} {of}, but only {} of it beat the best of {second} ({}), which the noise of the \
              search explains",
             count(lead.ahead, "trial"),
             p_value(lead.search_luck)
@@ -128,7 +128,7 @@ pub(super) fn best_point(reading: &Reading<'_>, best: &BestValue, verdict: &Verd
         None => "the noise of training is unknown".to_owned(),
     };
     format!(
-        "Best point: that of {name}, with {metric} {chosen}, {of}. Chosen for luck as well as merit, it is likely worse when \
+        "Best point: that of {name}, with {metric} {chosen}, {of}. Selected for noise as well as merit, it is likely worse when \
          trained again, and {noise}: spec.retrain: {{best: 1, times: {}}} tells.",
         reading.count(&RETRAIN_TIMES)
     )

@@ -3,7 +3,7 @@
 //! That training diverges at very high learning rates is true of any workload and no finding. It matters where the best
 //! rate lies right below: then instability keeps training from rates that would be better. So the trials of an arm with up
 //! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
-//! among the former by luck is counted exactly (Fisher's test). Where rates make no difference, the best of them lies there by
+//! among the former by chance is counted exactly (Fisher's test). Where rates make no difference, the best of them lies there by
 //! luck: the stable trials right below the first unstable one must be better than those at lower rates, too (Wilcoxon's test,
 //! of all such arms together: whether rates matter is a question about the workload).
 
@@ -53,7 +53,7 @@ struct Limit<'a> {
     best: f64,
     above: Vec<&'a TrialRecord>,
     unstable: Vec<(&'a TrialRecord, When)>,
-    /// The chance that so many of the unstable lie above the best rate by luck, or that rates make no difference.
+    /// The chance that so many of the unstable lie above the best rate by chance, or that rates make no difference.
     chance: f64,
     /// The chance that rates make no difference below the unstable ones, by the trials of this arm alone.
     indifferent: f64,

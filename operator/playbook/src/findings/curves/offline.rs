@@ -45,7 +45,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     findings.push(
         Finding::new(&PERIODIC_OFFLINE_SKEW, format!(
                 "{offline} is {what} than {metric} of the same weights by {} on average over {} (standard error {}). The \
-                 evaluation during training doesn't stand for the full one: evaluate on a larger or a more representative \
+                 evaluation during training does not represent the full one: evaluate on a larger or a more representative \
                  sample. A part of it may be that the best of many noisy evaluations was chosen.",
                 number(mean.abs()),
                 count(n, "trial"),

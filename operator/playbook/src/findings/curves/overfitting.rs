@@ -291,7 +291,7 @@ fn bias(reading: &Reading<'_>, all: &[&TrialRecord], in_best: usize, others: &[O
     finding
 }
 
-/// The axis with which overfitting goes along, and to which end, if it is by more than luck.
+/// The axis with which overfitting goes along, and to which end, if it is by more than noise.
 fn along<'a>(reading: &Reading<'a>, all: &[&TrialRecord], others: &[Overfit<'_>]) -> Option<(Axis<'a>, bool, f64)> {
     let axes: Vec<_> = reading.axes().collect();
     let limit = reading.threshold(&FALSE_ALARMS) / (2 * axes.len()).max(1) as f64;

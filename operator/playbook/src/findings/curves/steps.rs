@@ -2,7 +2,7 @@
 //!
 //! There are far too many steps if *every* trial is at its best early. Too few are told by the better half of the trials: a
 //! learning rate that is too small improves to the end whatever the budget, and says nothing about it. A curve that has long
-//! been flat has its best evaluation anywhere by luck: the last quarter must also be better than the quarter before it.
+//! been flat has its best evaluation anywhere by chance: the last quarter must also be better than the quarter before it.
 
 use studious_api::study::Select;
 use studious_rules::{

@@ -138,7 +138,7 @@ const NULLS: &[Null] = &[
     },
     Null {
         also: &["TuningGainsSaturated"],
-        // By the luck of a retraining, hardly two of thirty are as good.
+        // By the noise of a retraining, hardly two of thirty are as good.
         holds: &["Undersampled"],
         ..Null::new("30 trials, gains larger than the luck of a retraining", ONE, |luck| {
             let mut trials = one(30, luck, |_, luck| Some(luck.normal()));

@@ -245,7 +245,7 @@ fn arms_that_share_points_show_where_they_cannot_be_trained() {
 
 #[test]
 fn a_region_of_infeasible_points_reads_as_a_rule() {
-    // Diverges at high learning rates unless momentum is low, and here and there by luck.
+    // Diverges at high learning rates unless momentum is low, and here and there by chance.
     let trials = one(100, &mut Luck(24), |u, luck| (u[0] < 0.5 || u[1] < 0.4).then(|| luck.normal()));
     let found = raised(ONE, &trials, "InfeasibleFraction");
     assert!(found.advice.contains("learning_rate >"), "{}", found.advice);

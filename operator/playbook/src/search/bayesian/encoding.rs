@@ -47,7 +47,7 @@ pub(super) struct Coordinate {
 /// A point that may be proposed.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
-    /// A value for every coordinate, whether it exists or not: what moves go on from.
+    /// A value for every coordinate, whether it exists or not: what moves continue from.
     pub(super) raw: Vec<f64>,
     /// What the surrogate sees.
     pub(super) features: Vec<f64>,

@@ -4,7 +4,7 @@
 //! Probit likelihood, Laplace's approximation; length scales and the latent variance are at the most probable place of
 //! their posterior, by the gradient of the approximate evidence (Rasmussen & Williams 2006, algorithms 3.1 and 5.1). The
 //! edges of training are smooth and sharp, so long length scales with a large variance are believed at first: a process
-//! that goes on, behind a few failures, as it came.
+//! that continues, behind a few failures, as it came.
 
 use super::{
     fit::Prior,

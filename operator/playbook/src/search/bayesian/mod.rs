@@ -239,7 +239,7 @@ fn order(a: &[f64], b: &[f64]) -> std::cmp::Ordering {
     a.iter().zip(b).map(|(x, y)| x.total_cmp(y)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
 }
 
-/// Everything that is learnt from the results, and where the search goes on.
+/// Everything that is learnt from the results, and where the search continues.
 struct Model<'a> {
     encoding: &'a Encoding<'a>,
     acquisition: Acquisition,
@@ -247,7 +247,7 @@ struct Model<'a> {
     best: Vec<Vec<f64>>,
     effort: Effort,
     seed: u64,
-    /// Where trials are under way, those of this reply included.
+    /// Where trials are running, those of this reply included.
     pending: Vec<Vec<f64>>,
 }
 

@@ -98,7 +98,7 @@ fn saturation_is_open_without_a_training_loss() {
     let sure = found(RATE, &all(Trained { loss: Some(|p| 0.05 + (-40.0 * p).exp()), ..flat }, 24));
     let sure = one_of(&sure, "SaturatedEarly").unwrap();
     assert_eq!((sure.confidence, sure.change.is_some()), (None, true));
-    // Training goes on.
+    // Training continues.
     let found = found(RATE, &all(Trained { loss: Some(|p| 1.0 - 0.9 * p), ..flat }, 24));
     assert!(one_of(&found, "SaturatedEarly").is_none());
 }
