@@ -55,12 +55,12 @@ fi
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
-pins=$(cat requirements/build.txt requirements/cpu.txt requirements/test.txt | sha256sum | cut -c1-16)
+pins=$(cat requirements/build.txt requirements/cpu.txt requirements/test.txt requirements/bridges.txt | sha256sum | cut -c1-16)
 environment=$cache/venv-$pins
 if [ ! -e "$environment/ready" ]; then
   rm -rf "$cache"/venv-*
   "$python" -m venv "$environment"
-  "$environment/bin/pip" install --quiet --disable-pip-version-check -r requirements/build.txt -r requirements/test.txt
+  "$environment/bin/pip" install --quiet --disable-pip-version-check -r requirements/build.txt -r requirements/test.txt -r requirements/bridges.txt
   touch "$environment/ready"
 fi
 export PATH="$environment/bin:$PATH"

@@ -1,0 +1,86 @@
+"""``python -m studious.bridges read|report TOOL``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from studious._errors import StudiousError
+from studious.bridges import _mlflow, _optuna, _records, _table
+from studious.bridges._tensorboard import TensorBoardReporter
+
+
+def _parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m studious.bridges", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+
+    read = commands.add_parser("read", help="make another tool's trials those of a study file")
+    read.add_argument("tool", choices=["optuna", "mlflow"])
+    read.add_argument("storage", help="Optuna's storage or MLflow's tracking URI")
+    read.add_argument("--name", help="the Optuna study or MLflow experiment")
+    read.add_argument("--study", required=True, help="the study file that the trials are held to")
+    read.add_argument("--metric", required=True, help="the study's objective metric")
+    read.add_argument("--objective", help="what MLflow calls that metric [default: the same]")
+    read.add_argument("--map", action="append", default=[], metavar="HYPERPARAMETER=THEIRS")
+    read.add_argument("--round", help="the round that all of them belong to")
+    read.add_argument("--out", default="-", help="[default: standard output]")
+
+    report = commands.add_parser("report", help="show a study in another tool")
+    report.add_argument("tool", choices=["mlflow", "tensorboard"])
+    report.add_argument("target", help="the folder of a run, or study/NAME of a cluster")
+    report.add_argument("--to", required=True, help="MLflow's tracking URI; TensorBoard's folder")
+    report.add_argument("--experiment", help="MLflow's experiment [default: the study's name]")
+    report.add_argument(
+        "--follow", type=float, metavar="SECONDS", help="report again so often, until it is done"
+    )
+    return top
+
+
+def _read(given: argparse.Namespace) -> int:
+    if given.tool == "optuna":
+        trials = _optuna.trials(given.storage, given.name, given.metric)
+    elif given.name is None:
+        raise StudiousError("read mlflow: --name is missing. Name the experiment")
+    else:
+        names = {given.objective or given.metric: given.metric}
+        trials = _mlflow.trials(given.storage, given.name, names)
+    options: list[str] = []
+    for one in given.map:
+        own, is_pair, theirs = one.partition("=")
+        if not is_pair:
+            raise StudiousError(f"--map: `{one}`; expected HYPERPARAMETER=THEIRS")
+        options += ["--map", f"{own}=hyperparameters.{theirs}"]
+    if given.round:
+        options += ["--round", given.round]
+    return _table.import_trials(trials, given.study, given.out, options)
+
+
+def _report(given: argparse.Namespace) -> int:
+    source = _records.source([given.target])
+    study = source.study()
+    name = study["name"]
+    reporter: _records.Reporter
+    if given.tool == "mlflow":
+        reporter = _mlflow.MlflowReporter(given.to, given.experiment or name, name)
+    else:
+        reporter = TensorBoardReporter(given.to, study["spec"]["objective"]["metric"])
+    seen = _records.report(source, reporter, given.follow)
+    print(f"{name}: {seen} trials are in {given.to}", file=sys.stderr)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status of the process."""
+    given = _parser().parse_args(arguments)
+    try:
+        return _read(given) if given.command == "read" else _report(given)
+    except StudiousError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Trials of another tool as the tables that ``studious import`` reads.
+
+What a state of another tool means, and whether a point is one of the study, is decided there.
+"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studious._errors import StudiousError
+from studious.notebook._command import find_command
+
+
+@dataclass(frozen=True)
+class ForeignTrial:
+    """A trial as another tool has it."""
+
+    name: str
+    state: str
+    parameters: Mapping[str, Any]
+    objective: float | None = None
+    """None where it is to be taken from the curve, or there is none."""
+    round: str = ""
+    curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+
+
+def missing(extra: str, library: str, error: ImportError) -> StudiousError:
+    """Make the error for a tool whose library is not installed."""
+    return StudiousError(
+        f"{extra}: {library} cannot be imported ({error}). Install the extra `{extra}` of "
+        f"studious-tuning, as in a checkout: pip install './trainer-image[{extra}]'"
+    )
+
+
+def write_tables(trials: Sequence[ForeignTrial], folder: Path) -> list[str]:
+    """Write the tables; the options with which ``studious import`` reads them."""
+    names = sorted({name for trial in trials for name in trial.parameters})
+    has_objective = any(trial.objective is not None for trial in trials)
+    columns = ["name", "state", "round", *(["objective"] if has_objective else [])]
+    table, curves = folder / "trials.csv", folder / "curves.csv"
+    with table.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow([*columns, *(f"hyperparameters.{name}" for name in names)])
+        for trial in trials:
+            row = [trial.name, trial.state, trial.round]
+            if has_objective:
+                row.append("" if trial.objective is None else repr(trial.objective))
+            rows.writerow([*row, *(_cell(trial.parameters.get(name)) for name in names)])
+    options = [str(table)]
+    if any(trial.curves for trial in trials):
+        with curves.open("w", newline="", encoding="utf-8") as stream:
+            rows = csv.writer(stream)
+            rows.writerow(["trial", "metric", "step", "value"])
+            for trial in trials:
+                for metric, points in trial.curves.items():
+                    rows.writerows([trial.name, metric, step, repr(v)] for step, v in points)
+        options += ["--measurements", str(curves)]
+    return options
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value)
+    return str(value)
+
+
+def import_trials(
+    trials: Sequence[ForeignTrial], study: str, out: str, options: Sequence[str] = ()
+) -> int:
+    """Hold trials against a study and write them, by ``studious import``; its exit status."""
+    command = find_command()
+    if command is None:
+        raise StudiousError(
+            "studious: command not found. It checks the trials against the study: install it, or "
+            "give its file in STUDIOUS_BINARY"
+        )
+    if not trials:
+        raise StudiousError("there are no trials to read; nothing was written")
+    with tempfile.TemporaryDirectory() as folder:
+        tables = write_tables(trials, Path(folder))
+        arguments = [*tables, "--format", "csv", "--study", study, "--out", out, *options]
+        return subprocess.run(
+            [command, "import", *arguments], stderr=sys.stderr, check=False
+        ).returncode
