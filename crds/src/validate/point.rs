@@ -10,7 +10,64 @@ use crate::{
     study::{Hyperparameter, Role},
 };
 
-/// A point of the space with its fixed values filled in.
+/// How far a number may be from a listed value, or beyond a boundary, and still be that value: float32 has seven digits.
+const LAST_DIGITS: f64 = 1e-6;
+/// How far a number may be from a whole one, and still be it: `10 ** 3.0` is 999.9999999999999 in some languages.
+const WHOLE: f64 = 1e-6;
+
+/// The value that a hyperparameter has where a number differs from it in the last digits only, as float32, repeated sums
+/// and logarithms leave them: the listed or fixed value that it is within a millionth of, the boundary that it is as little
+/// beyond, the whole number that it nearly is. Any other value is itself.
+#[must_use]
+pub fn settled(h: &Hyperparameter, value: &HyperparameterValue) -> HyperparameterValue {
+    let Some(x) = value.as_f64().filter(|x| x.is_finite()) else { return value.clone() };
+    let listed = || h.value.iter().chain(h.values.iter().flatten());
+    if listed().any(|known| known == value) {
+        return value.clone();
+    }
+    // Whole numbers, such as seeds, have no last digits to lose.
+    let near = listed().filter_map(|value| {
+        let known = value.as_f64().filter(|known| known.fract() != 0.0 || x.fract() != 0.0)?;
+        Some(((x - known).abs(), value)).filter(|(gap, _)| *gap <= LAST_DIGITS * known.abs())
+    });
+    if let Some((_, known)) = near.min_by(|a, b| a.0.total_cmp(&b.0)) {
+        return known.clone();
+    }
+    let Some(range) = h.range.as_ref().filter(|_| h.value.is_none() && h.values.is_none()) else {
+        return value.clone();
+    };
+    if range.integer {
+        if x.fract() == 0.0 || (x - x.round()).abs() > WHOLE {
+            return value.clone();
+        }
+        // Whole, and too small for a number that has no fraction anyway.
+        #[allow(clippy::cast_possible_truncation)]
+        return HyperparameterValue::Integer(x.round() as i64);
+    }
+    // Zero has no last digits of its own: those of the range's width count.
+    let reach = |end: f64| if end == 0.0 { 1e-9 * (range.max - range.min) } else { LAST_DIGITS * end.abs() };
+    match x {
+        x if x < range.min && range.min - x <= reach(range.min) => range.min.into(),
+        x if x > range.max && x - range.max <= reach(range.max) => range.max.into(),
+        _ => value.clone(),
+    }
+}
+
+/// Values of which some were settled, by name; a name that no hyperparameter has is kept as it is.
+#[must_use]
+pub fn settled_point(hyperparameters: &[Hyperparameter], point: &Hyperparameters) -> Hyperparameters {
+    let settle = |(name, value): (&String, &HyperparameterValue)| {
+        // Of one under several conditions, the definition that changes the value is the one that it nearly fits.
+        let of = || hyperparameters.iter().filter(|h| h.name == *name);
+        let fits = of().any(|h| wrong(h, value, "").is_none());
+        let near = of().map(|h| (h, settled(h, value))).find(|(h, near)| wrong(h, near, "").is_none());
+        (name.clone(), near.filter(|_| !fits).map_or_else(|| value.clone(), |(_, near)| near))
+    };
+    point.iter().map(settle).collect()
+}
+
+/// A point of the space with its fixed values filled in. A number that differs from a listed value or a boundary in the
+/// last digits is that value ([`settled`]).
 ///
 /// # Errors
 /// Everything that is wrong with it, each with a field below `at`: hyperparameters that don't exist, not at this point, or
@@ -32,10 +89,10 @@ pub fn point(
             }
             continue;
         };
-        match (point.get(name), &h.value) {
-            (Some(value), _) => match wrong(h, value, at) {
+        match (point.get(name).map(|value| settled(h, value)), &h.value) {
+            (Some(value), _) => match wrong(h, &value, at) {
                 Some(violation) => found.push(violation),
-                None => _ = whole.insert(name.to_owned(), value.clone()),
+                None => _ = whole.insert(name.to_owned(), value),
             },
             (None, Some(fixed)) if h.role == Role::Fixed => _ = whole.insert(name.to_owned(), fixed.clone()),
             (None, _) => found.push(missing(h, at)),
@@ -118,5 +175,70 @@ fn domain(h: &Hyperparameter) -> String {
             format!("{kind} from {min} to {max}")
         }
         _ => "its value".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space() -> Vec<Hyperparameter> {
+        serde_yaml::from_str(
+            "
+- {name: lr, range: {min: 1.0e-5, max: 0.1, scale: Log}}
+- {name: momentum, range: {min: 0, max: 0.9}}
+- {name: decay, values: [0.1, 0.3]}
+- {name: width, range: {min: 8, max: 1000, integer: true}}
+- {name: drop, role: Fixed, value: 0.7}
+- {name: seed, values: [10000000, 20000000]}
+",
+        )
+        .unwrap()
+    }
+
+    /// F-072: float32, sums and logarithms leave other last digits.
+    #[test]
+    fn a_number_within_a_millionth_of_a_value_or_boundary_is_it() {
+        let space = space();
+        let of = |name: &str, x: f64| {
+            let h = space.iter().find(|h| h.name == name).unwrap();
+            let value = settled(h, &x.into());
+            let rule = wrong(h, &value, "").map(|violation| violation.rule);
+            (value.as_f64().unwrap(), rule.is_none())
+        };
+        for (name, given, expected, fits) in [
+            ("lr", f64::from(0.1_f32), 0.1, true),
+            ("lr", 0.100_000_000_000_000_02, 0.1, true),
+            ("lr", 9.999_999_999_999_997e-6, 1e-5, true),
+            ("lr", 0.100_001, 0.100_001, false),
+            // Within the range it is what it is, however near to the boundary.
+            ("lr", 0.099_999_999_9, 0.099_999_999_9, true),
+            ("momentum", -1e-17, 0.0, true),
+            ("momentum", -1e-6, -1e-6, false),
+            ("decay", 0.1 + 0.2, 0.3, true),
+            ("decay", f64::from(0.3_f32), 0.3, true),
+            ("decay", 0.300_01, 0.300_01, false),
+            ("width", 999.999_999_999_999_9, 1000.0, true),
+            ("width", 1000.000_000_1, 1000.0, true),
+            ("width", 64.5, 64.5, false),
+            ("drop", f64::from(0.7_f32), 0.7, true),
+            ("seed", 10_000_001.0, 10_000_001.0, false),
+        ] {
+            let (settled, fitted) = of(name, given);
+            assert_eq!((settled.to_bits(), fitted), (expected.to_bits(), fits), "{name} {given}");
+        }
+    }
+
+    #[test]
+    fn a_point_is_settled_as_a_whole() {
+        let given =
+            [("lr", 1e-3), ("momentum", 0.9), ("decay", 0.1 + 0.2), ("width", 999.999_999_999_999_9), ("seed", 2e7)];
+        let given: Hyperparameters = given.map(|(name, x)| (name.to_owned(), x.into())).into();
+        let whole = point(&space(), &given, "point").unwrap();
+        assert_eq!(
+            serde_json::to_string(&whole).unwrap(),
+            r#"{"decay":0.3,"drop":0.7,"lr":0.001,"momentum":0.9,"seed":20000000.0,"width":1000}"#
+        );
+        assert_eq!(settled_point(&space(), &given)["decay"], 0.3.into());
     }
 }

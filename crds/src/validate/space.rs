@@ -183,13 +183,24 @@ fn range(r: &Range, at: &str, found: &mut Vec<Violation>) {
     }
 }
 
+/// Lists, mappings and nothing are read as NaN.
+fn is_a_value(value: &HyperparameterValue) -> bool {
+    !matches!(value, HyperparameterValue::Number(x) if x.is_nan())
+}
+
 fn values(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
     let several = h.values.iter().flatten().enumerate().map(|(i, v)| (format!("{at}.values[{i}]"), v));
     let one = h.value.iter().map(|v| (format!("{at}.value"), v));
     for (field, value) in several.chain(one) {
         match value {
             HyperparameterValue::Number(x) if !x.is_finite() => {
-                found.push(Violation::new(field, &x.to_string(), "must be a finite number", "Remove it."));
+                let rule = if x.is_nan() {
+                    "must be a number, a name, true or false, not a list, a mapping, null or NaN"
+                } else {
+                    "must be a finite number"
+                };
+                let mend = "Remove it, or give the choice a name that the trainer looks up, such as none.";
+                found.push(Violation::new(field, &x.to_string(), rule, mend));
             }
             HyperparameterValue::Text(s) if s.is_empty() => {
                 found.push(Violation::new(field, s, "must not be empty", "Give the choice a name, such as none."));
@@ -209,8 +220,10 @@ fn values(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
         if values[..i].contains(value) {
             let mend = "Remove it; a value listed twice doesn't get more trials.";
             found.push(Violation::new(format!("{at}.values[{i}]"), value, "is listed twice", mend));
-        } else if let Some(first) = values.iter().find(|v| kind(v) != kind(value))
+        } else if let Some(first) = values.iter().find(|v| is_a_value(v) && kind(v) != kind(value))
             && i > 0
+            && is_a_value(value)
+            && is_a_value(&values[0])
             && kind(&values[0]) != kind(value)
         {
             found.push(Violation::new(
