@@ -16,7 +16,7 @@ mod state;
 pub use counts::{count, counts};
 pub use hopeless::{hopeless, judged_by_value};
 pub use key::{PlannedTrial, TrialKey};
-pub use objective::{objective_of_curve, selected};
+pub use objective::{contradicting, objective_of_curve, selected};
 pub use order::{
     Ranked, best, best_of_round, chooses, compare, concluding_round, latest_round, ranked, round_position, satisfies,
     sort_by_round, standing,
