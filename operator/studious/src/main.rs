@@ -11,6 +11,7 @@ mod output;
 mod show;
 mod source;
 mod study_file;
+mod trial_line;
 mod trials_file;
 
 use std::process::ExitCode;

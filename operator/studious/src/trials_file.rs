@@ -1,7 +1,6 @@
 //! Reading trials as data: JSON lines of trials that ran anywhere, held against a study.
 
 use std::{
-    borrow::Cow,
     fmt,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -10,7 +9,9 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Map, Value};
 use studious_api::{Hyperparameters, validate, validate::Violation};
-use studious_playbook::{Plan, record::TrialRecord, rounds, trial::Reason};
+use studious_playbook::{Plan, numbers::count, record::TrialRecord, rounds};
+
+use crate::{commands::import::notes, output::errln, trial_line};
 
 /// Longest line: a trial of several long curves.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -20,7 +21,7 @@ const MOST_LINES: usize = 1_000_000;
 const MOST_TOLD: usize = 20;
 
 /// The keys of which a trial has one: how it ended.
-const OUTCOMES: [&str; 5] = ["objective", "infeasible", "failed", "stopped", "pending"];
+pub(crate) const OUTCOMES: [&str; 5] = ["objective", "infeasible", "failed", "stopped", "pending"];
 
 /// What is wrong with a line.
 #[derive(Debug)]
@@ -58,17 +59,57 @@ impl fmt::Display for WrongTrials {
 
 /// Reads the trials of a file, `-` for standard input, as `studious export` writes them. Every point is one of the study,
 /// fixed values filled in; a trial of a round is one of the study's rounds. Empty lines are skipped.
+///
+/// What a reader of the result should know of the trials is told on standard error.
 pub(crate) fn read(path: &Path, plan: &Plan) -> anyhow::Result<Result<Vec<TrialRecord>, WrongTrials>> {
-    if path == Path::new("-") {
-        return parse(path, io::stdin().lock(), plan);
-    }
-    let file = std::fs::File::open(path).with_context(|| format!("can't read {}", path.display()))?;
-    parse(path, BufReader::new(file), plan)
+    let parsed = if path == Path::new("-") {
+        parse(path, io::stdin().lock(), plan)?
+    } else {
+        let file = std::fs::File::open(path).with_context(|| format!("can't read {}", path.display()))?;
+        parse(path, BufReader::new(file), plan)?
+    };
+    Ok(parsed.map(|file| {
+        for note in file.notes(plan) {
+            errln!("note: {note}");
+        }
+        file.trials
+    }))
 }
 
-fn parse(path: &Path, mut input: impl BufRead, plan: &Plan) -> anyhow::Result<Result<Vec<TrialRecord>, WrongTrials>> {
+/// Trials, and how often something of them was taken for something else.
+#[derive(Debug, Default)]
+struct TrialsFile {
+    trials: Vec<TrialRecord>,
+    /// Trials with a value that differs from one of the study in the last digits.
+    settled: usize,
+    /// Trials whose objective is `null`.
+    null: usize,
+}
+
+impl TrialsFile {
+    fn notes(&self, plan: &Plan) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.null > 0 {
+            notes.push(format!(
+                "the objective of {} is null, taken as an objective of NaN: infeasible. If there is none, write \
+                 \"failed\":true or \"pending\":true",
+                count(self.null, "trial")
+            ));
+        }
+        if self.settled > 0 {
+            notes.push(format!(
+                "values of {} differ in the last digits from a value or boundary of the study; the study's were taken",
+                count(self.settled, "trial")
+            ));
+        }
+        notes.extend(notes::contradictions(plan, &self.trials));
+        notes
+    }
+}
+
+fn parse(path: &Path, mut input: impl BufRead, plan: &Plan) -> anyhow::Result<Result<TrialsFile, WrongTrials>> {
     let path = if path == Path::new("-") { PathBuf::from("standard input") } else { path.to_owned() };
-    let mut trials = Vec::new();
+    let mut file = TrialsFile::default();
     let mut wrong = WrongTrials { path, problems: Vec::new(), more: 0 };
     let mut bytes = Vec::new();
     for number in 1.. {
@@ -80,18 +121,19 @@ fn parse(path: &Path, mut input: impl BufRead, plan: &Plan) -> anyhow::Result<Re
         }
         let result = if length as u64 > LONGEST_LINE {
             Err(vec![problem("", "", &format!("is longer than {} MiB", LONGEST_LINE >> 20), "Write one trial a line.")])
-        } else if trials.len() >= MOST_LINES {
+        } else if file.trials.len() >= MOST_LINES {
             Err(vec![problem("", "", &format!("is one of more than {MOST_LINES} trials"), "Give fewer trials.")])
         } else {
-            match std::str::from_utf8(&bytes) {
+            let bom: &[u8] = if number == 1 { b"\xef\xbb\xbf" } else { b"" };
+            match std::str::from_utf8(bytes.strip_prefix(bom).unwrap_or(&bytes)) {
                 Ok(text) if text.trim().is_empty() => continue,
-                Ok(text) => trial(text.trim_end(), plan),
+                Ok(text) => trial(text.trim_end(), plan, &mut file),
                 Err(_) => Err(vec![problem("", "", "is not UTF-8", "Write one JSON object a line, in UTF-8.")]),
             }
         };
-        let is_endless = result.is_err() && (length as u64 > LONGEST_LINE || trials.len() >= MOST_LINES);
+        let is_endless = result.is_err() && (length as u64 > LONGEST_LINE || file.trials.len() >= MOST_LINES);
         match result {
-            Ok(trial) => trials.push(trial),
+            Ok(trial) => file.trials.push(trial),
             Err(found) => {
                 for (column, violation) in found {
                     if wrong.problems.len() < MOST_TOLD {
@@ -106,7 +148,7 @@ fn parse(path: &Path, mut input: impl BufRead, plan: &Plan) -> anyhow::Result<Re
             break;
         }
     }
-    Ok(if wrong.problems.is_empty() { Ok(trials) } else { Err(wrong) })
+    Ok(if wrong.problems.is_empty() { Ok(file) } else { Err(wrong) })
 }
 
 type ColumnViolation = (Option<usize>, Violation);
@@ -119,14 +161,17 @@ fn problem(field: &str, value: &str, rule: &str, mend: &str) -> ColumnViolation 
 }
 
 /// One line.
-fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
-    let value: Value = serde_json::from_str(&finite(text)).map_err(|error| vec![no_json(text, &error)])?;
+fn trial(text: &str, plan: &Plan, file: &mut TrialsFile) -> Result<TrialRecord, Vec<ColumnViolation>> {
+    let value: Value = serde_json::from_str(&trial_line::finite(text)).map_err(|error| vec![no_json(text, &error)])?;
     let Value::Object(mut fields) = value else {
         let mend = "Write {\"hyperparameters\":{…},\"objective\":0.3}.";
         return Err(vec![problem("", &short(&value), "is not a JSON object", mend)]);
     };
     let mut found = Vec::new();
-    diverged(&mut fields);
+    let is_null = fields.get("objective") == Some(&Value::Null);
+    trial_line::diverged(&mut fields);
+    trial_line::whole_steps(&mut fields);
+    unknown_keys(&fields, &mut found);
     outcome(&fields, &mut found);
     let point = match fields.get("hyperparameters") {
         None => {
@@ -147,6 +192,15 @@ fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
             found.push(problem("round", round, "is not a round of this study", &mend));
         }
     }
+    if found.is_empty()
+        && !OUTCOMES
+            .iter()
+            .any(|name| fields.get(*name).is_some_and(|value| !matches!(value, Value::Bool(false) | Value::Null)))
+    {
+        let mend = "Give an objective, or one of \"infeasible\":true, \"failed\":true, \"stopped\":true and \
+                    \"pending\":true.";
+        found.push(problem("", "", "does not say how the trial ended", mend));
+    }
     if !found.is_empty() {
         return Err(found);
     }
@@ -155,36 +209,18 @@ fn trial(text: &str, plan: &Plan) -> Result<TrialRecord, Vec<ColumnViolation>> {
         let mend = "Write trials as `studious export` does: hyperparameters, and objective, infeasible or pending.";
         vec![problem("", "", &format!("is not a trial: {error}"), mend)]
     })?;
-    record.hyperparameters = point.unwrap_or_default();
+    let given = std::mem::replace(&mut record.hyperparameters, point.unwrap_or_default());
+    file.settled += usize::from(given.iter().any(|(name, value)| record.hyperparameters.get(name) != Some(value)));
+    file.null += usize::from(is_null && record.is_result());
     Ok(record)
 }
 
-/// The line with `null` in place of an objective that JSON has no number for: `NaN`, `-Infinity`, `1e999`.
-fn finite(text: &str) -> Cow<'_, str> {
-    const KEY: &str = "\"objective\"";
-    let Some(after) = text.find(KEY).map(|at| at + KEY.len()) else { return Cow::Borrowed(text) };
-    let value = text[after..].trim_start().strip_prefix(':').map_or("", str::trim_start);
-    let start = text.len() - value.len();
-    let end = value.find([',', '}', ' ']).unwrap_or(value.len());
-    match value[..end].parse::<f64>() {
-        Ok(number) if !number.is_finite() => Cow::Owned(format!("{}null{}", &text[..start], &value[end..])),
-        _ => Cow::Borrowed(text),
-    }
-}
-
-/// An objective that is there and not finite, in any spelling, is a divergence: languages without a NaN in JSON write `null`
-/// or `"NaN"`.
-fn diverged(fields: &mut Map<String, Value>) {
-    let is_not_finite = match fields.get("objective") {
-        Some(Value::Null) => true,
-        Some(Value::String(text)) => text.trim().parse::<f64>().is_ok_and(|number| !number.is_finite()),
-        _ => false,
-    };
-    let other = OUTCOMES.iter().any(|name| *name != "objective" && fields.get(*name) == Some(&Value::Bool(true)));
-    if is_not_finite && !other {
-        fields.remove("objective");
-        fields.insert("infeasible".to_owned(), Value::Bool(true));
-        fields.entry("reason").or_insert_with(|| Value::String(Reason::Diverged.to_string()));
+/// Keys that no trial has, with the one that is probably meant.
+fn unknown_keys(fields: &Map<String, Value>, found: &mut Vec<ColumnViolation>) {
+    for (key, value) in fields {
+        if let Some(mend) = trial_line::unknown_key(key) {
+            found.push(problem(key, &short(value), "is not a key of a trial", &mend));
+        }
     }
 }
 
@@ -256,37 +292,4 @@ fn point(value: &Value, plan: &Plan, found: &mut Vec<ColumnViolation>) -> Option
 fn short(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() > 40 { text.chars().take(39).chain(['…']).collect() } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_objective_that_is_not_finite_is_a_divergence_in_any_spelling() {
-        for objective in
-            ["null", "NaN", "Infinity", "-Infinity", "nan", "-inf", "1e999", "\"NaN\"", "\"inf\"", "\"-Infinity\""]
-        {
-            for line in [
-                format!("{{\"hyperparameters\":{{}},\"objective\":{objective}}}"),
-                format!("{{\"objective\" : {objective} , \"hyperparameters\":{{}}}}"),
-            ] {
-                let mut value: Value = serde_json::from_str(&finite(&line)).unwrap_or_else(|e| panic!("{line}: {e}"));
-                diverged(value.as_object_mut().unwrap());
-                let record: TrialRecord = serde_json::from_value(value).unwrap();
-                let expected = studious_playbook::record::Outcome::Infeasible { reason: Reason::Diverged };
-                assert_eq!(record.outcome, expected, "{line}");
-            }
-        }
-        for line in [
-            r#"{"objective":0.3}"#,
-            r#"{"objective":1e30,"curves":{"a":[[1,2.0]]}}"#,
-            r#"{"pending":true,"objective":null}"#,
-        ] {
-            assert_eq!(finite(line), line);
-            let mut value: Value = serde_json::from_str(line).unwrap();
-            diverged(value.as_object_mut().unwrap());
-            assert_eq!(value.get("infeasible"), None, "{line}");
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod concluding;
 mod figures;
 mod importing;
 mod installing;
+mod importing_tools;
 mod looking;
 mod one_best;
 mod piping;

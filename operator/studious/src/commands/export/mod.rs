@@ -2,6 +2,8 @@
 
 mod csv;
 mod parquet;
+#[cfg(test)]
+mod round_trip_tests;
 mod table;
 
 use std::{

@@ -7,7 +7,7 @@ use std::{
 
 use studious_playbook::{Plan, record::Curve};
 
-use super::{ImportProblem, listed, outcome, sheet::Sheet};
+use super::{ImportProblem, listed, outcome, point, sheet::Sheet};
 
 /// Most measurements.
 const MOST_ROWS: usize = 50_000_000;
@@ -61,13 +61,17 @@ impl Curves {
 /// A step as others write it: `20` or `20.0`.
 pub(super) fn step(text: &str) -> Option<u64> {
     text.parse::<u64>().ok().or_else(|| {
-        let whole = text.strip_suffix(".0")?;
-        whole.parse().ok()
+        let (whole, zeros) = text.split_once('.')?;
+        whole.parse().ok().filter(|_| zeros.bytes().all(|b| b == b'0'))
     })
 }
 
 /// Reads a file of measurements.
-pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, Vec<ImportProblem>>> {
+pub(super) fn read(
+    path: &Path,
+    delimiter: Option<u8>,
+    from_step: u64,
+) -> anyhow::Result<Result<Curves, Vec<ImportProblem>>> {
     let sheet = match Sheet::read(path, delimiter)? {
         Ok(sheet) => sheet,
         Err(problem) => return Ok(Err(vec![problem])),
@@ -105,8 +109,8 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
             wrong(trial, "a measurement needs a trial and a metric".to_owned());
             continue;
         };
-        let cell = row.cell(steps).unwrap_or_default();
-        let Some(step) = step(cell) else {
+        let cell = row.number_text(steps).unwrap_or_default();
+        let Some(step) = step(&cell) else {
             wrong(steps, format!("step: expected a whole number from 0, got `{cell}`"));
             continue;
         };
@@ -121,7 +125,10 @@ pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Curves, 
             }
         };
         // Nothing was measured.
-        let Some(cell) = row.cell(values) else { continue };
+        let Some(cell) = row.number_text(values) else { continue };
+        if step < from_step || cell != "NaN" && cell != "nan" && point::is_nothing(&cell) {
+            continue;
+        }
         let Ok(value) = cell.parse::<f64>() else {
             wrong(values, format!("value: expected a number, got `{cell}`"));
             continue;

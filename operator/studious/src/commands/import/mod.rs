@@ -1,9 +1,12 @@
 //! `studious import`: trials that ran elsewhere, as the JSON lines that every other command reads.
 
 mod columns;
+mod left_out;
 mod measurements;
+pub(crate) mod notes;
 mod options;
 mod outcome;
+mod parquet_text;
 mod point;
 mod sheet;
 mod table;
@@ -31,13 +34,14 @@ use crate::{
     output::{self, errln},
     study_file,
 };
+use left_out::LeftOut;
 use options::{ImportFormat, ImportOptions, Mapping, WithoutObjective};
 
 /// How many problems are told.
 const MOST_TOLD: usize = 20;
 
 const AFTER: &str = "\
-A CSV file has a row for each trial. Columns are found by their names: those of `studious export --format csv`, of \
+A CSV or Parquet file has a row for each trial. Columns are found by their names: those of `studious export --format csv`, of \
 Optuna's trials_dataframe (params_NAME, value, state), of Ray Tune's results (config/NAME, trial_id), of Weights & Biases' \
 and of MLflow's export (params.NAME, metrics.NAME, status). --map and --metric name others.
 
@@ -56,7 +60,7 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub(crate) struct Import {
-    /// A CSV file, or folders with TensorBoard's event files
+    /// A CSV or Parquet file, or folders with TensorBoard's event files
     #[arg(required = true, value_name = "FILE_OR_FOLDER")]
     sources: Vec<PathBuf>,
     /// The study file whose trials they are
@@ -92,9 +96,22 @@ pub(crate) struct Import {
     /// CSV: a second file with curves: columns trial, metric, step, value, and host if there are several
     #[arg(long, value_name = "FILE")]
     measurements: Option<PathBuf>,
-    /// CSV: what stands between cells
-    #[arg(long, value_name = "CHARACTER", default_value_t = ',')]
-    delimiter: char,
+    /// CSV: what stands between cells, \t for a tab [default: the one of , ; and tab that the heading has most]
+    #[arg(long, value_name = "CHARACTER")]
+    delimiter: Option<String>,
+    /// CSV: what a word in the column of the state means: succeeded, infeasible, failed, pruned, stopped or pending; may be
+    /// given again
+    #[arg(long = "state-word", value_name = "WORD=OUTCOME")]
+    state_words: Vec<Mapping>,
+    /// The value of a hyperparameter where there is none, such as Optuna's None; may be given again
+    #[arg(long, value_name = "HYPERPARAMETER=VALUE")]
+    empty: Vec<Mapping>,
+    /// Leave out what was measured before this step
+    #[arg(long, value_name = "STEP", default_value_t = 0)]
+    from_step: u64,
+    /// Leave out trials that are wrong, each with its error, and import the others
+    #[arg(long)]
+    skip_invalid: bool,
     /// What a trial without an objective is, where nothing says how it ended [default: an error]
     #[arg(long, value_enum, value_name = "OUTCOME")]
     without_objective: Option<WithoutObjective>,
@@ -125,8 +142,10 @@ impl fmt::Display for ImportProblem {
 #[derive(Debug, Default)]
 struct Imported {
     trials: Vec<TrialRecord>,
+    /// What is wrong with the whole.
     problems: Vec<ImportProblem>,
-    /// What was left out, each a sentence.
+    left_out: LeftOut,
+    /// What was taken for what, each a sentence.
     notes: Vec<String>,
 }
 
@@ -149,6 +168,10 @@ impl Import {
                 return Ok(exit::INVALID);
             }
         };
+        if let Some(missing) = self.sources.iter().find(|path| !path.exists()) {
+            errln!("error: {}: no such file or folder", missing.display());
+            return Ok(exit::FAILED);
+        }
         let found = if self.reads_tensorboard() {
             tensorboard::read(&self.sources, &plan, &options)?
         } else {
@@ -158,16 +181,31 @@ impl Import {
             };
             table::read(path, self.measurements.as_deref(), &plan, &options)?
         };
-        if !found.problems.is_empty() {
-            for problem in found.problems.iter().take(MOST_TOLD) {
-                errln!("{problem}");
-            }
-            let more = found.problems.len().saturating_sub(MOST_TOLD);
+        self.finish(&plan, found)
+    }
+
+    /// Tells what is wrong, or writes the trials and tells what to know of them.
+    fn finish(&self, plan: &Plan, found: Imported) -> anyhow::Result<u8> {
+        let mut errors = found.problems;
+        errors.extend(found.left_out.errors(self.skip_invalid, !found.trials.is_empty()));
+        let told = if errors.is_empty() { found.left_out.wrong() } else { &errors };
+        for problem in told.iter().take(MOST_TOLD) {
+            errln!("{problem}");
+        }
+        if !errors.is_empty() {
+            let more = errors.len().saturating_sub(MOST_TOLD);
             let hidden = if more > 0 { format!(", of which {more} are not shown") } else { String::new() };
-            errln!("{}{hidden}; nothing was written", count(found.problems.len(), "error"));
+            let skip = if found.trials.is_empty() || self.skip_invalid || found.left_out.wrong().is_empty() {
+                ""
+            } else {
+                ". --skip-invalid leaves out what is wrong and imports the rest"
+            };
+            errln!("{}{hidden}; nothing was written{skip}", count(errors.len(), "error"));
             return Ok(exit::INVALID);
         }
-        for note in &found.notes {
+        let noun = if self.reads_tensorboard() { "folder" } else { "row" };
+        let left_out = found.left_out.sentences(noun);
+        for note in left_out.iter().chain(&found.notes).chain(&notes::suspicions(plan, &found.trials)) {
             errln!("note: {note}");
         }
         self.write(&found.trials)?;
@@ -199,10 +237,15 @@ impl Import {
             step: self.step.clone(),
             state: self.state.clone(),
             reason: self.reason.clone(),
-            delimiter: u8::try_from(self.delimiter)
-                .map_err(|_| format!("--delimiter {}: must be an ASCII character", self.delimiter))?,
+            delimiter: match &self.delimiter {
+                None => None,
+                Some(text) => Some(options::delimiter(text).map_err(|why| format!("--delimiter {text}: {why}"))?),
+            },
             without_objective: self.without_objective,
             sidecar: self.sidecar.clone(),
+            empty: options::collected(&self.empty, "--empty")?,
+            state_words: options::state_words(&self.state_words)?,
+            from_step: self.from_step,
         };
         options.check(plan, self.reads_tensorboard(), self.measurements.is_some())?;
         Ok(options)
@@ -243,6 +286,15 @@ fn summary(trials: &[TrialRecord]) -> String {
     let by_phase = if by_phase.is_empty() { String::new() } else { format!(" ({})", by_phase.join(", ")) };
     let with_curves = trials.iter().filter(|trial| !trial.curves.is_empty()).count();
     format!("{}{by_phase}, {with_curves} of them with curves", count(trials.len(), "trial"))
+}
+
+/// The trials of a table that `studious export` wrote, and all that was said of them.
+#[cfg(test)]
+pub(crate) fn of_table(path: &Path, plan: &Plan) -> (Vec<TrialRecord>, Vec<String>) {
+    let found = table::read(path, None, plan, &ImportOptions::default()).unwrap();
+    let errors = found.left_out.errors(false, false);
+    let told = found.problems.iter().chain(&errors).map(ToString::to_string).chain(found.notes).collect();
+    (found.trials, told)
 }
 
 /// Names in a sentence, of many the first few.

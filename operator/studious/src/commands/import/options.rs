@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, str::FromStr};
 use clap::ValueEnum;
 use studious_playbook::{Plan, decide::TRAIN_LOSS, rounds};
 
+use super::outcome::State;
+
 /// What is read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(super) enum ImportFormat {
-    /// A row for each trial
+    /// A row for each trial, as text or as Parquet
     Csv,
     /// Folders with event files
     Tensorboard,
@@ -45,6 +47,27 @@ impl FromStr for Mapping {
     }
 }
 
+/// What stands between cells: one character, or a tab by its name.
+pub(super) fn delimiter(text: &str) -> Result<u8, String> {
+    match text {
+        "\\t" | "tab" => Ok(b'\t'),
+        one if one.len() == 1 && !matches!(one, "\"" | "\n" | "\r") => Ok(one.as_bytes()[0]),
+        _ => Err("give one ASCII character, such as ; or \\t for a tab".to_owned()),
+    }
+}
+
+/// What words of `--state-word` mean.
+pub(super) fn state_words(mappings: &[Mapping]) -> Result<BTreeMap<String, State>, String> {
+    let known = |(word, meaning): (String, String)| match State::of(&meaning) {
+        Some(state) => Ok((word.to_lowercase(), state)),
+        None => Err(format!(
+            "--state-word {word}={meaning}: unknown outcome {meaning}. Give succeeded, infeasible, failed, pruned, stopped or \
+             pending"
+        )),
+    };
+    collected(mappings, "--state-word")?.into_iter().map(known).collect()
+}
+
 /// By name. Each may be given once.
 pub(super) fn collected(mappings: &[Mapping], option: &str) -> Result<BTreeMap<String, String>, String> {
     let mut by_name = BTreeMap::new();
@@ -68,21 +91,29 @@ pub(super) struct ImportOptions {
     pub step: Option<String>,
     pub state: Option<String>,
     pub reason: Option<String>,
-    pub delimiter: u8,
+    /// Found in the heading where it is not given.
+    pub delimiter: Option<u8>,
     pub without_objective: Option<WithoutObjective>,
     pub sidecar: Option<String>,
+    /// What an empty cell means, by hyperparameter.
+    pub empty: BTreeMap<String, String>,
+    /// What words that no tool known here writes mean, in lower case.
+    pub state_words: BTreeMap<String, State>,
+    /// Measurements before this step are left out.
+    pub from_step: u64,
 }
 
 impl ImportOptions {
     /// What names nothing of the study, or would be read by nothing.
     pub(super) fn check(&self, plan: &Plan, is_tensorboard: bool, has_measurements: bool) -> Result<(), String> {
         let spec = plan.spec();
-        for (name, column) in &self.hyperparameters {
+        let mapped = self.hyperparameters.iter().map(|pair| ("--map", pair));
+        for (option, (name, column)) in mapped.chain(self.empty.iter().map(|pair| ("--empty", pair))) {
             if !spec.hyperparameters.iter().any(|h| h.name == *name) {
                 let mut known: Vec<&str> = spec.hyperparameters.iter().map(|h| h.name.as_str()).collect();
                 known.dedup();
                 return Err(format!(
-                    "--map {name}={column}: {name} is not a hyperparameter of this study, which has {}; metrics are given with \
+                    "{option} {name}={column}: {name} is not a hyperparameter of this study, which has {}; metrics are given with \
                      --metric",
                     known.join(", ")
                 ));
@@ -97,6 +128,8 @@ impl ImportOptions {
             ("--step", self.step.is_some()),
             ("--state", self.state.is_some()),
             ("--reason", self.reason.is_some()),
+            ("--state-word", !self.state_words.is_empty()),
+            ("--delimiter", self.delimiter.is_some()),
             ("--measurements", has_measurements),
         ];
         if let (true, Some((option, _))) = (is_tensorboard, of_tables.iter().find(|(_, given)| *given)) {
@@ -107,6 +140,11 @@ impl ImportOptions {
         }
         if let Some(file) = &self.sidecar {
             return Err(format!("--sidecar {file}: is for TensorBoard's folders; a CSV file has columns (--map)"));
+        }
+        if self.from_step > 0 && !has_measurements {
+            return Err(
+                "--from-step: is for curves: TensorBoard's folders, or a CSV file with --measurements".to_owned()
+            );
         }
         // A table holds what its row says; everything else stands in curves.
         let bounded = |name: &String| spec.constraints.iter().any(|c| c.metric == *name);

@@ -27,19 +27,33 @@ pub(super) enum State {
 }
 
 impl State {
-    /// The words of Studious, Optuna, Ray Tune, Weights & Biases, MLflow, Vizier and Katib, in any case.
+    /// The words of Studious, Optuna, Ray Tune, Weights & Biases, MLflow, Vizier, Katib, NNI, Determined, Ax, Keras Tuner,
+    /// SageMaker and ClearML, in any case, with any separators, with or without the name of their enumeration
+    /// (`TrialState.COMPLETE`).
     pub(super) fn of(word: &str) -> Option<Self> {
-        Some(match word.trim().to_lowercase().as_str() {
-            "succeeded" | "success" | "complete" | "completed" | "finished" | "terminated" | "done" => Self::Succeeded,
-            "infeasible" | "diverged" => Self::Infeasible,
-            "failed" | "fail" | "failure" | "crashed" | "error" | "errored" => Self::Failed,
-            "pruned" | "early_stopped" | "earlystopped" => Self::Pruned,
-            "stopped" | "killed" => Self::Stopped,
-            "pending" | "running" | "waiting" | "queued" | "scheduled" | "paused" | "preempted" | "active"
-            | "requested" => Self::Pending,
+        let bare = word.rsplit_once('.').map_or(word, |(_, bare)| bare);
+        let plain: String = bare.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        Some(match plain.as_str() {
+            "succeeded" | "success" | "successful" | "complete" | "completed" | "finished" | "terminated" | "done"
+            | "closed" | "published" => Self::Succeeded,
+            "infeasible" | "diverged" | "invalid" => Self::Infeasible,
+            "failed" | "fail" | "failure" | "crash" | "crashed" | "error" | "errored" | "metricsunavailable"
+            | "stoppingerror" => Self::Failed,
+            "pruned" | "earlystopped" => Self::Pruned,
+            "stopped" | "killed" | "canceled" | "cancelled" | "usercanceled" | "syscanceled" | "aborted"
+            | "abandoned" | "stale" | "stoppingcanceled" | "stoppingkilled" | "cancelrequested" => Self::Stopped,
+            "pending" | "running" | "waiting" | "queued" | "scheduled" | "paused" | "preempted" | "preempting"
+            | "active" | "requested" | "created" | "candidate" | "staged" | "dispatched" | "submitted"
+            | "inprogress" | "starting" | "pulling" | "preparing" | "finalizing" | "notstarted" | "stopping"
+            | "stoppingcompleted" | "restoring" | "idle" => Self::Pending,
             _ => return None,
         })
     }
+}
+
+/// Whether Optuna wrote a word: it turns an objective of NaN into a failure.
+pub(super) fn is_fail_of_optuna(word: &str) -> bool {
+    matches!(word.trim(), "FAIL" | "TrialState.FAIL")
 }
 
 /// An objective as it is told.
@@ -107,9 +121,39 @@ mod tests {
             ("KILLED", Told::Finite(0.5, None), None, Some(Outcome::Stopped { reason: "Reported".into() })),
             ("RUNNING", Told::Finite(0.5, None), None, Some(Outcome::Pending)),
             ("crashed", Told::Nothing, None, Some(Outcome::Failed { reason: "TrainerError".into() })),
+            ("TrialState.COMPLETE", Told::Nothing, None, Some(Outcome::Failed { reason: Reason::NoObjective })),
         ] {
             assert_eq!(outcome(State::of(word), told, "", without), meant, "{word}");
         }
         assert_eq!(State::of("unheard of"), None);
+    }
+
+    /// F-073: the words as the tools define them.
+    #[test]
+    fn the_words_of_all_tools_are_known() {
+        for (state, words) in [
+            (
+                State::Succeeded,
+                "COMPLETE TrialState.COMPLETE FINISHED TERMINATED Succeeded completed success RunStatus.FINISHED",
+            ),
+            (State::Failed, "FAIL TrialState.FAIL FAILED ERROR crashed Failed MetricsUnavailable STOPPING_ERROR"),
+            (
+                State::Pruned,
+                "PRUNED TrialState.PRUNED EarlyStopped EARLY_STOPPED early-stopped TrialStatus.EARLY_STOPPED",
+            ),
+            (
+                State::Stopped,
+                "KILLED killed stopped CANCELED USER_CANCELED SYS_CANCELED ABANDONED TrialStatus.ABANDONED",
+            ),
+            (
+                State::Pending,
+                "RUNNING WAITING PENDING PAUSED preempting preempted SCHEDULED QUEUED CANDIDATE STAGED in_progress",
+            ),
+            (State::Infeasible, "infeasible INFEASIBLE INVALID"),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(State::of(word), Some(state), "{word}");
+            }
+        }
     }
 }

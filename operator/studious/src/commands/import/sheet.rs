@@ -1,13 +1,16 @@
-//! A CSV file with the place of every cell, so that what is wrong with one can be shown.
+//! A table, CSV or Parquet, with the place of every cell, so that what is wrong with one can be shown.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, bail};
+use studious_playbook::numbers::count;
 
-use super::ImportProblem;
+use super::{ImportProblem, parquet_text};
 
 /// Largest file.
 const MOST_BYTES: u64 = 1 << 30;
+/// What may stand between cells where nothing says so, the usual one first.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// A CSV file with a heading.
 pub(super) struct Sheet {
@@ -15,6 +18,12 @@ pub(super) struct Sheet {
     text: String,
     pub heads: Vec<String>,
     delimiter: u8,
+    /// Whether `0,5` is a half: numbers are written so, and none with a point.
+    pub has_decimal_commas: bool,
+    /// Whether it was columns with types, which have no lines.
+    is_parquet: bool,
+    /// What was made out of it, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// One row.
@@ -28,7 +37,7 @@ pub(super) struct SheetRow<'a> {
 
 impl Sheet {
     /// Reads a file. A heading that names a column twice is an error.
-    pub(super) fn read(path: &Path, delimiter: u8) -> anyhow::Result<Result<Self, ImportProblem>> {
+    pub(super) fn read(path: &Path, delimiter: Option<u8>) -> anyhow::Result<Result<Self, ImportProblem>> {
         let shown = path.display().to_string();
         let failed = || format!("can't read {shown}");
         let size = std::fs::metadata(path).with_context(failed)?.len();
@@ -36,6 +45,18 @@ impl Sheet {
             bail!("{shown} is larger than {} MiB: give fewer rows or columns", MOST_BYTES >> 20);
         }
         let bytes = std::fs::read(path).with_context(failed)?;
+        if bytes.starts_with(parquet_text::MAGIC) {
+            return Ok(match parquet_text::read(bytes) {
+                Ok(text) => Self::of(shown, text, Some(b',')).map(|sheet| Self { is_parquet: true, ..sheet }),
+                Err(error) => {
+                    let message = format!("this Parquet file can't be read: {error}. Write the table as CSV");
+                    Err(ImportProblem { place: shown, message })
+                }
+            });
+        }
+        if let Some(message) = not_csv(&bytes) {
+            return Ok(Err(ImportProblem { place: shown, message: message.to_owned() }));
+        }
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
@@ -45,21 +66,53 @@ impl Sheet {
                 return Ok(Err(ImportProblem { place: format!("{shown}:{line}"), message }));
             }
         };
+        Ok(Self::of(shown, text, delimiter))
+    }
+
+    fn of(path: String, text: String, delimiter: Option<u8>) -> Result<Self, ImportProblem> {
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        let mut sheet = Self { path: shown, text, heads: Vec::new(), delimiter };
+        let mut notes = Vec::new();
+        let delimiter = delimiter.unwrap_or_else(|| {
+            let found = delimiter_of(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
+            if found != DELIMITERS[0] {
+                notes.push(format!("cells are separated by {}", named(found)));
+            }
+            found
+        });
+        let mut sheet =
+            Self { path, text, heads: Vec::new(), delimiter, has_decimal_commas: false, is_parquet: false, notes };
         let heads = match sheet.reader().headers() {
             Ok(heads) => heads.iter().map(|head| head.trim().to_owned()).collect::<Vec<_>>(),
-            Err(error) => return Ok(Err(sheet.unreadable(&error))),
+            Err(error) => return Err(sheet.unreadable(&error)),
         };
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for (i, head) in heads.iter().enumerate().filter(|(_, head)| !head.is_empty()) {
             if let Some(first) = places.insert(head, i) {
                 let message = format!("columns {} and {} are both called {head}. Rename one of them", first + 1, i + 1);
-                return Ok(Err(ImportProblem { place: format!("{}:1", sheet.path), message }));
+                return Err(ImportProblem { place: format!("{}:1", sheet.path), message });
             }
         }
         sheet.heads = heads;
-        Ok(Ok(sheet))
+        if sheet.delimiter != b',' {
+            sheet.look_for_decimal_commas();
+        }
+        Ok(sheet)
+    }
+
+    /// Numbers with a point and numbers with a comma in one file: there the comma may stand between thousands.
+    fn look_for_decimal_commas(&mut self) {
+        let (mut commas, mut points) = (0, 0);
+        for row in self.rows().flatten() {
+            for cell in &row.record {
+                let cell = cell.trim();
+                commas += usize::from(with_point(cell).is_some());
+                points += usize::from(cell.contains('.') && cell.parse::<f64>().is_ok());
+            }
+        }
+        self.has_decimal_commas = commas > 0 && points == 0;
+        if self.has_decimal_commas {
+            self.notes.push(format!("{} with a decimal comma: 0,5 is read as 0.5", count(commas, "number")));
+        }
     }
 
     fn reader(&self) -> csv::Reader<&[u8]> {
@@ -111,6 +164,18 @@ impl Sheet {
 }
 
 impl SheetRow<'_> {
+    /// A cell as it stands, blanks at its ends included, if there is anything in it.
+    pub(super) fn raw(&self, column: usize) -> Option<&str> {
+        self.record.get(column).filter(|cell| !cell.is_empty())
+    }
+
+    /// A cell, if it holds anything; a number with its decimal point.
+    pub(super) fn number_text(&self, column: usize) -> Option<Cow<'_, str>> {
+        let cell = self.cell(column)?;
+        let converted = Some(cell).filter(|_| self.sheet.has_decimal_commas).and_then(with_point);
+        Some(converted.map_or(Cow::Borrowed(cell), Cow::Owned))
+    }
+
     /// A cell, if it holds anything.
     pub(super) fn cell(&self, column: usize) -> Option<&str> {
         self.record.get(column).map(str::trim).filter(|cell| !cell.is_empty())
@@ -123,6 +188,10 @@ impl SheetRow<'_> {
 
     /// The place of a cell: file, line and column, from 1.
     pub(super) fn place(&self, column: usize) -> String {
+        if self.sheet.is_parquet {
+            let head = self.sheet.heads.get(column).map_or("", String::as_str);
+            return format!("{}, {head}", self.start());
+        }
         let mut line = self.line;
         let mut in_line = 1;
         let mut cell = 0;
@@ -150,6 +219,103 @@ impl SheetRow<'_> {
 
     /// The place of the row.
     pub(super) fn start(&self) -> String {
+        if self.sheet.is_parquet {
+            // The heading is record 0.
+            return format!("{}: row {}", self.sheet.path, self.record.position().map_or(0, csv::Position::record));
+        }
         format!("{}:{}", self.sheet.path, self.line)
+    }
+}
+
+/// What a file is, if it is none with columns.
+fn not_csv(bytes: &[u8]) -> Option<&'static str> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    Some(match text {
+        [] => "is empty",
+        [b'{' | b'[', ..] => {
+            "is JSON, not CSV. Ray Tune's trials are read from their folder (TensorBoard's event files) or from \
+             results.get_dataframe().to_csv(…); JSON lines of `studious export` are read by --trials as they are"
+        }
+        [b'P', b'K', 3, 4, ..] => "is a spreadsheet or an archive, not CSV. Save the table as CSV",
+        [b'S', b'Q', b'L', b'i', ..] => {
+            "is an SQLite database, not CSV. Write the table with the tool itself, such as Optuna's \
+             study.trials_dataframe().to_csv(…)"
+        }
+        _ => return None,
+    })
+}
+
+/// What stands between the cells of a heading: of those that it may be the most frequent one outside quotes.
+fn delimiter_of(heading: &str) -> u8 {
+    let mut is_quoted = false;
+    let mut counts = [0_usize; DELIMITERS.len()];
+    for byte in heading.bytes() {
+        is_quoted ^= byte == b'"';
+        if let Some(i) = DELIMITERS.iter().position(|delimiter| *delimiter == byte && !is_quoted) {
+            counts[i] += 1;
+        }
+    }
+    let most = counts.iter().copied().max().unwrap_or_default();
+    DELIMITERS[counts.iter().position(|count| *count == most).unwrap_or_default()]
+}
+
+fn named(delimiter: u8) -> String {
+    if delimiter == b'\t' { "tabs".to_owned() } else { format!("`{}`", char::from(delimiter)) }
+}
+
+/// A number with a decimal comma as others write it: `0,5` is 0.5.
+pub(super) fn with_point(cell: &str) -> Option<String> {
+    let (whole, rest) = cell.split_once(',')?;
+    let digits = whole.trim_start_matches(['+', '-']);
+    let is_number = digits.bytes().all(|b| b.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit());
+    let text = format!("{whole}.{rest}");
+    (is_number && text.parse::<f64>().is_ok()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(text: &str, delimiter: Option<u8>) -> Sheet {
+        Sheet::of("t.csv".to_owned(), text.to_owned(), delimiter).unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// F-076.
+    #[test]
+    fn the_separator_of_cells_is_found_in_the_heading() {
+        for (heading, delimiter) in
+            [("a,b;c,d", b','), ("a;b;c", b';'), ("\u{feff}a\tb\tc", b'\t'), ("\"a,b,c\";d", b';'), ("a", b',')]
+        {
+            assert_eq!(sheet(heading, None).delimiter, delimiter, "{heading}");
+        }
+    }
+
+    #[test]
+    fn a_comma_is_decimal_where_no_number_has_a_point() {
+        let cell = |text: &str| {
+            let sheet = sheet(text, None);
+            let row = sheet.rows().next().unwrap().unwrap_or_else(|problem| panic!("{problem}"));
+            row.number_text(1).unwrap().into_owned()
+        };
+        assert_eq!(cell("a;b\nx;0,5\n"), "0.5");
+        assert_eq!(cell("a\tb\nx\t-1,25e-3\n"), "-1.25e-3");
+        assert_eq!(cell("a;b\nx;1,234\ny;0.5\n"), "1,234", "it may stand between thousands");
+        assert_eq!(cell("a;b\nx;1,234,567\n"), "1,234,567");
+        assert_eq!(cell("a,b\nx,\"0,5\"\n"), "0,5");
+    }
+
+    #[test]
+    fn what_is_no_csv_is_named() {
+        for (bytes, told) in [
+            (&b""[..], "is empty"),
+            (b"\xef\xbb\xbf \n", "is empty"),
+            (b"{\"a\": 1}", "is JSON"),
+            (b"\n[1]", "is JSON"),
+            (b"PK\x03\x04", "spreadsheet"),
+            (b"SQLite format 3", "SQLite"),
+        ] {
+            assert!(not_csv(bytes).is_some_and(|said| said.contains(told)), "{told}");
+        }
+        assert_eq!(not_csv(b"a,b\n1,2\n"), None);
     }
 }

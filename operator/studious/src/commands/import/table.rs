@@ -6,13 +6,19 @@ use std::{
 };
 
 use studious_api::validate::Violation;
-use studious_playbook::{Plan, numbers::count, record::TrialRecord, rounds};
+use studious_playbook::{
+    Plan,
+    record::{Outcome, TrialRecord},
+    rounds,
+};
 
 use super::{
     ImportProblem, Imported,
     columns::{self, Columns},
+    left_out::NoTrial,
     listed,
     measurements::{self, Curves},
+    notes::Notes,
     options::ImportOptions,
     outcome::{self, State, Told},
     point,
@@ -40,38 +46,39 @@ pub(super) fn read(
     };
     if columns.objective.is_none() && curves.is_none() {
         let metric = &plan.spec().objective.metric;
-        let heads = sheet.heads.iter().cloned().collect();
-        let message =
-            format!("no column is the objective ({metric}). Name one with --objective; columns are {}", listed(&heads));
+        let heads: BTreeSet<String> = sheet.heads.iter().cloned().collect();
+        let hint = if heads.len() == 1 { ". Is there another --delimiter?" } else { "" };
+        let message = format!(
+            "no column is the objective ({metric}). Name one with --objective; columns are {}{hint}",
+            listed(&heads)
+        );
         return Ok(Imported { problems: vec![ImportProblem { place: sheet.heading(), message }], ..found });
     }
     let mut curves = match curves {
         None => Curves::default(),
-        Some(path) => match measurements::read(path, options.delimiter)? {
+        Some(path) => match measurements::read(path, options.delimiter, options.from_step)? {
             Ok(curves) => curves,
             Err(problems) => return Ok(Imported { problems, ..found }),
         },
     };
-    let mut reading = TableReading { plan, options, columns: &columns, names: BTreeMap::new(), idle: BTreeMap::new() };
+    let mut reading =
+        TableReading { plan, options, columns: &columns, names: BTreeMap::new(), notes: Notes::default() };
+    reading.notes.others.clone_from(&sheet.notes);
     for (i, row) in sheet.rows().enumerate() {
         if i >= MOST_ROWS {
             let message = format!("there are more than {MOST_ROWS} rows. Give fewer");
             found.problems.push(ImportProblem { place: sheet.heading(), message });
             break;
         }
-        match row.map_err(|problem| vec![problem]).and_then(|row| reading.trial(&row, &mut curves)) {
+        let trial = row.map_err(|problem| NoTrial::Wrong(vec![problem]));
+        match trial.and_then(|row| reading.trial(&row, &mut curves)) {
             Ok(trial) => found.trials.push(trial),
-            Err(problems) => found.problems.extend(problems),
+            Err(why) => found.left_out.push(why),
         }
     }
+    found.notes = reading.notes.sentences("row", options.without_objective);
     if !columns.unread.is_empty() {
         found.notes.push(format!("columns that were not read: {}", listed(&columns.unread)));
-    }
-    for (name, n) in reading.idle {
-        found.notes.push(format!(
-            "{name} has a value in {} at whose point it doesn't exist; it was left out",
-            count(n, "row")
-        ));
     }
     let strangers: BTreeSet<String> = curves.into_trials().collect();
     if !strangers.is_empty() {
@@ -86,23 +93,34 @@ struct TableReading<'a> {
     columns: &'a Columns,
     /// The line of each name.
     names: BTreeMap<String, u64>,
-    /// Hyperparameters with values where they don't exist, and how often.
-    idle: BTreeMap<String, usize>,
+    notes: Notes,
+}
+
+/// How a row says that its trial ended.
+struct End {
+    state: Option<State>,
+    told: Told,
+    reason: String,
+    is_fail_of_optuna: bool,
 }
 
 impl TableReading<'_> {
-    fn trial(&mut self, row: &SheetRow<'_>, curves: &mut Curves) -> Result<TrialRecord, Vec<ImportProblem>> {
+    fn trial(&mut self, row: &SheetRow<'_>, curves: &mut Curves) -> Result<TrialRecord, NoTrial> {
         let columns = self.columns;
         let mut problems = Vec::new();
         let text = |column: Option<usize>| column.and_then(|column| row.cell(column));
         let name = text(columns.name).map_or_else(|| format!("row-{:04}", row.line()), str::to_owned);
-        if let Some(line) = self.names.insert(name.clone(), row.line()) {
-            let place = columns.name.map_or_else(|| row.start(), |column| row.place(column));
-            let message = format!("the trial of line {line} is called {name} too. Give each a name of its own");
-            problems.push(ImportProblem { place, message });
+        let place = || columns.name.map_or_else(|| row.start(), |column| row.place(column));
+        if let Some(line) = self.names.get(&name) {
+            let message = format!(
+                "the trial of line {line} is called {name} too. Give each a name of its own, or name a column that does with \
+                 --name"
+            );
+            problems.push(ImportProblem { place: place(), message });
+        } else {
+            self.names.insert(name.clone(), row.line());
         }
         let round = self.round(row, &mut problems);
-        let hyperparameters = self.point(row, &mut problems);
         let mut metrics = BTreeMap::new();
         for (metric, column) in &columns.metrics {
             match Self::number(row, *column, &mut problems) {
@@ -112,15 +130,28 @@ impl TableReading<'_> {
             }
         }
         let taken = curves.take(&name);
-        let outcome = self.outcome(row, &round, &taken, &mut problems);
+        let end = self.end(row, &round, &taken, &mut problems);
+        let hyperparameters = match self.point(row) {
+            Ok(point) => point,
+            Err(wrong) => {
+                let is_harmless = problems.is_empty() && point::lacks_some(&wrong) && end.is_without_result();
+                problems.extend(wrong.into_iter().map(|violation| self.violation(row, &violation)));
+                // What came to nothing need not say its whole point.
+                if is_harmless {
+                    return Err(NoTrial::Incomplete(name, problems));
+                }
+                studious_api::Hyperparameters::new()
+            }
+        };
         if !problems.is_empty() {
-            return Err(problems);
+            return Err(NoTrial::Wrong(problems));
         }
+        let outcome = self.outcome(row, &name, &end)?;
         Ok(TrialRecord {
             name,
             round,
             hyperparameters,
-            outcome: outcome.unwrap_or_default(),
+            outcome,
             curves: taken.curves,
             hosts: taken.hosts,
             metrics,
@@ -146,22 +177,22 @@ impl TableReading<'_> {
         round.to_owned()
     }
 
-    fn point(&mut self, row: &SheetRow<'_>, problems: &mut Vec<ImportProblem>) -> studious_api::Hyperparameters {
-        let columns = &self.columns.hyperparameters;
-        let given =
-            columns.iter().filter_map(|(name, column)| Some((name.clone(), row.cell(*column)?.to_owned()))).collect();
-        match point::point(self.plan, &given) {
-            Ok((whole, idle)) => {
-                for name in idle {
-                    *self.idle.entry(name).or_default() += 1;
-                }
-                whole
-            }
-            Err(wrong) => {
-                problems.extend(wrong.into_iter().map(|violation| self.violation(row, &violation)));
-                studious_api::Hyperparameters::new()
-            }
-        }
+    fn point(&mut self, row: &SheetRow<'_>) -> Result<studious_api::Hyperparameters, Vec<Violation>> {
+        let cell = |(name, column): (&String, &usize)| {
+            let raw = row.raw(*column)?;
+            let text = if point::is_listed(self.plan, name, raw) {
+                raw.to_owned()
+            } else {
+                row.number_text(*column)?.into_owned()
+            };
+            Some((name.clone(), text))
+        };
+        let given = self.columns.hyperparameters.iter().filter_map(cell).collect();
+        let read = point::point(self.plan, &given, &self.options.empty)?;
+        Notes::tally(&mut self.notes.idle, read.idle);
+        Notes::tally(&mut self.notes.settled, read.settled);
+        Notes::tally(&mut self.notes.filled, read.filled);
+        Ok(read.whole)
     }
 
     /// A violation at the cell that it speaks of.
@@ -171,24 +202,31 @@ impl TableReading<'_> {
             let message = format!("{violation} No column is {name}: --map {name}=COLUMN names one.");
             return ImportProblem { place: row.start(), message };
         };
-        ImportProblem { place: row.place(*column), message: violation.to_string() }
+        let lists = |name: &str| self.plan.spec().hyperparameters.iter().any(|h| h.name == name && h.values.is_some());
+        let hint = if violation.value.is_empty() && lists(name) {
+            format!(" If an empty cell is a choice, such as None, say which: --empty {name}=VALUE.")
+        } else {
+            String::new()
+        };
+        ImportProblem { place: row.place(*column), message: format!("{violation}{hint}") }
     }
 
-    fn outcome(
+    fn end(
         &self,
         row: &SheetRow<'_>,
         round: &str,
         taken: &measurements::OfATrial,
         problems: &mut Vec<ImportProblem>,
-    ) -> Option<studious_playbook::record::Outcome> {
+    ) -> End {
         let columns = self.columns;
-        let before = problems.len();
-        let state = columns.state.and_then(|column| Some((column, row.cell(column)?))).and_then(|(column, word)| {
-            let state = State::of(word);
+        let word = columns.state.and_then(|column| Some((column, row.cell(column)?)));
+        let state = word.and_then(|(column, word)| {
+            let given = self.options.state_words.get(&word.to_lowercase()).copied();
+            let state = given.or_else(|| State::of(word));
             if state.is_none() {
                 let message = format!(
-                    "{word:?} says nothing of how a trial ended. Write succeeded, infeasible, failed, stopped or pending, \
-                     or name another column with --state"
+                    "{word:?} says nothing of how a trial ended. Write succeeded, infeasible, failed, stopped or pending, say \
+                     what it means with --state-word {word}=OUTCOME, or name another column with --state"
                 );
                 problems.push(ImportProblem { place: row.place(column), message });
             }
@@ -203,26 +241,37 @@ impl TableReading<'_> {
         } else if let (Told::Nothing, Some(curve)) = (told, taken.curves.get(&self.plan.spec().objective.metric)) {
             told = outcome::of_curve(self.plan, round, curve);
         }
-        if problems.len() > before {
-            return None;
+        End {
+            state,
+            told,
+            reason: columns.reason.and_then(|column| row.cell(column)).unwrap_or_default().to_owned(),
+            is_fail_of_optuna: word.is_some_and(|(_, word)| outcome::is_fail_of_optuna(word)),
         }
-        let reason = columns.reason.and_then(|column| row.cell(column)).unwrap_or_default();
-        let outcome = outcome::outcome(state, told, reason, self.options.without_objective);
-        if outcome.is_none() {
+    }
+
+    fn outcome(&mut self, row: &SheetRow<'_>, name: &str, end: &End) -> Result<Outcome, NoTrial> {
+        let without = self.options.without_objective;
+        let is_missing = end.told == Told::Nothing;
+        let failed_in_optuna = end.is_fail_of_optuna && is_missing;
+        self.notes.failed_in_optuna += usize::from(failed_in_optuna);
+        self.notes.without_objective += usize::from(end.state == Some(State::Succeeded) && is_missing);
+        // It may stand for an objective of NaN: whoever imports knows.
+        let state = if failed_in_optuna && without.is_some() { None } else { end.state };
+        outcome::outcome(state, end.told, &end.reason, without).ok_or_else(|| {
             let message = "there is no objective, and nothing says how the trial ended. Give --state COLUMN, or \
                            --without-objective infeasible (or failed, or pending)"
                 .to_owned();
-            let place = columns.objective.map_or_else(|| row.start(), |column| row.place(column));
-            problems.push(ImportProblem { place, message });
-        }
-        outcome
+            let place = self.columns.objective.map_or_else(|| row.start(), |column| row.place(column));
+            NoTrial::Endless(name.to_owned(), ImportProblem { place, message })
+        })
     }
 
     fn number(row: &SheetRow<'_>, column: usize, problems: &mut Vec<ImportProblem>) -> Told {
-        let Some(cell) = row.cell(column) else { return Told::Nothing };
+        let Some(cell) = row.number_text(column) else { return Told::Nothing };
         match cell.parse::<f64>() {
             Ok(value) if value.is_finite() => Told::Finite(value, None),
             Ok(_) => Told::NonFinite,
+            Err(_) if point::is_nothing(&cell) => Told::Nothing,
             Err(_) => {
                 let message = format!("expected a number, got `{cell}`. Write NaN for a trial that diverged");
                 problems.push(ImportProblem { place: row.place(column), message });
@@ -233,13 +282,25 @@ impl TableReading<'_> {
 
     fn step(&self, row: &SheetRow<'_>, problems: &mut Vec<ImportProblem>) -> Option<u64> {
         let column = self.columns.step?;
-        let cell = row.cell(column)?;
+        let cell = row.number_text(column).filter(|cell| !point::is_nothing(cell))?;
         // Data frames write whole numbers with a fraction where some are missing.
-        let step = measurements::step(cell);
+        let step = measurements::step(&cell);
         if step.is_none() {
             let message = format!("step: expected a whole number from 0, got `{cell}`");
             problems.push(ImportProblem { place: row.place(column), message });
         }
         step
+    }
+}
+
+impl End {
+    /// Whether it came to nothing that a search or a finding would use.
+    fn is_without_result(&self) -> bool {
+        match self.state {
+            Some(State::Failed | State::Stopped | State::Pruned | State::Pending) => true,
+            // Runs that only hold others together.
+            None | Some(State::Succeeded) => self.told == Told::Nothing,
+            Some(State::Infeasible) => false,
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Trials from TensorBoard's event files: a folder for each.
 
 mod event;
+mod file;
+mod layout;
 mod records;
 mod run;
 mod sidecar;
@@ -18,12 +20,17 @@ use studious_playbook::{
 };
 
 use super::{
-    ImportProblem, Imported, columns, listed,
+    ImportProblem, Imported, columns,
+    left_out::NoTrial,
+    listed,
+    notes::Notes,
     options::ImportOptions,
     outcome::{self, State, Told},
     point,
 };
-use run::{Status, TensorBoardRun, event_files, is_event_file};
+use file::{SessionMetric, Status, is_event_file};
+use layout::{Layout, TrialFolder};
+use run::TensorBoardRun;
 
 /// Most trials.
 const MOST_TRIALS: usize = 100_000;
@@ -31,93 +38,115 @@ const MOST_TRIALS: usize = 100_000;
 /// Reads the trials of folders: one that holds event files is a trial, one that holds folders with some is several.
 pub(super) fn read(sources: &[PathBuf], plan: &Plan, options: &ImportOptions) -> anyhow::Result<Imported> {
     let mut found = Imported::default();
-    let mut notes = Notes::default();
+    let mut notes = FolderNotes::default();
     let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
-    for (name, folder, files) in trials(sources)? {
-        let place = folder.display().to_string();
-        if let Some(other) = names.insert(name.clone(), folder.clone()) {
-            let message =
-                format!("{} is called {name} too. Give each trial's folder a name of its own", other.display());
-            found.problems.push(ImportProblem { place, message });
-            continue;
+    for source in sources {
+        let layout = layout_of(source, options)?;
+        notes.strays.extend(layout.strays);
+        for trial in layout.trials {
+            let place = trial.folder.display().to_string();
+            if let Some(other) = names.insert(trial.name.clone(), trial.folder.clone()) {
+                let name = trial.name;
+                let message =
+                    format!("{} is called {name} too. Give each trial's folder a name of its own", other.display());
+                found.left_out.push(NoTrial::Wrong(vec![ImportProblem { place, message }]));
+                continue;
+            }
+            match read_trial(trial, plan, options, &mut notes) {
+                Ok(trial) => found.trials.push(trial),
+                Err(why) => found.left_out.push(why),
+            }
         }
-        match trial(&name, &folder, &files, plan, options, &mut notes) {
-            Ok(trial) => found.trials.push(trial),
-            Err(problems) => found.problems.extend(problems),
+        if found.trials.len() > MOST_TRIALS {
+            bail!("{} holds more than {MOST_TRIALS} trials", source.display());
         }
     }
-    found.notes = notes.sentences();
+    found.notes = notes.sentences(options);
     Ok(found)
 }
 
-/// What was left out.
+/// What was left out, and what looks wrong.
 #[derive(Default)]
-struct Notes {
+struct FolderNotes {
+    taken: Notes,
     keys: BTreeSet<String>,
-    idle: BTreeMap<String, usize>,
     halves: BTreeSet<String>,
+    /// Files whose scalars belong to no trial.
+    strays: BTreeSet<String>,
+    /// Files that stand in place of earlier ones of the same trial.
+    replacing: BTreeSet<String>,
+    /// Tags that were logged without steps, and in how many trials.
+    without_steps: BTreeMap<String, usize>,
+    /// Tags whose only value was written before training, and in how many trials.
+    placeholders: BTreeMap<String, usize>,
 }
 
-impl Notes {
-    fn sentences(self) -> Vec<String> {
+impl FolderNotes {
+    fn sentences(self, options: &ImportOptions) -> Vec<String> {
         let mut notes = Vec::new();
         if !self.keys.is_empty() {
             notes.push(format!("keys that are no hyperparameter of the study: {}", listed(&self.keys)));
         }
-        for (name, n) in self.idle {
+        notes.extend(self.taken.sentences("trial", options.without_objective));
+        for (names, told) in [
+            (&self.halves, "half a record at the end was left out of"),
+            (&self.strays, "scalars beside the folders of the trials belong to none of them, and were left out:"),
+            (
+                &self.replacing,
+                "files whose curves begin no later than those of an earlier file of the same trial, which they replace (give \
+                 each run a folder of its own):",
+            ),
+        ] {
+            if !names.is_empty() {
+                notes.push(format!("{told} {}", listed(names)));
+            }
+        }
+        for (tag, n) in self.without_steps {
             notes.push(format!(
-                "{name} has a value in {} at whose point it doesn't exist; it was left out",
+                "{tag} was logged several times at one step in {}, of which the last counts: log it with global_step",
                 count(n, "trial")
             ));
         }
-        if !self.halves.is_empty() {
-            notes.push(format!("half a record at the end was left out of {}", listed(&self.halves)));
+        for (tag, n) in self.placeholders {
+            notes.push(format!(
+                "{tag} was written with the hyperparameters before training in {} and never again; it was not taken for a \
+                 result",
+                count(n, "trial")
+            ));
         }
         notes
     }
 }
 
-/// Name, folder and event files of each trial.
-fn trials(sources: &[PathBuf]) -> anyhow::Result<Vec<(String, PathBuf, Vec<PathBuf>)>> {
-    let mut trials = Vec::new();
-    for source in sources {
-        let failed = || format!("can't read {}", source.display());
-        let folder = if source.is_dir() {
-            source.clone()
-        } else {
-            std::fs::metadata(source).with_context(failed)?;
-            if !is_event_file(source) {
-                bail!("{} is not an event file: TensorBoard's have tfevents in their names", source.display());
-            }
-            source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
-        };
-        if source.is_file() {
-            trials.push((name_of(&folder)?, folder, vec![source.clone()]));
-            continue;
-        }
-        let all = event_files(&folder).with_context(failed)?;
-        if all.is_empty() {
-            bail!("{} holds no event files: TensorBoard's have tfevents in their names", folder.display());
-        }
-        if all.iter().any(|path| path.parent() == Some(&folder)) {
-            trials.push((name_of(&folder)?, folder, all));
-            continue;
-        }
-        let mut by_child: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-        for path in all {
-            let below = path.strip_prefix(&folder).ok().and_then(|below| below.components().next());
-            if let Some(child) = below {
-                by_child.entry(folder.join(child)).or_default().push(path);
-            }
-        }
-        for (child, files) in by_child {
-            trials.push((name_of(&child)?, child, files));
-        }
-        if trials.len() > MOST_TRIALS {
-            bail!("{} holds more than {MOST_TRIALS} trials", source.display());
-        }
+impl FolderNotes {
+    /// What a trial that was read gives to know.
+    fn note(&mut self, run: &TensorBoardRun, idle: Vec<String>, settled: Vec<String>, filled: Vec<String>) {
+        Notes::tally(&mut self.taken.idle, idle);
+        Notes::tally(&mut self.taken.settled, settled);
+        Notes::tally(&mut self.taken.filled, filled);
+        Notes::tally(&mut self.without_steps, run.without_steps.iter().cloned());
+        Notes::tally(&mut self.placeholders, run.placeholders.iter().cloned());
+        self.halves.extend(run.halves.iter().cloned());
+        self.replacing.extend(run.replacing.iter().cloned());
     }
-    Ok(trials)
+}
+
+/// The trials of a folder, or the one of a file.
+fn layout_of(source: &Path, options: &ImportOptions) -> anyhow::Result<Layout> {
+    let failed = || format!("can't read {}", source.display());
+    if !std::fs::metadata(source).with_context(failed)?.is_dir() {
+        if !is_event_file(source) {
+            bail!("{} is not an event file: TensorBoard's have tfevents in their names", source.display());
+        }
+        let folder = source.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let trial = layout::of_file(folder.to_owned(), name_of(folder)?, source);
+        return Ok(Layout { trials: vec![trial], ..Layout::default() });
+    }
+    let layout = layout::of(source, &name_of(source)?, options.sidecar.as_deref()).with_context(failed)?;
+    if layout.trials.is_empty() {
+        bail!("{} holds no event files: TensorBoard's have tfevents in their names", source.display());
+    }
+    Ok(layout)
 }
 
 fn name_of(folder: &Path) -> anyhow::Result<String> {
@@ -125,60 +154,72 @@ fn name_of(folder: &Path) -> anyhow::Result<String> {
     Ok(whole.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()))
 }
 
-fn trial(
-    name: &str,
+/// The hyperparameters of a run, as text, and where they stand.
+fn hyperparameters(
     folder: &Path,
-    files: &[PathBuf],
+    run: &TensorBoardRun,
+    options: &ImportOptions,
+) -> Result<(String, BTreeMap<String, String>), String> {
+    if !run.hyperparameters.is_empty() && options.sidecar.is_none() {
+        return Ok((folder.display().to_string(), run.hyperparameters.clone()));
+    }
+    let found = sidecar::read(folder, options.sidecar.as_deref())?;
+    Ok(found.map_or_else(
+        || (folder.display().to_string(), BTreeMap::new()),
+        |(path, values)| (path.display().to_string(), values),
+    ))
+}
+
+fn read_trial(
+    trial: TrialFolder,
     plan: &Plan,
     options: &ImportOptions,
-    notes: &mut Notes,
-) -> Result<TrialRecord, Vec<ImportProblem>> {
+    notes: &mut FolderNotes,
+) -> Result<TrialRecord, NoTrial> {
+    let TrialFolder { name, folder, files, damage } = trial;
     let place = folder.display().to_string();
-    let wrong = |message: String| vec![ImportProblem { place: place.clone(), message }];
-    let run = TensorBoardRun::read(folder, files).map_err(|error| wrong(error.to_string()))?;
-    notes.halves.extend(run.halves.iter().cloned());
-    let (from, given) = if run.hyperparameters.is_empty() || options.sidecar.is_some() {
-        match sidecar::read(folder, options.sidecar.as_deref()).map_err(&wrong)? {
-            Some((path, values)) => (path.display().to_string(), values),
-            None => {
-                return Err(wrong(
-                    "there are no hyperparameters: neither the HParams plugin's nor a file beside the events (hparams.yaml, \
-                     hparams.json, params.json, config.yaml, config.json). Name one with --sidecar"
-                        .to_owned(),
-                ));
-            }
-        }
-    } else {
-        (place.clone(), run.hyperparameters.clone())
-    };
-    let values = chosen(plan, options, &given, notes);
-    let (hyperparameters, idle) = point::point(plan, &values).map_err(|violations| {
-        let keys = listed(&given.keys().cloned().collect());
-        let told = violations.into_iter().map(|violation| ImportProblem {
-            place: from.clone(),
-            message: format!("{violation} Keys are {keys}; --map HYPERPARAMETER=KEY names another."),
-        });
-        told.collect::<Vec<_>>()
-    })?;
-    for name in idle {
-        *notes.idle.entry(name).or_default() += 1;
+    let problem = |message: String| ImportProblem { place: place.clone(), message };
+    let wrong = |message: String| NoTrial::Wrong(vec![problem(message)]);
+    if let Some(error) = damage {
+        return Err(wrong(error.to_string()));
     }
-    let (curves, told) = curves(plan, options, &run).map_err(wrong)?;
+    let run = TensorBoardRun::of(&folder, files).map_err(|error| wrong(error.to_string()))?;
+    let (from, given) = hyperparameters(&folder, &run, options).map_err(&wrong)?;
+    if given.is_empty() {
+        let message = "there are no hyperparameters: neither the HParams plugin's nor a file beside the events \
+                       (hparams.yaml, hparams.json, params.json, config.yaml, config.json). Name one with --sidecar";
+        return Err(NoTrial::Incomplete(name, vec![problem(message.to_owned())]));
+    }
+    let values = chosen(plan, options, &given, notes);
+    let (curves, metrics, told) = curves(plan, options, &run).map_err(&wrong)?;
     let state = run.status.map(|status| match status {
         Status::Success => State::Succeeded,
         Status::Failure => State::Failed,
         Status::Running => State::Pending,
     });
+    let read = point::point(plan, &values, &options.empty).map_err(|violations| {
+        let is_without_result = told == Told::Nothing || matches!(state, Some(State::Failed | State::Pending));
+        let is_harmless = point::lacks_some(&violations) && is_without_result;
+        let keys = listed(&given.keys().cloned().collect());
+        let told = violations.into_iter().map(|violation| ImportProblem {
+            place: from.clone(),
+            message: format!("{violation} Keys are {keys}; --map HYPERPARAMETER=KEY names another."),
+        });
+        if is_harmless { NoTrial::Incomplete(name.clone(), told.collect()) } else { NoTrial::Wrong(told.collect()) }
+    })?;
     // What diverged is a result, whatever became of its process.
     let state = if told == Told::NonFinite { None } else { state };
     let Some(outcome) = outcome::outcome(state, told, "", options.without_objective) else {
         let metric = &plan.spec().objective.metric;
-        let tags = listed(&run.scalars.keys().cloned().collect());
-        return Err(wrong(format!(
+        let tags = listed(&run.scalars.keys().chain(run.metrics.keys()).cloned().collect());
+        let message = format!(
             "no tag is the objective ({metric}). Tags are {tags}; --objective TAG names it, and --without-objective says \
              what a trial without one is"
-        )));
+        );
+        return Err(NoTrial::Endless(name, problem(message)));
     };
+    notes.note(&run, read.idle, read.settled, read.filled);
+    notes.taken.without_objective += usize::from(state == Some(State::Succeeded) && told == Told::Nothing);
     let attempts = run.times.map(|(started, ended)| AttemptSpan {
         number: 1,
         queued: None,
@@ -187,11 +228,12 @@ fn trial(
         outcome: None,
     });
     Ok(TrialRecord {
-        name: name.to_owned(),
+        name,
         round: options.round.clone().unwrap_or_default(),
-        hyperparameters,
+        hyperparameters: read.whole,
         outcome,
         curves,
+        metrics,
         attempts: attempts.into_iter().collect(),
         ..TrialRecord::default()
     })
@@ -202,7 +244,7 @@ fn chosen(
     plan: &Plan,
     options: &ImportOptions,
     given: &BTreeMap<String, String>,
-    notes: &mut Notes,
+    notes: &mut FolderNotes,
 ) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     let mut read = BTreeSet::new();
@@ -225,29 +267,43 @@ fn chosen(
     values
 }
 
-/// The curves by metric, and the objective. What is not finite is left out of curves, and decides.
-fn curves(
-    plan: &Plan,
-    options: &ImportOptions,
-    run: &TensorBoardRun,
-) -> Result<(BTreeMap<String, Curve>, Told), String> {
+type Measured = (BTreeMap<String, Curve>, BTreeMap<String, f64>, Told);
+
+/// The curves by metric, what is known without a curve, and the objective. What is not finite is left out, and decides.
+fn curves(plan: &Plan, options: &ImportOptions, run: &TensorBoardRun) -> Result<Measured, String> {
     let metric_of: BTreeMap<&str, &str> =
         options.metrics.iter().map(|(metric, tag)| (tag.as_str(), metric.as_str())).collect();
     let mut curves: BTreeMap<String, Curve> = BTreeMap::new();
+    let mut metrics = BTreeMap::new();
     let mut is_non_finite = false;
-    for (tag, values) in &run.scalars {
-        let metric = metric_of.get(tag.as_str()).copied().unwrap_or(tag);
-        if metric == tag && options.metrics.contains_key(metric) {
+    let name_of = |tag: &str| {
+        let metric = metric_of.get(tag).copied().unwrap_or(tag).to_owned();
+        if metric == tag && options.metrics.contains_key(tag) && options.metrics[tag] != tag {
             return Err(format!("there is a tag {metric} beside the one that --metric or --objective names for it"));
         }
-        is_non_finite |= outcome::decides(plan, metric) && values.values().any(|value| !value.is_finite());
-        let curve = values.iter().filter(|(_, value)| value.is_finite()).map(|(step, value)| (*step, *value));
-        curves.insert(metric.to_owned(), curve.collect());
+        Ok(metric)
+    };
+    for (tag, values) in &run.scalars {
+        let metric = name_of(tag)?;
+        let values = || values.range(options.from_step..).map(|(step, value)| (*step, *value));
+        is_non_finite |= outcome::decides(plan, &metric) && values().any(|(_, value)| !value.is_finite());
+        curves.insert(metric, values().filter(|(_, value)| value.is_finite()).collect::<Curve>());
+    }
+    let mut summary = Told::Nothing;
+    for (tag, SessionMetric { value, step, .. }) in &run.metrics {
+        let metric = name_of(tag)?;
+        is_non_finite |= outcome::decides(plan, &metric) && !value.is_finite();
+        if metric == plan.spec().objective.metric {
+            // add_hparams writes step 0 where it is given none.
+            summary = Told::Finite(*value, Some(*step).filter(|step| *step > 0));
+        } else if value.is_finite() {
+            metrics.insert(metric, *value);
+        }
     }
     let told = match curves.get(&plan.spec().objective.metric) {
         _ if is_non_finite => Told::NonFinite,
         Some(curve) => outcome::of_curve(plan, options.round.as_deref().unwrap_or_default(), curve),
-        None => Told::Nothing,
+        None => summary,
     };
-    Ok((curves, told))
+    Ok((curves, metrics, told))
 }

@@ -18,11 +18,17 @@ const DEEPEST: usize = 8;
 /// A file, and its values by their path of keys.
 type Sidecar = (PathBuf, BTreeMap<String, String>);
 
+/// The file with the hyperparameters of a folder, if there is one.
+pub(super) fn find(folder: &Path, given: Option<&str>) -> Option<PathBuf> {
+    let mut names = given.map_or_else(|| USUAL.to_vec(), |name| vec![name]).into_iter();
+    names.find_map(|name| Some(folder.join(name)).filter(|path| path.is_file()))
+}
+
 /// The values of a file by their path of keys, with dots between them, and the file. Nothing if there is none.
 pub(super) fn read(folder: &Path, given: Option<&str>) -> Result<Option<Sidecar>, String> {
     let path = match given {
         Some(name) => folder.join(name),
-        None => match USUAL.iter().map(|name| folder.join(name)).find(|path| path.is_file()) {
+        None => match find(folder, None) {
             Some(path) => path,
             None => return Ok(None),
         },

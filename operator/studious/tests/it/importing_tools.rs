@@ -1,0 +1,227 @@
+//! Files that other tools wrote come in with every number as it was written. `data/writers` writes them anew.
+
+use std::path::Path;
+
+use crate::bench::{Bench, Said};
+
+/// A study whose points the writers of the data tried; `HYPERPARAMETER` is the second one.
+const STUDY: &str = r"
+apiVersion: studious.dev/v1alpha1
+kind: Study
+metadata: {name: tools}
+spec:
+  goal: What did the other tool find?
+  objective: {metric: loss, direction: Minimize}
+  hyperparameters:
+  - {name: lr, range: {min: 0.001, max: 1, scale: Log}}
+  - HYPERPARAMETER
+  rounds:
+  - {name: explore, trials: 8, maxTrainSteps: 100}
+  evaluation: {everySteps: 10}
+  trial: {template: {spec: {containers: [{name: t, image: i}]}}}
+";
+const WIDTH: &str = "{name: width, values: [16, 32, 64]}";
+const SCHED: &str = "{name: sched, values: [none, cosine]}";
+
+fn bench(hyperparameter: &str) -> Bench {
+    Bench::with(&STUDY.replace("HYPERPARAMETER", hyperparameter))
+}
+
+fn data(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name).display().to_string()
+}
+
+fn import(bench: &Bench, arguments: &[&str]) -> Said {
+    bench.call(&[&["import", "--study", "study.yaml"], arguments].concat())
+}
+
+/// Name, learning rate, objective, step and curve of each trial.
+fn trials(said: &Said) -> Vec<(String, f64, Option<f64>, Option<u64>, usize)> {
+    let read = |line: &str| {
+        let trial: serde_json::Value = serde_json::from_str(line).unwrap();
+        let curve = trial["curves"]["loss"].as_array().map_or(0, Vec::len);
+        let name = trial["name"].as_str().unwrap().to_owned();
+        let lr = trial["hyperparameters"]["lr"].as_f64().unwrap();
+        (name, lr, trial["objective"].as_f64(), trial["step"].as_u64(), curve)
+    };
+    said.out.lines().map(read).collect()
+}
+
+fn layout(name: &str) -> Said {
+    import(&bench(WIDTH), &[&data(&format!("layouts/{name}"))])
+}
+
+/// F-066: add_hparams takes a metric by the name of the curve, and writes it at step 0.
+#[test]
+fn a_metric_of_add_hparams_never_replaces_the_curve_of_its_tag() {
+    let said = layout("same-tag-after");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let expected = |r: u32| (format!("run{r}"), f64::from(r + 1) / 100.0, Some(f64::from(r) + 0.2), Some(20), 4);
+    assert_eq!(trials(&said), [expected(0), expected(1), expected(2)]);
+    assert!(!said.err.contains("note"), "{}", said.err);
+}
+
+/// F-066, F-071: what stands in a result's place before training is none.
+#[test]
+fn a_placeholder_that_is_written_before_training_is_no_result() {
+    let said = layout("same-tag-before");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let all = trials(&said);
+    assert_eq!(all[0], ("crashed".to_owned(), 0.04, None, None, 0));
+    for (r, trial) in all[1..].iter().enumerate() {
+        assert_eq!((trial.2, trial.3, trial.4), (Some(r as f64 + 0.2), Some(30), 4), "{trial:?}");
+    }
+    assert!(said.err.contains("loss was written with the hyperparameters before training in 1 trial"), "{}", said.err);
+    let said = layout("lightning");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let expected = |r: u32| (format!("version_{r}"), f64::from(r + 1) / 100.0, Some(f64::from(r) + 0.2), Some(69), 4);
+    assert_eq!(trials(&said), [expected(0), expected(1), expected(2)]);
+}
+
+/// F-071: nothing tells a zero that the trainer logged itself from a measurement but that others share it.
+#[test]
+fn a_first_value_that_all_share_and_none_reaches_is_said_so() {
+    let said = layout("zero-first");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.err.contains("2 trials have the same objective, 0 at step 0, better than all that follows"),
+        "{}",
+        said.err
+    );
+    // F-068: a folder without hyperparameters blocks nothing.
+    assert!(said.err.contains("1 folder was left out, without all hyperparameters"), "{}", said.err);
+    assert!(said.err.contains("empty"), "{}", said.err);
+    let said = import(&bench(WIDTH), &[&data("layouts/zero-first"), "--from-step", "1"]);
+    let found: Vec<_> = trials(&said).into_iter().map(|trial| (trial.2, trial.3)).collect();
+    assert_eq!(found, [(Some(0.2), Some(30)), (Some(1.2), Some(30))], "{}", said.err);
+    assert!(!said.err.contains("the same objective"), "{}", said.err);
+}
+
+/// F-067.
+#[test]
+fn every_session_is_a_trial() {
+    let said = layout("one-writer");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let expected = |i: u32| (format!("t{i}"), f64::from(i + 1) / 100.0, Some(f64::from(5 - i)), None, 0);
+    assert_eq!(trials(&said), [0, 1, 2, 3, 4].map(expected));
+    let said = layout("keras");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let objectives: Vec<_> = trials(&said).into_iter().map(|trial| (trial.0, trial.2, trial.3)).collect();
+    let expected = [("run-0", 1.2), ("run-1", 0.7), ("run-2", 0.2)];
+    assert_eq!(objectives, expected.map(|(name, loss)| (name.to_owned(), Some(loss), Some(1))));
+    let said = layout("stray");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(trials(&said).iter().map(|trial| trial.2).collect::<Vec<_>>(), [Some(0.2), Some(1.2)]);
+    assert!(said.err.contains("scalars beside the folders of the trials belong to none of them"), "{}", said.err);
+    let said = layout("two-sessions");
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("two sessions differ: lr is 0.01 and 0.02"), "{}", said.err);
+}
+
+/// F-076.
+#[test]
+fn a_curve_that_was_logged_without_steps_is_said_so() {
+    let said = layout("without-steps");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("loss was logged several times at one step in 1 trial"), "{}", said.err);
+}
+
+/// F-076: links are followed, and a circle of them ends.
+#[test]
+#[cfg(unix)]
+fn links_to_folders_are_followed() {
+    let bench = bench(WIDTH);
+    std::fs::create_dir(bench.file("runs")).unwrap();
+    for r in 0..2 {
+        let target = data(&format!("layouts/same-tag-after/run{r}"));
+        std::os::unix::fs::symlink(target, bench.file(&format!("runs/best{r}"))).unwrap();
+    }
+    std::os::unix::fs::symlink(bench.file("runs"), bench.file("runs/circle")).unwrap();
+    let said = import(&bench, &["runs"]);
+    assert_eq!(
+        trials(&said).iter().map(|trial| trial.0.as_str()).collect::<Vec<_>>(),
+        ["best0", "best1"],
+        "{}",
+        said.err
+    );
+}
+
+/// F-068, F-069, F-072, F-074: what Optuna's trials_dataframe holds of trials that failed, were pruned, or wait.
+#[test]
+fn a_table_of_optuna_comes_in_whole() {
+    let bench = bench(SCHED);
+    let table = data("tables/optuna.csv");
+    let said = import(&bench, &[&table]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("hyperparameters.sched: is missing"), "{}", said.err);
+    assert!(said.err.contains("--empty sched=VALUE"), "{}", said.err);
+    let said = import(&bench, &[&table, "--empty", "sched=none"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("5 trials (2 failed, 1 stopped, 2 succeeded)"), "{}", said.err);
+    assert!(
+        said.err.contains("1 row was left out, without all hyperparameters and without a result: 5"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("sched is empty in 2 rows"), "{}", said.err);
+    assert!(said.err.contains("2 rows are in the state FAIL, taken as failed"), "{}", said.err);
+    assert!(said.out.contains(r#""reason":"Pruned""#), "{}", said.out);
+    let said = import(&bench, &[&table, "--empty", "sched=none", "--without-objective", "infeasible"]);
+    assert!(said.err.contains("5 trials (2 infeasible, 1 stopped, 2 succeeded)"), "{}", said.err);
+    // The digits are those of the file.
+    let study = STUDY.replace("range: {min: 0.001, max: 1, scale: Log}", "values: [0.1, 0.2, 0.3, 0.4]");
+    let bench = Bench::with(&study.replace("HYPERPARAMETER", SCHED));
+    let said = import(&bench, &[&table, "--empty", "sched=none"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(trials(&said)[4].1.to_bits(), 0.3_f64.to_bits());
+    assert!(
+        said.err.contains("lr differs in the last digits from a value or boundary of the study in 1 row"),
+        "{}",
+        said.err
+    );
+}
+
+/// F-076: another locale, another separator, another format.
+#[test]
+fn the_same_table_is_read_with_semicolons_decimal_commas_and_tabs() {
+    let bench = bench(SCHED);
+    let read = |table: &str, more: &[&str]| {
+        let said = import(&bench, &[&[&*data(table), "--empty", "sched=none"], more].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+        said
+    };
+    let whole = trials(&read("tables/optuna.csv", &[]));
+    let semicolons = read("tables/optuna-semicolon.csv", &[]);
+    assert!(semicolons.err.contains("cells are separated by `;`"), "{}", semicolons.err);
+    assert!(semicolons.err.contains("with a decimal comma: 0,5 is read as 0.5"), "{}", semicolons.err);
+    for other in [
+        semicolons,
+        read("tables/optuna-semicolon.csv", &["--delimiter", ";"]),
+        read("tables/optuna-tab.tsv", &[]),
+        read("tables/optuna-tab.tsv", &["--delimiter", "\\t"]),
+    ] {
+        assert_eq!(trials(&other), whole);
+    }
+    let said = import(&bench, &[&data("tables/optuna.json")]);
+    assert!(said.code == 2 && said.err.contains("optuna.json: error: is JSON, not CSV"), "{}", said.err);
+    let said = import(&bench, &["nowhere1", "nowhere2"]);
+    assert!(said.code == 1 && said.err.contains("nowhere1: no such file or folder"), "{}", said.err);
+    let said = import(&bench, &[&data("tables/optuna-tab.tsv"), "--delimiter", ";"]);
+    assert!(said.code == 2 && said.err.contains("Is there another --delimiter?"), "{}", said.err);
+}
+
+/// F-068, F-069: the parent run and the crashed one of MLflow have no point; NaN is an empty cell there, None a word.
+#[test]
+fn a_table_of_mlflow_comes_in_without_its_parent_run() {
+    let bench = bench(SCHED);
+    let said = import(&bench, &[&data("tables/mlflow.csv"), "--empty", "sched=none"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("6 trials (2 failed, 4 succeeded)"), "{}", said.err);
+    assert!(said.err.contains("1 row was left out, without all hyperparameters and without a result"), "{}", said.err);
+    assert!(said.err.contains("1 row ended well without an objective, taken as failed"), "{}", said.err);
+    assert!(said.err.contains("sched is empty in 3 rows"), "{}", said.err);
+    let more = ["--empty", "sched=none", "--without-objective", "infeasible"];
+    let said = import(&bench, &[&[&*data("tables/mlflow.csv")], &more[..]].concat());
+    assert!(said.err.contains("6 trials (1 failed, 1 infeasible, 4 succeeded)"), "{}", said.err);
+    assert!(said.err.contains("1 row ended well without an objective, taken as infeasible"), "{}", said.err);
+}
