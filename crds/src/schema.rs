@@ -19,7 +19,8 @@ fn walk(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) {
         return;
     }
     if let Some(wrong) = wrong_type(schema, value) {
-        found.push(wrong_type_violation(at, value, &wrong));
+        let spelled = (schema["type"] == "integer").then(|| not_written_as_whole(at, value)).flatten();
+        found.push(spelled.unwrap_or_else(|| wrong_type_violation(at, value, &wrong)));
         return;
     }
     if let Some(allowed) = schema["enum"].as_array()
@@ -128,8 +129,17 @@ fn wrong_type(schema: &Value, value: &Value) -> Option<String> {
     (!fits).then(|| expected.to_owned())
 }
 
+/// Whether a number is written as a whole one. Whether `1e3` and `10.0` are depends on who reads them.
 fn is_whole(value: &Value) -> bool {
-    value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|x| x.fract() == 0.0 && x.abs() < 9.2e18)
+    value.is_i64() || value.is_u64()
+}
+
+/// `1e3` where only `1000` is read the same by all.
+fn not_written_as_whole(at: &str, value: &Value) -> Option<Violation> {
+    const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+    let x = value.as_f64().filter(|x| x.fract() == 0.0 && x.abs() <= LARGEST_EXACT)?;
+    let rule = "must be a whole number, without a point or an exponent";
+    Some(Violation { value: format!("{x:?}"), ..Violation::new(at, &(), rule, format!("Write {x:.0}.")) })
 }
 
 fn wrong_type_violation(at: &str, value: &Value, expected: &str) -> Violation {

@@ -4,7 +4,7 @@
 //! of the same file, such as a claim for the checkpoints, are left alone.
 
 mod header;
-mod scalar;
+pub(crate) mod scalar;
 mod tree;
 
 use std::{collections::BTreeSet, fmt};
@@ -63,6 +63,20 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// The text of a file's bytes. `file` is its name in messages.
+///
+/// # Errors
+/// When it is not UTF-8, at the first byte that isn't.
+pub fn text_of(file: &str, bytes: Vec<u8>) -> Result<String, Vec<Diagnostic>> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+        let line = before.split('\n').count();
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        let message = "is not UTF-8. Save the file as UTF-8".to_owned();
+        vec![Diagnostic { file: file.to_owned(), line, column, message, violation: None }]
+    })
+}
 
 /// Reads and checks the study of a file. `file` is its name in messages.
 ///

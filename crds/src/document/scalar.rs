@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// The value of a plain scalar, and what is doubtful about it.
-pub(super) fn resolve(text: &str) -> (Value, Option<String>) {
+pub(crate) fn resolve(text: &str) -> (Value, Option<String>) {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return (Value::Null, None),
         "true" | "True" | "TRUE" => return (Value::Bool(true), None),
@@ -23,8 +23,17 @@ pub(super) fn resolve(text: &str) -> (Value, Option<String>) {
     if let Some(doubt) = doubtful_number(unsigned) {
         return (text.into(), Some(doubt));
     }
-    if let Some(integer) = integer(text, unsigned) {
-        return (integer, None);
+    if unsigned.chars().all(|c| c.is_ascii_digit()) {
+        // Readers that have no larger ones round it.
+        let text = text.strip_prefix('+').unwrap_or(text);
+        return text.parse::<i64>().map_or_else(
+            |_| {
+                let doubt = "is a whole number beyond 2^63, which readers round or refuse. Put it in quotes to make it a name, \
+                             or write it with an exponent, such as 1.8e19";
+                (text.into(), Some(doubt.to_owned()))
+            },
+            |integer| (integer.into(), None),
+        );
     }
     if is_float(unsigned)
         && let Ok(x) = text.parse::<f64>()
@@ -54,14 +63,6 @@ fn doubtful_number(unsigned: &str) -> Option<String> {
     (octal || underscores || numeric_radix).then(|| {
         "is read as different numbers by different readers. Write plain decimal digits, or put it in quotes".to_owned()
     })
-}
-
-fn integer(text: &str, unsigned: &str) -> Option<Value> {
-    if !unsigned.chars().all(|c| c.is_ascii_digit()) {
-        return None;
-    }
-    let text = text.strip_prefix('+').unwrap_or(text);
-    text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok()
 }
 
 /// `^(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`
@@ -96,7 +97,9 @@ mod tests {
             (".5", json!(0.5)),
             ("5.", json!(5.0)),
             ("1e5", json!(1e5)),
-            ("18446744073709551615", json!(u64::MAX)),
+            ("9223372036854775807", json!(i64::MAX)),
+            ("-9223372036854775808", json!(i64::MIN)),
+            ("1.8e19", json!(1.8e19)),
             ("nesterov", json!("nesterov")),
             ("1.2.3", json!("1.2.3")),
             ("1e", json!("1e")),
@@ -110,7 +113,11 @@ mod tests {
 
     #[test]
     fn where_readers_differ_it_is_told() {
-        for text in ["yes", "Off", "y", "0777", "1_000", "0x1F", ".inf", "-.inf", ".nan", "1e999"] {
+        // F-081.
+        let beyond = ["9223372036854775808", "-9223372036854775809", "18446744073709551616"];
+        for text in
+            ["yes", "Off", "y", "0777", "1_000", "0x1F", ".inf", "-.inf", ".nan", "1e999"].into_iter().chain(beyond)
+        {
             assert!(resolve(text).1.is_some(), "{text}");
         }
     }

@@ -4,6 +4,7 @@ use super::{
     Violation,
     assignments::{is_active, parents_first},
     printed::{list, short},
+    space::kind,
 };
 use crate::{
     HyperparameterValue, Hyperparameters, spelling,
@@ -134,6 +135,9 @@ fn wrong(h: &Hyperparameter, value: &HyperparameterValue, at: &str) -> Option<Vi
             Violation::new(field, value, rule, format!("Give {fixed}, or leave it out."))
         }),
         (_, Some(values), _) => (!values.contains(value)).then(|| {
+            if let Some(same) = values.iter().find(|other| other.to_string() == value.to_string()) {
+                return of_another_kind(field, value, h, same);
+            }
             let words: Vec<String> = values.iter().map(short).collect();
             let meant = match value {
                 HyperparameterValue::Text(text) => spelling::did_you_mean(text, words.iter().map(String::as_str)),
@@ -154,6 +158,21 @@ fn wrong(h: &Hyperparameter, value: &HyperparameterValue, at: &str) -> Option<Vi
         // Without any of them the hyperparameter itself is wrong, which is told there.
         _ => None,
     }
+}
+
+/// A value that reads like one of the list and is of another kind: the truth value `true` and the name `"true"`.
+fn of_another_kind(
+    field: String,
+    value: &HyperparameterValue,
+    h: &Hyperparameter,
+    same: &HyperparameterValue,
+) -> Violation {
+    let rule = format!("is a {}, and {} is a {} among the values of {}", kind(value), short(same), kind(same), h.name);
+    let mend = match same {
+        HyperparameterValue::Text(_) => format!("Put it in quotes: {}.", short(same)),
+        _ => "Remove the quotes.".to_owned(),
+    };
+    Violation::new(field, value, rule, mend)
 }
 
 /// What stands in a hyperparameter's place, in words.
@@ -240,5 +259,28 @@ mod tests {
             r#"{"decay":0.3,"drop":0.7,"lr":0.001,"momentum":0.9,"seed":20000000.0,"width":1000}"#
         );
         assert_eq!(settled_point(&space(), &given)["decay"], 0.3.into());
+    }
+
+    /// F-081: a name and a truth value that read alike are told apart.
+    #[test]
+    fn a_value_of_another_kind_is_named_as_such() {
+        let hyperparameters = |values: &str| -> Vec<Hyperparameter> {
+            serde_yaml::from_str(&format!("[{{name: flag, values: {values}}}]")).unwrap()
+        };
+        let told = |values: &str, value: HyperparameterValue| {
+            let wrong = point(&hyperparameters(values), &[("flag".to_owned(), value)].into(), "hyperparameters");
+            wrong.unwrap_err()[0].to_string()
+        };
+        assert_eq!(
+            told("['true', 'false']", true.into()),
+            "hyperparameters.flag: true: is a truth value, and \"true\" is a name among the values of flag. Put it in quotes: \
+             \"true\"."
+        );
+        assert_eq!(
+            told("[16, 32]", "16".into()),
+            "hyperparameters.flag: \"16\": is a name, and 16 is a number among the values of flag. Remove the quotes."
+        );
+        let other = told("['true', 'false']", "maybe".into());
+        assert!(other.contains("Give one of \"true\" or \"false\""), "{other}");
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::HyperparameterValue;
+use crate::{HyperparameterValue, document::scalar};
 
 /// Longest value that is printed whole, in characters.
 const LONGEST: usize = 60;
@@ -23,8 +23,12 @@ pub fn short(value: &impl Serialize) -> String {
     }
 }
 
+/// Whether a string is one without quotes, too: `true` and `12` are not. What is doubtful stands as it was written.
 fn is_plain(s: &str) -> bool {
-    !s.is_empty() && s.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c))
+    let (value, doubt) = scalar::resolve(s);
+    !s.is_empty()
+        && (value.is_string() || doubt.is_some())
+        && s.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c))
 }
 
 /// JSON with a blank after commas and colons, and bare words.

@@ -241,7 +241,8 @@ fn values(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
     }
 }
 
-fn kind(value: &HyperparameterValue) -> &'static str {
+/// What a value is, in a word.
+pub(super) fn kind(value: &HyperparameterValue) -> &'static str {
     match value {
         HyperparameterValue::Bool(_) => "truth value",
         HyperparameterValue::Integer(_) | HyperparameterValue::Number(_) => "number",

@@ -28,6 +28,13 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("an unknown direction", "direction: Minimize", "direction: Minimise"),
     ("a number that is a string", "parallelism: 4", "parallelism: \"4\""),
     ("a real number of trials", "trials: 45", "trials: 4.5"),
+    ("an exponent for a whole number", "trials: 45", "trials: 1e3"),
+    ("a point in a whole number", "trials: 45", "trials: 10.0"),
+    (
+        "a whole number beyond 2^63",
+        "values: [sgd, momentum, nesterov]",
+        "values: [18446744073709551615, 18446744073709551614]",
+    ),
     ("a word for a number", "trials: 45", "trials: many"),
     ("a yes", "integer: true", "integer: yes"),
     ("a list of options of which one is off", "values: [sgd, momentum, nesterov]", "values: [on, off]"),
