@@ -1,6 +1,6 @@
 //! Names of metrics: those that have a meaning, and those that decide a trial.
 
-use studious_api::{StudySpec, TrialSpec};
+use studious_api::{StudySpec, TrialSpec, study::Direction};
 
 /// The training loss: one that is not finite ends the trial.
 pub const TRAIN_LOSS: &str = "train_loss";
@@ -42,6 +42,77 @@ pub fn on_training_set(metric: &str) -> Option<String> {
 fn without_held_out(metric: &str) -> Option<&str> {
     let rest = |held_out: &&str| metric.strip_prefix(*held_out).filter(|rest| rest.starts_with(SEPARATORS));
     HELD_OUT.iter().find_map(rest)
+}
+
+/// Words of names of metrics that are better when they are smaller.
+const SMALLER_IS_BETTER: [&str; 18] = [
+    "loss",
+    "error",
+    "err",
+    "perplexity",
+    "ppl",
+    "nll",
+    "entropy",
+    "mse",
+    "rmse",
+    "mae",
+    "mape",
+    "wer",
+    "cer",
+    "fid",
+    "regret",
+    "latency",
+    "crossentropy",
+    "divergence",
+];
+/// And when they are larger.
+const LARGER_IS_BETTER: [&str; 18] = [
+    "accuracy",
+    "acc",
+    "auc",
+    "auroc",
+    "auprc",
+    "f1",
+    "bleu",
+    "rouge",
+    "precision",
+    "recall",
+    "reward",
+    "iou",
+    "miou",
+    "dice",
+    "psnr",
+    "ssim",
+    "ndcg",
+    "throughput",
+];
+
+/// Which way a metric is better, where its name says so: `val_accuracy`, `valLoss`. Nothing where it says neither, or both.
+#[must_use]
+pub fn usual_direction(metric: &str) -> Option<Direction> {
+    let words = words(metric);
+    let any = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    match (any(&SMALLER_IS_BETTER), any(&LARGER_IS_BETTER)) {
+        (true, false) => Some(Direction::Minimize),
+        (false, true) => Some(Direction::Maximize),
+        _ => None,
+    }
+}
+
+/// The words of a name in lower case: `val_Loss`, `valLoss` and `val/loss` have two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        was_lower = c.is_lowercase();
+    }
+    words
 }
 
 /// Metrics that findings, plots and gauges read, whatever the study: they are never left out of a line with too many metrics,
@@ -108,6 +179,27 @@ impl JudgedMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// F-083.
+    #[test]
+    fn names_say_which_way_is_better() {
+        use Direction::{Maximize, Minimize};
+        for (metric, direction) in [
+            ("val_accuracy", Some(Maximize)),
+            ("val/Acc", Some(Maximize)),
+            ("valLoss", Some(Minimize)),
+            ("validation_error", Some(Minimize)),
+            ("eval.f1", Some(Maximize)),
+            ("err", Some(Minimize)),
+            ("accuracy_loss", None),
+            ("accelerator", None),
+            ("lossless_ratio", None),
+            ("score", None),
+            ("", None),
+        ] {
+            assert_eq!(usual_direction(metric), direction, "{metric}");
+        }
+    }
 
     #[test]
     fn the_objective_on_the_training_set_has_a_name() {

@@ -32,7 +32,7 @@ async fn trials_that_fall_behind_are_ended_with_the_rule_and_its_numbers() {
     let RunEnd::Study(end) = &seen.end else { panic!("{:?}", seen.end) };
     assert_eq!(
         (end.phase, end.message.as_str()),
-        (StudyPhase::Completed, "1 trials succeeded, 0 were infeasible, 0 failed, 2 were stopped early")
+        (StudyPhase::Completed, "1 trial succeeded, 0 were infeasible, 0 failed, 2 were stopped early")
     );
     assert_eq!(seen.phases(), [TrialPhase::Succeeded, TrialPhase::Stopped, TrialPhase::Stopped]);
     let state = &seen.trial("s-r-0002").state;

@@ -5,6 +5,7 @@
 
 mod arms;
 mod hyperparameters;
+mod objective;
 mod running;
 mod search;
 #[cfg(test)]
@@ -62,6 +63,7 @@ fn is_strict(spec: &StudySpec) -> bool {
 
 fn advice(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
+    objective::advise(spec, &mut found);
     hyperparameters::advise(spec, &mut found);
     if spec.search.algorithm != Algorithm::Manual {
         arms::advise(spec, &mut found);

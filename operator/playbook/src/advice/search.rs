@@ -56,25 +56,40 @@ fn adaptive(spec: &StudySpec, found: &mut Vec<Violation>) {
             "Use QuasiRandom, or say phase: Exploitation once only the objective counts.",
         ));
     }
+    low_feedback(spec, found);
+}
+
+/// Most points of a search that learns are chosen before there is anything to learn from (R-148). One trial at a time is as
+/// much feedback as there can be.
+fn low_feedback(spec: &StudySpec, found: &mut Vec<Violation>) {
     let fresh = spec.rounds.iter().filter(|round| round.from.is_none()).filter_map(|round| round.trials);
     let largest = fresh.max().unwrap_or_default();
-    let limit = spec.threshold(&LOW_FEEDBACK) * f64::from(largest);
-    if largest > 1 && f64::from(spec.parallelism) >= limit {
-        // A share of a number of trials: small and not negative.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let limit = limit.ceil() as u32;
-        found.push(Violation::new(
-            "spec.parallelism",
-            &spec.parallelism,
-            format!(
-                "LowFeedbackBayes: with {} of {} at once most points are chosen before results are in; such a search hardly \
-                 beats a quasi-random one of twice the trials",
-                spec.parallelism.min(largest),
-                counted(largest, "trial")
-            ),
-            format!("Run fewer than {} at once, or use QuasiRandom.", counted(limit, "trial")),
-        ));
+    let share = spec.threshold(&LOW_FEEDBACK);
+    if largest <= 1 || spec.parallelism <= 1 || f64::from(spec.parallelism) < share * f64::from(largest) {
+        return;
     }
+    // Shares of numbers of trials, and the reverse: small and not negative.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let (at_once, trials) = (
+        ((share * f64::from(largest)).ceil() as u32).saturating_sub(1).max(1),
+        (f64::from(spec.parallelism) / share).floor() as u32,
+    );
+    let at_once = if at_once == 1 {
+        "1 trial at a time".to_owned()
+    } else {
+        format!("at most {} at once", counted(at_once, "trial"))
+    };
+    found.push(Violation::new(
+        "spec.parallelism",
+        &spec.parallelism,
+        format!(
+            "LowFeedbackBayes: with {} of {} at once most points are chosen before results are in; such a search hardly \
+             beats a quasi-random one of twice the trials",
+            spec.parallelism.min(largest),
+            counted(largest, "trial")
+        ),
+        format!("Run {at_once}, give a round more than {}, or use QuasiRandom.", counted(trials, "trial")),
+    ));
 }
 
 /// Scientific and nuisance values are drawn together, so there should be one nuisance space for all of them (R-061).

@@ -3,7 +3,7 @@
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 
 use super::{View, next};
-use crate::{Millis, Plan, trial, trial::TrialState};
+use crate::{Millis, Plan, numbers::count, trial, trial::TrialState};
 
 /// The reason of a study that gives up.
 pub const TOO_MANY_FAILED: &str = "TooManyFailedTrials";
@@ -50,13 +50,16 @@ pub(super) fn no_points(plan: &Plan, round: &str, view: &View) -> StudyEnd {
 /// Every trial of every round has ended.
 pub(super) fn completed(plan: &Plan, view: &View) -> StudyEnd {
     let counts = trial::counts(0, view.trials().map(|trial| trial.phase));
+    let were = |n: u32| if n == 1 { "1 was".to_owned() } else { format!("{n} were") };
     let stopped = match counts.stopped {
         0 => String::new(),
-        n => format!(", {n} were stopped early"),
+        n => format!(", {} stopped early", were(n)),
     };
     let mut message = format!(
-        "{} trials succeeded, {} were infeasible, {} failed{stopped}",
-        counts.succeeded, counts.infeasible, counts.failed
+        "{} succeeded, {} infeasible, {} failed{stopped}",
+        count(counts.succeeded as usize, "trial"),
+        were(counts.infeasible),
+        counts.failed
     );
     // That a space ended before the trials did is no failure, and to be known.
     let shortfall = plan.shortfall();
@@ -78,8 +81,9 @@ pub fn gives_up(plan: &Plan, view: &View) -> Option<String> {
     let (failed, limit) = (view.failed(), plan.spec().failure.max_failed_trials);
     (failed > limit as usize).then(|| {
         format!(
-            "{failed} trials failed, more than failure.maxFailedTrials {limit}. Failures are not the points' fault: fix what \
-             their messages report. A higher limit resumes the study"
+            "{} failed, more than failure.maxFailedTrials {limit}. Failures are not the points' fault: fix what \
+             their messages report. A higher limit resumes the study",
+            count(failed, "trial")
         )
     })
 }

@@ -130,3 +130,47 @@ fn levels_hold_what_a_study_says() {
     assert_eq!(values[1].as_ref().map(Vec::len), Some(5));
     assert_eq!(values[3], Some(vec![16.into(), 64.into(), 256.into()]));
 }
+
+fn warnings_of(text: &str) -> String {
+    let warnings = advice::read("study.yaml", text).unwrap().warnings;
+    warnings.iter().map(|warning| format!("{warning}\n")).collect()
+}
+
+/// F-083.
+#[test]
+fn a_direction_against_the_name_is_advised_against() {
+    let told = |metric: &str, direction: &str| {
+        let objective = format!("metric: {metric}, direction: {direction}");
+        warnings_of(&STUDY.replace("metric: validation_error, direction: Minimize", &objective))
+    };
+    let wrong = told("val_accuracy", "Minimize");
+    assert!(
+        wrong.contains(
+            "spec.objective.direction: Minimize: val_accuracy is usually better when it is larger. Set direction: Maximize"
+        ),
+        "{wrong}"
+    );
+    assert!(told("val_loss", "Maximize").contains("usually better when it is smaller"));
+    for (metric, direction) in [("val_accuracy", "Maximize"), ("val_loss", "Minimize"), ("score", "Minimize")] {
+        assert!(!told(metric, direction).contains("usually better"), "{metric}");
+    }
+}
+
+/// F-083: advice that can be followed, and none where it has been.
+#[test]
+fn a_bayesian_search_of_few_trials_gets_advice_that_can_be_followed() {
+    let told = |trials: u32, parallelism: u32| {
+        let text = told(
+            "{algorithm: Bayesian}",
+            &format!("[{{name: explore, trials: {trials}, maxTrainSteps: 100}}]\n  parallelism: {parallelism}"),
+        );
+        text.lines().find(|line| line.contains("LowFeedbackBayes")).map(str::to_owned)
+    };
+    let four = told(4, 4).unwrap();
+    assert!(four.contains("Run 1 trial at a time, give a round more than 16 trials, or use QuasiRandom."), "{four}");
+    let twenty = told(20, 8).unwrap();
+    assert!(twenty.contains("Run at most 4 trials at once, give a round more than 32 trials"), "{twenty}");
+    for (trials, parallelism) in [(4, 1), (17, 4), (20, 4), (33, 8)] {
+        assert_eq!(told(trials, parallelism), None, "{trials} and {parallelism}");
+    }
+}

@@ -1,0 +1,20 @@
+//! Advice on the objective.
+
+use studious_api::{StudySpec, study::Direction, validate::Violation};
+use studious_contract::metrics::usual_direction;
+
+/// A direction against the metric's name makes the worst trial the best one, and nothing else would say so.
+pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let objective = &spec.objective;
+    let Some(usual) = usual_direction(&objective.metric).filter(|usual| *usual != objective.direction) else { return };
+    let better = match usual {
+        Direction::Minimize => "smaller",
+        Direction::Maximize => "larger",
+    };
+    found.push(Violation::new(
+        "spec.objective.direction",
+        &objective.direction,
+        format!("{} is usually better when it is {better}", objective.metric),
+        format!("Set direction: {usual:?}, unless {} is meant to be as bad as can be.", objective.metric),
+    ));
+}
