@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Error, RunFolder,
+    devices::DeviceLease,
     process::{Exit, HostId, HostProcess},
     trainer,
 };
@@ -31,6 +32,15 @@ pub(crate) struct Attempt {
     patience: Option<Instant>,
     /// When processes that said they were done, and haven't left since, are asked to.
     linger: Option<Instant>,
+    /// The devices that its hosts have to themselves while it lives.
+    _devices: Option<DeviceLease>,
+}
+
+/// What the processes of an attempt are started with.
+pub(crate) struct HostContext<'a> {
+    pub working_directory: &'a Path,
+    pub exits: &'a mpsc::UnboundedSender<(HostId, Exit)>,
+    pub devices: Option<DeviceLease>,
 }
 
 #[derive(Debug)]
@@ -60,8 +70,7 @@ impl Attempt {
         folder: &RunFolder,
         row: &TrialRow,
         number: u32,
-        working_directory: &Path,
-        exits: &mpsc::UnboundedSender<(HostId, Exit)>,
+        HostContext { working_directory, exits, devices }: HostContext<'_>,
     ) -> Result<Self, Error> {
         let spec = &row.spec;
         let coordinator = if spec.hosts > 1 { Some(format!("127.0.0.1:{}", free_port()?)) } else { None };
@@ -76,7 +85,10 @@ impl Attempt {
             let id = HostId { trial: row.name.clone(), attempt: number, host };
             let started = trainer::command(&spec.template, &spec.hyperparameters, directory, host)
                 .ok_or_else(|| "the template has no command".to_owned())
-                .and_then(|command| {
+                .and_then(|mut command| {
+                    if let Some(devices) = &devices {
+                        devices.tell(host, &mut command.environment);
+                    }
                     HostProcess::start(&command, directory, working_directory, exits.clone(), id)
                         .map_err(|error| error.to_string())
                 });
@@ -93,7 +105,7 @@ impl Attempt {
                 left_a_writer: false,
             });
         }
-        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None })
+        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None, _devices: devices })
     }
 
     /// An attempt of a run that was killed, to be judged by what it has written.
@@ -111,7 +123,7 @@ impl Attempt {
                 left_a_writer: false,
             });
         }
-        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None })
+        Ok(Self { number, begun: Instant::now(), hosts, ending: None, patience: None, linger: None, _devices: None })
     }
 
     /// Takes in that a host has left.

@@ -11,7 +11,7 @@ use std::{
 use studious_api::Study;
 use studious_contract::{METRICS_FILE, TRIAL_FILE, TrialJson};
 
-use crate::{Error, points};
+use crate::{Error, points, runner};
 
 /// A folder made by `studious run`:
 ///
@@ -20,6 +20,8 @@ use crate::{Error, points};
 /// points.json                                  the points, if they were taken of another study
 /// ledger.sqlite                                every measurement and the state of every trial
 /// report.html
+/// run.log                                      what a run in the background prints
+/// lock                                         held while a run is under way, with the number of its process
 /// trials/<trial>/record.json                   the trial's state, from which a lost ledger is rebuilt
 /// trials/<trial>/attempt-<n>/host-<i>/         STUDIOUS_TRIAL_DIR: trial.json, metrics.jsonl, output.log
 /// trials/<trial>/checkpoints/host-<i>/         outlive attempts
@@ -63,6 +65,17 @@ impl RunFolder {
         self.root.join("report.html")
     }
 
+    /// What a run in the background prints.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.root.join("run.log")
+    }
+
+    /// The file that a run locks.
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
     /// Points that were taken of another study.
     pub(crate) fn points(&self) -> PathBuf {
         self.root.join("points.json")
@@ -93,7 +106,7 @@ impl RunFolder {
     /// Makes the folder and locks it until the file is dropped, by this process and those that inherit the file.
     pub(crate) fn lock(&self) -> Result<File, Error> {
         fs::create_dir_all(self.trials()).map_err(|e| Error::io("make", &self.root, e))?;
-        let path = self.root.join("lock");
+        let path = self.lock_file();
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -103,7 +116,10 @@ impl RunFolder {
         let begun = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(file),
+                Ok(()) => {
+                    runner::announce(&file, false).map_err(|e| Error::io("write", &path, e))?;
+                    return Ok(file);
+                }
                 Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
@@ -117,8 +133,7 @@ impl RunFolder {
     #[must_use]
     pub fn is_running(&self) -> bool {
         // A folder without a lock, or one that can't be opened, was never run from here.
-        File::open(self.root.join("lock"))
-            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        File::open(self.lock_file()).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Makes the trial directory of one host: `trial.json`, an empty `metrics.jsonl`, `checkpoints` and `restore`.

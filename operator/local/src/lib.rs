@@ -6,6 +6,7 @@
 
 mod attempt;
 mod code;
+mod devices;
 mod earlier;
 mod error;
 mod evaluations;
@@ -18,11 +19,13 @@ mod points;
 mod process;
 mod record;
 mod run;
+mod runner;
 mod suggestions;
 mod trainer;
 mod trial;
 mod unchanged;
 
+pub use devices::{Devices, Shares, VISIBLE_DEVICES};
 pub use earlier::earlier_studies;
 pub use error::Error;
 pub use event::Event;
@@ -31,4 +34,5 @@ pub use leftovers::{KeeperCommand, end_leftovers, keep};
 pub use points::taken_points;
 pub use process::{MAX_OUTPUT_BYTES, last_line};
 pub use run::{Interrupt, Options, RunEnd, run, succeeded};
+pub use runner::Runner;
 pub use trainer::{notes, refusals};

@@ -20,7 +20,8 @@ use studious_playbook::{
 use tokio::sync::mpsc;
 
 use crate::{
-    Error, Event, KeeperCommand, RunFolder,
+    Devices, Error, Event, KeeperCommand, RunFolder,
+    devices::DevicePool,
     leftovers::Keeper,
     memory::OutOfMemoryKills,
     process::{Exit, HostId},
@@ -49,6 +50,8 @@ pub struct Options {
     pub retry_failed: bool,
     /// Go on though what trials execute has changed since some have ended with a result.
     pub allow_changes: bool,
+    /// The accelerators that are shared out to trials.
+    pub devices: Devices,
     /// What ends the trainers if this process is killed. Without it they train on until the next run ends them.
     pub keeper: Option<KeeperCommand>,
 }
@@ -102,6 +105,8 @@ struct Run {
     exits: mpsc::UnboundedReceiver<(HostId, Exit)>,
     kills: OutOfMemoryKills,
     suggestions: Suggestions,
+    /// Accelerators that trials share, if there are any.
+    devices: Option<DevicePool>,
     /// What is known of the trials, for decisions.
     view: View,
     /// Trials of which an attempt is under way.

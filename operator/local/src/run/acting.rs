@@ -11,7 +11,7 @@ use studious_playbook::{
 use super::Run;
 use crate::{
     Error, Event,
-    attempt::Attempt,
+    attempt::{Attempt, HostContext},
     trainer,
     trial::{Trial, now},
 };
@@ -76,8 +76,9 @@ impl Run {
         // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
         state.code = trainer::code(&trial.row.spec, &self.working_directory);
         self.records.put(&self.ledger, &trial.row).await?;
-        trial.attempt =
-            Some(Attempt::start(&self.folder, &trial.row, number, &self.working_directory, &self.tell_exit)?);
+        let devices = self.devices.as_ref().map(|pool| pool.take(trial.row.spec.hosts));
+        let host = HostContext { working_directory: &self.working_directory, exits: &self.tell_exit, devices };
+        trial.attempt = Some(Attempt::start(&self.folder, &trial.row, number, host)?);
         let name = trial.row.name.clone();
         self.active.insert(key.clone());
         self.note(key);

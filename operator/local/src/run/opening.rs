@@ -18,12 +18,13 @@ use super::{Held, Options, Run, looking::has_result};
 use crate::{
     Error, Event,
     attempt::Attempt,
+    devices::DevicePool,
     earlier::earlier_studies,
     folder::replace,
     leftovers::{self, Keeper},
     memory::OutOfMemoryKills,
     points::taken_points,
-    record,
+    record, runner,
     suggestions::Suggestions,
     trainer,
     trial::{Trial, now},
@@ -36,9 +37,19 @@ impl Run {
         if let Some(parallelism) = options.parallelism {
             spec.parallelism = parallelism;
         }
+        let mut refusals = trainer::refusals(&spec.trial.template, &options.working_directory);
+        let shares = match options.devices.shares(&spec.trial.template, spec.trial.hosts) {
+            Ok(shares) => shares,
+            Err(refusal) => {
+                refusals.push(refusal);
+                None
+            }
+        };
+        if let Some(shares) = shares {
+            spec.parallelism = spec.parallelism.min(shares.trials);
+        }
         let name = options.study.metadata.name.clone().unwrap_or_default();
         let mut plan = Plan::new(&name, &spec).map_err(Error::Invalid)?;
-        let refusals = trainer::refusals(&spec.trial.template, &options.working_directory);
         if !refusals.is_empty() {
             return Err(Error::Invalid(refusals));
         }
@@ -95,6 +106,7 @@ impl Run {
             exits,
             kills: OutOfMemoryKills::begin(),
             suggestions: Suggestions::default(),
+            devices: shares.map(|shares| DevicePool::new(options.devices, shares)),
             view: View::default(),
             active: BTreeSet::new(),
             wake_at: None,
@@ -109,6 +121,7 @@ impl Run {
         }
         run.suggestions = Suggestions::new(earlier);
         run.resume(rows, options.retry_failed, leftovers).await?;
+        runner::announce(&lock, true).map_err(|e| Error::io("write", &run.folder.lock_file(), e))?;
         Ok((run, Held { _keeper: keeper, _lock: lock }))
     }
 

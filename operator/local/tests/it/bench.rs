@@ -9,7 +9,7 @@ use std::{
 
 use studious_api::{Study, trial::TrialPhase};
 use studious_ledger::{Ledger, TrialRow};
-use studious_local::{Error, Event, Interrupt, Options, RunEnd, RunFolder, run};
+use studious_local::{Devices, Error, Event, Interrupt, Options, RunEnd, RunFolder, run};
 use tokio::sync::mpsc;
 
 /// Trains perfectly, and is done at once.
@@ -93,6 +93,7 @@ impl Bench {
             parallelism: None,
             retry_failed: false,
             allow_changes: false,
+            devices: Devices::default(),
             keeper: None,
         }
     }

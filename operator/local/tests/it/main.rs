@@ -5,6 +5,7 @@
 
 mod bench;
 mod contract;
+mod devices;
 mod early_ending;
 mod going_on;
 mod lost;

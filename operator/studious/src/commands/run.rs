@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 use studious_api::trial::TrialPhase;
 use studious_ledger::TrialRow;
-use studious_local::{Error, Interrupt, KeeperCommand, Options, RunEnd, RunFolder};
+use studious_local::{Devices, Error, Interrupt, KeeperCommand, Options, RunEnd, RunFolder, Shares};
 use studious_playbook::{Plan, findings, numbers::count, record::CurveSelection, trial::TrialState};
 use tokio::sync::mpsc;
 
@@ -33,11 +33,15 @@ Images, volumes, resources and other containers matter on a cluster alone.
 Everything is kept in the folder of the run. Ctrl-C stops it, and the same command resumes it: finished \
 trials are never repeated, interrupted ones resume from their checkpoints. Trials and rounds may be added in between.
 
+GPUs of this machine are shared out: each host of a trial sees as many as its limit of nvidia.com/gpu says (1 without a \
+limit) in CUDA_VISIBLE_DEVICES, and no more trials run at once than have theirs.
+
 Exit codes: 0 the study is complete; 1 it failed; 2 it can't run as it is written; 130 it was interrupted.
 
 Examples:
   studious run study.yaml
   studious run study.yaml --parallelism 8 --dir /scratch/digits
+  studious run study.yaml --devices 0,1
   studious run study.yaml --quiet && studious findings studious-runs/digits";
 
 /// Trials in the table at the end.
@@ -62,12 +66,29 @@ pub(crate) struct RunCommand {
     /// Go on though the trainer's command, image or environment has changed since trials ended: trials say which code they ran
     #[arg(long)]
     allow_changes: bool,
+    /// Share out these GPUs, by the names that CUDA_VISIBLE_DEVICES has for them, or `none` [default: those of
+    /// CUDA_VISIBLE_DEVICES if it is set, else all of this machine]
+    #[arg(long, value_name = "LIST", value_parser = devices)]
+    devices: Option<Devices>,
     /// Print lines in place of the progress bar
     #[arg(long)]
     no_progress: bool,
     /// Print nothing but warnings, failures and the result
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// Devices of the command line.
+fn devices(text: &str) -> Result<Devices, String> {
+    if text == "none" {
+        return Ok(Devices::default());
+    }
+    let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+    let is_twice = |(i, name): (usize, &String)| names[..i].contains(name);
+    if names.iter().any(String::is_empty) || names.iter().enumerate().any(is_twice) {
+        return Err("expected different names with commas between, such as 0,1, or none".to_owned());
+    }
+    Ok(Devices::named(names))
 }
 
 impl RunCommand {
@@ -113,6 +134,7 @@ impl RunCommand {
         for note in studious_local::notes(&study.spec.trial.template) {
             errln!("{}: note: {note}", file.path.display());
         }
+        let devices = self.devices.clone().unwrap_or_else(Devices::of_this_machine);
         let options = Options {
             study: study.clone(),
             text: file.text.clone(),
@@ -121,6 +143,7 @@ impl RunCommand {
             parallelism: self.parallelism,
             retry_failed: self.retry_failed,
             allow_changes: self.allow_changes,
+            devices: devices.clone(),
             keeper: keeper(folder),
         };
         let plan = Plan::new(&file.document.name, &study.spec).map_err(Error::Invalid)?;
@@ -136,10 +159,14 @@ impl RunCommand {
         let listener = tokio::spawn(listen(press));
         if style != Style::Quiet {
             errln!("{}", study.spec.goal);
+            let asked = self.parallelism.unwrap_or(study.spec.parallelism);
+            // What can't be shared out is refused by the run.
+            let shares = devices.shares(&study.spec.trial.template, study.spec.trial.hosts).ok().flatten();
             errln!(
-                "{}, {} at once; everything is kept in {}",
+                "{}, {} at once{}; everything is kept in {}",
                 count(plan.total_trials() as usize, "trial"),
-                self.parallelism.unwrap_or(study.spec.parallelism),
+                shares.map_or(asked, |shares| asked.min(shares.trials)),
+                shares.map_or_else(String::new, |shares| on_devices(&devices, shares)),
                 folder.root().display()
             );
         }
@@ -179,6 +206,16 @@ impl RunCommand {
         }
         words.join(" ")
     }
+}
+
+/// ` on GPUs 0, 1 and 2, 1 for each trial`.
+fn on_devices(devices: &Devices, shares: Shares) -> String {
+    let names = devices.names();
+    let of = match names {
+        [one] => format!("GPU {one}"),
+        many => format!("GPUs {}", many.join(", ")),
+    };
+    format!(", on {of} ({} for each host of a trial)", shares.per_host)
 }
 
 /// Trials start in the folder of the study file.

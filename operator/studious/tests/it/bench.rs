@@ -60,7 +60,9 @@ impl Bench {
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_studious"));
-        command.current_dir(self.temp.path()).env_remove("KUBECONFIG").env("HOME", self.temp.path());
+        // A machine with one GPU would run one trial at a time.
+        command.current_dir(self.temp.path()).env_remove("KUBECONFIG").env("CUDA_VISIBLE_DEVICES", "");
+        command.env("HOME", self.temp.path());
         command
     }
 
