@@ -1,5 +1,6 @@
 //! A conclusion that can be drawn from a study.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Threshold, curves, search};
@@ -23,7 +24,7 @@ pub struct Rule {
 }
 
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Severity {
     /// Good to know.

@@ -10,7 +10,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use studious_api::{
     Study, Trial,
-    study::StudyPhase,
     trial::{TrialPhase, TrialStatus},
 };
 use studious_dashboard::{
@@ -183,14 +182,7 @@ fn at_a_glance(study: &Identified<Study>) -> StudySummary {
         // Before the operator has counted, what the study says.
         counts.total = Plan::new(&study.id.name, &study.spec).map_or(0, |plan| plan.total_trials());
     }
-    let standing = match status.phase {
-        StudyPhase::Pending => StudyState::Pending,
-        StudyPhase::Invalid => StudyState::Invalid,
-        StudyPhase::Running => StudyState::Running,
-        StudyPhase::Paused => StudyState::Paused,
-        StudyPhase::Completed => StudyState::Completed,
-        StudyPhase::Failed => StudyState::Failed,
-    };
+    let standing = StudyState::from(status.phase);
     let condition = |kind: &str| status.conditions.iter().find(|condition| condition.type_ == kind);
     let telling = match standing {
         StudyState::Invalid => condition("Accepted"),

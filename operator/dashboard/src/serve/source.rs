@@ -3,10 +3,11 @@
 
 use std::{cmp::Ordering, collections::BTreeMap, future::Future, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use studious_api::{
     Hyperparameters, StudySpec, TrialSpec,
-    study::{BestTrial, TrialCounts},
+    study::{BestTrial, StudyPhase, TrialCounts},
     trial::TrialPhase,
 };
 use studious_playbook::{
@@ -25,7 +26,7 @@ pub struct StudyKey {
 }
 
 /// Where a study stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub enum StudyState {
     /// Nothing has been started.
@@ -42,6 +43,19 @@ pub enum StudyState {
     Completed,
     /// Stopped before its end.
     Failed,
+}
+
+impl From<StudyPhase> for StudyState {
+    fn from(phase: StudyPhase) -> Self {
+        match phase {
+            StudyPhase::Pending => Self::Pending,
+            StudyPhase::Invalid => Self::Invalid,
+            StudyPhase::Running => Self::Running,
+            StudyPhase::Paused => Self::Paused,
+            StudyPhase::Completed => Self::Completed,
+            StudyPhase::Failed => Self::Failed,
+        }
+    }
 }
 
 impl StudyState {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use studious_api::{
@@ -15,7 +16,7 @@ use super::{reading::Reading, widen::json as number};
 ///
 /// It is written as `{"path", "from", "to"}`. An edit of several fields has the path `spec`, and objects that hold the
 /// fields by their paths below it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Change {
     /// Where: `spec.hyperparameters[1].range.max`.

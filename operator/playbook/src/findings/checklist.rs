@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use studious_api::{Hyperparameters, study::Waiver};
 use studious_rules::{
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// The five questions with their answers.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Checklist {
     /// Whether the study's answer must wait: some question fails or is unknown, or there is a problem beside them.
@@ -51,7 +52,7 @@ pub struct Checklist {
 }
 
 /// One question with its answer.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Question {
     /// 1 to 5.
@@ -67,7 +68,7 @@ pub struct Question {
 }
 
 /// Whether the nuisance hyperparameters of an arm are tuned well enough to compare it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ArmTuning {
     /// The scientific values that its trials share.
@@ -81,7 +82,7 @@ pub struct ArmTuning {
 }
 
 /// An answer.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Answer {
     /// Yes: nothing speaks against it.

@@ -75,6 +75,7 @@ pub use checklist::{Answer, ArmTuning, Checklist, Question, checklist};
 pub(crate) use curves::{BestSteps, breaks_down_early, overfitting_trials, warms_up};
 use reading::{Reading, RoundTrials};
 pub(crate) use sampling::GoodRegions;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use studious_rules::Severity;
 use studious_rules::{
@@ -87,7 +88,7 @@ pub(crate) use wording::number;
 use crate::{Plan, record::TrialRecord, trial::judged_by_value};
 
 /// A conclusion drawn from the trials.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Finding {
     /// Stable code, such as `SearchSpaceTooNarrow`.
@@ -118,7 +119,7 @@ pub struct Finding {
 }
 
 /// Why a finding is less sure than its words.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Confidence {
     /// Drawn from an adaptive search, which may have left parts of the space unexplored (requirement R-146).

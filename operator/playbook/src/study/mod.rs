@@ -14,6 +14,7 @@ mod more_trials_tests;
 mod next;
 #[cfg(test)]
 mod next_tests;
+pub mod pace;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod means;
 mod words;
 
 pub(crate) use means::{ComparedMeans, RetrainedMean};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use studious_api::Hyperparameters;
 
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// The answer to a study's goal.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Verdict {
     /// Which kind of answer it is.
@@ -72,7 +73,7 @@ pub struct Verdict {
 }
 
 /// The kinds of answers.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum VerdictKind {
     /// One arm is better than all others, by more than noise explains: the best points of the two in front were trained again.
@@ -86,7 +87,7 @@ pub enum VerdictKind {
 }
 
 /// How an arm stands.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct ArmValue {
     /// The scientific values that its trials share.
@@ -104,7 +105,7 @@ pub struct ArmValue {
 }
 
 /// A number, with an interval if it has one.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Estimate {
     /// The number, in units of the objective.
@@ -117,7 +118,7 @@ pub struct Estimate {
 }
 
 /// The best point of a study without arms.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct BestValue {
     /// The trial that was chosen.
