@@ -8,7 +8,8 @@ use crate::{commands, source::Target};
 
 const AFTER: &str = "\
 Exit codes: 0 all went well; 1 the study failed, or the command did; 2 the study or the command line is wrong, and \
-nothing was started; 130 interrupted.
+nothing was started; 124 `studious wait` waited for as long as it may; 130 interrupted. docs/cli.md has them by command, and \
+the JSON that commands print with --format json.
 
 Guidance is adapted from the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue, Nado; 2023; CC BY 4.0): \
 see `studious about`.";
@@ -25,6 +26,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a study as processes of this machine
     Run(commands::run::RunCommand),
+    /// Wait until a study has ended
+    Wait(commands::wait::Wait),
+    /// Stop a study: the run of a folder, or further trials on a cluster
+    Stop(commands::stop::Stop),
     /// Say everything that is wrong with study files
     Validate(commands::validate::Validate),
     /// Say what a study would do: rounds, arms, trials, steps
@@ -64,6 +69,8 @@ pub(crate) enum Command {
     Completions(commands::completions::Completions),
     /// Write the manual pages
     Man(commands::completions::Man),
+    /// Print the schemas of the JSON that commands print
+    Schema(commands::schema::SchemaCommand),
     /// Name the sources and their licences
     About(commands::about::About),
     /// The keeper of a local run: ends trainers whose run was killed
@@ -76,6 +83,8 @@ impl Command {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         match self {
             Self::Run(command) => Box::pin(command.run()).await,
+            Self::Wait(command) => command.run().await,
+            Self::Stop(command) => command.run().await,
             Self::Validate(command) => command.run(),
             Self::Plan(command) => command.run().await,
             Self::Sample(command) => command.run().await,
@@ -95,6 +104,7 @@ impl Command {
             Self::Crds(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
+            Self::Schema(command) => command.run(),
             Self::About(command) => command.run(),
             Self::Keep(command) => command.run(),
         }
@@ -103,7 +113,9 @@ impl Command {
     /// The study that ran which the command looks at, if it is one of those that do.
     fn target_mut(&mut self) -> Option<&mut Target> {
         match self {
-            Self::Top(command) => Some(command.target_mut()),
+            Self::Wait(command) => Some(command.target_mut()),
+            Self::Stop(command) => Some(command.target_mut()),
+            Self::Top(command) => command.target_mut(),
             Self::Rank(command) => command.target_mut(),
             Self::Findings(command) => command.target_mut(),
             Self::Report(command) => command.target_mut(),
@@ -123,6 +135,7 @@ impl Command {
             | Self::Crds(_)
             | Self::Completions(_)
             | Self::Man(_)
+            | Self::Schema(_)
             | Self::About(_)
             | Self::Keep(_) => None,
         }

@@ -7,6 +7,7 @@
 mod arguments;
 mod client;
 mod commands;
+mod json;
 mod output;
 mod show;
 mod source;
@@ -30,8 +31,22 @@ mod exit {
     pub(crate) const FAILED: u8 = 1;
     /// The study or the command line is wrong; nothing was started.
     pub(crate) const INVALID: u8 = 2;
+    /// What was waited for did not happen in time.
+    pub(crate) const TIMED_OUT: u8 = 124;
     /// Interrupted; goes on when it is run again.
     pub(crate) const INTERRUPTED: u8 = 130;
+
+    /// Of a study that has been waited for.
+    pub(crate) fn of(state: studious_dashboard::StudyState) -> u8 {
+        use studious_dashboard::StudyState::{Completed, Failed, Interrupted, Invalid, Paused, Pending, Running};
+        match state {
+            Completed => OK,
+            Failed => FAILED,
+            Invalid => INVALID,
+            Interrupted => INTERRUPTED,
+            Pending | Running | Paused => TIMED_OUT,
+        }
+    }
 }
 
 fn main() -> ExitCode {

@@ -1,10 +1,13 @@
 //! Reading a study file, and saying what is wrong with it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use studious_api::{
-    document::{Diagnostic, Document},
+    document::{self, Diagnostic, Document},
     validate::Violation,
 };
 use studious_local::{Error, RunFolder};
@@ -13,7 +16,10 @@ use studious_playbook::{
     advice::{self, Advised},
 };
 
-use crate::output::errln;
+use crate::{
+    json::{self, Format, ValidatedFile, ValidationDocument},
+    output::errln,
+};
 
 /// A study file that has been read and checked.
 #[derive(Debug)]
@@ -30,10 +36,16 @@ pub(crate) struct StudyFile {
 
 /// Reads a study file, `-` for standard input.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Diagnostic>>> {
-    let text = if path == Path::new("-") {
-        std::io::read_to_string(std::io::stdin()).context("can't read standard input")?
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("can't read standard input")?;
+        bytes
     } else {
-        std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?
+        std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?
+    };
+    let text = match document::text_of(&path.display().to_string(), bytes) {
+        Ok(text) => text,
+        Err(problems) => return Ok(Err(problems)),
     };
     let advised = advice::read(&path.display().to_string(), &text);
     Ok(advised.map(|Advised { document, warnings }| StudyFile { path: path.to_owned(), text, document, warnings }))
@@ -42,6 +54,11 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Diagnost
 /// As [`read`], and says on standard error what is wrong with the file (then there is no study) and what the playbook
 /// advises against.
 pub(crate) fn read_and_tell(path: &Path) -> anyhow::Result<Option<StudyFile>> {
+    read_for(path, Format::Text)
+}
+
+/// As [`read_and_tell`]; programs are told what is wrong on standard output, too.
+pub(crate) fn read_for(path: &Path, format: Format) -> anyhow::Result<Option<StudyFile>> {
     match read(path)? {
         Ok(file) => {
             tell_warnings(&file.warnings);
@@ -49,18 +66,32 @@ pub(crate) fn read_and_tell(path: &Path) -> anyhow::Result<Option<StudyFile>> {
         }
         Err(problems) => {
             tell_problems(&problems);
+            if format.is_json() {
+                let file = ValidatedFile::invalid(path.display().to_string(), &problems);
+                json::print_line(&ValidationDocument::new(vec![file]))?;
+            }
             Ok(None)
         }
     }
 }
 
+/// Says on standard error what of a study is refused; to programs on standard output, too.
+pub(crate) fn refuse(path: &Path, violations: &[Violation], format: Format) -> anyhow::Result<()> {
+    tell_violations(path, violations);
+    if format.is_json() {
+        let file = ValidatedFile::refused(path.display().to_string(), violations);
+        json::print_line(&ValidationDocument::new(vec![file]))?;
+    }
+    Ok(())
+}
+
 /// The plan of a study, its points taken of another study's run among `runs` if it asks that; without one it is told what
 /// is wrong.
-pub(crate) async fn plan(file: &StudyFile, runs: &Path) -> anyhow::Result<Option<Plan>> {
+pub(crate) async fn plan(file: &StudyFile, runs: &Path, format: Format) -> anyhow::Result<Option<Plan>> {
     match planned(file, runs).await {
         Ok(plan) => Ok(Some(plan)),
         Err(Error::Invalid(violations)) => {
-            tell_violations(&file.path, &violations);
+            refuse(&file.path, &violations, format)?;
             Ok(None)
         }
         Err(error) => Err(error.into()),

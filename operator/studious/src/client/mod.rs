@@ -4,7 +4,11 @@ mod operator;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use kube::{Api, Client, Config, api::ListParams, config::KubeConfigOptions};
+use kube::{
+    Api, Client, Config,
+    api::{ListParams, Patch, PatchParams},
+    config::KubeConfigOptions,
+};
 use studious_api::{Study, Trial, labels};
 
 /// Which cluster, and where in it.
@@ -61,6 +65,20 @@ impl ClusterClient {
             .await
             .with_context(|| format!("can't read study {namespace}/{name}"))?
             .ok_or_else(|| anyhow!("there is no study {name} in namespace {namespace} (kubectl get studies -A)"))
+    }
+
+    /// Sets `spec.suspend` of a study: no further trials are started.
+    ///
+    /// # Errors
+    /// When there is no such study, or the API server refuses or does not answer.
+    pub(crate) async fn suspend(&self, name: &str) -> anyhow::Result<()> {
+        let namespace = &self.namespace;
+        let patch = Patch::Merge(serde_json::json!({"spec": {"suspend": true}}));
+        Api::<Study>::namespaced(self.client.clone(), namespace)
+            .patch(name, &PatchParams::default(), &patch)
+            .await
+            .with_context(|| format!("can't suspend study {namespace}/{name}"))?;
+        Ok(())
     }
 
     /// Reads the trials of a study, in no order.

@@ -1,11 +1,11 @@
 //! `studious findings`: what can be concluded.
 
-use clap::{Args, ValueEnum};
-use serde_json::json;
+use clap::Args;
 use studious_playbook::{findings, record::CurveSelection};
 
 use crate::{
     exit,
+    json::{self, FindingsDocument, Format},
     output::{errln, outln},
     source::{SourceArguments, Target},
 };
@@ -30,18 +30,10 @@ Examples:
 pub(crate) struct Findings {
     #[command(flatten)]
     source: SourceArguments,
-    /// How to print them
-    #[arg(long, value_enum, default_value_t = FindingsFormat::Text)]
-    format: FindingsFormat,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FindingsFormat {
-    /// In plain words
-    Text,
-    /// A JSON object: the verdict, the checklist with the five questions, and the findings, each with code, severity, evidence, advice,
-    /// section and the change to the study that it suggests
-    Json,
+    /// How to print them. JSON has the verdict, the checklist with the five questions, and the findings, each with code,
+    /// severity, evidence, advice, section and the change to the study that it suggests
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 impl Findings {
@@ -60,15 +52,12 @@ impl Findings {
         let checklist = findings::checklist(&study.plan, &records, &findings);
         let verdict = findings::verdict(&study.plan, &records, &checklist);
         match self.format {
-            FindingsFormat::Text => {
+            Format::Text => {
                 outln!("{}\n", verdict.text().trim_end())?;
                 outln!("{}\n", checklist.text().trim_end())?;
                 outln!("{}", findings::text(&findings).trim_end())?;
             }
-            FindingsFormat::Json => {
-                let all = json!({"verdict": verdict, "checklist": checklist, "findings": findings});
-                outln!("{}", serde_json::to_string_pretty(&all)?)?;
-            }
+            Format::Json => json::print(&FindingsDocument { verdict, checklist, findings })?,
         }
         Ok(exit::OK)
     }

@@ -14,7 +14,12 @@ use studious_playbook::{
     rounds, search,
 };
 
-use crate::{exit, output::out, study_file};
+use crate::{
+    exit,
+    json::{self, Format, PlanDocument},
+    output::out,
+    study_file,
+};
 
 const AFTER: &str = "\
 Starts nothing. Warnings say what the playbook advises against; `studious validate` prints the same.
@@ -31,13 +36,20 @@ pub(crate) struct PlanCommand {
     /// Where runs are kept, for the study that search.pointsFrom names
     #[arg(long, value_name = "FOLDER", default_value = "studious-runs")]
     runs: PathBuf,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 impl PlanCommand {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
-        let Some(file) = study_file::read_and_tell(&self.file)? else { return Ok(exit::INVALID) };
-        let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
-        out!("{}", describe(&plan))?;
+        let Some(file) = study_file::read_for(&self.file, self.format)? else { return Ok(exit::INVALID) };
+        let Some(plan) = study_file::plan(&file, &self.runs, self.format).await? else { return Ok(exit::INVALID) };
+        if self.format.is_json() {
+            json::print(&PlanDocument::new(&file.path.display().to_string(), &plan, &file.warnings))?;
+        } else {
+            out!("{}", describe(&plan))?;
+        }
         Ok(exit::OK)
     }
 }

@@ -1,11 +1,14 @@
 //! `studious policy`: the codes of findings and the thresholds behind them.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::json;
-use studious_rules::{self as rules, QUESTIONS, thresholds};
+use studious_rules::{self as rules, thresholds};
 
-use crate::{exit, output::outln};
+use crate::{
+    exit,
+    json::{self, Format, PolicyDocument},
+    output::outln,
+};
 
 const AFTER: &str = "\
 Each threshold can be set in a study, with the reason why it fits better than the default:
@@ -29,24 +32,16 @@ pub(crate) struct PolicyCommand {
     #[arg(long)]
     codes: bool,
     /// How to print them
-    #[arg(long, value_enum, default_value_t = PolicyFormat::Text)]
-    format: PolicyFormat,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum PolicyFormat {
-    /// A table
-    Text,
-    /// A JSON object with thresholds and codes
-    Json,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 impl PolicyCommand {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         match self.format {
-            PolicyFormat::Text if self.codes => outln!("{}", of_codes())?,
-            PolicyFormat::Text => outln!("{}", of_thresholds())?,
-            PolicyFormat::Json => outln!("{}", serde_json::to_string_pretty(&as_json())?)?,
+            Format::Text if self.codes => outln!("{}", of_codes())?,
+            Format::Text => outln!("{}", of_thresholds())?,
+            Format::Json => json::print(&PolicyDocument::new())?,
         }
         Ok(exit::OK)
     }
@@ -75,21 +70,4 @@ fn of_codes() -> Table {
         table.add_row([rule.code, &rule.severity_words(), &question, rule.meaning]);
     }
     table
-}
-
-fn as_json() -> serde_json::Value {
-    let thresholds: Vec<_> = thresholds::all()
-        .map(|t| {
-            json!({"name": t.name, "default": t.default, "min": t.least, "max": t.most, "integer": t.is_whole(),
-                "unit": t.unit.word(), "source": t.source.word(), "section": t.section, "meaning": t.meaning})
-        })
-        .collect();
-    let codes: Vec<_> = rules::all()
-        .map(|rule| {
-            let thresholds: Vec<_> = rule.thresholds.iter().map(|t| t.name).collect();
-            json!({"code": rule.code, "severity": rule.severity_words(), "question": rule.question,
-                "meaning": rule.meaning, "section": rule.section, "thresholds": thresholds})
-        })
-        .collect();
-    json!({"questions": QUESTIONS, "thresholds": thresholds, "codes": codes})
 }

@@ -8,8 +8,9 @@ use studious_playbook::{
 
 use crate::{
     exit,
+    json::{self, Format, RankingDocument},
     output::outln,
-    show,
+    show::{self, rank::Ranking},
     source::{SourceArguments, Target},
 };
 
@@ -31,6 +32,9 @@ pub(crate) struct Rank {
     /// Show this many trials; 0 shows all
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 impl Rank {
@@ -44,14 +48,19 @@ impl Rank {
         let Some(own) = self.source.load_own(CurveSelection::WHOLE).await? else { return Ok(exit::INVALID) };
         let Some(other) = own.judged_by(&by) else { return Ok(exit::INVALID) };
         let limit = if self.limit == 0 { usize::MAX } else { self.limit };
+        let ranking = Ranking::new(&own, &other);
+        let is_another = own.plan.spec().objective != other.plan.spec().objective;
+        let reservation = rejudge::reservation(&own.plan).filter(|_| is_another);
+        if self.format.is_json() {
+            json::print(&RankingDocument::new((&own, &other), ranking.as_ref(), limit, reservation))?;
+            return Ok(exit::OK);
+        }
         outln!("{}\n{}\n", own.plan.spec().goal, own.status)?;
-        match show::rank::table(&own, &other, limit) {
-            Some(table) => outln!("{table}")?,
+        match &ranking {
+            Some(ranking) => outln!("{}", show::rank::table(&own, &other, ranking, limit))?,
             None => outln!("No trial has a result by both objectives yet.")?,
         }
-        if own.plan.spec().objective != other.plan.spec().objective
-            && let Some(why) = rejudge::reservation(&own.plan)
-        {
+        if let Some(why) = reservation {
             outln!("Mind: {why}.")?;
         }
         Ok(exit::OK)

@@ -1,5 +1,7 @@
 //! `studious run`: a study as processes of this machine.
 
+mod detach;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -15,6 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     exit,
+    json::{self, Format, RunEventDocument, StudyDocument},
     output::{self, errln, outln},
     show::{
         self,
@@ -31,7 +34,8 @@ shell (so activate the trainer's virtual environment first) and, besides, STUDIO
 Images, volumes, resources and other containers matter on a cluster alone.
 
 Everything is kept in the folder of the run. Ctrl-C stops it, and the same command resumes it: finished \
-trials are never repeated, interrupted ones resume from their checkpoints. Trials and rounds may be added in between.
+trials are never repeated, interrupted ones resume from their checkpoints. Trials and rounds may be added in between. \
+A terminal that closes does not end a run; `studious stop DIR` does, and `studious wait DIR` waits for its end.
 
 GPUs of this machine are shared out: each host of a trial sees as many as its limit of nvidia.com/gpu says (1 without a \
 limit) in CUDA_VISIBLE_DEVICES, and no more trials run at once than have theirs.
@@ -42,6 +46,8 @@ Examples:
   studious run study.yaml
   studious run study.yaml --parallelism 8 --dir /scratch/digits
   studious run study.yaml --devices 0,1
+  studious run study.yaml --detach && studious wait studious-runs/digits
+  studious run study.yaml --format json | jq -c 'select(.event == \"TrialEnded\")'
   studious run study.yaml --quiet && studious findings studious-runs/digits";
 
 /// Trials in the table at the end.
@@ -70,6 +76,12 @@ pub(crate) struct RunCommand {
     /// CUDA_VISIBLE_DEVICES if it is set, else all of this machine]
     #[arg(long, value_name = "LIST", value_parser = devices)]
     devices: Option<Devices>,
+    /// Run in the background: return once trials start. What it prints goes to run.log in its folder
+    #[arg(long)]
+    detach: bool,
+    /// How to print progress and result. JSON is an event a line, and at the end the study with its answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
     /// Print lines in place of the progress bar
     #[arg(long)]
     no_progress: bool,
@@ -93,14 +105,17 @@ fn devices(text: &str) -> Result<Devices, String> {
 
 impl RunCommand {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
-        let Some(file) = study_file::read_and_tell(&self.file)? else { return Ok(exit::INVALID) };
+        let Some(file) = study_file::read_for(&self.file, self.format)? else { return Ok(exit::INVALID) };
         let path = self.dir.clone().unwrap_or_else(|| Path::new("studious-runs").join(&file.document.name));
         let folder = RunFolder::new(&path);
+        if self.detach {
+            return detach::detach(&file.document.name, &folder, self.format).await;
+        }
         let begun = std::time::Instant::now();
         let end = match Box::pin(self.follow(&file, &folder)).await {
             Ok(end) => end,
             Err(Error::Invalid(violations)) => {
-                study_file::tell_violations(&self.file, &violations);
+                study_file::refuse(&self.file, &violations, self.format)?;
                 errln!("{}: it can't run on this machine; nothing was started", self.file.display());
                 return Ok(exit::INVALID);
             }
@@ -121,9 +136,15 @@ impl RunCommand {
             super::report::write(&study, &folder.report())
                 .context("the trials are kept, but the report could not be written")?;
         }
-        output::unless_closed(show_result(&study, &folder, begun.elapsed()))?;
-        if end == RunEnd::Interrupted {
-            errln!("\nInterrupted: {}. Go on with: {}", study.status, self.same_command());
+        output::unless_closed(match self.format {
+            Format::Text => show_result(&study, &folder, begun.elapsed()),
+            Format::Json => json::print_line(&StudyDocument {
+                report: (!study.trials.is_empty()).then(|| folder.report().display().to_string()),
+                ..StudyDocument::new(&study)
+            }),
+        })?;
+        if end == RunEnd::Interrupted && !self.format.is_json() {
+            errln!("\n{}: {}", study.status, self.same_command());
         }
         Ok(code)
     }
@@ -151,7 +172,7 @@ impl RunCommand {
             Some(taken) => Plan::new(&file.document.name, &taken.listed_in(&study.spec)).map_err(Error::Invalid)?,
             None => plan,
         };
-        let style = Style::choose(self.quiet, self.no_progress);
+        let style = Style::choose(self.quiet || self.format.is_json(), self.no_progress);
         let before = trials_before(folder, &file.document.name, self.retry_failed).await;
 
         let (tell, mut told) = mpsc::unbounded_channel();
@@ -178,6 +199,7 @@ impl RunCommand {
             tokio::select! {
                 biased;
                 Some(event) = told.recv() => {
+                    self.tell(&event);
                     progress.get_or_insert_with(|| ProgressDisplay::new(&plan, style, &before)).take(event);
                 }
                 end = &mut run => break end,
@@ -186,6 +208,7 @@ impl RunCommand {
         };
         // A run that was over before anything was shown has events all the same.
         while let Ok(event) = told.try_recv() {
+            self.tell(&event);
             progress.get_or_insert_with(|| ProgressDisplay::new(&plan, style, &before)).take(event);
         }
         if let Some(progress) = &progress {
@@ -193,6 +216,13 @@ impl RunCommand {
         }
         listener.abort();
         end
+    }
+
+    /// Tells programs of an event. A run doesn't end because nobody reads, or there is no room for it.
+    fn tell(&self, event: &studious_local::Event) {
+        if self.format.is_json() {
+            let _ = json::print_line(&RunEventDocument::now(event));
+        }
     }
 
     /// The command line that goes on.
@@ -232,7 +262,8 @@ fn keeper(folder: &RunFolder) -> Option<KeeperCommand> {
     Some(KeeperCommand { program, arguments: vec!["keep".into(), folder.root().into()] })
 }
 
-/// Ctrl-C, or whatever else asks this process to leave: once gently, then at once.
+/// Ctrl-C, or whatever else asks this process to leave: once gently, then at once. A terminal that closes doesn't: what
+/// trains for hours must not end with the connection from which it was started.
 async fn listen(press: mpsc::Sender<Interrupt>) {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
@@ -245,7 +276,7 @@ async fn listen(press: mpsc::Sender<Interrupt>) {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = hangup.recv() => continue,
         }
         if press.send(how).await.is_err() {
             return;

@@ -10,6 +10,7 @@ use studious_playbook::{Plan, record::TrialRecord, rounds, search};
 
 use crate::{
     exit,
+    json::Format,
     output::{self, errln},
     study_file,
 };
@@ -41,7 +42,7 @@ pub(crate) struct Sample {
 impl Sample {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let Some(file) = study_file::read_and_tell(&self.study)? else { return Ok(exit::INVALID) };
-        let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
+        let Some(plan) = study_file::plan(&file, &self.runs, Format::Text).await? else { return Ok(exit::INVALID) };
         let points = rounds::names(&plan).into_iter().filter_map(|round| rounds::points(&plan, &round, &[])).flatten();
         let mut printed = 0;
         let mut out = io::BufWriter::new(output::data());

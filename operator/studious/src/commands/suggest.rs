@@ -15,6 +15,7 @@ use studious_playbook::{
 
 use crate::{
     exit,
+    json::Format,
     output::{self, errln},
     study_file, trials_file,
 };
@@ -63,7 +64,7 @@ impl Suggest {
                 return Ok(exit::INVALID);
             }
         };
-        let Some(plan) = study_file::plan(&file, &self.runs).await? else { return Ok(exit::INVALID) };
+        let Some(plan) = study_file::plan(&file, &self.runs, Format::Text).await? else { return Ok(exit::INVALID) };
         let round = match round(&plan, self.round.as_deref()) {
             Ok(round) => round,
             Err(why) => {

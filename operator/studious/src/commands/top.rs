@@ -6,9 +6,10 @@ use studious_playbook::record::CurveSelection;
 
 use crate::{
     exit,
+    json::{self, Format, TrialsDocument},
     output::{out, outln},
     show,
-    source::{Target, TargetArguments},
+    source::{SourceArguments, Target},
 };
 
 const AFTER: &str = "\
@@ -18,20 +19,26 @@ Examples:
   studious top studious-runs/digits
   studious top study/digits -n team-a --limit 5
   studious top studious-runs/digits --pareto latency_ms
+  studious top studious-runs/digits --format json | jq '{phase, running, eta}'
+  studious top --study study.yaml --trials trials.jsonl
   kubectl study top digits";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub(crate) struct Top {
     #[command(flatten)]
-    target: TargetArguments,
+    source: SourceArguments,
     /// Show this many trials; 0 shows all
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
     /// Show the objective against this metric instead: first the trials that no other beats in both. Smaller is better,
     /// unless the study's constraint on it has a lower bound alone, or METRIC:max is given
-    #[arg(long, value_name = "METRIC[:min|:max]", value_parser = second)]
+    #[arg(long, value_name = "METRIC[:min|:max]", value_parser = second,
+        conflicts_with = "format")]
     pareto: Option<(String, Option<Direction>)>,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 /// A metric, and which way is better.
@@ -49,17 +56,20 @@ fn second(text: &str) -> Result<(String, Option<Direction>), String> {
 
 impl Top {
     /// The study that it looks at.
-    pub(crate) fn target_mut(&mut self) -> &mut Target {
-        self.target.target_mut()
+    pub(crate) fn target_mut(&mut self) -> Option<&mut Target> {
+        self.source.target_mut()
     }
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         // The second metric is read where the objective was best: of all points.
-        let study = self
-            .target
-            .load(if self.pareto.is_some() { CurveSelection::WHOLE } else { CurveSelection::concluded(Some(8)) })
-            .await?;
-        outln!("{}\n{}\n", study.plan.spec().goal, study.status)?;
+        let wanted = if self.pareto.is_some() { CurveSelection::WHOLE } else { CurveSelection::concluded(Some(8)) };
+        let Some(study) = self.source.load(wanted).await? else { return Ok(exit::INVALID) };
+        let limit = if self.limit == 0 { usize::MAX } else { self.limit };
+        if self.format.is_json() {
+            json::print(&TrialsDocument::new(&study, limit))?;
+            return Ok(exit::OK);
+        }
+        outln!("{}\n{}\n", study.plan.spec().goal, show::standing(&study))?;
         if study.trials.is_empty() {
             outln!("No trial has begun.")?;
             return Ok(exit::OK);
@@ -68,7 +78,7 @@ impl Top {
             outln!("{}", show::pareto::table(&study, metric, *direction, self.limit)?)?;
             return Ok(exit::OK);
         }
-        outln!("{}", show::trials::table(&study, if self.limit == 0 { usize::MAX } else { self.limit }))?;
+        outln!("{}", show::trials::table(&study, limit))?;
         if let Some(failures) = show::trials::failures(&study) {
             out!("\n{failures}")?;
         }

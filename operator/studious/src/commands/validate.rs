@@ -3,16 +3,23 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use studious_playbook::numbers::count;
 
-use crate::{exit, output::outln, study_file};
+use crate::{
+    exit,
+    json::{self, Format, ValidatedFile, ValidationDocument},
+    output::outln,
+    study_file::{self, StudyFile},
+};
 
 const AFTER: &str = "\
-Prints every problem as FILE:LINE:COLUMN, with the field, the rule and the mend, then what the playbook advises \
-against. Exit code 0 when every file is valid (warnings included), 2 when one isn't.
+Prints every problem as FILE:LINE:COLUMN, with the field, the rule and the fix, then what the playbook advises \
+against; with --format json as fields of one JSON object. Exit code 0 when every file is valid (warnings included), 2 when one isn't.
 
 Examples:
   studious validate study.yaml
   studious validate studies/*.yaml
+  studious validate study.yaml --format json | jq '.files[].problems[] | {line, field, fix}'
   kubectl get study digits -o yaml | studious validate -";
 
 #[derive(Args, Debug)]
@@ -21,28 +28,45 @@ pub(crate) struct Validate {
     /// Study files; - reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// How to print what is wrong
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 impl Validate {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
-        let mut code = exit::OK;
+        let mut validated = Vec::new();
         for path in &self.files {
-            match study_file::read(path)? {
+            let name = path.display().to_string();
+            validated.push(match study_file::read(path)? {
                 Ok(file) => {
-                    study_file::tell_warnings(&file.warnings);
-                    let warnings = match file.warnings.len() {
-                        0 => String::new(),
-                        1 => " (1 warning)".to_owned(),
-                        n => format!(" ({n} warnings)"),
-                    };
-                    outln!("{}: {} is valid{warnings}", path.display(), file.document.name)?;
+                    if !self.format.is_json() {
+                        tell_valid(&file)?;
+                    }
+                    ValidatedFile::valid(name, &file.document.name, &file.warnings)
                 }
                 Err(problems) => {
-                    study_file::tell_problems(&problems);
-                    code = exit::INVALID;
+                    if !self.format.is_json() {
+                        study_file::tell_problems(&problems);
+                    }
+                    ValidatedFile::invalid(name, &problems)
                 }
-            }
+            });
+        }
+        let validation = ValidationDocument::new(validated);
+        let code = if validation.valid { exit::OK } else { exit::INVALID };
+        if self.format.is_json() {
+            json::print(&validation)?;
         }
         Ok(code)
     }
+}
+
+fn tell_valid(file: &StudyFile) -> anyhow::Result<()> {
+    study_file::tell_warnings(&file.warnings);
+    let warnings = match file.warnings.len() {
+        0 => String::new(),
+        n => format!(" ({})", count(n, "warning")),
+    };
+    outln!("{}: {} is valid{warnings}", file.path.display(), file.document.name)
 }

@@ -131,6 +131,7 @@ pub(crate) fn result(trial: &LoadedTrial) -> String {
         Outcome::Stopped { reason } => with_reason("stopped", reason.as_str()),
         Outcome::Pending => {
             let word = match trial.phase {
+                _ if trial.is_interrupted => "interrupted",
                 TrialPhase::Running => "running",
                 TrialPhase::Retrying => "to be retried",
                 _ => "pending",

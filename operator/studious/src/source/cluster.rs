@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use studious_api::{Study, Trial, labels, study::StudyPhase, trial::TrialPhase};
+use studious_dashboard::StudyState;
 use studious_playbook::{
     Plan,
     record::{CurveSelection, Outcome, TrialRecord},
@@ -34,7 +35,9 @@ pub(super) async fn load(
     let curves = records.into_iter().map(|record| (record.name.clone(), record)).collect();
     trials.sort_by_key(|trial| trial.spec.index);
     let trials = trials.into_iter().map(|trial| of_object(trial, &curves)).collect();
-    Ok(LoadedStudy { status: status(&study), plan, trials, without_curves }.in_order_of_rounds())
+    let state = study.status.as_ref().map_or(StudyState::Pending, |status| status.phase.into());
+    let status = status(&study);
+    Ok(LoadedStudy { plan, trials, state: Some(state), status, without_curves }.in_order_of_rounds())
 }
 
 /// A trial by what the operator says of it.
@@ -64,6 +67,7 @@ fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTria
         message: status.message.unwrap_or_default(),
         so_far: status.objective,
         attempt: status.attempt.unwrap_or_default(),
+        is_interrupted: false,
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn load(study: &Path, trials: &Path) -> anyhow::Result<Option<LoadedS
     };
     let status = format!("{} read from {}", count(records.len(), "trial"), trials.display());
     let trials = records.into_iter().map(of_record).collect();
-    Ok(Some(LoadedStudy { plan, trials, status, without_curves: None }.in_order_of_rounds()))
+    Ok(Some(LoadedStudy { plan, trials, state: None, status, without_curves: None }.in_order_of_rounds()))
 }
 
 fn of_record(record: TrialRecord) -> LoadedTrial {
@@ -45,5 +45,5 @@ fn of_record(record: TrialRecord) -> LoadedTrial {
         Outcome::Stopped { reason } => (TrialPhase::Stopped, reason.to_string()),
     };
     let attempt = record.attempts.last().map_or(1, |attempt| attempt.number);
-    LoadedTrial { record, phase, message, so_far: None, attempt }
+    LoadedTrial { record, phase, message, so_far: None, attempt, is_interrupted: false }
 }

@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, bail};
+use studious_api::trial::TrialPhase;
+use studious_dashboard::StudyState;
 use studious_ledger::{Ledger, TrialRow};
 use studious_local::RunFolder;
 use studious_playbook::{
@@ -43,7 +45,9 @@ pub(crate) async fn load(path: &Path, wanted: CurveSelection) -> anyhow::Result<
     let mut records: BTreeMap<String, TrialRecord> =
         ledger.records(&name, wanted).await?.into_iter().map(|record| (record.name.clone(), record)).collect();
     ledger.close().await;
-    let status = status(&plan, &rows);
+    let is_running = folder.is_running();
+    let states: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
+    let (state, message) = standing(&plan, &states, is_running);
     let trials = rows
         .into_iter()
         .filter_map(|row| {
@@ -54,18 +58,22 @@ pub(crate) async fn load(path: &Path, wanted: CurveSelection) -> anyhow::Result<
                 message: row.state.message.unwrap_or_default(),
                 so_far: row.state.objective,
                 attempt: row.state.attempt,
+                is_interrupted: !is_running && row.state.phase == TrialPhase::Running,
             })
         })
         .collect();
-    Ok(LoadedStudy { plan, trials, status, without_curves: None }.in_order_of_rounds())
+    let status = format!("{state:?}: {message}");
+    Ok(LoadedStudy { plan, trials, state: Some(state), status, without_curves: None }.in_order_of_rounds())
 }
 
-/// Where a study stands, in a sentence.
-fn status(plan: &Plan, rows: &[TrialRow]) -> String {
-    let states: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
-    if let Some(end) = study::ended(plan, states.iter().cloned()) {
-        return format!("{:?}: {}", end.phase, end.message);
-    }
+/// Where the study of a folder stands, and the same in a sentence. A run reports itself when its study has ended.
+pub(super) fn standing(plan: &Plan, states: &[TrialState], is_running: bool) -> (StudyState, String) {
     let counts = trial::counts(plan.total_trials(), states.iter().map(|state| state.phase));
-    format!("{} of {} trials have ended", counts.ended(), counts.total)
+    let progress = format!("{} of {} trials have ended", counts.ended(), counts.total);
+    let end = if is_running { None } else { study::ended(plan, states.iter().cloned()) };
+    match end {
+        Some(end) => (end.phase.into(), end.message),
+        None if is_running => (StudyState::Running, progress),
+        None => (StudyState::Interrupted, format!("{progress}; run it again to resume")),
+    }
 }

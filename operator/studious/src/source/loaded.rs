@@ -1,12 +1,14 @@
 //! A study with its trials as a command shows it, wherever it came from.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, time::Duration};
 
-use studious_api::trial::TrialPhase;
+use studious_api::{study::TrialCounts, trial::TrialPhase};
+use studious_dashboard::StudyState;
 use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
     rejudge::{self, By},
+    study::pace::time_left,
     trial::{self, Ranked, Retrained},
 };
 
@@ -19,7 +21,9 @@ pub(crate) struct LoadedStudy {
     pub plan: Plan,
     /// Its trials, in the order of rounds, by index within each.
     pub trials: Vec<LoadedTrial>,
-    /// Where it stands, in a sentence.
+    /// Where it stands; nothing of trials that ran anywhere.
+    pub state: Option<StudyState>,
+    /// The same in a sentence.
     pub status: String,
     /// Why there are no curves, if they could be somewhere.
     pub without_curves: Option<String>,
@@ -38,6 +42,8 @@ pub(crate) struct LoadedTrial {
     pub so_far: Option<f64>,
     /// The current attempt.
     pub attempt: u32,
+    /// Whether the run that trained it was left: it resumes with the next.
+    pub is_interrupted: bool,
 }
 
 impl LoadedStudy {
@@ -62,10 +68,11 @@ impl LoadedStudy {
             } else {
                 (trial.phase, trial.message.clone())
             };
-            LoadedTrial { record, phase, message, so_far: None, attempt: trial.attempt }
+            LoadedTrial { record, phase, message, so_far: None, ..trial.clone() }
         });
         let trials = trials.collect();
-        Some(Self { plan, trials, status: self.status.clone(), without_curves: self.without_curves.clone() })
+        let (status, without_curves) = (self.status.clone(), self.without_curves.clone());
+        Some(Self { plan, trials, state: self.state, status, without_curves })
     }
 
     /// Sorts trials into the order of the study's rounds; within one they keep theirs.
@@ -90,6 +97,28 @@ impl LoadedStudy {
     pub(crate) fn retrained(&self) -> Option<Retrained> {
         let trials = self.trials.iter().map(|trial| (trial, &trial.record.hyperparameters));
         trial::retrained(self.plan.spec(), &self.best()?.record.hyperparameters, trials)
+    }
+
+    /// Trials by phase.
+    pub(crate) fn counts(&self) -> TrialCounts {
+        trial::counts(self.plan.total_trials(), self.trials.iter().map(|trial| trial.phase))
+    }
+
+    /// How many trials train now.
+    pub(crate) fn running(&self) -> usize {
+        self.trials.iter().filter(|trial| trial.phase == TrialPhase::Running && !trial.is_interrupted).count()
+    }
+
+    /// The round that began last.
+    pub(crate) fn round(&self) -> Option<&str> {
+        let begun = self.trials.iter().filter(|trial| trial.phase != TrialPhase::Pending);
+        trial::latest_round(self.plan.spec(), begun.map(|trial| trial.record.round.as_str()))
+    }
+
+    /// How long it still takes, if it runs and that can be told.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        let runs = self.state == Some(StudyState::Running);
+        runs.then(|| time_left(&self.plan, &self.records(), self.running())).flatten()
     }
 
     /// Whether a trial satisfies the study's constraints, for certain.

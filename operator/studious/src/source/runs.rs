@@ -11,7 +11,6 @@ use std::{
 use futures::{StreamExt as _, TryStreamExt as _};
 use studious_api::{
     StudySpec,
-    study::StudyPhase,
     trial::{AttemptOutcome, TrialPhase},
 };
 use studious_dashboard::{
@@ -23,9 +22,10 @@ use studious_playbook::{
     Millis, Plan, TrialKey,
     contract::JudgedMetrics,
     record::{CurveSelection, TrialRecord},
-    study,
     trial::{self, TrialState},
 };
+
+use super::folder;
 
 /// The namespace of everything here.
 const NAMESPACE: &str = "local";
@@ -363,15 +363,9 @@ fn stands(study_name: String, spec: StudySpec, rows: &[Row], is_running: bool) -
     let states: Vec<TrialState> = rows.iter().map(state_of_row).collect();
     let planned = plan.as_ref().map_or(0, Plan::total_trials);
     let counts = trial::counts(planned, states.iter().map(|state| state.phase));
-    let progress = format!("{} of {planned} trials have ended", counts.ended());
-    // A run reports itself when its study has ended.
-    let end = plan.as_ref().ok().filter(|_| !is_running).and_then(|plan| study::ended(plan, states.iter().cloned()));
-    let (standing, message) = match (&plan, end) {
-        (Err(violations), _) => (StudyState::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
-        (Ok(_), Some(end)) if end.phase == StudyPhase::Failed => (StudyState::Failed, end.message),
-        (Ok(_), Some(end)) => (StudyState::Completed, end.message),
-        (Ok(_), None) if is_running => (StudyState::Running, progress),
-        (Ok(_), None) => (StudyState::Interrupted, format!("{progress}; run it again to resume")),
+    let (standing, message) = match &plan {
+        Err(violations) => (StudyState::Invalid, violations.first().map_or_else(String::new, ToString::to_string)),
+        Ok(plan) => folder::standing(plan, &states, is_running),
     };
     let begun = rows.iter().filter(|row| row.state.phase != TrialPhase::Pending).map(|row| row.round.as_str());
     StudySummary {

@@ -1,12 +1,17 @@
 //! A study that ran, as a command line names it: a folder made by `studious run`, or a study of a Kubernetes context.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
+use studious_dashboard::StudyState;
+use studious_local::RunFolder;
 use studious_playbook::record::CurveSelection;
 
 use super::{LoadedStudy, cluster, folder};
-use crate::client::ClusterArguments;
+use crate::client::{ClusterArguments, ClusterClient};
 
 /// Which study a command looks at.
 #[derive(Args, Clone, Debug)]
@@ -66,6 +71,38 @@ impl TargetArguments {
     /// The study.
     pub(crate) fn target_mut(&mut self) -> &mut Target {
         &mut self.target
+    }
+
+    /// The folder of a run, if it is one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Folder(path) => Some(path),
+            Target::Cluster(_) => None,
+        }
+    }
+
+    /// Whether it is a study of a cluster.
+    pub(crate) fn is_of_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster(_))
+    }
+
+    /// Whether the study may come further without anyone doing anything.
+    pub(crate) async fn may_change(&self) -> anyhow::Result<bool> {
+        match &self.target {
+            Target::Folder(path) => Ok(RunFolder::new(path).is_running()),
+            Target::Cluster(name) => {
+                let study = ClusterClient::connect(&self.cluster).await?.study(name).await?;
+                Ok(!study.status.is_some_and(|status| StudyState::from(status.phase).is_settled()))
+            }
+        }
+    }
+
+    /// Starts no further trials of a study of a cluster.
+    pub(crate) async fn suspend(&self) -> anyhow::Result<()> {
+        match &self.target {
+            Target::Folder(_) => Ok(()),
+            Target::Cluster(name) => ClusterClient::connect(&self.cluster).await?.suspend(name).await,
+        }
     }
 
     /// Reads the study with the curves that are wanted.

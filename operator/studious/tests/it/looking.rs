@@ -133,7 +133,7 @@ fn a_report_is_a_page_or_data_or_text() {
     assert_eq!((&again["findings"], &again["best"]), (&data["findings"], &data["best"]));
 }
 
-/// Words of a trainer and of a study reach a terminal as escapes.
+/// Words of a trainer and of a study reach a terminal as escapes (F-057).
 #[test]
 fn words_of_others_do_not_control_a_terminal() {
     let says = r#"echo '{"event":"infeasible","reason":"\\u001b[35mx\\u001b]0;title\\u0007"}' >> $m; exit 0

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod background;
 mod bench;
 mod concluding;
 mod figures;
@@ -11,5 +12,7 @@ mod importing_tools;
 mod looking;
 mod one_best;
 mod piping;
+mod programs;
 mod running;
+mod schema;
 mod suggesting;

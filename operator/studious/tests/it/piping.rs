@@ -1,4 +1,4 @@
-//! Output that nobody reads, and output that does not fit.
+//! Output that nobody reads, and output that does not fit (F-078).
 
 use std::{fs::OpenOptions, process::Stdio};
 
@@ -20,7 +20,15 @@ const COMMANDS: &[&[&str]] = &[
     &["policy", "--format", "json"],
     &["crds"],
     &["validate", "study.yaml"],
+    &["validate", "study.yaml", "--format", "json"],
     &["plan", "study.yaml"],
+    &["plan", "study.yaml", "--format", "json"],
+    &["schema"],
+    &["schema", "Study"],
+    &["wait", "studious-runs/valley"],
+    &["stop", "studious-runs/valley", "--format", "json"],
+    &["top", "studious-runs/valley", "--format", "json"],
+    &["rank", "studious-runs/valley", "--format", "json"],
     &["sample", "--study", "study.yaml"],
     &["top", "studious-runs/valley"],
     &["rank", "studious-runs/valley", "--by", "final"],
@@ -73,6 +81,8 @@ fn a_run_that_nobody_watches_trains_to_its_end_and_writes_its_report() {
         let status =
             bench.command().args(["run", "study.yaml"]).stdout(stdio(out)).stderr(stdio(err)).status().unwrap();
         assert_eq!(status.code(), Some(0), "stdout closed: {out}, stderr closed: {err}");
+        let again = bench.command().args(["run", "study.yaml", "--format", "json"]).stdout(closed()).status().unwrap();
+        assert_eq!(again.code(), Some(0));
         assert!(bench.file("studious-runs/valley/report.html").exists());
         let top = bench.call(&["top", "studious-runs/valley"]);
         assert!(top.out.contains("Completed"), "{top:?}");

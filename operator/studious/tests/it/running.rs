@@ -37,7 +37,7 @@ fn ctrl_c_stops_it_and_the_same_command_goes_on() {
     signal("-INT", child.id());
     let stopped = said(&child.wait_with_output().unwrap());
     assert_eq!(stopped.code, 130, "{stopped:?}");
-    assert!(stopped.err.contains("Go on with: studious run study.yaml"), "{}", stopped.err);
+    assert!(stopped.err.contains("run it again to resume: studious run study.yaml"), "{}", stopped.err);
     assert!(lines(&bench.file("pids")).iter().all(|pid| !is_alive(pid)));
 
     std::fs::write(bench.file("go"), "").unwrap();

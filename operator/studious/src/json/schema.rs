@@ -1,0 +1,38 @@
+//! The JSON schemas of the documents.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+use super::{
+    API_VERSION, Document, FindingsDocument, PlanDocument, PolicyDocument, RankingDocument, RunEventDocument,
+    RunStartedDocument, StudyDocument, TrialsDocument, ValidationDocument,
+};
+
+/// The documents by kind.
+pub(crate) const KINDS: [(&str, fn() -> Value); 9] = [
+    (FindingsDocument::KIND, of::<FindingsDocument>),
+    (PlanDocument::KIND, of::<PlanDocument>),
+    (PolicyDocument::KIND, of::<PolicyDocument>),
+    (RankingDocument::KIND, of::<RankingDocument>),
+    (RunEventDocument::KIND, of::<RunEventDocument>),
+    (RunStartedDocument::KIND, of::<RunStartedDocument>),
+    (StudyDocument::KIND, of::<StudyDocument>),
+    (TrialsDocument::KIND, of::<TrialsDocument>),
+    (ValidationDocument::KIND, of::<ValidationDocument>),
+];
+
+/// The schema of a kind of document.
+pub(crate) fn schema(kind: &str) -> Option<Value> {
+    KINDS.iter().find(|(name, _)| *name == kind).map(|(_, schema)| schema())
+}
+
+fn of<D: Document>() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<D>().to_value();
+    schema["title"] = json!(D::KIND);
+    schema["properties"]["apiVersion"] = json!({"const": API_VERSION});
+    schema["properties"]["kind"] = json!({"const": D::KIND});
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    schema["required"] = json!([vec![json!("apiVersion"), json!("kind")], required].concat());
+    schema
+}

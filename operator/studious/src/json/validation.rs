@@ -1,0 +1,129 @@
+//! What is wrong with study files.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use studious_api::{document::Diagnostic, validate::Violation};
+
+use super::Document;
+
+/// What is wrong with study files, and what the playbook advises against.
+#[derive(Debug, Default, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ValidationDocument {
+    /// Whether every file is valid. Warnings leave it so.
+    pub valid: bool,
+    /// The files in the order in which they were named.
+    pub files: Vec<ValidatedFile>,
+}
+
+/// One study file.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ValidatedFile {
+    /// The file as it was called; - is standard input.
+    pub file: String,
+    /// The name of the study, if it is valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub study: Option<String>,
+    /// Whether it is valid.
+    pub valid: bool,
+    /// In the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// Something in a study file, with its place and what to do.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Problem {
+    /// Whether the file is refused for it.
+    pub severity: ProblemSeverity,
+    /// From 1. Missing where no line of the file is at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// In characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// The path of the field, such as `spec.rounds[1].maxTrainSteps`; missing if the file can't be read as YAML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The value there, as YAML; missing if the field is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What is wrong, as a clause about the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What to do, as a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+    /// All of that in a sentence or two.
+    pub message: String,
+}
+
+/// Whether a file is refused for a problem.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ProblemSeverity {
+    /// It is.
+    Error,
+    /// The playbook advises against it.
+    Warning,
+}
+
+impl Document for ValidationDocument {
+    const KIND: &'static str = "Validation";
+}
+
+impl ValidationDocument {
+    /// Of files, each with what was found in it.
+    pub(crate) fn new(files: Vec<ValidatedFile>) -> Self {
+        Self { valid: files.iter().all(|file| file.valid), files }
+    }
+}
+
+impl ValidatedFile {
+    /// A valid file.
+    pub(crate) fn valid(file: String, study: &str, warnings: &[Diagnostic]) -> Self {
+        let problems = located(ProblemSeverity::Warning, warnings);
+        Self { file, study: Some(study.to_owned()), valid: true, problems }
+    }
+
+    /// A file that is refused.
+    pub(crate) fn invalid(file: String, errors: &[Diagnostic]) -> Self {
+        Self { file, study: None, valid: false, problems: located(ProblemSeverity::Error, errors) }
+    }
+
+    /// A study that is refused, whose file has no place to point at.
+    pub(crate) fn refused(file: String, violations: &[Violation]) -> Self {
+        let problems = violations
+            .iter()
+            .map(|violation| Problem::new(ProblemSeverity::Error, None, Some(violation), violation.to_string()));
+        Self { file, study: None, valid: false, problems: problems.collect() }
+    }
+}
+
+fn located(severity: ProblemSeverity, diagnostics: &[Diagnostic]) -> Vec<Problem> {
+    let problem =
+        |d: &Diagnostic| Problem::new(severity, Some((d.line, d.column)), d.violation.as_ref(), d.message.clone());
+    diagnostics.iter().map(problem).collect()
+}
+
+impl Problem {
+    fn new(
+        severity: ProblemSeverity,
+        at: Option<(usize, usize)>,
+        violation: Option<&Violation>,
+        message: String,
+    ) -> Self {
+        let part = |part: fn(&Violation) -> &String| violation.map(part).filter(|text| !text.is_empty()).cloned();
+        Self {
+            severity,
+            line: at.map(|(line, _)| line),
+            column: at.map(|(_, column)| column),
+            field: part(|v| &v.field),
+            value: part(|v| &v.value),
+            rule: part(|v| &v.rule),
+            fix: part(|v| &v.mend),
+            message,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What commands print for programs (F-119), checked against the schemas.
+
+use serde_json::{Value, json};
+
+use crate::{
+    bench::{Bench, STUDY},
+    schema::document,
+};
+
+#[test]
+fn problems_of_a_study_have_their_place_and_their_fix_as_fields() {
+    let wrong = STUDY.replace("maxTrainSteps: 40", "maxTrainSteps: 20").replace("  parallelism: 4", "  paralelism: 4");
+    let bench = Bench::with(&wrong);
+    let said = bench.call(&["validate", "study.yaml", "--format", "json"]);
+    assert_eq!((said.code, said.err.as_str()), (2, ""));
+    let validation = document(&said.out);
+    assert_eq!((&validation["kind"], &validation["valid"]), (&json!("Validation"), &json!(false)));
+    let problems = validation["files"][0]["problems"].as_array().unwrap();
+    let unknown = problems.iter().find(|p| p["field"] == "spec.paralelism").unwrap();
+    assert_eq!((&unknown["line"], &unknown["column"], &unknown["severity"]), (&json!(14), &json!(15), &json!("error")));
+    assert_eq!(unknown["fix"], "Did you mean parallelism?");
+    let steps = problems.iter().find(|p| p["field"] == "spec.rounds[1].maxTrainSteps").unwrap();
+    assert_eq!(steps["value"], "20");
+
+    // Commands that read a study say the same, where programs read.
+    for arguments in [&["plan", "study.yaml", "--format", "json"][..], &["run", "study.yaml", "--format", "json"]] {
+        let said = bench.call(arguments);
+        assert_eq!(said.code, 2, "{arguments:?}");
+        assert_eq!(document(&said.out), validation, "{arguments:?}");
+        assert!(said.err.contains("spec.paralelism"), "{arguments:?}");
+    }
+    std::fs::write(bench.file("study.yaml"), STUDY).unwrap();
+    let said = bench.call(&["validate", "study.yaml", "study.yaml", "--format", "json"]);
+    let validation = document(&said.out);
+    assert_eq!(
+        (said.code, &validation["valid"], &validation["files"][1]["study"]),
+        (0, &json!(true), &json!("valley"))
+    );
+    assert_eq!(validation["files"][0]["problems"][0]["severity"], "warning", "{validation}");
+}
+
+/// F-081: a file in another encoding is a wrong file, not a failed command.
+#[test]
+fn a_file_that_is_not_utf_8_is_refused_at_its_line() {
+    let bench = Bench::with("");
+    std::fs::write(bench.file("study.yaml"), b"kind: Study\nspec: {goal: Gr\xf6\xdfe}\n").unwrap();
+    let said = bench.call(&["validate", "study.yaml"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.starts_with("study.yaml:2:16: error: is not UTF-8"), "{}", said.err);
+}
+
+#[test]
+fn a_plan_and_a_policy_are_data() {
+    let bench = Bench::with(STUDY);
+    let plan = document(&bench.call(&["plan", "study.yaml", "--format", "json"]).out);
+    assert_eq!((&plan["study"], &plan["trials"], &plan["trainSteps"]), (&json!("valley"), &json!(10), &json!(240)));
+    assert_eq!(plan["rounds"][1], json!({"name": "confirm", "trials": 2, "maxTrainSteps": 40, "from": "explore"}));
+    assert_eq!(plan["arms"].as_array().unwrap().len(), 2);
+    let policy = document(&bench.call(&["policy", "--format", "json"]).out);
+    assert!(policy["codes"].as_array().unwrap().iter().any(|code| code["code"] == "SearchSpaceTooNarrow"));
+}
+
+#[test]
+fn a_run_is_an_event_a_line_and_then_the_study_with_its_answer() {
+    let bench = Bench::with(STUDY);
+    let said = bench.call(&["run", "study.yaml", "--format", "json"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let documents: Vec<Value> = said.out.lines().map(document).collect();
+    let (study, events) = documents.split_last().unwrap();
+    assert!(events.iter().all(|event| event["kind"] == "RunEvent"));
+    let of = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert_eq!((of("RoundBegan"), of("AttemptBegan"), of("TrialEnded")), (2, 10, 10), "{}", said.out);
+    let ended = events.iter().find(|event| event["phase"] == "Infeasible").unwrap();
+    assert_eq!((&ended["event"], &ended["reason"]), (&json!("TrialEnded"), &json!("Diverged")));
+    assert_eq!((&study["kind"], &study["phase"], &study["running"]), (&json!("Study"), &json!("Completed"), &json!(0)));
+    assert_eq!(study["report"], "studious-runs/valley/report.html");
+    assert!(study["verdict"]["kind"].is_string() && study["best"]["objective"].is_number(), "{study}");
+
+    // Every command that looks says the same.
+    let json = |arguments: &[&str]| document(&bench.call(&[arguments, &["--format", "json"]].concat()).out);
+    let folder = "studious-runs/valley";
+    let top = json(&["top", folder, "--limit", "3"]);
+    assert_eq!((&top["phase"], &top["best"], &top["counts"]), (&study["phase"], &study["best"], &study["counts"]));
+    assert_eq!((top["trials"].as_array().unwrap().len(), &top["omitted"]), (3, &json!(7)));
+    assert_eq!(top["trials"][0]["name"], study["best"]["name"]);
+    let findings = json(&["findings", folder]);
+    assert_eq!(findings["verdict"], study["verdict"]);
+    assert_eq!(json(&["wait", folder])["verdict"], study["verdict"]);
+    assert_eq!(json(&["stop", folder])["phase"], "Completed");
+    let ranking = json(&["rank", folder, "--by", "final", "--limit", "1"]);
+    assert_eq!((&ranking["trials"][0]["rank"], &ranking["trials"][0]["ownRank"]), (&json!(1), &json!(1)), "{ranking}");
+
+    // So do trials that ran anywhere, of which nobody knows whether more will follow.
+    std::fs::write(bench.file("trials.jsonl"), bench.call(&["export", folder]).out).unwrap();
+    let anywhere = json(&["top", "--study", "study.yaml", "--trials", "trials.jsonl"]);
+    assert_eq!((&anywhere["phase"], &anywhere["best"]["name"]), (&Value::Null, &study["best"]["name"]));
+    assert_eq!(anywhere["trials"].as_array().unwrap().len(), 10);
+    assert_eq!(bench.call(&["top", "--study", "study.yaml"]).code, 2);
+}
