@@ -97,7 +97,7 @@ trial: {template: {spec: {containers: [{name: t, image: t}]}}}
         let plan = Plan::new("s", &serde_yaml::from_str(SPEC).unwrap()).unwrap();
         let ended = record(Outcome::Succeeded { objective: 1.0, step: None }, 60, 100);
         let half = record(Outcome::Pending, 0, 50);
-        assert_eq!(time_left(&plan, &[half.clone()], 1), None);
+        assert_eq!(time_left(&plan, std::slice::from_ref(&half), 1), None);
         // 250 of 400 steps are left, at 0.6 s each.
         let left = |running| time_left(&plan, &[ended.clone(), half.clone()], running).map(|left| left.as_secs());
         assert_eq!((left(1), left(2), left(0)), (Some(150), Some(75), Some(150)));

@@ -72,8 +72,8 @@ pub(crate) struct RunCommand {
     /// Go on though the trainer's command, image or environment has changed since trials ended: trials say which code they ran
     #[arg(long)]
     allow_changes: bool,
-    /// Share out these GPUs, by the names that CUDA_VISIBLE_DEVICES has for them, or `none` [default: those of
-    /// CUDA_VISIBLE_DEVICES if it is set, else all of this machine]
+    /// Share out these GPUs, by the names that `CUDA_VISIBLE_DEVICES` has for them, or `none` [default: those of
+    /// `CUDA_VISIBLE_DEVICES` if it is set, else all of this machine]
     #[arg(long, value_name = "LIST", value_parser = devices)]
     devices: Option<Devices>,
     /// Run in the background: return once trials start. What it prints goes to run.log in its folder

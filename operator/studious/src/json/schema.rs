@@ -8,8 +8,11 @@ use super::{
     RunStartedDocument, StudyDocument, TrialsDocument, ValidationDocument,
 };
 
+/// Makes the schema of a document.
+pub(crate) type MakeSchema = fn() -> Value;
+
 /// The documents by kind.
-pub(crate) const KINDS: [(&str, fn() -> Value); 9] = [
+pub(crate) const KINDS: [(&str, MakeSchema); 9] = [
     (FindingsDocument::KIND, of::<FindingsDocument>),
     (PlanDocument::KIND, of::<PlanDocument>),
     (PolicyDocument::KIND, of::<PolicyDocument>),

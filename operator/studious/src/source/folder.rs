@@ -46,8 +46,8 @@ pub(crate) async fn load(path: &Path, wanted: CurveSelection) -> anyhow::Result<
         ledger.records(&name, wanted).await?.into_iter().map(|record| (record.name.clone(), record)).collect();
     ledger.close().await;
     let is_running = folder.is_running();
-    let states: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
-    let (state, message) = standing(&plan, &states, is_running);
+    let known: Vec<TrialState> = rows.iter().map(TrialRow::trial_state).collect();
+    let (state, message) = standing(&plan, &known, is_running);
     let trials = rows
         .into_iter()
         .filter_map(|row| {

@@ -133,7 +133,7 @@ fn levels_hold_what_a_study_says() {
 
 fn warnings_of(text: &str) -> String {
     let warnings = advice::read("study.yaml", text).unwrap().warnings;
-    warnings.iter().map(|warning| format!("{warning}\n")).collect()
+    warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// F-083.
