@@ -34,5 +34,5 @@ pub use leftovers::{KeeperCommand, end_leftovers, keep};
 pub use points::taken_points;
 pub use process::{MAX_OUTPUT_BYTES, last_line};
 pub use run::{Interrupt, Options, RunEnd, run, succeeded};
-pub use runner::Runner;
+pub use runner::RunProcess;
 pub use trainer::{notes, refusals};

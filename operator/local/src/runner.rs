@@ -18,7 +18,7 @@ use crate::{Error, Interrupt, RunFolder};
 
 /// The process of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Runner {
+pub struct RunProcess {
     /// Its number.
     pub pid: u32,
     /// Whether it has taken over what was in its folder and starts trials.
@@ -38,17 +38,17 @@ impl RunFolder {
     /// The process that runs the study of this folder now. Nothing if none does, or if it can't be known: it is another
     /// user's, or of another machine that shares the folder.
     #[must_use]
-    pub fn runner(&self) -> Option<Runner> {
+    pub fn runner(&self) -> Option<RunProcess> {
         let runner = self.last_runner().filter(|_| self.is_running())?;
         has_open(runner.pid, &self.lock_file()).then_some(runner)
     }
 
     /// The process that ran the study of this folder last, whether it still does or not.
     #[must_use]
-    pub fn last_runner(&self) -> Option<Runner> {
+    pub fn last_runner(&self) -> Option<RunProcess> {
         let text = fs::read_to_string(self.lock_file()).ok()?;
         let (pid, state) = text.trim_end().split_once(' ')?;
-        Some(Runner { pid: pid.parse().ok()?, has_begun: state == BEGUN })
+        Some(RunProcess { pid: pid.parse().ok()?, has_begun: state == BEGUN })
     }
 
     /// Asks the run of this folder to stop: gently, trainers have the time that the template gives them to end. Returns
@@ -97,9 +97,9 @@ mod tests {
         assert_eq!(folder.runner(), None);
         let lock = folder.lock().unwrap();
         let own = std::process::id();
-        assert_eq!(folder.runner(), Some(Runner { pid: own, has_begun: false }));
+        assert_eq!(folder.runner(), Some(RunProcess { pid: own, has_begun: false }));
         announce(&lock, true).unwrap();
-        assert_eq!(folder.runner(), Some(Runner { pid: own, has_begun: true }));
+        assert_eq!(folder.runner(), Some(RunProcess { pid: own, has_begun: true }));
         // A process that has nothing to do with it is not signalled, whatever the file says.
         fs::write(folder.lock_file(), "1 begun\n").unwrap();
         assert_eq!((folder.is_running(), folder.runner()), (true, None));

@@ -5,7 +5,7 @@ use serde::Serialize;
 use studious_playbook::findings::{Checklist, Finding, Verdict};
 use studious_rules::{self as rules, QUESTIONS, thresholds};
 
-use super::Document;
+use super::Printable;
 
 /// The answer to a study's goal, the five questions before it, and the findings.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -19,7 +19,7 @@ pub(crate) struct FindingsDocument {
     pub findings: Vec<Finding>,
 }
 
-impl Document for FindingsDocument {
+impl Printable for FindingsDocument {
     const KIND: &'static str = "Findings";
 }
 
@@ -67,7 +67,7 @@ struct CodeEntry {
     thresholds: Vec<&'static str>,
 }
 
-impl Document for PolicyDocument {
+impl Printable for PolicyDocument {
     const KIND: &'static str = "Policy";
 }
 

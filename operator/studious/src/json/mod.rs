@@ -45,7 +45,7 @@ impl Format {
 }
 
 /// What a command prints for programs.
-pub(crate) trait Document: Serialize + JsonSchema {
+pub(crate) trait Printable: Serialize + JsonSchema {
     /// Its `kind`.
     const KIND: &'static str;
 }
@@ -59,17 +59,17 @@ struct Labeled<'a, D> {
     document: &'a D,
 }
 
-fn labeled<D: Document>(document: &D) -> Labeled<'_, D> {
+fn labeled<D: Printable>(document: &D) -> Labeled<'_, D> {
     Labeled { api_version: API_VERSION, kind: D::KIND, document }
 }
 
 /// Prints a document, over several lines.
-pub(crate) fn print<D: Document>(document: &D) -> anyhow::Result<()> {
+pub(crate) fn print<D: Printable>(document: &D) -> anyhow::Result<()> {
     outln!("{}", serde_json::to_string_pretty(&labeled(document))?)
 }
 
 /// Prints a document on one line, which can be read at once.
-pub(crate) fn print_line<D: Document>(document: &D) -> anyhow::Result<()> {
+pub(crate) fn print_line<D: Printable>(document: &D) -> anyhow::Result<()> {
     outln!("{}", serde_json::to_string(&labeled(document))?)?;
     crate::output::flush()
 }

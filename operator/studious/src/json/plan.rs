@@ -5,7 +5,7 @@ use serde::Serialize;
 use studious_api::{Hyperparameters, document::Diagnostic, study::Direction};
 use studious_playbook::{Plan, rounds, study::pace};
 
-use super::{Document, validation::ValidatedFile};
+use super::{Printable, validation::ValidatedFile};
 
 /// What a study would do.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -61,7 +61,7 @@ pub(crate) struct PlannedRound {
     pub from: Option<String>,
 }
 
-impl Document for PlanDocument {
+impl Printable for PlanDocument {
     const KIND: &'static str = "Plan";
 }
 

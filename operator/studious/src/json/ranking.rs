@@ -7,7 +7,7 @@ use studious_api::{
     study::{Direction, Select},
 };
 
-use super::Document;
+use super::Printable;
 use crate::{show::rank::Ranking, source::LoadedStudy};
 
 /// The latest round's trials by another objective, with their ranks by the study's own.
@@ -24,7 +24,7 @@ pub(crate) struct RankingDocument {
     /// The study's own objective.
     pub own: RankedObjective,
     /// The trials with a result by the objective that was asked for, the best first.
-    pub trials: Vec<RankedTrial>,
+    pub trials: Vec<RankingEntry>,
     /// How many trials more there are, beyond --limit.
     pub omitted: usize,
     /// Kendall's rank correlation of both orders (tau-b): 1 the same, 0 none in common, -1 the reverse. Missing where there
@@ -51,7 +51,7 @@ pub(crate) struct RankedObjective {
 /// A trial by both objectives.
 #[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RankedTrial {
+pub(crate) struct RankingEntry {
     /// From 1.
     pub rank: usize,
     /// Its name.
@@ -71,7 +71,7 @@ pub(crate) struct RankedTrial {
     pub hyperparameters: Hyperparameters,
 }
 
-impl Document for RankingDocument {
+impl Printable for RankingDocument {
     const KIND: &'static str = "Ranking";
 }
 
@@ -84,7 +84,7 @@ impl RankingDocument {
     ) -> Self {
         let all = ranking.map_or(&[][..], |ranking| &ranking.trials);
         let trials = all.iter().enumerate().take(limit).filter_map(|(at, ranked)| {
-            Some(RankedTrial {
+            Some(RankingEntry {
                 rank: at + 1,
                 name: ranked.trial.record.name.clone(),
                 objective: ranked.trial.objective()?,

@@ -8,7 +8,7 @@ use studious_api::trial::TrialPhase;
 use studious_local::Event;
 use studious_playbook::trial::Reason;
 
-use super::Document;
+use super::Printable;
 
 /// Something that happened in a run, one a line. The last line of a run is a Study.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -126,11 +126,11 @@ pub(crate) struct RunStartedDocument {
     pub log: String,
 }
 
-impl Document for RunEventDocument {
+impl Printable for RunEventDocument {
     const KIND: &'static str = "RunEvent";
 }
 
-impl Document for RunStartedDocument {
+impl Printable for RunStartedDocument {
     const KIND: &'static str = "RunStarted";
 }
 

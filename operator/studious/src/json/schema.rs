@@ -4,7 +4,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::{
-    API_VERSION, Document, FindingsDocument, PlanDocument, PolicyDocument, RankingDocument, RunEventDocument,
+    API_VERSION, FindingsDocument, PlanDocument, PolicyDocument, Printable, RankingDocument, RunEventDocument,
     RunStartedDocument, StudyDocument, TrialsDocument, ValidationDocument,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn schema(kind: &str) -> Option<Value> {
     KINDS.iter().find(|(name, _)| *name == kind).map(|(_, schema)| schema())
 }
 
-fn of<D: Document>() -> Value {
+fn of<D: Printable>() -> Value {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut schema = generator.into_root_schema_for::<D>().to_value();
     schema["title"] = json!(D::KIND);

@@ -11,7 +11,7 @@ use studious_playbook::{
     record::Outcome,
 };
 
-use super::Document;
+use super::Printable;
 use crate::source::{LoadedStudy, LoadedTrial};
 
 /// A study as it stands.
@@ -20,7 +20,7 @@ use crate::source::{LoadedStudy, LoadedTrial};
 pub(crate) struct StudyDocument {
     /// How it stands.
     #[serde(flatten)]
-    pub status: StudyStatus,
+    pub status: StudyOutline,
     /// The answer to the study's goal, once a trial has begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -32,7 +32,7 @@ pub(crate) struct StudyDocument {
 /// How a study stands.
 #[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StudyStatus {
+pub(crate) struct StudyOutline {
     /// Its name.
     pub study: String,
     /// What it is to answer.
@@ -66,7 +66,7 @@ pub(crate) struct StudyStatus {
 pub(crate) struct TrialsDocument {
     /// How the study stands.
     #[serde(flatten)]
-    pub status: StudyStatus,
+    pub status: StudyOutline,
     /// Its trials: the latest round's first, the best first within each.
     pub trials: Vec<TrialEntry>,
     /// How many trials more there are, beyond --limit.
@@ -110,15 +110,15 @@ pub(crate) struct TrialEntry {
     pub hyperparameters: Hyperparameters,
 }
 
-impl Document for StudyDocument {
+impl Printable for StudyDocument {
     const KIND: &'static str = "Study";
 }
 
-impl Document for TrialsDocument {
+impl Printable for TrialsDocument {
     const KIND: &'static str = "Trials";
 }
 
-impl StudyStatus {
+impl StudyOutline {
     pub(crate) fn new(study: &LoadedStudy) -> Self {
         let left = study.time_left();
         let at = left.and_then(|left| jiff::Timestamp::now().checked_add(left).ok());
@@ -146,7 +146,7 @@ impl StudyDocument {
             let checklist = findings::checklist(&study.plan, &records, &findings);
             findings::verdict(&study.plan, &records, &checklist)
         });
-        Self { status: StudyStatus::new(study), verdict, report: None }
+        Self { status: StudyOutline::new(study), verdict, report: None }
     }
 }
 
@@ -156,7 +156,7 @@ impl TrialsDocument {
         let sorted = study.best_first();
         let omitted = sorted.len().saturating_sub(limit);
         let trials = sorted.into_iter().take(limit).map(|trial| TrialEntry::new(study, trial)).collect();
-        Self { status: StudyStatus::new(study), trials, omitted }
+        Self { status: StudyOutline::new(study), trials, omitted }
     }
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use studious_api::{document::Diagnostic, validate::Violation};
 
-use super::Document;
+use super::Printable;
 
 /// What is wrong with study files, and what the playbook advises against.
 #[derive(Debug, Default, JsonSchema, Serialize)]
@@ -28,15 +28,15 @@ pub(crate) struct ValidatedFile {
     /// Whether it is valid.
     pub valid: bool,
     /// In the order of the file.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<FileProblem>,
 }
 
 /// Something in a study file, with its place and what to do.
 #[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Problem {
+pub(crate) struct FileProblem {
     /// Whether the file is refused for it.
-    pub severity: ProblemSeverity,
+    pub severity: FileProblemSeverity,
     /// From 1. Missing where no line of the file is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
@@ -62,14 +62,14 @@ pub(crate) struct Problem {
 /// Whether a file is refused for a problem.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum ProblemSeverity {
+pub(crate) enum FileProblemSeverity {
     /// It is.
     Error,
     /// The playbook advises against it.
     Warning,
 }
 
-impl Document for ValidationDocument {
+impl Printable for ValidationDocument {
     const KIND: &'static str = "Validation";
 }
 
@@ -83,33 +83,33 @@ impl ValidationDocument {
 impl ValidatedFile {
     /// A valid file.
     pub(crate) fn valid(file: String, study: &str, warnings: &[Diagnostic]) -> Self {
-        let problems = located(ProblemSeverity::Warning, warnings);
+        let problems = located(FileProblemSeverity::Warning, warnings);
         Self { file, study: Some(study.to_owned()), valid: true, problems }
     }
 
     /// A file that is refused.
     pub(crate) fn invalid(file: String, errors: &[Diagnostic]) -> Self {
-        Self { file, study: None, valid: false, problems: located(ProblemSeverity::Error, errors) }
+        Self { file, study: None, valid: false, problems: located(FileProblemSeverity::Error, errors) }
     }
 
     /// A study that is refused, whose file has no place to point at.
     pub(crate) fn refused(file: String, violations: &[Violation]) -> Self {
-        let problems = violations
-            .iter()
-            .map(|violation| Problem::new(ProblemSeverity::Error, None, Some(violation), violation.to_string()));
+        let problems = violations.iter().map(|violation| {
+            FileProblem::new(FileProblemSeverity::Error, None, Some(violation), violation.to_string())
+        });
         Self { file, study: None, valid: false, problems: problems.collect() }
     }
 }
 
-fn located(severity: ProblemSeverity, diagnostics: &[Diagnostic]) -> Vec<Problem> {
+fn located(severity: FileProblemSeverity, diagnostics: &[Diagnostic]) -> Vec<FileProblem> {
     let problem =
-        |d: &Diagnostic| Problem::new(severity, Some((d.line, d.column)), d.violation.as_ref(), d.message.clone());
+        |d: &Diagnostic| FileProblem::new(severity, Some((d.line, d.column)), d.violation.as_ref(), d.message.clone());
     diagnostics.iter().map(problem).collect()
 }
 
-impl Problem {
+impl FileProblem {
     fn new(
-        severity: ProblemSeverity,
+        severity: FileProblemSeverity,
         at: Option<(usize, usize)>,
         violation: Option<&Violation>,
         message: String,
