@@ -8,6 +8,7 @@
 
 pub mod crd;
 pub mod document;
+pub mod expansion;
 mod pod_template;
 pub mod reserved;
 mod schema;

@@ -24,6 +24,26 @@ pub const SPOOL_DIR: &str = "/studious/spool";
 pub const TRIAL_DIR_VARIABLE: &str = "STUDIOUS_TRIAL_DIR";
 /// The environment variable with the host's index, as an Indexed Job names it.
 pub const HOST_VARIABLE: &str = "JOB_COMPLETION_INDEX";
+/// Variables that a trainer has besides those of its hyperparameters, and what each holds, in the order in which they stand.
+pub const TRAINER_VARIABLES: [(&str, &str); 17] = [
+    (TRIAL_DIR_VARIABLE, "the trial directory"),
+    ("STUDIOUS_CHECKPOINTS", "its folder `checkpoints`, where this host saves"),
+    ("STUDIOUS_RESTORE", "its folder `restore`, with host 0's checkpoints; empty before the first"),
+    ("STUDIOUS_STUDY", "`study`"),
+    ("STUDIOUS_ROUND", "`round`"),
+    ("STUDIOUS_TRIAL", "`name`"),
+    ("STUDIOUS_ATTEMPT", "`attempt`"),
+    ("STUDIOUS_MAX_TRAIN_STEPS", "`maxTrainSteps`"),
+    ("STUDIOUS_EVALUATE_EVERY_STEPS", "`evaluation.everySteps`"),
+    ("STUDIOUS_CHECKPOINT_EVERY_STEPS", "`checkpoint.everySteps`; missing where the study has no `checkpoint`"),
+    ("STUDIOUS_SEED_INIT", "`seeds.init`"),
+    ("STUDIOUS_SEED_DATA", "`seeds.data` of host 0, on every host"),
+    ("STUDIOUS_SEED_SPLIT", "`seeds.split`"),
+    ("STUDIOUS_HOST_COUNT", "`host.count`"),
+    ("STUDIOUS_COORDINATOR", "`host.coordinator`, as `HOST:PORT`; missing for one host"),
+    ("STUDIOUS_HOST_INDEX", "`host.index`"),
+    (HOST_VARIABLE, "`host.index`, as an Indexed Job names it"),
+];
 /// Environment variables that start with this are reserved.
 pub const VARIABLE_PREFIX: &str = "STUDIOUS_";
 /// Prefix of the environment variables with hyperparameters.

@@ -147,6 +147,9 @@ pub struct AttemptRecord {
     /// The next attempt restores no checkpoint beyond this step: evaluations after it were lost, and are made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_at_most: Option<u64>,
+    /// Exit code and last line of a trainer that failed before the trial wrote a line of metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_failure: Option<String>,
 }
 
 /// How an attempt ended.

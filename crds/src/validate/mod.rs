@@ -16,6 +16,7 @@ mod names;
 mod point;
 mod policy;
 mod printed;
+mod references;
 mod rounds;
 mod schedule;
 mod search;

@@ -2,15 +2,11 @@
 
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec, VolumeMount};
 
-use super::{Violation, image};
+use super::{Violation, image, references};
 use crate::{
     StudySpec, labels,
-    reserved::{
-        AGENT_CONTAINER, AGENT_PORT, HYPERPARAMETER_PREFIX, MOUNT, NAME_PREFIX, hyperparameter_variable,
-        is_reserved_variable,
-    },
+    reserved::{AGENT_CONTAINER, AGENT_PORT, HYPERPARAMETER_PREFIX, MOUNT, NAME_PREFIX, is_reserved_variable},
     spelling,
-    study::Hyperparameter,
 };
 
 const TEMPLATE: &str = "spec.trial.template";
@@ -41,7 +37,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         }
         names.push(&c.name);
         container(&at, c, pod, &mut found);
-        expansions(&at, c, list == "containers" && i == 0, &spec.hyperparameters, &mut found);
+        references::refusals(&at, c, list == "containers" && i == 0, spec, &mut found);
     }
     found
 }
@@ -143,61 +139,5 @@ fn mounted(at: &str, mount: &VolumeMount, pod: &PodSpec, found: &mut Vec<Violati
         let mend = spelling::did_you_mean(&mount.name, volumes.iter().copied())
             .unwrap_or_else(|| format!("Add it to {TEMPLATE}.spec.volumes."));
         found.push(Violation::new(format!("{at}.name"), &mount.name, "is not a volume of the template", mend));
-    }
-}
-
-/// `$(HP_LEARNING_RAET)` would reach the trainer as it stands.
-fn expansions(at: &str, c: &Container, is_trainer: bool, hs: &[Hyperparameter], found: &mut Vec<Violation>) {
-    let command = c.command.iter().flatten().enumerate().map(|(i, s)| (format!("{at}.command[{i}]"), s));
-    let args = c.args.iter().flatten().enumerate().map(|(i, s)| (format!("{at}.args[{i}]"), s));
-    let env = c.env.iter().flatten().enumerate();
-    let env = env.filter_map(|(i, e)| e.value.as_ref().map(|v| (format!("{at}.env[{i}].value"), v)));
-    for (field, text) in command.chain(args).chain(env) {
-        for variable in references(text).filter(|v| v.starts_with(HYPERPARAMETER_PREFIX)) {
-            if !is_trainer {
-                let mend = "Give it to the first container.";
-                let rule = format!("{variable} is set for the trainer only, which is the first of containers");
-                found.push(Violation::new(&field, text, rule, mend));
-                continue;
-            }
-            let known: Vec<String> = hs.iter().map(|h| hyperparameter_variable(&h.name)).collect();
-            if !known.iter().any(|k| k == variable) {
-                let mend = spelling::did_you_mean(variable, known.iter().map(String::as_str))
-                    .unwrap_or_else(|| "Name a hyperparameter of this study, or write $$( for a plain $(.".to_owned());
-                let rule = format!("no hyperparameter of this study is {variable}, so it would not be replaced");
-                found.push(Violation::new(&field, text, rule, mend));
-            }
-        }
-    }
-}
-
-/// Names in `$(NAME)`, as Kubernetes expands them: `$$` is a plain `$`.
-fn references(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        loop {
-            let dollar = rest.find('$')?;
-            let after = &rest[dollar + 1..];
-            if let Some(escaped) = after.strip_prefix('$') {
-                rest = escaped;
-            } else if let Some(open) = after.strip_prefix('(') {
-                let close = open.find(')')?;
-                rest = &open[close + 1..];
-                return Some(&open[..close]);
-            } else {
-                rest = after;
-            }
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::references;
-
-    #[test]
-    fn references_are_found_as_kubernetes_expands_them() {
-        assert_eq!(references("--lr=$(HP_LR) $$(HP_NOT) $HOME $(B)").collect::<Vec<_>>(), ["HP_LR", "B"]);
-        assert_eq!(references("$(unclosed").count(), 0);
     }
 }

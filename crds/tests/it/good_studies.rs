@@ -114,3 +114,15 @@ fn files_that_are_no_studies_are_refused_in_plain_words() {
     let deep = format!("a: {}", "{a: ".repeat(200));
     assert!(document::read("study.yaml", &deep).unwrap_err()[0].message.contains("nested more than"));
 }
+
+/// F-114, F-115: every variable of a trainer may be named, those that some trials lack with a word of what to do then, and
+/// what the template itself sets is its own business.
+#[test]
+fn variables_that_a_trainer_has_may_be_named() {
+    let names = studious_api::reserved::TRAINER_VARIABLES.iter().map(|(name, _)| format!("--x=$({name})"));
+    let others =
+        ["$(HP_WIDTH)", "$(HP_ONE_MINUS_MOMENTUM?)", "$(HP_ONE_MINUS_MOMENTUM:-0)", "$$(HP_X)", "$(MINE)", "$(date)"];
+    let words: Vec<String> = names.chain(others.map(str::to_owned)).map(|word| format!("{word:?}")).collect();
+    let text = STUDY.replace("[python, -m, studious_trainer.digits]", &format!("[python, {}]", words.join(", ")));
+    document::read("study.yaml", &text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+}

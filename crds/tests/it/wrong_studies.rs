@@ -130,6 +130,29 @@ const WRONG: &[(&str, &str, &str)] = &[
         "          env: [{name: JOB_COMPLETION_INDEX, value: \"0\"}]\n          image:",
     ),
     ("an expansion of nothing", "studious_trainer.digits]", "train, \"--lr=$(HP_LEARNING_RAET)\"]"),
+    ("an unknown variable", "studious_trainer.digits]", "train, \"--steps=$(STUDIOUS_MAX_STEPS)\"]"),
+    ("a variable that nothing resembles", "studious_trainer.digits]", "train, \"--node=$(STUDIOUS_NODE_NAME)\"]"),
+    (
+        "a hyperparameter that some trials lack",
+        "studious_trainer.digits]",
+        "train, \"--momentum=$(HP_ONE_MINUS_MOMENTUM)\"]",
+    ),
+    (
+        "a default that is no plain text",
+        "studious_trainer.digits]",
+        "train, \"--momentum=$(HP_ONE_MINUS_MOMENTUM:-$HOME)\"]",
+    ),
+    (
+        "a coordinator of one host",
+        "hosts: 2\n    template:\n      spec:\n        containers:\n        - name: trainer\n",
+        "template:\n      spec:\n        containers:\n        - name: trainer\n          args: [\"$(STUDIOUS_COORDINATOR)\"]\n",
+    ),
+    ("a program that may be missing", "command: [python,", "command: [$(HP_ONE_MINUS_MOMENTUM?),"),
+    (
+        "a variable of the trainer in another container",
+        "        containers:",
+        "        initContainers:\n        - {name: first, image: busybox, args: [$(STUDIOUS_ROUND), $(JOB_COMPLETION_INDEX)]}\n        containers:",
+    ),
     (
         "an image that no kubelet reads",
         "image: localhost/studious-trainer:dev",

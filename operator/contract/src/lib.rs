@@ -1,4 +1,4 @@
-//! The trainer contract, as docs/trainer.md describes it: `trial.json` in, `metrics.jsonl` out, `HP_<NAME>` in the
+//! The trainer contract, as docs/trainer.md describes it: `trial.json` in, `metrics.jsonl` out, the same in the
 //! environment. And how its lines travel from a pod to the operator.
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //!
 //! Reserved names are those of [`studious_api::reserved`], which validates pod templates against them.
 
-mod environment;
+pub mod environment;
 mod event;
 mod json;
 mod line;
@@ -18,7 +18,6 @@ mod push;
 pub mod tail;
 mod trial_json;
 
-pub use environment::hyperparameter_environment;
 pub use event::{Event, Init};
 pub use line::{LeftOut, Line, LineError, MAX_LINE_BYTES, MAX_METRICS_PER_LINE, Measurements};
 pub use metrics::{JudgedMetrics, TRAIN_LOSS};

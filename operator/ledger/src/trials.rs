@@ -12,7 +12,7 @@ use studious_playbook::{
     Millis,
     decide::{PastAttempt, PastAttempts},
     record::{AttemptSpan, Outcome},
-    trial::{Reason, TrialKey, TrialState, sort_by_round},
+    trial::{Reason, SilentFailures, TrialKey, TrialState, sort_by_round},
 };
 
 use crate::{
@@ -105,6 +105,9 @@ pub struct Attempt {
     /// The next attempt restores no checkpoint beyond this step: evaluations after it were lost, and are made again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_at_most: Option<u64>,
+    /// Exit code and last line of a trainer that failed before the trial wrote a line of metrics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_failure: Option<String>,
 }
 
 impl RunState {
@@ -152,6 +155,9 @@ impl RunState {
             metrics: self.metrics.clone(),
             attempt: self.attempt,
             retry_at: self.retry_at,
+            silent: SilentFailures::of(
+                self.attempts.iter().map(|attempt| (attempt.outcome, attempt.silent_failure.as_deref())),
+            ),
         }
     }
 

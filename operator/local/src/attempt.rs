@@ -10,13 +10,14 @@ use studious_ledger::{Ledger, TrialRow};
 use studious_playbook::{
     Millis,
     decide::{self, AttemptView, HostState, PastAttempts, Progress, Verdict},
+    trial::silent_failure,
 };
 use tokio::sync::mpsc;
 
 use crate::{
     Error, RunFolder,
     devices::DeviceLease,
-    process::{Exit, HostId, HostProcess},
+    process::{Exit, HostId, HostProcess, OUTPUT_FILE, last_line},
     trainer,
 };
 
@@ -83,7 +84,7 @@ impl Attempt {
         let mut hosts = Vec::new();
         for (host, directory) in (0..).zip(&prepared) {
             let id = HostId { trial: row.name.clone(), attempt: number, host };
-            let started = trainer::command(&spec.template, &spec.hyperparameters, directory, host)
+            let started = trainer::command(&spec.template, &shared, directory, host)
                 .ok_or_else(|| "the template has no command".to_owned())
                 .and_then(|mut command| {
                     if let Some(devices) = &devices {
@@ -191,6 +192,16 @@ impl Attempt {
             drained: self.hosts.iter().all(|host| host.drained || host.process.is_some()),
             running_for: Millis(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)),
         })
+    }
+
+    /// What it says, of an attempt that failed before the trial wrote a line of metrics.
+    pub(crate) fn silent_failure(&self, folder: &RunFolder, trial: &str, progress: &Progress) -> Option<String> {
+        let exits = (0_u32..).zip(&self.hosts).filter_map(|(index, host)| match host.state {
+            HostState::Exited { code, .. } if code != 0 => Some((index, code)),
+            _ => None,
+        });
+        let (host, code) = exits.into_iter().next().filter(|_| progress.is_blank())?;
+        silent_failure(code, &last_line(&folder.host(trial, self.number, host).join(OUTPUT_FILE))?)
     }
 
     /// Asks its processes to leave; after `grace` they are killed.

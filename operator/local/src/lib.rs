@@ -11,7 +11,6 @@ mod earlier;
 mod error;
 mod evaluations;
 mod event;
-mod expansion;
 mod folder;
 mod leftovers;
 mod memory;

@@ -14,6 +14,7 @@ use nix::{
     unistd::Pid,
 };
 use studious_contract::{METRICS_FILE, reserved::is_reserved_variable, tail::Extent};
+use studious_playbook::trial::last_line as last_line_of;
 use tokio::{
     io::AsyncReadExt as _,
     net::unix::pipe::Receiver,
@@ -25,6 +26,9 @@ use crate::{Error, leftovers, trainer::TrainerCommand};
 
 /// Most of a trainer's output that is kept; what it writes after that is read and dropped.
 pub const MAX_OUTPUT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a trainer printed, in the trial directory.
+pub(crate) const OUTPUT_FILE: &str = "output.log";
 
 /// How long output is still read after the trainer has left: a child of its own may hold the pipe open.
 const OUTPUT_PATIENCE: Duration = Duration::from_secs(2);
@@ -56,7 +60,7 @@ impl HostProcess {
         exits: mpsc::UnboundedSender<(HostId, Exit)>,
         id: HostId,
     ) -> Result<Self, Error> {
-        let log = directory.join("output.log");
+        let log = directory.join(OUTPUT_FILE);
         let fail = |e| Error::Start { program: command.program.clone(), source: e };
         let file = std::fs::File::create(&log).map_err(|e| Error::io("make", &log, e))?;
         // One pipe for both streams keeps their lines in order.
@@ -197,15 +201,10 @@ async fn keep_output(mut reader: Receiver, mut file: std::fs::File) {
 pub fn last_line(output: &Path) -> Option<String> {
     use std::io::{Read as _, Seek as _, SeekFrom};
     const TAIL: u64 = 4096;
-    const SHOWN: usize = 300;
     let mut file = std::fs::File::open(output).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-    // Escape sequences would colour what comes after.
-    let plain: String = line.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-    Some(plain)
+    last_line_of(&String::from_utf8_lossy(&bytes))
 }

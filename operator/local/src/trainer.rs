@@ -3,10 +3,17 @@
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
-use studious_api::{Hyperparameters, TrialSpec, validate::Violation};
-use studious_contract::{self as contract, reserved};
+use studious_api::{
+    TrialSpec,
+    expansion::{Piece, Variables, pieces},
+    validate::Violation,
+};
+use studious_contract::{
+    SharedTrial,
+    environment::{self, Value},
+};
 
-use crate::{code, expansion::expand};
+use crate::code;
 
 /// A process to be started.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -93,14 +100,18 @@ pub fn notes(template: &PodTemplateSpec) -> Vec<String> {
 /// The process of one host. `directory` is its trial directory.
 pub(crate) fn command(
     template: &PodTemplateSpec,
-    point: &Hyperparameters,
+    trial: &SharedTrial,
     directory: &Path,
     host: u32,
 ) -> Option<TrainerCommand> {
-    let container = first_container(template)?;
-    let mut environment: BTreeMap<String, String> = contract::hyperparameter_environment(point).collect();
-    environment.insert(reserved::TRIAL_DIR_VARIABLE.to_owned(), directory.display().to_string());
-    environment.insert(reserved::HOST_VARIABLE.to_owned(), host.to_string());
+    let mut container = first_container(template)?.clone();
+    let own = environment::environment(trial, &directory.display().to_string());
+    own.iter().map(|(name, _)| name.as_str()).collect::<Variables>().settle(&mut container);
+    let own = own.into_iter().map(|(name, value)| match value {
+        Value::Text(text) => (name, text),
+        Value::HostIndex => (name, host.to_string()),
+    });
+    let mut environment: BTreeMap<String, String> = own.collect();
     // In a pod, a variable may refer to those before it.
     for variable in container.env.iter().flatten() {
         let value = expand(variable.value.as_deref().unwrap_or_default(), &environment);
@@ -112,9 +123,21 @@ pub(crate) fn command(
     Some(TrainerCommand { program, arguments, environment })
 }
 
+/// Replaces each `$(NAME)` whose variable is known; a reference to an unknown one stays as it stands, as in a pod.
+fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
+    pieces(text)
+        .map(|piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Dollar => "$",
+            Piece::Reference(reference) => variables.get(reference.name).map_or(reference.written, String::as_str),
+        })
+        .collect()
+}
+
 /// What an attempt of a trial executes; nothing if it can't be started.
-pub(crate) fn code(spec: &TrialSpec, working_directory: &Path) -> BTreeMap<String, String> {
-    let command = command(&spec.template, &spec.hyperparameters, Path::new(""), 0);
+pub(crate) fn code(name: &str, spec: &TrialSpec, working_directory: &Path) -> BTreeMap<String, String> {
+    let trial = SharedTrial::new(name, spec, 1, None, None);
+    let command = command(&spec.template, &trial, Path::new(""), 0);
     command.map(|command| code::digests(&spec.template, &command, working_directory)).unwrap_or_default()
 }
 
@@ -135,17 +158,54 @@ mod tests {
     }
 
     #[test]
-    fn hyperparameters_and_earlier_variables_expand() {
+    fn references_expand_as_in_a_pod() {
+        let vars: BTreeMap<String, String> = [("A", "1"), ("HP_LEARNING_RATE", "0.1"), ("EMPTY", ""), ("REF", "$(A)")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
+        // The cases are those of Kubernetes' own table for third_party/forked/golang/expansion.
+        for (input, expected) in [
+            ("--lr=$(HP_LEARNING_RATE)", "--lr=0.1"),
+            ("$(A)", "1"),
+            ("$(A)$(A)-$(A)", "11-1"),
+            ("$(MISSING)", "$(MISSING)"),
+            ("a$(EMPTY)b", "ab"),
+            ("$$(A)", "$(A)"),
+            ("$$$(A)", "$1"),
+            ("$$$$(A)", "$$(A)"),
+            ("$(A", "$(A"),
+            ("$A $ 5$", "$A $ 5$"),
+            ("$(REF)", "$(A)"),
+            ("$()", "$()"),
+            ("", ""),
+            ("grüße $(A)", "grüße 1"),
+        ] {
+            assert_eq!(expand(input, &vars), expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn variables_of_studious_and_earlier_ones_expand() {
         let template = template(
-            "spec: {containers: [{name: t, command: [sh, -c, 'echo $HOME'], args: ['--lr=$(HP_LR)', '$$(HP_LR)', '$(URL)'], \
-             env: [{name: HOST, value: db}, {name: URL, value: 'http://$(HOST)/$(HP_LR)'}]}]}",
+            "spec: {containers: [{name: t, command: [sh, -c, 'echo $HOME'], args: ['--lr=$(HP_LR)', '$$(HP_LR)', '$(URL)', \
+             '--steps=$(STUDIOUS_MAX_TRAIN_STEPS)', '--rank=$(STUDIOUS_HOST_INDEX)', '--momentum=$(HP_MOMENTUM?)', \
+             '--beta=$(HP_BETA:-0.9)'], \
+             env: [{name: HOST, value: db}, {name: URL, value: 'http://$(HOST)/$(HP_LR)'}, {name: M, value: '$(HP_MOMENTUM?)'}]}]}",
         );
-        let point = [("lr".to_owned(), 0.1.into())].into();
-        let command = command(&template, &point, Path::new("/run/t"), 1).unwrap();
+        let trial = SharedTrial::parse(
+            r#"{"study":"s","round":"r","name":"t","attempt":1,"hyperparameters":{"lr":0.1},"maxTrainSteps":7,
+                "objective":{"metric":"e","direction":"Minimize"},"evaluation":{"everySteps":1},
+                "seeds":{"init":1,"split":3},"host":{"count":1,"dataSeeds":[2]}}"#,
+        )
+        .unwrap();
+        let command = command(&template, &trial, Path::new("/run/t"), 1).unwrap();
         assert_eq!(command.program, "sh");
-        assert_eq!(command.arguments, ["-c", "echo $HOME", "--lr=0.1", "$(HP_LR)", "http://db/0.1"]);
-        assert_eq!(command.environment[reserved::TRIAL_DIR_VARIABLE], "/run/t");
-        assert_eq!(command.environment[reserved::HOST_VARIABLE], "1");
+        assert_eq!(
+            command.arguments,
+            ["-c", "echo $HOME", "--lr=0.1", "$(HP_LR)", "http://db/0.1", "--steps=7", "--rank=1", "--beta=0.9"]
+        );
+        assert_eq!(command.environment["STUDIOUS_TRIAL_DIR"], "/run/t");
+        assert_eq!(command.environment["JOB_COMPLETION_INDEX"], "1");
+        assert!(!command.environment.contains_key("M"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use studious_playbook::{
     trial::Reason,
 };
 
-use crate::{Event, RunFolder, attempt::Attempt, evaluations::Evaluations};
+use crate::{Event, RunFolder, attempt::Attempt, evaluations::Evaluations, process::OUTPUT_FILE};
 
 /// A trial of this run.
 pub(crate) struct Trial {
@@ -23,6 +23,8 @@ pub(crate) struct Trial {
     pub attempt: Option<Attempt>,
     /// The step and objective that were told last.
     told: Option<(u64, Option<f64>)>,
+    /// What the attempt says that has just ended, if it failed before a line of metrics.
+    pub silent_failure: Option<String>,
     /// Its evaluations as early ending reads them.
     pub evaluations: Evaluations,
 }
@@ -30,7 +32,7 @@ pub(crate) struct Trial {
 impl Trial {
     /// One that isn't under way.
     pub(crate) fn new(row: TrialRow, progress: Progress) -> Self {
-        Self { row, progress, attempt: None, told: None, evaluations: Evaluations::default() }
+        Self { row, progress, attempt: None, told: None, silent_failure: None, evaluations: Evaluations::default() }
     }
 
     /// How far it has come, if that is further than was told.
@@ -132,7 +134,9 @@ impl Trial {
     fn past(&mut self, (outcome, restore_at_most): (AttemptOutcome, Option<u64>), message: String) {
         let state = &mut self.row.state;
         let still = decide::still_to_restore(&state.past(), &self.progress, state.attempt);
-        if state.attempt > 0 {
+        let silent_failure = self.silent_failure.take().filter(|_| outcome == AttemptOutcome::Failed);
+        // One that waited for its next attempt has been written down.
+        if state.attempt > 0 && state.attempts.last().is_none_or(|last| last.number != state.attempt) {
             state.attempts.push(PastAttempt {
                 number: state.attempt,
                 outcome,
@@ -141,12 +145,13 @@ impl Trial {
                 end_time: Some(now()),
                 step: self.progress.step,
                 restore_at_most: restore_at_most.or(still),
+                silent_failure,
             });
         }
     }
 
     fn output(&self, folder: &RunFolder) -> PathBuf {
-        folder.host(&self.row.name, self.row.state.attempt.max(1), 0).join("output.log")
+        folder.host(&self.row.name, self.row.state.attempt.max(1), 0).join(OUTPUT_FILE)
     }
 }
 

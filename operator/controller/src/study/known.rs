@@ -7,7 +7,7 @@ use studious_api::{Trial, trial::TrialPhase};
 use studious_playbook::{
     Plan, PlannedTrial, TrialKey,
     study::{Trace, View},
-    trial::{Reason, TrialState},
+    trial::{Reason, SilentFailures, TrialState},
 };
 
 use super::{Checked, StudyMemory};
@@ -101,6 +101,9 @@ fn state(trial: &Trial) -> TrialState {
         step: status.best_step.filter(|_| succeeded),
         attempt: status.attempt.unwrap_or(1).max(1),
         retry_at: if waits { retry_at(&trial.spec, &status) } else { None },
+        silent: SilentFailures::of(
+            status.attempts.iter().map(|attempt| (attempt.outcome, attempt.silent_failure.as_deref())),
+        ),
         metrics: status.metrics,
     }
 }

@@ -12,7 +12,7 @@ use studious_playbook::{
     findings::{Brief, CONDITIONS, Claim},
     rounds::TooLate,
     search,
-    study::{StudyEnd, TOO_MANY_FAILED, View, gives_up},
+    study::{GivesUp, StudyEnd, View, gives_up},
     trial,
 };
 
@@ -136,7 +136,7 @@ pub(super) fn accepted(
     let (progressing, word, what) = match (end, &tally.gives_up) {
         (Some(end), _) => (false, end.reason, message),
         // What runs goes on to its end.
-        (None, Some(why)) => (false, TOO_MANY_FAILED, why.as_str()),
+        (None, Some(why)) => (false, why.reason, why.message.as_str()),
         (None, None) if study.spec.suspend => {
             (false, "Suspended", "spec.suspend is true: no further trials are started")
         }
@@ -220,7 +220,7 @@ pub(super) struct Tally {
     /// The round that runs, or ran last.
     round: Option<String>,
     /// Why nothing more is started, of a study that gives up.
-    gives_up: Option<String>,
+    gives_up: Option<GivesUp>,
 }
 
 impl Tally {

@@ -55,6 +55,8 @@ pub(crate) struct HostView {
     pub(crate) is_open: bool,
     /// A non-zero exit code of a trainer that had said `done` is worth telling.
     pub(crate) exit_code: Option<i32>,
+    /// What a trainer that has ended printed last.
+    pub(crate) printed: Option<String>,
 }
 
 /// The hosts of an attempt in the order of their index. `pods` are those that the Job controls; `seen` says whether a
@@ -88,6 +90,7 @@ pub(crate) fn views(
                 is_live: false,
                 is_open: false,
                 exit_code: None,
+                printed: None,
             },
         })
         .collect()
@@ -161,6 +164,7 @@ fn of_pod(pod: &Pod, name: Option<&str>, first_failure: Option<Timestamp>, now: 
         is_live: !over && terminated.is_none(),
         is_open: !over && pod.metadata.deletion_timestamp.is_none(),
         exit_code: terminated.map(|terminated| terminated.exit_code),
+        printed: terminated.and_then(|terminated| terminated.message.clone()),
     }
 }
 

@@ -6,15 +6,21 @@ use k8s_openapi::{
     api::{
         batch::v1::{Job, JobSpec},
         core::v1::{
-            Capabilities, Container, EmptyDirVolumeSource, EnvVar, PersistentVolumeClaimVolumeSource,
-            PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecurityContext, Volume, VolumeMount,
+            Capabilities, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, ObjectFieldSelector,
+            PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile,
+            SecurityContext, Volume, VolumeMount,
         },
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use studious_api::{TRAINER_GRACE_SECONDS, Trial, labels};
-use studious_contract::{self as contract, SharedTrial, reserved};
+use studious_api::{TRAINER_GRACE_SECONDS, Trial, expansion::Variables, labels};
+use studious_contract::{
+    self as contract, SharedTrial,
+    environment::{self, Value},
+    reserved,
+};
 
+use super::hosts::INDEX_LABEL;
 use super::sidecar::{self, AGENT_USER};
 pub(crate) use super::sidecar::{AUDIENCE, AgentSettings};
 use crate::object::Identified;
@@ -109,12 +115,13 @@ fn template(
     let mut template = (*spec.template).clone();
     let several = spec.hosts > 1;
     let coordinator = several.then(|| format!("{job_name}-0.{}:{}", spec.study, contract::COORDINATOR_PORT));
+    let shared = SharedTrial::new(&trial.id.name, spec, attempt, restore_at_most, coordinator);
     // By way of a value: its keys are in order, as they were before.
-    let shared = serde_json::to_value(SharedTrial::new(&trial.id.name, spec, attempt, restore_at_most, coordinator))?;
+    let annotation = serde_json::to_value(&shared)?.to_string();
 
     let metadata = template.metadata.get_or_insert_default();
     metadata.labels.get_or_insert_default().extend(labels);
-    metadata.annotations.get_or_insert_default().insert(labels::TRIAL_JSON.to_owned(), shared.to_string());
+    metadata.annotations.get_or_insert_default().insert(labels::TRIAL_JSON.to_owned(), annotation);
 
     let pod = template.spec.get_or_insert_default();
     refuse_reserved(pod)?;
@@ -136,7 +143,7 @@ fn template(
         restrict_container(container.security_context.get_or_insert_default());
     });
 
-    equip_trainer(pod.containers.first_mut().ok_or(JobError::NoContainer)?, trial);
+    equip_trainer(pod.containers.first_mut().ok_or(JobError::NoContainer)?, trial, &shared);
     let spool = claim(trial).map(|_| VolumeMount {
         sub_path_expr: Some(format!("{}/spool-$({})", claim_folder(trial), reserved::HOST_VARIABLE)),
         ..mount(CHECKPOINTS_VOLUME, reserved::SPOOL_DIR)
@@ -182,12 +189,17 @@ fn restrict_container(context: &mut SecurityContext) {
         .get_or_insert_with(|| Capabilities { drop: Some(vec!["ALL".to_owned()]), ..Capabilities::default() });
 }
 
-fn equip_trainer(trainer: &mut Container, trial: &Identified<Trial>) {
+fn equip_trainer(trainer: &mut Container, trial: &Identified<Trial>, shared: &SharedTrial) {
+    let own = environment::environment(shared, reserved::TRIAL_DIR);
+    own.iter().map(|(name, _)| name.as_str()).collect::<Variables>().settle(trainer);
     // Before the template's own variables, which may then refer to them.
-    let own = contract::hyperparameter_environment(&trial.spec.hyperparameters)
-        .chain([(reserved::TRIAL_DIR_VARIABLE.to_owned(), reserved::TRIAL_DIR.to_owned())])
-        .map(|(name, value)| EnvVar { name, value: Some(value), value_from: None });
+    let own = own.into_iter().map(|(name, value)| match value {
+        Value::Text(text) => EnvVar { name, value: Some(text), value_from: None },
+        Value::HostIndex => EnvVar { name, value: None, value_from: Some(host_index()) },
+    });
     trainer.env = Some(own.chain(trainer.env.take().unwrap_or_default()).collect());
+    // What it printed last is then in its pod's status.
+    trainer.termination_message_policy.get_or_insert_with(|| "FallbackToLogsOnError".to_owned());
 
     let folder = claim_folder(trial);
     trainer.volume_mounts.get_or_insert_default().extend([
@@ -202,6 +214,12 @@ fn equip_trainer(trainer: &mut Container, trial: &Identified<Trial>) {
             ..mount(CHECKPOINTS_VOLUME, &format!("{}/restore", reserved::TRIAL_DIR))
         },
     ]);
+}
+
+/// The index of a pod, as its Job labels it.
+fn host_index() -> EnvVarSource {
+    let field_ref = ObjectFieldSelector { field_path: format!("metadata.labels['{INDEX_LABEL}']"), api_version: None };
+    EnvVarSource { field_ref: Some(field_ref), ..EnvVarSource::default() }
 }
 
 fn volumes(trial: &Identified<Trial>) -> [Volume; 2] {

@@ -8,9 +8,10 @@ use kube::{Resource, ResourceExt};
 use studious_api::{Trial, TrialSpec, TrialStatus, trial::AttemptOutcome};
 use studious_playbook::{
     Millis,
-    decide::{HostState, PastAttempt, PastAttempts, next_attempt_at},
+    decide::{HostState, PastAttempt, PastAttempts, Progress, next_attempt_at},
     rounds::RETRAIN,
     study,
+    trial::silent_failure,
 };
 
 use super::{
@@ -185,6 +186,7 @@ fn without_job(trial: &Trial, state: &HostState) -> Vec<HostView> {
         is_live: false,
         is_open: false,
         exit_code: None,
+        printed: None,
     };
     (0..trial.spec.hosts).map(|_| host.clone()).collect()
 }
@@ -261,6 +263,16 @@ impl ObservedTrial {
             && (self.started().is_some()
                 || has_run(&self.status)
                 || names().iter().filter_map(of).any(|trial| trial.status.as_ref().is_some_and(has_run)))
+    }
+
+    /// What an attempt says that failed before the trial wrote a line of metrics.
+    pub(super) fn silent_failure(&self, progress: &Progress) -> Option<String> {
+        let mut exits = self.hosts.iter().filter_map(|host| match host.state {
+            HostState::Exited { code, .. } if code != 0 => Some((code, host.printed.as_deref()?)),
+            _ => None,
+        });
+        let (code, printed) = exits.next().filter(|_| progress.is_blank())?;
+        silent_failure(code, printed)
     }
 
     /// Why the attempt can't start, as whoever holds it says.

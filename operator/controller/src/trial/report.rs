@@ -52,7 +52,7 @@ pub(super) fn ended(
     status.completion_time = Some(seconds(now));
     if seen.job_made().is_some() || seen.started().is_some() || progress.step.is_some() {
         let attempt = AttemptEnd { outcome: end.attempt_outcome(), message: &end.message, restore_at_most: None };
-        record(&mut status, seen, &attempt, now);
+        record(&mut status, seen, progress, &attempt, now);
     }
     let reason = end.reason.as_ref().map_or("Succeeded", Reason::as_str);
     let wanted = ConditionClaim { type_: "Ended", holds: Some(true), reason, message: &shorten(&message) };
@@ -86,7 +86,7 @@ pub(super) fn retrying(
     status.reason =
         Some(if outcome == AttemptOutcome::Disrupted { Reason::Disrupted } else { Reason::AttemptFailed }.to_string());
     status.message = Some(shorten(message));
-    record(&mut status, seen, &AttemptEnd { restore_at_most, ..*end }, now);
+    record(&mut status, seen, progress, &AttemptEnd { restore_at_most, ..*end }, now);
     status
 }
 
@@ -179,7 +179,7 @@ fn rungs(trial: &Identified<Trial>, seen: &ObservedTrial, progress: &Progress) -
     Trace::new(direction, evaluations).with_rungs(direction, &seen.status.rungs).at_rungs(&seen.rungs)
 }
 
-fn record(status: &mut TrialStatus, seen: &ObservedTrial, end: &AttemptEnd<'_>, now: Timestamp) {
+fn record(status: &mut TrialStatus, seen: &ObservedTrial, progress: &Progress, end: &AttemptEnd<'_>, now: Timestamp) {
     let AttemptEnd { outcome, message, restore_at_most } = *end;
     let number = seen.number;
     status.attempts.retain(|attempt| attempt.number != number);
@@ -192,6 +192,7 @@ fn record(status: &mut TrialStatus, seen: &ObservedTrial, end: &AttemptEnd<'_>, 
         end_time: Some(seconds(now)),
         step: status.step,
         restore_at_most,
+        silent_failure: seen.silent_failure(progress).filter(|_| outcome == AttemptOutcome::Failed),
     });
     if outcome == AttemptOutcome::Disrupted {
         status.disruptions += 1;

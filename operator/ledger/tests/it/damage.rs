@@ -46,6 +46,7 @@ async fn finished(path: &Path) {
         trial.state.attempt = 2;
         trial.state.attempts = vec![Attempt {
             restore_at_most: None,
+            silent_failure: None,
             number: 1,
             outcome: AttemptOutcome::Disrupted,
             message: "lost".into(),

@@ -20,6 +20,7 @@ async fn trials_read_back_as_they_were_put_in() {
         attempt: 2,
         attempts: vec![Attempt {
             restore_at_most: None,
+            silent_failure: None,
             number: 1,
             outcome: AttemptOutcome::Disrupted,
             message: "host 1 was lost: \"node\"".into(),
@@ -190,6 +191,7 @@ async fn records_hold_what_each_host_reported() {
     trial.state.attempt = 2;
     trial.state.attempts = vec![Attempt {
         restore_at_most: None,
+        silent_failure: None,
         number: 1,
         outcome: AttemptOutcome::Disrupted,
         message: "lost".into(),

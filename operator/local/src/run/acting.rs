@@ -74,7 +74,7 @@ impl Run {
         state.start_time.get_or_insert(began);
         state.attempt_start_time = Some(began);
         // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
-        state.code = trainer::code(&trial.row.spec, &self.working_directory);
+        state.code = trainer::code(&trial.row.name, &trial.row.spec, &self.working_directory);
         self.records.put(&self.ledger, &trial.row).await?;
         let devices = self.devices.as_ref().map(|pool| pool.take(trial.row.spec.hosts));
         let host = HostContext { working_directory: &self.working_directory, exits: &self.tell_exit, devices };

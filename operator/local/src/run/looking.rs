@@ -66,6 +66,9 @@ impl Run {
             let Some(trial) = self.trials.get_mut(key) else { continue };
             let Some(verdict) = trial.attempt.as_ref().and_then(|attempt| attempt.verdict().cloned()) else { continue };
             let attempt = trial.attempt.take();
+            trial.silent_failure = attempt
+                .as_ref()
+                .and_then(|attempt| attempt.silent_failure(&self.folder, &trial.row.name, &trial.progress));
             let event = match verdict {
                 Verdict::Retry { outcome, message, restore_at_most } => {
                     trial.retry((outcome, restore_at_most), message, &self.folder)

@@ -131,7 +131,8 @@ impl Run {
         let (mut ended, mut interrupted) = (0, 0);
         for mut row in rows {
             if retry_failed && row.state.phase == TrialPhase::Failed {
-                // Its attempts were spent on what has been mended since.
+                // Its attempts were spent on what has been mended since, and so was what a study that gave up told it.
+                (row.spec.stop, row.spec.stop_reason) = (None, None);
                 row.state = RunState {
                     phase: TrialPhase::Retrying,
                     attempt: row.state.attempt,

@@ -108,6 +108,22 @@ async fn a_trainer_that_always_crashes_fails_and_too_many_stop_the_study() {
     assert_eq!(seen.phases(), [TrialPhase::Failed; 2]);
 }
 
+/// F-116: argparse refuses the command, whatever the point: not 6 trials of 3 attempts, but a handful of starts.
+#[tokio::test]
+async fn a_command_that_cannot_work_is_not_started_eighteen_times() {
+    let bench = Bench::new();
+    let more = "  rounds: [{name: r, trials: 9, maxTrainSteps: 20}]\n  parallelism: 2";
+    let seen = bench.run(&study("echo x >> starts; echo 'train.py: error: no --lr' >&2; exit 2", more)).await;
+    let RunEnd::Study(end) = &seen.end else { panic!("{:?}", seen.end) };
+    assert_eq!(end.reason, "CommonFailure");
+    assert!(end.message.contains("exit code 2, and printed last: train.py: error: no --lr."), "{}", end.message);
+    assert_eq!(seen.phases(), [TrialPhase::Failed; 2]);
+    let starts = lines(&bench.file("starts")).len();
+    assert!((3..=4).contains(&starts), "{starts} starts");
+    let attempts = seen.trials.values().map(|row| row.state.attempts.len()).sum::<usize>();
+    assert_eq!(attempts, starts, "each is written down once");
+}
+
 #[tokio::test]
 async fn a_study_that_gives_up_lets_what_runs_go_on_to_its_end() {
     let bench = Bench::new();

@@ -96,14 +96,16 @@ impl TrialEnd {
     pub fn stopped(spec: &TrialSpec) -> Option<Self> {
         let message = spec.stop.clone()?;
         let reason = spec.stop_reason.as_deref().map_or(Reason::Stopped, Reason::from);
-        Some(Self { phase: TrialPhase::Stopped, reason: Some(reason), message, objective: None })
+        let phase = if reason == Reason::CommonFailure { TrialPhase::Failed } else { TrialPhase::Stopped };
+        Some(Self { phase, reason: Some(reason), message, objective: None })
     }
 
-    /// How the attempt ended with which the trial does. One that was lost too often was lost, not failed.
+    /// How the attempt ended with which the trial does. One that was lost too often was lost, not failed, and so was one that
+    /// the study ended.
     #[must_use]
     pub fn attempt_outcome(&self) -> AttemptOutcome {
         match (self.phase, &self.reason) {
-            (TrialPhase::Failed, Some(Reason::DisruptedTooOften)) => AttemptOutcome::Disrupted,
+            (TrialPhase::Failed, Some(Reason::DisruptedTooOften | Reason::CommonFailure)) => AttemptOutcome::Disrupted,
             (TrialPhase::Failed, _) => AttemptOutcome::Failed,
             _ => AttemptOutcome::Finished,
         }

@@ -267,6 +267,12 @@ impl Progress {
         remarks
     }
 
+    /// Whether nothing was ever written: no line, not even one that could not be read.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Whether every host of an attempt said `done`.
     #[must_use]
     pub fn all_done(&self, attempt: u32, hosts: u32) -> bool {

@@ -39,6 +39,7 @@ fn ended(points: &[RoundPoint], objectives: &[Option<f64>]) -> Vec<TrialState> {
         attempt: 1,
         metrics: BTreeMap::new(),
         retry_at: None,
+        silent: None,
     };
     points.iter().zip(objectives).map(trial).collect()
 }

@@ -50,6 +50,7 @@ fn world(
             attempt: 1,
             metrics: BTreeMap::new(),
             retry_at: None,
+            silent: None,
         });
     }
     (states, traces)
@@ -325,6 +326,7 @@ fn simulate(rule: &str, family: Family, parallel: usize, studies: u64) -> Outcom
                     attempt: 1,
                     metrics: BTreeMap::new(),
                     retry_at: None,
+                    silent: None,
                 };
                 traces.insert(state.key.clone(), Arc::default());
                 states.insert(states.len(), state);

@@ -3,10 +3,14 @@
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 
 use super::{View, next};
-use crate::{Millis, Plan, numbers::count, trial, trial::TrialState};
+use crate::{Millis, Plan, TrialKey, numbers::count, trial, trial::TrialState};
 
-/// The reason of a study that gives up.
+/// The reason of a study that gives up since too many trials failed.
 pub const TOO_MANY_FAILED: &str = "TooManyFailedTrials";
+/// The reason of a study that gives up since its command cannot work.
+pub const COMMON_FAILURE: &str = "CommonFailure";
+/// Trials and attempts of them that must have failed alike before it is the command that is at fault.
+const FEWEST_ALIKE: (u32, u32) = (2, 3);
 
 /// How a study ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,21 +78,76 @@ pub(super) fn completed(plan: &Plan, view: &View) -> StudyEnd {
     }
 }
 
-/// That more trials have failed than `failure.maxFailedTrials` allows, in a sentence: nothing more is started then, and what
-/// runs goes on to its end.
+/// Why a study starts nothing more.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GivesUp {
+    /// In a word.
+    pub reason: &'static str,
+    /// In a sentence, with what to do.
+    pub message: String,
+    /// Trials that wait for another attempt, and are to end without it.
+    pub(super) end: Vec<TrialKey>,
+}
+
+/// Why a study starts nothing more, if it gives up: all its trials failed alike before they wrote a line, or more have
+/// failed than `failure.maxFailedTrials` allows. What runs goes on to its end.
 #[must_use]
-pub fn gives_up(plan: &Plan, view: &View) -> Option<String> {
+pub fn gives_up(plan: &Plan, view: &View) -> Option<GivesUp> {
+    common_failure(view).or_else(|| too_many_failed(plan, view))
+}
+
+fn too_many_failed(plan: &Plan, view: &View) -> Option<GivesUp> {
     let (failed, limit) = (view.failed(), plan.spec().failure.max_failed_trials);
-    (failed > limit as usize).then(|| {
-        format!(
-            "{} failed, more than failure.maxFailedTrials {limit}. Failures are not the points' fault: fix what \
-             their messages report. A higher limit resumes the study",
+    (failed > limit as usize).then(|| GivesUp {
+        reason: TOO_MANY_FAILED,
+        message: format!(
+            "{} failed, more than failure.maxFailedTrials {limit}. Failures are not the points' fault: fix what their \
+             messages report. A higher limit resumes the study",
             count(failed, "trial")
-        )
+        ),
+        end: Vec::new(),
     })
 }
 
-/// Too many trials failed, and what ran has ended.
-pub(super) fn gave_up(message: String) -> StudyEnd {
-    StudyEnd { phase: StudyPhase::Failed, reason: TOO_MANY_FAILED, message }
+/// All trials there are failed with the same exit code and the same last line, before any wrote a line of metrics: the
+/// command is at fault, and others would fail likewise. Once none of them runs, those that wait for another attempt end
+/// too; one that runs may still show that the command works.
+fn common_failure(view: &View) -> Option<GivesUp> {
+    let mut said: Option<&str> = None;
+    let (mut trials, mut attempts, mut running) = (0, 0, false);
+    let mut waiting = Vec::new();
+    for trial in view.trials() {
+        let Some(silent) = &trial.silent else {
+            if trial.phase.has_ended() || trial.attempt > 1 {
+                return None;
+            }
+            running = true;
+            continue;
+        };
+        if *said.get_or_insert(&silent.said) != silent.said {
+            return None;
+        }
+        trials += 1;
+        attempts += silent.attempts;
+        match trial.phase {
+            TrialPhase::Failed => {}
+            TrialPhase::Retrying => waiting.push(trial.key.clone()),
+            TrialPhase::Pending | TrialPhase::Running => running = true,
+            TrialPhase::Succeeded | TrialPhase::Infeasible | TrialPhase::Stopped => return None,
+        }
+    }
+    let said = said.filter(|_| trials >= FEWEST_ALIKE.0 && attempts >= FEWEST_ALIKE.1)?;
+    Some(GivesUp {
+        reason: COMMON_FAILURE,
+        message: format!(
+            "the first {trials} trials all failed alike before they wrote a line to metrics.jsonl: {said}. Fix the command or \
+             the trainer, then run the study again with --retry-failed, or make a new study"
+        ),
+        end: if running { Vec::new() } else { waiting },
+    })
+}
+
+/// A study that gives up, once what ran has ended.
+pub(super) fn gave_up(why: GivesUp) -> StudyEnd {
+    StudyEnd { phase: StudyPhase::Failed, reason: why.reason, message: why.message }
 }

@@ -22,6 +22,6 @@ mod suggest_tests;
 mod view;
 
 pub use early_ending::{StopTrial, Trace, may_end_early, rungs};
-pub use end::{StudyEnd, TOO_MANY_FAILED, ended, gives_up};
+pub use end::{COMMON_FAILURE, GivesUp, StudyEnd, TOO_MANY_FAILED, ended, gives_up};
 pub use next::{Next, WaitsFor, next};
 pub use view::View;

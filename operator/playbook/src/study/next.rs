@@ -11,6 +11,7 @@ use crate::{
     Millis, Plan, PlannedTrial, TrialKey,
     rounds::{self, RoundPoint, Settled},
     search,
+    trial::Reason,
 };
 
 /// What is to be done. Doing a part of it twice is doing it once: trials have names, attempts have numbers.
@@ -61,7 +62,8 @@ pub enum WaitsFor {
 /// (attempt 0) is to begin it, which does nothing where it did.
 ///
 /// No trial is created while the study is suspended, nor once more than `failure.maxFailedTrials` have failed; trials that
-/// exist go on to their end, retries included. A study ends once no trial is under way.
+/// exist go on to their end, retries included. Where all trials fail alike before a line of metrics, none is created or tried
+/// again. A study ends once no trial is under way.
 ///
 /// `view` is not changed but for what it keeps worked out. The cost grows with what changed since the last call.
 #[must_use]
@@ -75,12 +77,30 @@ pub fn next(plan: &Plan, view: &mut View, now: Millis) -> Next {
     let mut next = Next { attempts, stop: behind(plan, view), wake_at: view.next_retry(now), ..Next::default() };
     match end::gives_up(plan, view) {
         Some(why) if view.under_way() == 0 => next.end = Some(end::gave_up(why)),
-        Some(_) => {}
+        Some(why) => end_waiting(plan, why, &mut next),
         None => advance(plan, view, &mut next),
     }
     next.waits_for = waits_for(plan, view, &next);
     next.settled = settled;
     next
+}
+
+/// Why a trial ends whose study gives up while it waits for another attempt.
+const NOT_TRIED_AGAIN: &str =
+    "it was not tried again: the first trials of the study all failed alike before they wrote a line";
+
+/// Ends trials that wait for another attempt, of a study that gives up.
+fn end_waiting(plan: &Plan, why: end::GivesUp, next: &mut Next) {
+    if why.reason == end::COMMON_FAILURE {
+        // Another attempt would fail likewise; those that run may show that it would not.
+        next.attempts.clear();
+    }
+    next.stop.extend(why.end.into_iter().map(|key| StopTrial {
+        name: plan.trial_name(&key),
+        key,
+        reason: Reason::CommonFailure,
+        why: NOT_TRIED_AGAIN.to_owned(),
+    }));
 }
 
 fn waits_for(plan: &Plan, view: &View, next: &Next) -> Option<WaitsFor> {

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use studious_api::{study::StudyPhase, trial::TrialPhase};
 
 use super::*;
-use crate::trial::TrialState;
+use crate::trial::{SilentFailures, TrialState};
 use crate::{Millis, Plan, TrialKey, rounds, space::PointIdentity, studies};
 
 /// Small generator for what happens to trials; the search has its own.
@@ -252,6 +252,42 @@ fn state(round: &str, index: u32, phase: TrialPhase, attempt: u32) -> TrialState
         metrics: BTreeMap::new(),
         attempt,
         retry_at: None,
+        silent: None,
+    }
+}
+
+/// As [`state`], of a trial that failed so often with this line before it wrote any.
+fn silent(index: u32, phase: TrialPhase, attempts: u32, said: &str) -> TrialState {
+    let silent = Some(SilentFailures { said: said.to_owned(), attempts });
+    TrialState { silent, ..state("explore", index, phase, attempts) }
+}
+
+/// F-116: the first trials all fail alike before they write a line, so no other is started and the line is shown.
+#[test]
+fn a_study_whose_first_trials_all_fail_alike_gives_up() {
+    let plan = one_dimension("parallelism: 2");
+    let of = |trials: &[TrialState]| decide(&plan, trials, Millis(0));
+    use TrialPhase::{Failed, Retrying, Running, Succeeded};
+    // One trial may be at fault itself, however often it fails.
+    assert_eq!(starts(&of(&[silent(0, Failed, 3, "a")])), [(1, 1), (2, 1)]);
+    // Two attempts may be one accident.
+    assert_eq!(starts(&of(&[silent(0, Retrying, 1, "a"), silent(1, Retrying, 1, "a")])), [(0, 2), (1, 2)]);
+    let waiting = [silent(0, Retrying, 2, "a"), silent(1, Retrying, 1, "a")];
+    let stops = of(&waiting);
+    assert_eq!(starts(&stops), []);
+    let stopped: Vec<_> = stops.stop.iter().map(|stop| (stop.key.index, stop.reason.as_str())).collect();
+    assert_eq!(stopped, [(0, "CommonFailure"), (1, "CommonFailure")]);
+    let end = of(&[silent(0, Failed, 2, "a"), silent(1, Failed, 1, "a")]).end.unwrap();
+    assert_eq!((end.phase, end.reason), (StudyPhase::Failed, "CommonFailure"));
+    assert!(end.message.contains("the first 2 trials") && end.message.contains(": a. Fix"), "{}", end.message);
+    // What runs may show that the command works: nothing is started, and nothing ended, before that is known.
+    let runs = of(&[silent(0, Retrying, 2, "a"), silent(1, Running, 1, "a")]);
+    assert!(is_idle(&runs), "{runs:?}");
+    assert!(is_idle(&of(&[silent(0, Retrying, 2, "a"), silent(1, Retrying, 1, "a"), state("explore", 2, Running, 1)])));
+    // Another line, another end, or a trial that was trained.
+    for other in [silent(1, Retrying, 1, "b"), state("explore", 1, Failed, 1), state("explore", 1, Succeeded, 1)] {
+        let next = of(&[silent(0, Retrying, 2, "a"), other]);
+        assert!(starts(&next).contains(&(0, 3)) && next.stop.is_empty() && next.end.is_none(), "{next:?}");
     }
 }
 

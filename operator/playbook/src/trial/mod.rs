@@ -11,6 +11,7 @@ mod objective;
 mod order;
 mod reason;
 mod retrained;
+mod silent;
 mod state;
 
 pub use counts::{count, counts};
@@ -23,4 +24,5 @@ pub use order::{
 };
 pub use reason::Reason;
 pub use retrained::{Retrained, best_trial, retrained};
+pub use silent::{SilentFailures, last_line, silent_failure};
 pub use state::TrialState;

@@ -67,6 +67,8 @@ reasons! {
     ImageUnavailable,
     /// Failed: the trainer can't be started as the template has it.
     CannotStart,
+    /// Failed: it waited for another attempt when the study gave up, whose first trials all failed alike before a line.
+    CommonFailure,
     /// Failed: attempts were lost too often.
     DisruptedTooOften,
     /// Stopped: `search.earlyEnding` by the median rule.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use studious_api::{Hyperparameters, trial::TrialPhase};
 
-use super::{Ranked, Reason, TrialKey};
+use super::{Ranked, Reason, SilentFailures, TrialKey};
 use crate::{Millis, record::Outcome};
 
 /// A trial as far as decisions go.
@@ -28,6 +28,8 @@ pub struct TrialState {
     pub attempt: u32,
     /// Of a trial that waits for another attempt: from when it may begin.
     pub retry_at: Option<Millis>,
+    /// Its attempts that failed, if all did so alike before it wrote a line of metrics.
+    pub silent: Option<SilentFailures>,
 }
 
 impl TrialState {
@@ -44,6 +46,7 @@ impl TrialState {
             metrics: BTreeMap::new(),
             attempt: 0,
             retry_at: None,
+            silent: None,
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct ProgressDisplay {
     round: String,
     /// The best of those that have ended.
     best: Option<TrialState>,
+    /// The last words of a trainer that were shown last: the same are not shown again.
+    last_words: Option<String>,
     begun: Instant,
 }
 
@@ -90,6 +92,7 @@ impl ProgressDisplay {
             running: BTreeMap::new(),
             round: rounds::names(plan).into_iter().next().unwrap_or_default(),
             best: None,
+            last_words: None,
             begun: Instant::now(),
         };
         for state in before.iter().filter(|state| state.phase.has_ended()) {
@@ -137,7 +140,8 @@ impl ProgressDisplay {
             }
             Event::AttemptEnded { trial, attempt, message, output } => {
                 self.running.remove(&trial);
-                self.line(&format!("{trial} attempt {attempt}: {message}; it is tried again{}", last_words(&output)));
+                let last_words = self.last_words(&output);
+                self.line(&format!("{trial} attempt {attempt}: {message}; it is tried again{last_words}"));
             }
             Event::TrialEnded { trial, state, message, remarks, max_train_steps, output } => {
                 self.running.remove(&trial);
@@ -214,11 +218,12 @@ impl ProgressDisplay {
         is_best
     }
 
-    fn tell_end(&self, trial: &str, state: &TrialState, message: &str, better: bool, output: &Path) {
+    fn tell_end(&mut self, trial: &str, state: &TrialState, message: &str, better: bool, output: &Path) {
         let reason = state.reason.as_ref().map_or("", Reason::as_str);
         match state.phase {
             TrialPhase::Failed => {
-                self.always(&format!("{trial} failed: {reason}: {message}{}", last_words(output)));
+                let last_words = self.last_words(output);
+                self.always(&format!("{trial} failed: {reason}: {message}{last_words}"));
             }
             TrialPhase::Succeeded if self.style == Style::Lines || better => {
                 let x = state.objective.map_or_else(String::new, number);
@@ -230,6 +235,16 @@ impl ProgressDisplay {
             }
             _ => {}
         }
+    }
+
+    /// What a trainer printed last, and where all of it is; the same line as the one before is not repeated.
+    fn last_words(&mut self, output: &Path) -> String {
+        let Some(line) = studious_local::last_line(output) else { return String::new() };
+        let shown = output.display();
+        let is_known = self.last_words.as_ref() == Some(&line);
+        let said = if is_known { "the same".to_owned() } else { format!("last: {line}") };
+        self.last_words = Some(line);
+        format!("\n    it printed {said}\n    all of it: {shown}")
     }
 
     fn line(&self, text: &str) {
@@ -244,14 +259,5 @@ impl ProgressDisplay {
             Style::Lines => errln!("[{}/{}] {text}", self.counts.ended(), self.counts.total),
             Style::Quiet => errln!("{text}"),
         }
-    }
-}
-
-/// What a trainer printed last, and where all of it is.
-fn last_words(output: &Path) -> String {
-    let shown = output.display();
-    match studious_local::last_line(output) {
-        Some(line) => format!("\n    it printed last: {line}\n    all of it: {shown}"),
-        None => String::new(),
     }
 }

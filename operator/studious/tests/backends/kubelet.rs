@@ -170,7 +170,10 @@ async fn run_pod(node: Arc<TestNode>, job: Value, pod: Value, index: u32) -> boo
         () = overdue => (terminate(&mut trainer).await, false),
     };
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-    let ended = json!({"terminated": {"exitCode": code, "startedAt": started, "finishedAt": now()}});
+    let mut ended = json!({"terminated": {"exitCode": code, "startedAt": started, "finishedAt": now()}});
+    if code != 0 && pod["spec"]["containers"][0]["terminationMessagePolicy"] == "FallbackToLogsOnError" {
+        ended["terminated"]["message"] = read(&folder.join("trainer.log")).into();
+    }
     trainer_is(&ended, &agent_runs, "Running");
 
     signal(&agent, Signal::SIGTERM);
@@ -236,13 +239,21 @@ fn start_trainer(node: &TestNode, pod: &Value, folder: &Path, trial: &Path, inde
     command.spawn().unwrap()
 }
 
-/// A container's literal variables, with the trial directory where it is here.
+/// A container's variables, with the trial directory where it is here. One of a field holds the host's index.
 fn environment(container: &Value, trial: &Path, index: u32) -> BTreeMap<String, String> {
     let mut environment = BTreeMap::from([("JOB_COMPLETION_INDEX".to_owned(), index.to_string())]);
+    let place = |value: &str| match value.strip_prefix("/studious/trial") {
+        Some(below) => format!("{}{below}", trial.display()),
+        None => value.to_owned(),
+    };
     for variable in container["env"].as_array().into_iter().flatten() {
+        let name = variable["name"].as_str().unwrap().to_owned();
+        let field = variable["valueFrom"]["fieldRef"]["fieldPath"].as_str();
         if let Some(value) = variable["value"].as_str() {
-            let value = expand(value, &environment);
-            environment.insert(variable["name"].as_str().unwrap().to_owned(), value);
+            let value = expand(&place(value), &environment);
+            environment.insert(name, value);
+        } else if field == Some("metadata.labels['batch.kubernetes.io/job-completion-index']") {
+            environment.insert(name, index.to_string());
         }
     }
     environment.insert("STUDIOUS_TRIAL_DIR".to_owned(), trial.display().to_string());
