@@ -10,6 +10,7 @@ pub mod crd;
 pub mod document;
 pub mod expansion;
 mod pod_template;
+pub mod reference;
 pub mod reserved;
 mod schema;
 pub mod spelling;

@@ -112,7 +112,7 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Diagnostic>> {
         Ok(study) => violations.extend(validate::refusals(name, &study.spec)),
         Err(e) if broken.is_empty() && violations.is_empty() => {
             let (at, why) = (e.path().to_string(), e.inner().to_string());
-            violations.push(Violation::new(at, &(), why, "The field reference says what may stand there."));
+            violations.push(Violation::new(at, &(), why, "`studious explain` says what may stand there."));
         }
         Err(_) => {}
     }

@@ -8,6 +8,16 @@ use crate::{
     study::{Advance, ProblemKind},
 };
 
+/// Fields that are refused, with the one value that is not, where there is one.
+pub(crate) const NOT_YET: [(&str, Option<&str>); 6] = [
+    ("spec.rounds[].advance", Some("Automatic")),
+    ("spec.rounds[].from.shrinkToBest", None),
+    ("spec.baseline", None),
+    ("spec.project", None),
+    ("spec.problemKind", Some("Supervised")),
+    ("spec.trial.queue", None),
+];
+
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     for (i, round) in spec.rounds.iter().enumerate() {

@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Stop(commands::stop::Stop),
     /// Say everything that is wrong with study files
     Validate(commands::validate::Validate),
+    /// Say what a field of a study means
+    Explain(commands::explain::Explain),
     /// Say what a study would do: rounds, arms, trials, steps
     Plan(commands::plan::PlanCommand),
     /// Print the points a study would try, as JSON lines
@@ -69,7 +71,7 @@ pub(crate) enum Command {
     Completions(commands::completions::Completions),
     /// Write the manual pages
     Man(commands::completions::Man),
-    /// Print the schemas of the JSON that commands print
+    /// Print the JSON Schemas of study files and of what commands print
     Schema(commands::schema::SchemaCommand),
     /// Name the sources and their licences
     About(commands::about::About),
@@ -86,6 +88,7 @@ impl Command {
             Self::Wait(command) => command.run().await,
             Self::Stop(command) => command.run().await,
             Self::Validate(command) => command.run(),
+            Self::Explain(command) => command.run(),
             Self::Plan(command) => command.run().await,
             Self::Sample(command) => command.run().await,
             Self::Suggest(command) => command.run().await,
@@ -123,6 +126,7 @@ impl Command {
             Self::Export(command) => command.target_mut(),
             Self::Run(_)
             | Self::Validate(_)
+            | Self::Explain(_)
             | Self::Plan(_)
             | Self::Sample(_)
             | Self::Suggest(_)

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context as _;
 use studious_api::{
     document::{self, Diagnostic, Document},
+    reference,
     validate::Violation,
 };
 use studious_local::{Error, RunFolder};
@@ -130,5 +131,10 @@ pub(crate) fn tell_problems(problems: &[Diagnostic]) {
     match problems.len() {
         1 => errln!("{file}: 1 error; nothing was started"),
         n => errln!("{file}: {n} errors; nothing was started"),
+    }
+    // A field that does not exist has no explanation.
+    let mut fields = problems.iter().filter_map(|problem| Some(problem.violation.as_ref()?.field.as_str()));
+    if let Some(field) = fields.find_map(|field| reference::field(field).ok()) {
+        errln!("{file}: what may stand in a field: studious explain {}, or docs/study.md", field.path);
     }
 }

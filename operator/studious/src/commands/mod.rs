@@ -4,6 +4,7 @@ pub(crate) mod about;
 pub(crate) mod agent;
 pub(crate) mod completions;
 pub(crate) mod crds;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod import;

@@ -1,27 +1,33 @@
-//! `studious schema`: the schemas of the JSON that commands print.
+//! `studious schema`: the JSON Schemas of study.yaml, for editors, and of the JSON that commands print, for programs.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use studious_api::reference;
 
 use crate::{exit, json, output::outln};
 
 const AFTER: &str = "\
+Editors with a YAML language server complete and check a study whose first line names the schema:
+
+  # yaml-language-server: $schema=study.schema.json
+
 What commands print with --format json has an apiVersion and a kind, which names its schema. Within a version fields are \
-added; none is taken away or gets another meaning.
+added; none is removed or changes its meaning.
 
 Examples:
+  studious schema > study.schema.json
   studious schema Validation
   studious schema --out schemas";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub(crate) struct SchemaCommand {
-    /// The kind [default: list all]
+    /// A kind of document that commands print [default: study.yaml, for editors]
     #[arg(value_name = "KIND", value_parser = json::KINDS.map(|(kind, _)| kind))]
     kind: Option<String>,
-    /// Write every schema into this folder
+    /// Write the schema of everything that commands print into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "kind")]
     out: Option<PathBuf>,
 }
@@ -37,10 +43,8 @@ impl SchemaCommand {
             }
             return Ok(exit::OK);
         }
-        match self.kind.as_deref().and_then(json::schema) {
-            Some(schema) => outln!("{}", serde_json::to_string_pretty(&schema)?)?,
-            None => outln!("{}", json::KINDS.map(|(kind, _)| kind).join("\n"))?,
-        }
+        let schema = self.kind.as_deref().and_then(json::schema).unwrap_or_else(reference::editor_schema);
+        outln!("{}", serde_json::to_string_pretty(&schema)?)?;
         Ok(exit::OK)
     }
 }

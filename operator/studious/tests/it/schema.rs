@@ -26,9 +26,7 @@ fn schemas_that_are_checked_in_are_those_of_the_command() {
         let read = |folder: PathBuf| std::fs::read_to_string(folder.join(&name)).unwrap();
         assert_eq!(read(checked_in()), read(bench.file("schemas")), "{name}: run studious schema --out docs/schemas");
     }
-    let listed = bench.call(&["schema"]).out;
-    assert_eq!(listed.lines().count(), names(checked_in()).len());
-    let one = bench.call(&["schema", listed.lines().next().unwrap()]).out;
+    let one = bench.call(&["schema", "Validation"]).out;
     assert!(serde_json::from_str::<Value>(&one).unwrap()["properties"]["kind"].is_object());
 }
 
