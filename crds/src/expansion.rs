@@ -129,17 +129,20 @@ impl Variables {
             match piece {
                 Piece::Text(text) => word.push_str(text),
                 Piece::Dollar => word.push_str("$$"),
-                Piece::Reference(Reference { written, absent: Absent::Literal, .. }) => word.push_str(written),
-                Piece::Reference(Reference { name, .. }) if self.0.contains(name) => {
-                    word.push_str("$(");
-                    word.push_str(name);
-                    word.push(')');
-                }
-                Piece::Reference(Reference { absent: Absent::Default(text), .. }) => word.push_str(text),
-                Piece::Reference(_) => return None,
+                Piece::Reference(reference) => word.push_str(&self.reference(&reference)?),
             }
         }
         Some(word)
+    }
+
+    /// A reference as Kubernetes knows it; nothing if the word that holds it is left out.
+    fn reference(&self, Reference { written, name, absent }: &Reference<'_>) -> Option<String> {
+        match absent {
+            Absent::Literal => Some((*written).to_owned()),
+            _ if self.0.contains(*name) => Some(format!("$({name})")),
+            Absent::Default(text) => Some((*text).to_owned()),
+            Absent::Word => None,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ const EXAMPLE: &str = include_str!("example.yaml");
 
 /// A field of a study.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Field {
+pub struct StudyField {
     /// `spec.rounds[].maxTrainSteps`; entries of a mapping whose keys are free are called `*`.
     pub path: String,
     /// What may stand there: `whole number, 1 to 10000`.
@@ -37,8 +37,8 @@ pub struct Field {
 
 /// Every field of `spec`, each before those that it holds. The pod template is Kubernetes' and has its own reference.
 #[must_use]
-pub fn fields() -> &'static [Field] {
-    static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+pub fn fields() -> &'static [StudyField] {
+    static FIELDS: LazyLock<Vec<StudyField>> = LazyLock::new(|| {
         let example: Value = serde_yaml::from_str(EXAMPLE).unwrap_or_default();
         let mut fields = Vec::new();
         walk(&crd::study_schema()["properties"]["spec"], "spec", &[&example["spec"]], true, &mut fields);
@@ -51,10 +51,10 @@ pub fn fields() -> &'static [Field] {
 ///
 /// # Errors
 /// When there is none: what is meant perhaps.
-pub fn field(path: &str) -> Result<&'static Field, String> {
+pub fn field(path: &str) -> Result<&'static StudyField, String> {
     let wanted = plain(path);
     let wanted = if wanted == "spec" || wanted.starts_with("spec.") { wanted } else { format!("spec.{wanted}") };
-    let is_it = |field: &&Field| {
+    let is_it = |field: &&StudyField| {
         let (known, wanted) = (plain(&field.path), wanted.as_str());
         known.split('.').count() == wanted.split('.').count()
             && known.split('.').zip(wanted.split('.')).all(|(known, wanted)| known == "*" || known == wanted)
@@ -72,7 +72,7 @@ pub fn field(path: &str) -> Result<&'static Field, String> {
 }
 
 /// The fields that a field holds itself.
-pub fn children(of: &Field) -> impl Iterator<Item = &'static Field> {
+pub fn children(of: &StudyField) -> impl Iterator<Item = &'static StudyField> {
     let depth = plain(&of.path).split('.').count() + 1;
     let below = format!("{}.", plain(&of.path));
     fields().iter().filter(move |field| {
@@ -96,12 +96,12 @@ fn plain(path: &str) -> String {
     plain
 }
 
-fn walk(schema: &Value, path: &str, examples: &[&Value], required: bool, fields: &mut Vec<Field>) {
+fn walk(schema: &Value, path: &str, examples: &[&Value], required: bool, fields: &mut Vec<StudyField>) {
     // Entries of a list or of a mapping are described by the field that holds them.
     if !path.ends_with("[]") && !path.ends_with('*') {
         let default = schema.get("default").cloned();
         let is_flag = schema["type"] == "boolean" && !required;
-        fields.push(Field {
+        fields.push(StudyField {
             path: path.to_owned(),
             type_: type_of(schema),
             default: default.or(is_flag.then_some(Value::Bool(false))),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Field, children, fields};
+use super::{StudyField, children, fields};
 use crate::validate::short;
 
 const HEAD: &str = "\
@@ -41,7 +41,7 @@ pub fn page() -> String {
         let _ = writeln!(page, "\n## {}\n\n{}\n", group.path, group.description);
         let below = format!("{}.", group.path);
         let in_list = format!("{}[]", group.path);
-        let is_below = |field: &&Field| field.path.starts_with(&below) || field.path.starts_with(&in_list);
+        let is_below = |field: &&StudyField| field.path.starts_with(&below) || field.path.starts_with(&in_list);
         table(&mut page, fields().iter().filter(is_below));
     }
     page
@@ -62,7 +62,7 @@ spec:
   trial: {template: {spec: {containers: [{name: trainer, command: [python, train.py]}]}}}
 ";
 
-fn table<'a>(page: &mut String, fields: impl Iterator<Item = &'a Field>) {
+fn table<'a>(page: &mut String, fields: impl Iterator<Item = &'a StudyField>) {
     page.push_str("| field | type | default | | example |\n|---|---|---|---|---|\n");
     for field in fields {
         let example = field.example.as_ref().map(short).unwrap_or_default();
@@ -81,7 +81,7 @@ fn table<'a>(page: &mut String, fields: impl Iterator<Item = &'a Field>) {
     }
 }
 
-fn default_of(field: &Field) -> String {
+fn default_of(field: &StudyField) -> String {
     match &field.default {
         Some(value) => format!("`{}`", short(value)),
         None if field.required => "required".to_owned(),
@@ -91,7 +91,7 @@ fn default_of(field: &Field) -> String {
 
 /// A field as text for a terminal, with the fields that it holds.
 #[must_use]
-pub fn shown(field: &Field) -> String {
+pub fn shown(field: &StudyField) -> String {
     let mut text = format!("{}: {}\n\n{}\n", field.path, field.type_, field.description);
     if let Some(limit) = &field.limit {
         let _ = writeln!(text, "\n{limit}");

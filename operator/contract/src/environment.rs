@@ -6,7 +6,7 @@ use crate::SharedTrial;
 
 /// What a variable holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Value {
+pub enum VariableValue {
     /// The same on every host.
     Text(String),
     /// The host's index: a Job has one template for all its pods.
@@ -18,7 +18,7 @@ pub enum Value {
 /// missing. `directory` is the trial directory as the trainer sees it.
 ///
 /// [`TRAINER_VARIABLES`]: studious_api::reserved::TRAINER_VARIABLES
-pub fn environment(trial: &SharedTrial, directory: &str) -> Vec<(String, Value)> {
+pub fn environment(trial: &SharedTrial, directory: &str) -> Vec<(String, VariableValue)> {
     let data_seed = trial.host.data_seeds.first();
     let checkpoint = trial.checkpoint.as_ref();
     let texts = [
@@ -38,10 +38,10 @@ pub fn environment(trial: &SharedTrial, directory: &str) -> Vec<(String, Value)>
         ("STUDIOUS_HOST_COUNT", Some(trial.host.count.to_string())),
         ("STUDIOUS_COORDINATOR", trial.host.coordinator.clone()),
     ];
-    let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::Text(value?))));
-    let indexes = ["STUDIOUS_HOST_INDEX", HOST_VARIABLE].map(|name| (name.to_owned(), Value::HostIndex));
+    let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), VariableValue::Text(value?))));
+    let indexes = ["STUDIOUS_HOST_INDEX", HOST_VARIABLE].map(|name| (name.to_owned(), VariableValue::HostIndex));
     let point = trial.hyperparameters.iter();
-    let point = point.map(|(name, value)| (hyperparameter_variable(name), Value::Text(value.to_string())));
+    let point = point.map(|(name, value)| (hyperparameter_variable(name), VariableValue::Text(value.to_string())));
     texts.chain(indexes).chain(point).collect()
 }
 
@@ -71,8 +71,8 @@ mod tests {
         let shown: Vec<String> = env
             .iter()
             .map(|(name, value)| match value {
-                Value::Text(text) => format!("{name}={text}"),
-                Value::HostIndex => format!("{name}=?"),
+                VariableValue::Text(text) => format!("{name}={text}"),
+                VariableValue::HostIndex => format!("{name}=?"),
             })
             .collect();
         assert_eq!(

@@ -10,7 +10,7 @@ use studious_api::{
 };
 use studious_contract::{
     SharedTrial,
-    environment::{self, Value},
+    environment::{self, VariableValue},
 };
 
 use crate::code;
@@ -108,8 +108,8 @@ pub(crate) fn command(
     let own = environment::environment(trial, &directory.display().to_string());
     own.iter().map(|(name, _)| name.as_str()).collect::<Variables>().settle(&mut container);
     let own = own.into_iter().map(|(name, value)| match value {
-        Value::Text(text) => (name, text),
-        Value::HostIndex => (name, host.to_string()),
+        VariableValue::Text(text) => (name, text),
+        VariableValue::HostIndex => (name, host.to_string()),
     });
     let mut environment: BTreeMap<String, String> = own.collect();
     // In a pod, a variable may refer to those before it.

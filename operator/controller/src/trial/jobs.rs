@@ -16,7 +16,7 @@ use k8s_openapi::{
 use studious_api::{TRAINER_GRACE_SECONDS, Trial, expansion::Variables, labels};
 use studious_contract::{
     self as contract, SharedTrial,
-    environment::{self, Value},
+    environment::{self, VariableValue},
     reserved,
 };
 
@@ -194,8 +194,8 @@ fn equip_trainer(trainer: &mut Container, trial: &Identified<Trial>, shared: &Sh
     own.iter().map(|(name, _)| name.as_str()).collect::<Variables>().settle(trainer);
     // Before the template's own variables, which may then refer to them.
     let own = own.into_iter().map(|(name, value)| match value {
-        Value::Text(text) => EnvVar { name, value: Some(text), value_from: None },
-        Value::HostIndex => EnvVar { name, value: None, value_from: Some(host_index()) },
+        VariableValue::Text(text) => EnvVar { name, value: Some(text), value_from: None },
+        VariableValue::HostIndex => EnvVar { name, value: None, value_from: Some(host_index()) },
     });
     trainer.env = Some(own.chain(trainer.env.take().unwrap_or_default()).collect());
     // What it printed last is then in its pod's status.
