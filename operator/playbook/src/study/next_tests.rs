@@ -265,9 +265,10 @@ fn silent(index: u32, phase: TrialPhase, attempts: u32, said: &str) -> TrialStat
 /// F-116: the first trials all fail alike before they write a line, so no other is started and the line is shown.
 #[test]
 fn a_study_whose_first_trials_all_fail_alike_gives_up() {
+    use TrialPhase::{Failed, Retrying, Running, Succeeded};
+
     let plan = one_dimension("parallelism: 2");
     let of = |trials: &[TrialState]| decide(&plan, trials, Millis(0));
-    use TrialPhase::{Failed, Retrying, Running, Succeeded};
     // One trial may be at fault itself, however often it fails.
     assert_eq!(starts(&of(&[silent(0, Failed, 3, "a")])), [(1, 1), (2, 1)]);
     // Two attempts may be one accident.
