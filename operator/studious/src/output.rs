@@ -6,7 +6,9 @@
 
 use std::{
     fmt,
+    fs::File,
     io::{self, IsTerminal as _, Write},
+    os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
 };
 
 /// The reader of standard output has left: it has seen what it wanted. A command ends then, quietly and well.
@@ -118,10 +120,22 @@ impl<W: Write> Write for Escaped<W> {
 
 /// What a failed write on standard output means.
 pub(crate) fn failed(error: io::Error) -> anyhow::Error {
-    if error.kind() == io::ErrorKind::BrokenPipe {
+    if error.kind() == io::ErrorKind::BrokenPipe || is_lost_terminal(&error) {
         return Closed.into();
     }
     anyhow::Error::new(error).context("can't write standard output")
+}
+
+/// Whether standard output was a terminal that is gone: the window was closed, or the connection broke.
+fn is_lost_terminal(error: &io::Error) -> bool {
+    /// `EIO`, which a disk reports, too.
+    const EIO: i32 = 5;
+    error.raw_os_error() == Some(EIO)
+        && io::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .and_then(|out| File::from(out).metadata())
+            .is_ok_and(|out| out.file_type().is_char_device())
 }
 
 /// The outcome of a command whose reader may have left meanwhile.

@@ -1,6 +1,6 @@
 //! Runs that nobody watches: in the background, and after their terminal has gone (F-078, F-119).
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -71,17 +71,37 @@ fn a_study_that_is_refused_is_refused_in_the_foreground() {
     assert_eq!(bench.call(&["stop", "nowhere"]).code, 1);
 }
 
-/// What the kernel sends when a connection breaks.
+/// Calls the command on a terminal of its own, and takes that away once four trials train. Prints the exit code.
+const LOSE_THE_TERMINAL: &str = "
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+os.set_blocking(terminal, False)
+while not os.path.exists('tried') or len(open('tried').read().split()) < 4:
+    time.sleep(0.05)
+    try:
+        os.read(terminal, 65536)
+    except BlockingIOError:
+        pass
+os.close(terminal)
+time.sleep(0.5)
+open('go', 'w').close()
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+
 #[test]
 fn a_terminal_that_closes_does_not_end_a_run() {
     let bench = Bench::with(&waiting());
-    let child =
-        bench.command().args(["run", "study.yaml"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until(|| tried(&bench) == 4);
-    let hung_up = Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
-    assert!(hung_up.success());
-    std::fs::write(bench.file("go"), "").unwrap();
-    let done = said(&child.wait_with_output().unwrap());
-    assert_eq!(done.code, 0, "{done:?}");
-    assert!(!done.err.contains("Stopping"), "{}", done.err);
+    let python = Command::new("python3")
+        .args(["-c", LOSE_THE_TERMINAL, env!("CARGO_BIN_EXE_studious"), "run", "study.yaml"])
+        .current_dir(bench.temp.path())
+        .env("CUDA_VISIBLE_DEVICES", "")
+        .output();
+    let done = said(&python.unwrap());
+    assert_eq!((done.code, done.out.trim()), (0, "0"), "{done:?}");
+    assert!(bench.file("studious-runs/valley/report.html").exists());
+    let top = bench.call(&["top", FOLDER]).out;
+    assert!(top.contains("Completed: "), "{top}");
+    assert_eq!(tried(&bench), 10, "no trial may be tried again");
 }
