@@ -226,7 +226,7 @@ mod tests {
             (value.as_f64().unwrap(), rule.is_none())
         };
         for (name, given, expected, fits) in [
-            ("lr", f64::from(0.1_f32), 0.1, true),
+            ("lr", f64::from(0.1_f32), 0.1_f64, true),
             ("lr", 0.100_000_000_000_000_02, 0.1, true),
             ("lr", 9.999_999_999_999_997e-6, 1e-5, true),
             ("lr", 0.100_001, 0.100_001, false),
@@ -258,7 +258,7 @@ mod tests {
             serde_json::to_string(&whole).unwrap(),
             r#"{"decay":0.3,"drop":0.7,"lr":0.001,"momentum":0.9,"seed":20000000.0,"width":1000}"#
         );
-        assert_eq!(settled_point(&space(), &given)["decay"], 0.3.into());
+        assert_eq!(settled_point(&space(), &given)["decay"], HyperparameterValue::from(0.3));
     }
 
     /// F-081: a name and a truth value that read alike are told apart.

@@ -95,8 +95,12 @@ pub(crate) fn whole_steps(fields: &mut Map<String, Value>) {
             whole(step);
         }
     }
-    fields.get_mut("step").map(whole);
-    fields.get_mut("curves").map(curves);
+    if let Some(step) = fields.get_mut("step") {
+        whole(step);
+    }
+    if let Some(of) = fields.get_mut("curves") {
+        curves(of);
+    }
     for host in fields.get_mut("hosts").and_then(Value::as_object_mut).into_iter().flat_map(|hosts| hosts.values_mut())
     {
         curves(host);

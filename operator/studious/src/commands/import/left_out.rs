@@ -20,7 +20,7 @@ pub(super) enum NoTrial {
 
 /// All that were left out.
 #[derive(Debug, Default)]
-pub(super) struct LeftOut {
+pub(super) struct OmittedTrials {
     incomplete: BTreeSet<String>,
     endless: BTreeSet<String>,
     /// What is wrong with those that block nothing while others remain.
@@ -29,7 +29,7 @@ pub(super) struct LeftOut {
     wrong_trials: usize,
 }
 
-impl LeftOut {
+impl OmittedTrials {
     pub(super) fn push(&mut self, why: NoTrial) {
         match why {
             NoTrial::Wrong(problems) => {

@@ -34,7 +34,7 @@ use crate::{
     output::{self, errln},
     study_file,
 };
-use left_out::LeftOut;
+use left_out::OmittedTrials;
 use options::{ImportFormat, ImportOptions, Mapping, WithoutObjective};
 
 /// How many problems are told.
@@ -144,7 +144,7 @@ struct Imported {
     trials: Vec<TrialRecord>,
     /// What is wrong with the whole.
     problems: Vec<ImportProblem>,
-    left_out: LeftOut,
+    left_out: OmittedTrials,
     /// What was taken for what, each a sentence.
     notes: Vec<String>,
 }

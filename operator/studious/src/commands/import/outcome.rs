@@ -28,7 +28,7 @@ pub(super) enum State {
 
 impl State {
     /// The words of Studious, Optuna, Ray Tune, Weights & Biases, MLflow, Vizier, Katib, NNI, Determined, Ax, Keras Tuner,
-    /// SageMaker and ClearML, in any case, with any separators, with or without the name of their enumeration
+    /// `SageMaker` and `ClearML`, in any case, with any separators, with or without the name of their enumeration
     /// (`TrialState.COMPLETE`).
     pub(super) fn of(word: &str) -> Option<Self> {
         let bare = word.rsplit_once('.').map_or(word, |(_, bare)| bare);

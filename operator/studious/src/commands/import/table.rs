@@ -97,7 +97,7 @@ struct TableReading<'a> {
 }
 
 /// How a row says that its trial ended.
-struct End {
+struct RowEnd {
     state: Option<State>,
     told: Told,
     reason: String,
@@ -217,7 +217,7 @@ impl TableReading<'_> {
         round: &str,
         taken: &measurements::OfATrial,
         problems: &mut Vec<ImportProblem>,
-    ) -> End {
+    ) -> RowEnd {
         let columns = self.columns;
         let word = columns.state.and_then(|column| Some((column, row.cell(column)?)));
         let state = word.and_then(|(column, word)| {
@@ -241,7 +241,7 @@ impl TableReading<'_> {
         } else if let (Told::Nothing, Some(curve)) = (told, taken.curves.get(&self.plan.spec().objective.metric)) {
             told = outcome::of_curve(self.plan, round, curve);
         }
-        End {
+        RowEnd {
             state,
             told,
             reason: columns.reason.and_then(|column| row.cell(column)).unwrap_or_default().to_owned(),
@@ -249,7 +249,7 @@ impl TableReading<'_> {
         }
     }
 
-    fn outcome(&mut self, row: &SheetRow<'_>, name: &str, end: &End) -> Result<Outcome, NoTrial> {
+    fn outcome(&mut self, row: &SheetRow<'_>, name: &str, end: &RowEnd) -> Result<Outcome, NoTrial> {
         let without = self.options.without_objective;
         let is_missing = end.told == Told::Nothing;
         let failed_in_optuna = end.is_fail_of_optuna && is_missing;
@@ -293,7 +293,7 @@ impl TableReading<'_> {
     }
 }
 
-impl End {
+impl RowEnd {
     /// Whether it came to nothing that a search or a finding would use.
     fn is_without_result(&self) -> bool {
         match self.state {
