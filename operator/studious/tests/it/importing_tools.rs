@@ -51,7 +51,7 @@ fn layout(name: &str) -> Said {
     import(&bench(WIDTH), &[&data(&format!("layouts/{name}"))])
 }
 
-/// F-066: add_hparams takes a metric by the name of the curve, and writes it at step 0.
+/// F-066: `add_hparams` takes a metric by the name of the curve, and writes it at step 0.
 #[test]
 fn a_metric_of_add_hparams_never_replaces_the_curve_of_its_tag() {
     let said = layout("same-tag-after");
@@ -146,7 +146,7 @@ fn links_to_folders_are_followed() {
     );
 }
 
-/// F-068, F-069, F-072, F-074: what Optuna's trials_dataframe holds of trials that failed, were pruned, or wait.
+/// F-068, F-069, F-072, F-074: what Optuna's `trials_dataframe` holds of trials that failed, were pruned, or wait.
 #[test]
 fn a_table_of_optuna_comes_in_whole() {
     let bench = bench(SCHED);
@@ -224,4 +224,94 @@ fn a_table_of_mlflow_comes_in_without_its_parent_run() {
     let said = import(&bench, &[&[&*data("tables/mlflow.csv")], &more[..]].concat());
     assert!(said.err.contains("6 trials (1 failed, 1 infeasible, 4 succeeded)"), "{}", said.err);
     assert!(said.err.contains("1 row ended well without an objective, taken as infeasible"), "{}", said.err);
+}
+
+/// F-073: what no tool known here writes is said on the command line.
+#[test]
+fn a_word_of_state_may_be_given_its_meaning() {
+    let bench = bench(WIDTH);
+    let rows =
+        "name,state,loss,lr,width\na,Parked,,0.1,16\nb,TrialState.COMPLETE,0.5,0.1,16\nc,EarlyStopped,0.4,0.1,32\n";
+    std::fs::write(bench.file("t.csv"), rows).unwrap();
+    let said = import(&bench, &["t.csv"]);
+    assert!(said.code == 2 && said.err.contains("--state-word Parked=OUTCOME"), "{}", said.err);
+    let said = import(&bench, &["t.csv", "--state-word", "Parked=pending"]);
+    assert!(said.err.contains("3 trials (1 pending, 1 stopped, 1 succeeded)"), "{}", said.err);
+    let said = import(&bench, &["t.csv", "--state-word", "Parked=gone"]);
+    assert!(said.code == 2 && said.err.contains("unknown outcome gone"), "{}", said.err);
+}
+
+/// One bad row blocks nothing where that is asked for, and is said all the same.
+#[test]
+fn rows_that_are_wrong_may_be_left_out() {
+    let bench = bench(WIDTH);
+    std::fs::write(bench.file("t.csv"), "name,loss,lr,width\na,0.5,0.1,16\nb,0.4,7,16\nb,0.4,0.1,16\nc,half,0.1,16\n")
+        .unwrap();
+    let said = import(&bench, &["t.csv"]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("--skip-invalid leaves out what is wrong"), "{}", said.err);
+    let said = import(&bench, &["t.csv", "--skip-invalid"]);
+    assert_eq!((said.code, trials(&said).len()), (0, 1), "{}", said.err);
+    assert!(said.err.contains("t.csv:3:7: error: hyperparameters.lr: 7"), "{}", said.err);
+    assert!(said.err.contains("3 rows were left out for the errors above"), "{}", said.err);
+    std::fs::write(bench.file("t.csv"), "name,loss,lr,width\nb,0.4,7,16\n").unwrap();
+    assert_eq!(import(&bench, &["t.csv", "--skip-invalid"]).code, 2, "nothing would be left");
+}
+
+/// F-077: in a table with curves, and in a file of trials.
+#[test]
+fn an_objective_that_contradicts_its_curve_is_counted() {
+    let bench = bench(WIDTH);
+    std::fs::write(bench.file("t.csv"), "name,loss,lr,width\na,0.3,0.1,16\nb,0.25,0.2,16\n").unwrap();
+    let curves = "trial,metric,step,value\na,loss,90,0.8\na,loss,100,0.9\nb,loss,90,0.25\nb,loss,100,0.3\n";
+    std::fs::write(bench.file("curves.csv"), curves).unwrap();
+    let said = import(&bench, &["t.csv", "--measurements", "curves.csv", "--out", "t.jsonl"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let told = "the objective of 1 trial differs from what the study selects of the trial's curve (of a 0.8 at step 90, where the \
+                objective is 0.3); the objective was kept";
+    assert!(said.err.contains(told), "{}", said.err);
+    let said = bench.call(&["findings", "--study", "study.yaml", "--trials", "t.jsonl"]);
+    assert!(said.err.contains(told), "{}", said.err);
+}
+
+/// F-070, F-072, F-082: files of trials as other languages write them.
+#[test]
+fn lines_of_trials_are_read_as_others_write_them() {
+    let bench = bench(WIDTH);
+    let read = |lines: &str| {
+        std::fs::write(bench.file("t.jsonl"), lines).unwrap();
+        bench.call(&["findings", "--study", "study.yaml", "--trials", "t.jsonl"])
+    };
+    let bom = "\u{feff}{\"hyperparameters\":{\"lr\":1.0000000149011612,\"width\":16.0},\"objective\":0.5,\"step\":20.0,\
+               \"curves\":{\"loss\":[[10.0,0.6],[20.0,0.5]]}}\n";
+    let said = read(bom);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("values of 1 trial differ in the last digits"), "{}", said.err);
+    let said = read(r#"{"hyperparameters":{"lr":0.1,"width":16},"objective":null}"#);
+    assert!(
+        said.err.contains("the objective of 1 trial is null, taken as an objective of NaN: infeasible"),
+        "{}",
+        said.err
+    );
+    for (line, told) in [
+        (r#"{"hyperparameters":{"lr":0.1,"width":16}}"#, "the line: does not say how the trial ended"),
+        (
+            r#"{"hyperparameters":{"lr":0.1,"width":16},"value":0.5}"#,
+            "value: 0.5: is not a key of a trial. Did you mean objective?",
+        ),
+        (r#"{"hyperparameters":{"lr":1.01,"width":16},"objective":0.5}"#, "is outside the range of lr"),
+    ] {
+        let said = read(line);
+        assert!(said.code == 2 && said.err.contains(told), "{line}: {}", said.err);
+    }
+}
+
+/// F-074: a list of choices that are no values says so.
+#[test]
+fn a_choice_of_nothing_is_refused_with_what_it_is() {
+    let bench = bench("{name: sched, values: [null, a]}");
+    let said = bench.call(&["validate", "study.yaml"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let told = "must be a number, a name, true or false, not a list, a mapping, null or NaN";
+    assert!(said.err.contains(told) && !said.err.contains("while NaN"), "{}{}", said.out, said.err);
 }
