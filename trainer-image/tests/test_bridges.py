@@ -148,7 +148,7 @@ def test_a_study_is_reported_to_mlflow_once_and_read_back(run: Path) -> None:
         line["name"]: line for line in map(json.loads, Path("back.jsonl").read_text().splitlines())
     }
     for name, trial in trials.items():
-        for field in ("hyperparameters", "objective", "infeasible", "round", "curves"):
+        for field in ("hyperparameters", "objective", "infeasible", "reason", "round", "curves"):
             assert back[name].get(field) == trial.get(field)
 
 

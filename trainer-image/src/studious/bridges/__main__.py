@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from studious._errors import StudiousError
-from studious.bridges import _mlflow, _optuna, _records, _table
+from studious.bridges import _mlflow, _optuna, _records, _table, _wandb
 from studious.bridges._tensorboard import TensorBoardReporter
 
 
@@ -16,21 +16,27 @@ def _parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
 
     read = commands.add_parser("read", help="make another tool's trials those of a study file")
-    read.add_argument("tool", choices=["optuna", "mlflow"])
-    read.add_argument("storage", help="Optuna's storage or MLflow's tracking URI")
+    read.add_argument("tool", choices=["optuna", "mlflow", "wandb"])
+    read.add_argument(
+        "storage", help="Optuna's storage, MLflow's tracking URI, a folder of offline runs of W&B"
+    )
     read.add_argument("--name", help="the Optuna study or MLflow experiment")
     read.add_argument("--study", required=True, help="the study file that the trials are held to")
     read.add_argument("--metric", required=True, help="the study's objective metric")
-    read.add_argument("--objective", help="what MLflow calls that metric [default: the same]")
+    read.add_argument("--objective", help="what MLflow or W&B call it [default: the same]")
     read.add_argument("--map", action="append", default=[], metavar="HYPERPARAMETER=THEIRS")
     read.add_argument("--round", help="the round that all of them belong to")
     read.add_argument("--out", default="-", help="[default: standard output]")
 
     report = commands.add_parser("report", help="show a study in another tool")
-    report.add_argument("tool", choices=["mlflow", "tensorboard"])
+    report.add_argument("tool", choices=["mlflow", "tensorboard", "wandb"])
     report.add_argument("target", help="the folder of a run, or study/NAME of a cluster")
-    report.add_argument("--to", required=True, help="MLflow's tracking URI; TensorBoard's folder")
-    report.add_argument("--experiment", help="MLflow's experiment [default: the study's name]")
+    report.add_argument(
+        "--to", required=True, help="MLflow's tracking URI; a folder for the others"
+    )
+    report.add_argument(
+        "--experiment", help="MLflow's experiment, W&B's project [default: the study's name]"
+    )
     report.add_argument(
         "--follow", type=float, metavar="SECONDS", help="report again so often, until it is done"
     )
@@ -40,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
 def _read(given: argparse.Namespace) -> int:
     if given.tool == "optuna":
         trials = _optuna.trials(given.storage, given.name, given.metric)
+    elif given.tool == "wandb":
+        trials = _wandb.trials(given.storage, {given.objective or given.metric: given.metric})
     elif given.name is None:
         raise StudiousError("read mlflow: --name is missing. Name the experiment")
     else:
@@ -63,6 +71,8 @@ def _report(given: argparse.Namespace) -> int:
     reporter: _records.Reporter
     if given.tool == "mlflow":
         reporter = _mlflow.MlflowReporter(given.to, given.experiment or name, name)
+    elif given.tool == "wandb":
+        reporter = _wandb.WandbReporter(given.to, given.experiment or name, name)
     else:
         reporter = TensorBoardReporter(given.to, study["spec"]["objective"]["metric"])
     seen = _records.report(source, reporter, given.follow)

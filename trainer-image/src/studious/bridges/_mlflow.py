@@ -50,6 +50,7 @@ def trials(uri: str, experiment: str, names: Mapping[str, str]) -> list[ForeignT
             # What this module reports to MLflow is read as it was.
             state=run.data.tags.get("studious.outcome", run.info.status),
             round=run.data.tags.get("studious.round", ""),
+            reason=run.data.tags.get("studious.reason", ""),
             parameters=run.data.params,
             curves={
                 names.get(key, key): _curve(client, run.info.run_id, key)

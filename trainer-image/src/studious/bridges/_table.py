@@ -28,6 +28,7 @@ class ForeignTrial:
     objective: float | None = None
     """None where it is to be taken from the curve, or there is none."""
     round: str = ""
+    reason: str = ""
     curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
 
 
@@ -43,13 +44,13 @@ def write_tables(trials: Sequence[ForeignTrial], folder: Path) -> list[str]:
     """Write the tables; the options with which ``studious import`` reads them."""
     names = sorted({name for trial in trials for name in trial.parameters})
     has_objective = any(trial.objective is not None for trial in trials)
-    columns = ["name", "state", "round", *(["objective"] if has_objective else [])]
+    columns = ["name", "state", "round", "reason", *(["objective"] if has_objective else [])]
     table, curves = folder / "trials.csv", folder / "curves.csv"
     with table.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
         rows.writerow([*columns, *(f"hyperparameters.{name}" for name in names)])
         for trial in trials:
-            row = [trial.name, trial.state, trial.round]
+            row = [trial.name, trial.state, trial.round, trial.reason]
             if has_objective:
                 row.append("" if trial.objective is None else repr(trial.objective))
             rows.writerow([*row, *(_cell(trial.parameters.get(name)) for name in names)])
