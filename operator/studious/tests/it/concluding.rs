@@ -40,7 +40,7 @@ fn findings_read_well_by_machines() {
     let said = bench().call(&["findings", "--study", "study.yaml", "--trials", "trials.jsonl", "--format", "json"]);
     let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     let keys: Vec<_> = found.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(keys, ["checklist", "findings", "verdict"]);
+    assert_eq!(keys, ["apiVersion", "checklist", "findings", "kind", "verdict"]);
     assert_eq!(found["verdict"]["kind"], "CannotJudge");
     for finding in found["findings"].as_array().unwrap() {
         let finding = finding.as_object().unwrap();
