@@ -158,6 +158,7 @@ fn train(point: &Hyperparameters, index: u32, evaluations: u64, every: u64) -> (
             end_time: Some(end),
             step: None,
             restore_at_most: None,
+            silent_failure: None,
         }],
         start_time: Some(start),
         end_time: Some(end),
