@@ -95,7 +95,7 @@ fn two_rounds_have_their_good_region_or_say_what_tells() {
     );
 
     let cosine = plan(&format!("{TWO_ROUNDS}schedule: {{family: Cosine, base: learning_rate}}\n"));
-    let said = "How far two trainings of 100 steps differ by luck is unknown: the retrained ones had 400. Retraining in a \
+    let said = "How far two trainings of 100 steps differ by seed is unknown: the retrained ones had 400. Retraining in a \
                 study that ends with round explore tells.";
     for id in ["axis-learning_rate", "best-of-k"] {
         let plot = drawn(&cosine, &trials, id);
