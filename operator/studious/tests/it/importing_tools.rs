@@ -35,8 +35,10 @@ fn import(bench: &Bench, arguments: &[&str]) -> Said {
     bench.call(&[&["import", "--study", "study.yaml"], arguments].concat())
 }
 
-/// Name, learning rate, objective, step and curve of each trial.
-fn trials(said: &Said) -> Vec<(String, f64, Option<f64>, Option<u64>, usize)> {
+/// Name, learning rate, objective, step and number of points of a trial.
+type Imported = (String, f64, Option<f64>, Option<u64>, usize);
+
+fn trials(said: &Said) -> Vec<Imported> {
     let read = |line: &str| {
         let trial: serde_json::Value = serde_json::from_str(line).unwrap();
         let curve = trial["curves"]["loss"].as_array().map_or(0, Vec::len);
