@@ -12,7 +12,7 @@ use crate::{Study, Trial};
 ///
 /// # Errors
 /// When a CRD can't be written as YAML, which would be a defect of this crate.
-pub fn manifests() -> Result<[(&'static str, String); 2], serde_yaml::Error> {
+pub fn manifests() -> Result<[(&'static str, String); 2], crate::yaml::Error> {
     Ok([("studies.yaml", manifest(&Study::crd())?), ("trials.yaml", manifest(&Trial::crd())?)])
 }
 
@@ -30,9 +30,9 @@ pub fn study_schema() -> &'static Value {
 const LARGEST_EXACT: u64 = 9_007_199_254_740_991;
 const SCHEMA_PATH: &str = "/spec/versions/0/schema/openAPIV3Schema";
 
-fn manifest(crd: &CustomResourceDefinition) -> Result<String, serde_yaml::Error> {
-    let value = finished(crd).map_err(<serde_yaml::Error as serde::ser::Error>::custom)?;
-    Ok(format!("# Made by `studious crds`; do not edit.\n{}", serde_yaml::to_string(&value)?))
+fn manifest(crd: &CustomResourceDefinition) -> Result<String, crate::yaml::Error> {
+    let value = finished(crd).map_err(<crate::yaml::Error as serde::ser::Error>::custom)?;
+    Ok(format!("# Made by `studious crds`; do not edit.\n{}", crate::yaml::to_string(&value)?))
 }
 
 /// A CRD with what its types' attributes can't say.

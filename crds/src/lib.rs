@@ -18,6 +18,7 @@ pub mod study;
 pub mod trial;
 pub mod validate;
 mod value;
+pub mod yaml;
 
 pub use pod_template::{TRAINER_GRACE_SECONDS, trainer_grace};
 pub use study::{Study, StudySpec, StudyStatus};

@@ -39,7 +39,7 @@ pub struct StudyField {
 #[must_use]
 pub fn fields() -> &'static [StudyField] {
     static FIELDS: LazyLock<Vec<StudyField>> = LazyLock::new(|| {
-        let example: Value = serde_yaml::from_str(EXAMPLE).unwrap_or_default();
+        let example: Value = crate::yaml::from_str(EXAMPLE).unwrap_or_default();
         let mut fields = Vec::new();
         walk(&crd::study_schema()["properties"]["spec"], "spec", &[&example["spec"]], true, &mut fields);
         fields

@@ -104,7 +104,7 @@ pub fn shown(field: &StudyField) -> String {
     let _ = writeln!(text, "\nDefault: {default}");
     if let Some(example) = &field.example {
         let leaf = field.path.rsplit('.').next().unwrap_or_default().trim_end_matches("[]");
-        let example = serde_yaml::to_string(&serde_json::json!({ leaf: example })).unwrap_or_default();
+        let example = crate::yaml::to_string(&serde_json::json!({ leaf: example })).unwrap_or_default();
         let _ = write!(text, "Example:\n{}", indented(&example));
     }
     let held: Vec<_> = children(field).collect();

@@ -35,9 +35,9 @@ fn helm(values: &[&str]) -> Command {
     let mut helm = Command::new("helm");
     helm.args(["template", "studious"]).arg(repository().join("charts/studious"));
     helm.args(["--namespace", &operator_namespace(), "--kube-version", "1.33.0"]);
-    values.iter().for_each(|value| {
+    for value in values {
         helm.args(["--set", value]);
-    });
+    }
     helm
 }
 

@@ -170,7 +170,7 @@ impl RunFolder {
     pub fn study_as_run(&self) -> Result<Option<Study>, Error> {
         let path = self.study_file();
         match fs::read_to_string(&path) {
-            Ok(text) => serde_yaml::from_str(&text).map(Some).map_err(|error| Error::NotARun {
+            Ok(text) => studious_api::yaml::from_str(&text).map(Some).map_err(|error| Error::NotARun {
                 folder: self.root.clone(),
                 reason: format!("its study.yaml can't be read: {error}"),
             }),

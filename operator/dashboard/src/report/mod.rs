@@ -69,7 +69,7 @@ pub enum ReportError {
     },
     /// The study can't be written as YAML.
     #[error("the study can't be written as YAML: {0}")]
-    Study(#[from] serde_yaml::Error),
+    Study(#[from] studious_api::yaml::Error),
     /// Something of the report can't be written as JSON.
     #[error("the report can't be written as JSON: {0}")]
     Data(#[from] serde_json::Error),

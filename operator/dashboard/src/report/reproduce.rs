@@ -1,8 +1,8 @@
 //! How to run the same study again.
 
 use maud::{Markup, html};
-use serde_yaml::{Mapping, Value};
 use studious_api::study::{Algorithm, Scientific};
+use studious_api::yaml::{Mapping, Value};
 use studious_playbook::Plan;
 
 use super::ReportError;
@@ -40,18 +40,18 @@ pub(super) fn section(plan: &Plan) -> Result<Markup, ReportError> {
     })
 }
 
-fn study_yaml(plan: &Plan) -> Result<String, serde_yaml::Error> {
-    serde_yaml::to_string(&manifest(plan)?)
+fn study_yaml(plan: &Plan) -> Result<String, studious_api::yaml::Error> {
+    studious_api::yaml::to_string(&manifest(plan)?)
 }
 
 /// The study as an object of Kubernetes.
-pub(super) fn manifest(plan: &Plan) -> Result<Value, serde_yaml::Error> {
+pub(super) fn manifest(plan: &Plan) -> Result<Value, studious_api::yaml::Error> {
     let mut metadata = Mapping::new();
     metadata.insert("name".into(), plan.name().into());
     let mut study = Mapping::new();
     study.insert("apiVersion".into(), format!("{}/{}", studious_api::GROUP, studious_api::VERSION).into());
     study.insert("kind".into(), "Study".into());
     study.insert("metadata".into(), Value::Mapping(metadata));
-    study.insert("spec".into(), serde_yaml::to_value(plan.spec())?);
+    study.insert("spec".into(), studious_api::yaml::to_value(plan.spec())?);
     Ok(Value::Mapping(study))
 }

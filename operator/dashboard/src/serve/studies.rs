@@ -169,7 +169,7 @@ pub async fn detail<S: StudySource, G: Gate>(
     let head = &shown.head;
     let spec = &head.spec;
     let best = shown.trials.iter().find(|trial| head.best.as_ref().is_some_and(|best| best.trial == trial.name));
-    let unreadable = |error: serde_yaml::Error| SourceError::unreadable("the study", error);
+    let unreadable = |error: studious_api::yaml::Error| SourceError::unreadable("the study", error);
     tag.json(&StudyView {
         item: item(head, app.analyses.known(&AnalysisKey::own(&key)).as_deref()),
         study_name: head.study_name.clone(),

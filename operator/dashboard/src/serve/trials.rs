@@ -159,7 +159,7 @@ pub fn metrics<'a>(objective: &'a str, records: impl Iterator<Item = &'a TrialRe
 
 /// What is shown of a trial.
 pub fn view(shown: &StudySnapshot, found: &TrialDetail) -> Result<TrialView, ApiError> {
-    let unreadable = |error: serde_yaml::Error| SourceError::unreadable("the trial", error);
+    let unreadable = |error: studious_api::yaml::Error| SourceError::unreadable("the trial", error);
     let (record, head) = (&found.record, &shown.head);
     let latest = |n: usize| n.saturating_sub(MOST_REPORTS);
     let attempts = record

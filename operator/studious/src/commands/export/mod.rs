@@ -118,7 +118,7 @@ fn jsonl<T: serde::Serialize>(rows: impl IntoIterator<Item = T>, out: impl Write
 /// What the tests of both tables are made of.
 #[cfg(test)]
 fn examples() -> (studious_playbook::Plan, Vec<studious_playbook::record::TrialRecord>) {
-    let spec = serde_yaml::from_str(
+    let spec = studious_api::yaml::from_str(
         "
 goal: g
 objective: {metric: error, direction: Minimize}

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        let spec = serde_yaml::from_str(
+        let spec = studious_api::yaml::from_str(
             "
 goal: g
 objective: {metric: error, direction: Minimize}

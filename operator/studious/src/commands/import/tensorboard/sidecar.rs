@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_yaml::Value;
+use studious_api::yaml::Value;
 
 /// The files that are looked for, in this order.
 const USUAL: [&str; 7] =
@@ -40,7 +40,7 @@ pub(super) fn read(folder: &Path, given: Option<&str>) -> Result<Option<Sidecar>
     }
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
     // JSON is YAML.
-    let value: Value = serde_yaml::from_str(&text).map_err(|error| match error.location() {
+    let value: Value = studious_api::yaml::from_str(&text).map_err(|error| match error.location() {
         Some(at) => format!("{shown}:{}:{}: error: {error}", at.line(), at.column()),
         None => format!("{shown}: error: {error}"),
     })?;
