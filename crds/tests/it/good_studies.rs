@@ -97,7 +97,7 @@ fn files_that_are_no_studies_are_refused_in_plain_words() {
         ("just words", "study.yaml:1:1: must be a mapping"),
         ("- a\n- b\n", "study.yaml:1:1: must be a mapping"),
         ("a: *b\n", "study.yaml:1:4: is not YAML"),
-        ("a: &a [*a]\n", "study.yaml:1:8: stands for an anchor that contains itself"),
+        ("a: &a [*a]\n", "study.yaml:1:8: refers to an anchor that contains itself"),
         ("{", "study.yaml:2:1: is not YAML"),
         ("\u{0}", "study.yaml:1:1: "),
     ] {
