@@ -61,7 +61,7 @@ fn refusal(rendered: &str) -> Option<String> {
 }
 
 #[test]
-fn the_api_server_takes_the_chart_however_it_is_installed() {
+fn the_chart_is_accepted_however_it_is_installed() {
     for (name, values) in INSTALLATIONS {
         assert_eq!(refusal(&output(&mut helm(values))), None, "{name}");
     }
