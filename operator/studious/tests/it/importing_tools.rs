@@ -195,7 +195,7 @@ fn the_same_table_is_read_with_semicolons_decimal_commas_and_tabs() {
     let whole = trials(&read("tables/optuna.csv", &[]));
     let semicolons = read("tables/optuna-semicolon.csv", &[]);
     assert!(semicolons.err.contains("cells are separated by `;`"), "{}", semicolons.err);
-    assert!(semicolons.err.contains("with a decimal comma: 0,5 is read as 0.5"), "{}", semicolons.err);
+    assert!(semicolons.err.contains("with a decimal comma: "), "{}", semicolons.err);
     for other in [
         semicolons,
         read("tables/optuna-semicolon.csv", &["--delimiter", ";"]),

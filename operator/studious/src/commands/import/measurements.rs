@@ -129,7 +129,7 @@ pub(super) fn read(
         if step < from_step || cell != "NaN" && cell != "nan" && point::is_nothing(&cell) {
             continue;
         }
-        let Ok(value) = cell.parse::<f64>() else {
+        let Some(value) = outcome::measured(&cell) else {
             wrong(values, format!("value: expected a number, got `{cell}`"));
             continue;
         };

@@ -67,6 +67,12 @@ pub(super) enum Told {
     Finite(f64, Option<u64>),
 }
 
+/// A measured number as a tool wrote it. MLflow's database keeps an infinity as the largest number there is, of its sign.
+pub(super) fn measured(text: &str) -> Option<f64> {
+    let value: f64 = text.parse().ok()?;
+    Some(if value.abs() < f64::MAX { value } else { value * f64::INFINITY })
+}
+
 /// How a trial ended. Nothing, where neither state nor objective says so.
 pub(super) fn outcome(
     state: Option<State>,
@@ -126,6 +132,16 @@ mod tests {
             assert_eq!(outcome(State::of(word), told, "", without), meant, "{word}");
         }
         assert_eq!(State::of("unheard of"), None);
+    }
+
+    #[test]
+    fn the_largest_number_is_an_infinity_that_a_database_could_not_keep() {
+        assert_eq!(measured("1.7976931348623157e308"), Some(f64::INFINITY));
+        assert_eq!(measured("-1.7976931348623157E+308"), Some(f64::NEG_INFINITY));
+        assert_eq!(measured("-inf"), Some(f64::NEG_INFINITY));
+        assert!(measured("nan").is_some_and(f64::is_nan));
+        assert_eq!(measured("1.7e308"), Some(1.7e308));
+        assert_eq!(measured("x"), None);
     }
 
     /// F-073: the words as the tools define them.

@@ -99,19 +99,23 @@ impl Sheet {
         Ok(sheet)
     }
 
-    /// Numbers with a point and numbers with a comma in one file: there the comma may stand between thousands.
+    /// Numbers with a point, or with two commas, and numbers with one comma in one file: the comma may separate thousands.
     fn look_for_decimal_commas(&mut self) {
-        let (mut commas, mut points) = (0, 0);
+        let (mut commas, mut others) = (0, 0);
+        let mut example = None;
         for row in self.rows().flatten() {
             for cell in &row.record {
                 let cell = cell.trim();
-                commas += usize::from(with_point(cell).is_some());
-                points += usize::from(cell.contains('.') && cell.parse::<f64>().is_ok());
+                if let Some(number) = with_point(cell) {
+                    commas += 1;
+                    example.get_or_insert_with(|| (cell.to_owned(), number));
+                }
+                others += usize::from(cell.contains('.') && cell.parse::<f64>().is_ok() || has_thousands(cell));
             }
         }
-        self.has_decimal_commas = commas > 0 && points == 0;
-        if self.has_decimal_commas {
-            self.notes.push(format!("{} with a decimal comma: 0,5 is read as 0.5", count(commas, "number")));
+        if let Some((cell, number)) = example.filter(|_| others == 0) {
+            self.has_decimal_commas = true;
+            self.notes.push(format!("{} with a decimal comma: {cell} is read as {number}", count(commas, "number")));
         }
     }
 
@@ -137,6 +141,10 @@ impl Sheet {
                 Ok(true) => {
                     let (offset, line) = record.position().map_or((0, 0), |p| (p.byte(), p.line()));
                     let offset = usize::try_from(offset).unwrap_or_default();
+                    let end = usize::try_from(reader.position().byte()).unwrap_or_default();
+                    if let Some(message) = self.swallowed(&record, self.text.get(offset..end).unwrap_or_default()) {
+                        return Some(Err(ImportProblem { place: format!("{}:{line}", self.path), message }));
+                    }
                     Some(Ok(SheetRow { sheet: self, record, offset, line }))
                 }
                 Ok(false) => None,
@@ -147,6 +155,27 @@ impl Sheet {
                 }
             }
         })
+    }
+
+    /// Whether a quote that was never meant as one, or never closed, took the rows after it into a cell.
+    fn swallowed(&self, record: &csv::StringRecord, text: &str) -> Option<String> {
+        let is_open = text.matches('"').count() % 2 == 1;
+        let is_a_row = |line: &str| {
+            let mut cells = line.split(char::from(self.delimiter));
+            self.heads.len() > 1
+                && cells.clone().count() == self.heads.len()
+                && cells.any(|cell| cell.trim().parse::<f64>().is_ok())
+        };
+        let cells = || record.iter().filter(|cell| cell.contains('\n'));
+        let rows: usize = cells().map(|cell| cell.lines().skip(1).filter(|line| is_a_row(line)).count()).sum();
+        if rows == 0 && !(is_open && cells().next().is_some()) {
+            return None;
+        }
+        let what = if is_open { "is never closed" } else { "closes lines later" };
+        Some(format!(
+            "a quote that opens here {what}, and takes in {} after it. Close it, or write a quote within a cell twice (\"\")",
+            count(rows, "row")
+        ))
     }
 
     fn unreadable(&self, error: &csv::Error) -> ImportProblem {
@@ -236,6 +265,8 @@ fn not_csv(bytes: &[u8]) -> Option<&'static str> {
             "is JSON, not CSV. Ray Tune's trials are read from their folder (TensorBoard's event files) or from \
              results.get_dataframe().to_csv(…); JSON lines of `studious export` are read by --trials as they are"
         }
+        [0x1f, 0x8b, ..] => "is compressed with gzip. Unpack it first (gunzip)",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16. Save it as UTF-8",
         [b'P', b'K', 3, 4, ..] => "is a spreadsheet or an archive, not CSV. Save the table as CSV",
         [b'S', b'Q', b'L', b'i', ..] => {
             "is an SQLite database, not CSV. Write the table with the tool itself, such as Optuna's \
@@ -261,6 +292,15 @@ fn delimiter_of(heading: &str) -> u8 {
 
 fn named(delimiter: u8) -> String {
     if delimiter == b'\t' { "tabs".to_owned() } else { format!("`{}`", char::from(delimiter)) }
+}
+
+/// Whether a number has commas between its thousands, and nowhere else: `12,345,678`.
+fn has_thousands(cell: &str) -> bool {
+    let mut groups = cell.trim_start_matches(['+', '-']).split(',');
+    let first =
+        groups.next().is_some_and(|first| (1..=3).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_digit()));
+    let rest: Vec<&str> = groups.collect();
+    first && rest.len() > 1 && rest.iter().all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A number with a decimal comma as others write it: `0,5` is 0.5.
@@ -301,7 +341,25 @@ mod tests {
         assert_eq!(cell("a\tb\nx\t-1,25e-3\n"), "-1.25e-3");
         assert_eq!(cell("a;b\nx;1,234\ny;0.5\n"), "1,234", "it may stand between thousands");
         assert_eq!(cell("a;b\nx;1,234,567\n"), "1,234,567");
+        assert_eq!(cell("a;b\nx;1,500\ny;12,345,678\n"), "1,500", "another number shows that it does");
         assert_eq!(cell("a,b\nx,\"0,5\"\n"), "0,5");
+    }
+
+    /// A stray quote must not swallow rows; a cell of several lines may.
+    #[test]
+    fn a_quote_that_takes_in_rows_is_refused() {
+        let problems = |text: &str| -> Vec<String> {
+            let sheet = sheet(text, None);
+            sheet.rows().filter_map(Result::err).map(|problem| problem.to_string()).collect()
+        };
+        let never = problems("lr,loss,note\n0.3,0.7,fine\n0.1,0.5,\"12 inch\n0.2,0.6,x\n0.3,0.1,y\n");
+        assert!(never.len() == 1 && never[0].starts_with("t.csv:3: "), "{never:?}");
+        assert!(never[0].contains("is never closed, and takes in 2 rows"), "{never:?}");
+        let later = problems("lr,loss,note\n0.1,0.5,\"12 inch\n0.2,0.6,x\n0.3,0.1,9\"\n0.4,0.2,z\n");
+        assert!(later.len() == 1 && later[0].contains("closes lines later"), "{later:?}");
+        for fine in ["lr,loss,note\n0.1,0.5,\"a \"\"b\"\"\nlong, very long\nnote\"\n", "lr,note\n0.1,\"x\ny\"\n"] {
+            assert_eq!(problems(fine), Vec::<String>::new(), "{fine}");
+        }
     }
 
     #[test]
@@ -313,6 +371,8 @@ mod tests {
             (b"\n[1]", "is JSON"),
             (b"PK\x03\x04", "spreadsheet"),
             (b"SQLite format 3", "SQLite"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"\xff\xfea\0", "UTF-16"),
         ] {
             assert!(not_csv(bytes).is_some_and(|said| said.contains(told)), "{told}");
         }

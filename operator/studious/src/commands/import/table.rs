@@ -268,11 +268,11 @@ impl TableReading<'_> {
 
     fn number(row: &SheetRow<'_>, column: usize, problems: &mut Vec<ImportProblem>) -> Told {
         let Some(cell) = row.number_text(column) else { return Told::Nothing };
-        match cell.parse::<f64>() {
-            Ok(value) if value.is_finite() => Told::Finite(value, None),
-            Ok(_) => Told::NonFinite,
-            Err(_) if point::is_nothing(&cell) => Told::Nothing,
-            Err(_) => {
+        match outcome::measured(&cell) {
+            Some(value) if value.is_finite() => Told::Finite(value, None),
+            Some(_) => Told::NonFinite,
+            None if point::is_nothing(&cell) => Told::Nothing,
+            None => {
                 let message = format!("expected a number, got `{cell}`. Write NaN for a trial that diverged");
                 problems.push(ImportProblem { place: row.place(column), message });
                 Told::Nothing
