@@ -111,6 +111,34 @@ def test_an_experiment_of_mlflow_becomes_trials() -> None:
     assert trials["rate 0.3"]["stopped"]
 
 
+def test_an_infinity_that_the_database_of_mlflow_could_not_keep_is_infeasible() -> None:
+    # Of its own name: MLflow keeps the connection of a URI.
+    uri = "sqlite:///infinities.db"
+    client = mlflow.tracking.MlflowClient(tracking_uri=uri)
+    experiment = client.create_experiment("old")
+    for name, value in [("fine", 0.5), ("up", float("inf")), ("down", float("-inf"))]:
+        run = client.create_run(experiment, run_name=name).info.run_id
+        client.log_param(run, "learning_rate", 0.1)
+        client.log_param(run, "optimizer", "sgd")
+        client.log_metric(run, "val/loss", 0.9, step=1)
+        client.log_metric(run, "val/loss", value, step=2)
+        client.set_terminated(run, "FINISHED")
+    trials = read("mlflow", uri, "--name", "old", "--objective", "val/loss")
+    assert trials["fine"]["objective"] == 0.5
+    assert trials["up"]["infeasible"]
+    assert trials["down"]["infeasible"]
+
+
+def test_a_direction_that_contradicts_optuna_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.create_study(study_name="up", storage="sqlite:///optuna.db", direction="maximize")
+    arguments = ["read", "optuna", "sqlite:///optuna.db", "--study", "study.yaml"]
+    assert main([*arguments, "--metric", "val_loss"]) == 1
+    assert "its direction is Maximize" in capsys.readouterr().err
+
+
 def runs(uri: str, experiment: str) -> dict[str, Any]:
     client = mlflow.tracking.MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(experiment)

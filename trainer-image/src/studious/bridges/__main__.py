@@ -26,6 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--objective", help="what MLflow or W&B call it [default: the same]")
     read.add_argument("--map", action="append", default=[], metavar="HYPERPARAMETER=THEIRS")
     read.add_argument("--round", help="the round that all of them belong to")
+    read.add_argument(
+        "--skip-invalid", action="store_true", help="leave wrong trials out, and name them"
+    )
     read.add_argument("--out", default="-", help="[default: standard output]")
 
     report = commands.add_parser("report", help="show a study in another tool")
@@ -45,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _read(given: argparse.Namespace) -> int:
     if given.tool == "optuna":
-        trials = _optuna.trials(given.storage, given.name, given.metric)
+        direction = _table.direction(given.study)
+        trials = _optuna.trials(given.storage, given.name, given.metric, direction)
     elif given.tool == "wandb":
         trials = _wandb.trials(given.storage, {given.objective or given.metric: given.metric})
     elif given.name is None:
@@ -61,6 +65,8 @@ def _read(given: argparse.Namespace) -> int:
         options += ["--map", f"{own}=hyperparameters.{theirs}"]
     if given.round:
         options += ["--round", given.round]
+    if given.skip_invalid:
+        options.append("--skip-invalid")
     return _table.import_trials(trials, given.study, given.out, options)
 
 

@@ -8,13 +8,17 @@ from studious._errors import StudiousError
 from studious.bridges._table import ForeignTrial, missing
 
 
-def trials(storage: str, name: str | None, metric: str) -> list[ForeignTrial]:
+def trials(
+    storage: str, name: str | None, metric: str, direction: str | None = None
+) -> list[ForeignTrial]:
     """Read a study's trials; their intermediate values become the curve of the metric.
 
     Args:
       storage: as Optuna takes it: a URL, such as ``sqlite:///optuna.db``.
       name: the study's; may be left out where the storage has one.
       metric: what the objective is called in Studious.
+      direction: of the objective there, ``Minimize`` or ``Maximize``; one that contradicts Optuna's
+        is an error.
 
     """
     try:
@@ -35,6 +39,12 @@ def trials(storage: str, name: str | None, metric: str) -> list[ForeignTrial]:
         raise StudiousError(
             f"{name}: has {len(study.directions)} objectives, and a study of Studious has one. "
             "Export study.trials_dataframe() as CSV and choose a column with studious import"
+        )
+    theirs = study.direction.name.capitalize()
+    if direction is not None and theirs != direction:
+        raise StudiousError(
+            f"{name}: its direction is {theirs}, and the study file says {direction}. "
+            "Change direction in the study file"
         )
     every = study.get_trials(deepcopy=False)
     # Optuna chooses a point while its trial runs, so that one that runs or waits has none yet.

@@ -6,6 +6,7 @@ What a state of another tool means, and whether a point is one of the study, is 
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 import sys
 import tempfile
@@ -77,16 +78,33 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def import_trials(
-    trials: Sequence[ForeignTrial], study: str, out: str, options: Sequence[str] = ()
-) -> int:
-    """Hold trials against a study and write them, by ``studious import``; its exit status."""
+def _command() -> str:
     command = find_command()
     if command is None:
         raise StudiousError(
             "studious: command not found. It checks the trials against the study: install it, or "
             "give its file in STUDIOUS_BINARY"
         )
+    return command
+
+
+def direction(study: str) -> str | None:
+    """Read the direction of a study file's objective; nothing where the file is refused."""
+    asked = [_command(), "plan", study, "--format", "json"]
+    printed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    try:
+        objective = json.loads(printed).get("objective", {})
+    except json.JSONDecodeError:
+        return None
+    found = objective.get("direction")
+    return found if isinstance(found, str) else None
+
+
+def import_trials(
+    trials: Sequence[ForeignTrial], study: str, out: str, options: Sequence[str] = ()
+) -> int:
+    """Hold trials against a study and write them, by ``studious import``; its exit status."""
+    command = _command()
     if not trials:
         raise StudiousError("there are no trials to read; nothing was written")
     with tempfile.TemporaryDirectory() as folder:
