@@ -80,7 +80,10 @@ impl Devices {
         let per_host = devices_asked(container).unwrap_or(1);
         let (needed, there) = (per_host.saturating_mul(hosts), u32::try_from(self.names.len()).unwrap_or(u32::MAX));
         if needed > there {
-            let of_hosts = if hosts > 1 { format!(" for each of {hosts} hosts") } else { String::new() };
+            let asked = match hosts {
+                ..=1 => needed.to_string(),
+                _ => format!("{per_host} for each of {hosts} hosts, {needed} in all"),
+            };
             let mend = format!(
                 "Ask for fewer, name more with --devices, or let all trials see every device with --devices none. Devices: {}.",
                 self.names.join(", ")
@@ -88,7 +91,7 @@ impl Devices {
             return Err(Violation {
                 field: format!("{CONTAINER}.resources.limits[{RESOURCE}]"),
                 value: per_host.to_string(),
-                rule: format!("a trial needs {needed}{of_hosts}, and {} to share out", are(there)),
+                rule: format!("a trial needs {asked}, and {} to share out", are(there)),
                 mend,
             });
         }
@@ -237,8 +240,8 @@ mod tests {
         let refused = devices(3).shares(&limit("2"), 2).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "spec.trial.template.spec.containers[0].resources.limits[nvidia.com/gpu]: 2: a trial needs 4 for each of 2 hosts, \
-             and there are 3 devices to share out. Ask for fewer, name more with --devices, or let all trials see every device \
+            "spec.trial.template.spec.containers[0].resources.limits[nvidia.com/gpu]: 2: a trial needs 2 for each of 2 hosts, 4 in \
+             all, and there are 3 devices to share out. Ask for fewer, name more with --devices, or let all trials see every device \
              with --devices none. Devices: 0, 1, 2."
         );
     }

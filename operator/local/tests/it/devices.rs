@@ -52,7 +52,7 @@ async fn trials_that_need_more_devices_than_there_are_are_refused() {
     options.devices = named(&["0"]);
     let Err(Error::Invalid(refused)) = bench.try_run(options).await else { panic!("it must be refused") };
     assert!(
-        refused[0].to_string().contains("a trial needs 2 for each of 2 hosts, and there is 1 device"),
+        refused[0].to_string().contains("a trial needs 1 for each of 2 hosts, 2 in all, and there is 1 device"),
         "{refused:?}"
     );
 }

@@ -43,6 +43,10 @@ fn a_run_in_the_background_is_looked_at_stopped_resumed_and_waited_for() {
     assert_eq!((code, &waited["phase"]), (124, &json!("Running")));
     let second = bench.call(&["run", "study.yaml", "--detach"]);
     assert!(second.code == 2 && second.err.contains("another run is using"), "{second:?}");
+    let second = bench.call(&["run", "study.yaml", "--detach", "--format", "json"]);
+    assert!(second.code == 2 && second.out.is_empty() && second.err.contains("another run is using"), "{second:?}");
+    let log = std::fs::read_to_string(bench.file(&format!("{FOLDER}/run.log"))).unwrap();
+    assert!(!log.contains("another run is using"), "{log}");
 
     let (code, stopped) = json(&bench, &["stop", FOLDER]);
     assert_eq!((code, &stopped["phase"], &stopped["running"]), (0, &json!("Interrupted"), &json!(0)), "{stopped}");

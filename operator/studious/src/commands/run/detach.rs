@@ -21,6 +21,11 @@ use crate::{
 
 /// Starts the run that this process was called for, and returns once it starts trials; its exit code if it ends before that.
 pub(super) async fn detach(study: &str, folder: &RunFolder, format: Format) -> anyhow::Result<u8> {
+    // Refused here, so that nothing of it gets into the log of the run that is there.
+    if folder.is_running() {
+        errln!("error: {}", studious_local::Error::Locked { folder: folder.root().to_owned() });
+        return Ok(exit::INVALID);
+    }
     let path = folder.log();
     fs::create_dir_all(folder.root()).with_context(|| format!("can't make {}", folder.root().display()))?;
     let log = File::options().create(true).append(true).open(&path);
@@ -40,11 +45,13 @@ pub(super) async fn detach(study: &str, folder: &RunFolder, format: Format) -> a
     while folder.last_runner().is_none_or(|runner| runner.pid != child.id() || !runner.has_begun) {
         if let Some(status) = child.try_wait()? {
             let printed = printed_since(&path, before).unwrap_or_default();
-            // Refusals are documents for programs.
-            if format.is_json() {
-                crate::output::out!("{printed}")?;
-            } else {
-                errln!("{}", printed.trim_end());
+            // Documents are for programs, words for people.
+            for line in printed.lines() {
+                if format.is_json() && line.starts_with('{') {
+                    outln!("{line}")?;
+                } else {
+                    errln!("{line}");
+                }
             }
             return Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED));
         }
