@@ -355,7 +355,7 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
         return Ok(());
     }
     let inits = (0..spec.hosts).filter_map(|host| Some((host, view.progress.inits.get(&(view.number, host))?)));
-    let mut first: Option<(u32, &str)> = None;
+    let mut first: Option<(u32, &str, Option<u64>)> = None;
     for (host, init) in inits {
         if let Some(seed) = init.init_seed.filter(|seed| *seed != u64::from(spec.seeds.init)) {
             return Err(format!("host {host} initialised with seed {seed}, not with seeds.init {}", spec.seeds.init));
@@ -370,14 +370,24 @@ fn verify_seeds(view: &AttemptView<'_>) -> Result<(), String> {
         }
         let Some(fingerprint) = init.parameters_sha256.as_deref() else { continue };
         match first {
-            Some((other, expected)) if expected != fingerprint => {
+            Some((other, expected, step)) if expected != fingerprint && step != init.restored_step => {
+                let began =
+                    |step: Option<u64>| step.map_or("began anew".to_owned(), |step| format!("restored step {step}"));
+                return Err(format!(
+                    "host {other} {} and host {host} {}; all hosts must restore the same checkpoint: let them agree on it \
+                     before host 0 saves another",
+                    began(step),
+                    began(init.restored_step)
+                ));
+            }
+            Some((other, expected, _)) if expected != fingerprint => {
                 return Err(format!(
                     "host {other} begins with parameters {expected} and host {host} with {fingerprint}; all hosts must \
                      initialise alike from seeds.init"
                 ));
             }
             Some(_) => {}
-            None => first = Some((host, fingerprint)),
+            None => first = Some((host, fingerprint, init.restored_step)),
         }
         if let Some(step) = init.restored_step
             && let Some(saved) = view.progress.checkpoint(step, view.number)
