@@ -6,7 +6,7 @@ use std::process::Command;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::cluster::{feed, kubectl, operator_namespace, output, repository, text};
+use crate::cluster::{feed, kubectl, output, repository, text};
 
 /// Values of a kind of installation, as `--set`.
 const INSTALLATIONS: [(&str, &[&str]); 6] = [
@@ -34,7 +34,8 @@ const INSTALLATIONS: [(&str, &[&str]); 6] = [
 fn helm(values: &[&str]) -> Command {
     let mut helm = Command::new("helm");
     helm.args(["template", "studious"]).arg(repository().join("charts/studious"));
-    helm.args(["--namespace", &operator_namespace(), "--kube-version", "1.33.0"]);
+    // Where Studious is not installed: a dry run is merged with what is there.
+    helm.args(["--namespace", "default", "--kube-version", "1.33.0"]);
     for value in values {
         helm.args(["--set", value]);
     }
