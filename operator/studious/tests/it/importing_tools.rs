@@ -308,6 +308,50 @@ fn lines_of_trials_are_read_as_others_write_them() {
     }
 }
 
+/// What polars writes, which compresses with zstd unless it is told otherwise.
+#[test]
+fn parquet_is_read_however_it_is_compressed() {
+    let bench = bench(SCHED);
+    for compression in ["zstd", "gzip", "lz4", "snappy"] {
+        let said = import(&bench, &[&data(&format!("tables/polars-{compression}.parquet"))]);
+        assert_eq!(said.code, 0, "{compression}: {}", said.err);
+        let all = trials(&said);
+        assert_eq!(all.len(), 5, "{compression}");
+        assert_eq!(all[4], ("t4".to_owned(), 0.300_000_000_000_000_04, Some(0.1), None, 0), "{compression}");
+    }
+}
+
+/// A wrong row of the curves is its trial's, and blocks no other where that is asked for.
+#[test]
+fn a_wrong_measurement_is_its_trials_alone() {
+    let bench = bench(WIDTH);
+    std::fs::write(bench.file("t.csv"), "name,lr,width\na,0.1,16\nb,0.2,16\n").unwrap();
+    let curves = "trial,metric,step,value\na,loss,90,0.8\na,loss,-5,0.9\nb,loss,90,0.25\nb,loss,90,0.3\n";
+    std::fs::write(bench.file("curves.csv"), curves).unwrap();
+    let said = import(&bench, &["t.csv", "--measurements", "curves.csv"]);
+    let told = "curves.csv:3:8: error: step: expected a whole number from 0, got `-5`";
+    assert!(said.code == 2 && said.err.contains(told), "{}", said.err);
+    assert!(said.err.contains("--skip-invalid leaves out what is wrong"), "{}", said.err);
+    let said = import(&bench, &["t.csv", "--measurements", "curves.csv", "--skip-invalid"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(trials(&said), [("b".to_owned(), 0.2, Some(0.3), Some(90), 1)]);
+    assert!(said.err.contains(told) && said.err.contains("1 row was left out for the errors above"), "{}", said.err);
+    let repeated = "note: --measurements: 1 row repeats a step";
+    assert!(said.err.contains(repeated), "{}", said.err);
+    std::fs::write(bench.file("curves.csv"), "trial,metric,step,value\na,loss,90,0.8\n,loss,90,0.9\n").unwrap();
+    let said = import(&bench, &["t.csv", "--measurements", "curves.csv"]);
+    assert!(said.code == 2 && said.err.contains("a measurement needs a trial and a metric"), "{}", said.err);
+}
+
+#[test]
+fn a_table_without_rows_is_said_to_have_none() {
+    let bench = bench(WIDTH);
+    std::fs::write(bench.file("t.csv"), "name,loss,lr,width\n").unwrap();
+    let said = import(&bench, &["t.csv"]);
+    assert_eq!((said.code, said.out.as_str()), (0, ""), "{}", said.err);
+    assert!(said.err.contains("note: there is a heading, and no row below it"), "{}", said.err);
+}
+
 /// F-074: a list of choices that are no values says so.
 #[test]
 fn a_choice_of_nothing_is_refused_with_what_it_is() {

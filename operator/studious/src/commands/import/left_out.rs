@@ -47,6 +47,15 @@ impl OmittedTrials {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.wrong.is_empty() && self.harmless.is_empty()
+    }
+
+    /// What is wrong with what belongs to no trial.
+    pub(super) fn push_problems(&mut self, problems: Vec<ImportProblem>) {
+        self.wrong.extend(problems);
+    }
+
     /// What keeps the import from being written. `skips` trials that are wrong; where none `is_left`, nothing is harmless.
     pub(super) fn errors(&self, skips: bool, is_left: bool) -> Vec<ImportProblem> {
         let wrong = if skips && is_left { &[] } else { self.wrong.as_slice() };

@@ -1,13 +1,16 @@
 //! Curves of trials from a CSV file of measurements, as `studious export --measurements --format csv` writes it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
 };
 
 use studious_playbook::{Plan, record::Curve};
 
-use super::{ImportProblem, listed, outcome, point, sheet::Sheet};
+use super::{
+    ImportProblem, listed, outcome, point,
+    sheet::{Sheet, SheetRow},
+};
 
 /// Most measurements.
 const MOST_ROWS: usize = 50_000_000;
@@ -19,6 +22,8 @@ const MOST_PROBLEMS: usize = 1_000;
 pub(super) struct OfATrial {
     pub curves: BTreeMap<String, Curve>,
     pub hosts: BTreeMap<u32, BTreeMap<String, Curve>>,
+    /// What is wrong with rows that name the trial.
+    pub problems: Vec<ImportProblem>,
     /// Metrics of host 0 that were not finite.
     non_finite: Vec<String>,
 }
@@ -30,18 +35,29 @@ impl OfATrial {
     }
 }
 
-/// By trial, host, metric and step.
+/// By trial.
 #[derive(Debug, Default)]
-pub(super) struct Curves(HashMap<String, ByHostAndMetric>);
+pub(super) struct Curves {
+    by_trial: HashMap<String, RowsOfATrial>,
+    /// What is wrong with rows that name no trial.
+    nameless: Vec<ImportProblem>,
+    /// Rows of a trial, host, metric and step that an earlier row has too.
+    pub repeated: usize,
+}
 
-/// Values by step of each host and metric.
-type ByHostAndMetric = HashMap<(u32, String), BTreeMap<u64, f64>>;
+#[derive(Debug, Default)]
+struct RowsOfATrial {
+    /// By host and metric, and step.
+    values: HashMap<(u32, String), BTreeMap<u64, f64>>,
+    problems: Vec<ImportProblem>,
+}
 
 impl Curves {
     /// The curves of a trial. They are given once.
     pub(super) fn take(&mut self, trial: &str) -> OfATrial {
-        let mut of = OfATrial::default();
-        for ((host, metric), values) in self.0.remove(trial).unwrap_or_default() {
+        let RowsOfATrial { values, problems } = self.by_trial.remove(trial).unwrap_or_default();
+        let mut of = OfATrial { problems, ..OfATrial::default() };
+        for ((host, metric), values) in values {
             if host == 0 && values.values().any(|value| !value.is_finite()) {
                 of.non_finite.push(metric.clone());
             }
@@ -52,9 +68,15 @@ impl Curves {
         of
     }
 
-    /// The trials whose curves nobody took.
-    pub(super) fn into_trials(self) -> impl Iterator<Item = String> {
-        self.0.into_keys()
+    /// The trials whose curves were not taken, and what is wrong with rows of no trial that was.
+    pub(super) fn into_left_over(self) -> (BTreeSet<String>, Vec<ImportProblem>) {
+        let mut names = BTreeSet::new();
+        let mut problems = self.nameless;
+        for (name, rows) in self.by_trial {
+            names.insert(name);
+            problems.extend(rows.problems);
+        }
+        (names, problems)
     }
 }
 
@@ -66,7 +88,24 @@ pub(super) fn step(text: &str) -> Option<u64> {
     })
 }
 
-/// Reads a file of measurements.
+/// The columns of a file of measurements.
+struct MeasurementColumns {
+    trial: usize,
+    metric: usize,
+    step: usize,
+    value: usize,
+    host: Option<usize>,
+}
+
+/// What one row says.
+struct Measurement {
+    host: u32,
+    metric: String,
+    step: u64,
+    value: f64,
+}
+
+/// Reads a file of measurements. A row that is wrong is kept with its trial: what the trial measured is not known then.
 pub(super) fn read(
     path: &Path,
     delimiter: Option<u8>,
@@ -77,7 +116,7 @@ pub(super) fn read(
         Err(problem) => return Ok(Err(vec![problem])),
     };
     let at = |name: &str| sheet.heads.iter().position(|head| head == name);
-    let (Some(trial), Some(metric), Some(steps), Some(values)) = (at("trial"), at("metric"), at("step"), at("value"))
+    let (Some(trial), Some(metric), Some(step), Some(value)) = (at("trial"), at("metric"), at("step"), at("value"))
     else {
         let message = format!(
             "measurements need the columns trial, metric, step and value. There are {}",
@@ -85,56 +124,76 @@ pub(super) fn read(
         );
         return Ok(Err(vec![ImportProblem { place: sheet.heading(), message }]));
     };
-    let host = at("host");
+    let columns = MeasurementColumns { trial, metric, step, value, host: at("host") };
     let mut curves = Curves::default();
-    let mut problems = Vec::new();
+    let mut wrong = 0;
     for (i, row) in sheet.rows().enumerate() {
-        if i >= MOST_ROWS || problems.len() >= MOST_PROBLEMS {
-            if i >= MOST_ROWS {
-                let message = format!("there are more than {MOST_ROWS} rows. Give fewer");
-                problems.push(ImportProblem { place: sheet.heading(), message });
-            }
+        if i >= MOST_ROWS {
+            let message = format!("there are more than {MOST_ROWS} rows. Give fewer");
+            return Ok(Err(vec![ImportProblem { place: sheet.heading(), message }]));
+        }
+        if wrong >= MOST_PROBLEMS {
+            let message = format!("{MOST_PROBLEMS} rows are wrong, and the rest was not read. Fix the file");
+            curves.nameless.push(ImportProblem { place: sheet.heading(), message });
             break;
         }
-        let row = match row {
-            Ok(row) => row,
-            Err(problem) => {
-                problems.push(problem);
-                continue;
+        let problem = match row {
+            Err(problem) => (None, problem),
+            Ok(row) => {
+                let name = row.cell(columns.trial).map(str::to_owned);
+                match columns.measurement(&row, from_step) {
+                    Ok(found) => {
+                        if let (Some(name), Some(found)) = (name, found) {
+                            curves.add(name, found);
+                        }
+                        continue;
+                    }
+                    Err(problem) => (name, problem),
+                }
             }
         };
-        let mut wrong =
-            |column: usize, message: String| problems.push(ImportProblem { place: row.place(column), message });
-        let (Some(name), Some(metric)) = (row.cell(trial), row.cell(metric)) else {
-            wrong(trial, "a measurement needs a trial and a metric".to_owned());
-            continue;
+        wrong += 1;
+        match problem {
+            (Some(name), problem) => curves.by_trial.entry(name).or_default().problems.push(problem),
+            (None, problem) => curves.nameless.push(problem),
+        }
+    }
+    Ok(Ok(curves))
+}
+
+impl Curves {
+    fn add(&mut self, trial: String, measurement: Measurement) {
+        let Measurement { host, metric, step, value } = measurement;
+        let of = self.by_trial.entry(trial).or_default();
+        let earlier = of.values.entry((host, metric)).or_default().insert(step, value);
+        self.repeated += usize::from(earlier.is_some());
+    }
+}
+
+impl MeasurementColumns {
+    /// What a row says; nothing where nothing was measured, or before the first step that is wanted.
+    fn measurement(&self, row: &SheetRow<'_>, from_step: u64) -> Result<Option<Measurement>, ImportProblem> {
+        let wrong = |column: usize, message: String| ImportProblem { place: row.place(column), message };
+        let (Some(_), Some(metric)) = (row.cell(self.trial), row.cell(self.metric)) else {
+            return Err(wrong(self.trial, "a measurement needs a trial and a metric".to_owned()));
         };
-        let cell = row.number_text(steps).unwrap_or_default();
+        let cell = row.number_text(self.step).unwrap_or_default();
         let Some(step) = step(&cell) else {
-            wrong(steps, format!("step: expected a whole number from 0, got `{cell}`"));
-            continue;
+            return Err(wrong(self.step, format!("step: expected a whole number from 0, got `{cell}`")));
         };
-        let host = match host.and_then(|column| Some((column, row.cell(column)?))) {
+        let host = match self.host.and_then(|column| Some((column, row.cell(column)?))) {
             None => 0,
-            Some((column, cell)) => {
-                let Ok(host) = cell.parse() else {
-                    wrong(column, format!("host: expected the number of a host, from 0, got `{cell}`"));
-                    continue;
-                };
-                host
-            }
+            Some((column, cell)) => cell.parse().map_err(|_| {
+                wrong(column, format!("host: expected the number of a host, from 0, got `{cell}`"))
+            })?,
         };
-        // Nothing was measured.
-        let Some(cell) = row.number_text(values) else { continue };
+        let Some(cell) = row.number_text(self.value) else { return Ok(None) };
         if step < from_step || cell != "NaN" && cell != "nan" && point::is_nothing(&cell) {
-            continue;
+            return Ok(None);
         }
         let Some(value) = outcome::measured(&cell) else {
-            wrong(values, format!("value: expected a number, got `{cell}`"));
-            continue;
+            return Err(wrong(self.value, format!("value: expected a number, got `{cell}`")));
         };
-        let of = curves.0.entry(name.to_owned()).or_default();
-        of.entry((host, metric.to_owned())).or_default().insert(step, value);
+        Ok(Some(Measurement { host, metric: metric.to_owned(), step, value }))
     }
-    Ok(if problems.is_empty() { Ok(curves) } else { Err(problems) })
 }

@@ -23,6 +23,8 @@ pub(super) struct Notes {
     pub settled: BTreeMap<String, usize>,
     /// Hyperparameters whose empty cells were given a value, and how often.
     pub filled: BTreeMap<String, usize>,
+    /// Metrics of constraints that are NaN or infinite, and how often.
+    pub non_finite: BTreeMap<String, usize>,
     /// Trials that ended well and have no objective.
     pub without_objective: usize,
     /// Trials that Optuna records as failed without an objective.
@@ -56,6 +58,9 @@ impl Notes {
         }
         for (name, n) in self.filled {
             notes.push(format!("{name} is empty in {}; it was given the value of --empty", count(n, noun)));
+        }
+        for (name, n) in self.non_finite {
+            notes.push(format!("{name} is not finite in {}, which violates its constraint", count(n, noun)));
         }
         if self.without_objective > 0 {
             let (word, fix) = match without {

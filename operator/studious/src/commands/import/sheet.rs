@@ -71,8 +71,11 @@ impl Sheet {
 
     fn of(path: String, text: String, delimiter: Option<u8>) -> Result<Self, ImportProblem> {
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        // Line breaks of old spreadsheets.
+        let text = if text.contains('\n') { text } else { text.replace('\r', "\n") };
         let mut notes = Vec::new();
-        let delimiter = delimiter.unwrap_or_else(|| {
+        let (text, declared) = without_separator_line(text);
+        let delimiter = delimiter.or(declared).unwrap_or_else(|| {
             let found = delimiter_of(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
             if found != DELIMITERS[0] {
                 notes.push(format!("cells are separated by {}", named(found)));
@@ -89,7 +92,7 @@ impl Sheet {
         for (i, head) in heads.iter().enumerate().filter(|(_, head)| !head.is_empty()) {
             if let Some(first) = places.insert(head, i) {
                 let message = format!("columns {} and {} are both called {head}. Rename one of them", first + 1, i + 1);
-                return Err(ImportProblem { place: format!("{}:1", sheet.path), message });
+                return Err(ImportProblem { place: sheet.heading(), message });
             }
         }
         sheet.heads = heads;
@@ -125,7 +128,18 @@ impl Sheet {
 
     /// The place of the heading.
     pub(super) fn heading(&self) -> String {
-        format!("{}:1", self.path)
+        format!("{}:{}", self.path, 1 + self.blank_lines(0))
+    }
+
+    /// The line of what the reader found at a position, which may stand before blank lines that it skipped.
+    fn line_at(&self, position: &csv::Position) -> u64 {
+        position.line() + self.blank_lines(usize::try_from(position.byte()).unwrap_or_default())
+    }
+
+    /// How many lines from an offset on are blank.
+    fn blank_lines(&self, offset: usize) -> u64 {
+        let rest = self.text.get(offset..).unwrap_or_default();
+        rest.chars().take_while(|c| ['\r', '\n'].contains(c)).filter(|c| *c == '\n').count() as u64
     }
 
     /// The rows, each by itself wrong or right.
@@ -139,7 +153,7 @@ impl Sheet {
             let mut record = csv::StringRecord::new();
             match reader.read_record(&mut record) {
                 Ok(true) => {
-                    let (offset, line) = record.position().map_or((0, 0), |p| (p.byte(), p.line()));
+                    let (offset, line) = record.position().map_or((0, 0), |p| (p.byte(), self.line_at(p)));
                     let offset = usize::try_from(offset).unwrap_or_default();
                     let end = usize::try_from(reader.position().byte()).unwrap_or_default();
                     if let Some(message) = self.swallowed(&record, self.text.get(offset..end).unwrap_or_default()) {
@@ -179,7 +193,7 @@ impl Sheet {
     }
 
     fn unreadable(&self, error: &csv::Error) -> ImportProblem {
-        let line = error.position().map_or(1, csv::Position::line);
+        let line = error.position().map_or(1, |position| self.line_at(position));
         let message = match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
                 "the row has {len} cells, and the heading {expected_len}. Is there a {:?} within a cell without quotes, \
@@ -276,6 +290,14 @@ fn not_csv(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// A text without Excel's first line `sep=;`, which stays as a blank one, and the delimiter that it declares.
+fn without_separator_line(text: String) -> (String, Option<u8>) {
+    let first = text.lines().next().unwrap_or_default();
+    let Some([delimiter]) = first.strip_prefix("sep=").map(str::as_bytes) else { return (text, None) };
+    let delimiter = *delimiter;
+    (text[first.len()..].to_owned(), Some(delimiter))
+}
+
 /// What stands between the cells of a heading: of those that it may be the most frequent one outside quotes.
 fn delimiter_of(heading: &str) -> u8 {
     let mut is_quoted = false;
@@ -360,6 +382,27 @@ mod tests {
         for fine in ["lr,loss,note\n0.1,0.5,\"a \"\"b\"\"\nlong, very long\nnote\"\n", "lr,note\n0.1,\"x\ny\"\n"] {
             assert_eq!(problems(fine), Vec::<String>::new(), "{fine}");
         }
+    }
+
+    /// Blank lines, the line breaks of old spreadsheets, and Excel's line that declares the delimiter.
+    #[test]
+    fn rows_have_the_lines_of_the_file() {
+        for (text, lines) in [
+            ("a,b\n1,2\n\n3,4\n", vec!["t.csv:2:3", "t.csv:4:3"]),
+            ("a,b\r\n\r\n1,2\r\n3,4\r\n", vec!["t.csv:3:3", "t.csv:4:3"]),
+            ("a,b\r1,2\r3,4\r", vec!["t.csv:2:3", "t.csv:3:3"]),
+            ("sep=;\na;b\n1;2\n", vec!["t.csv:3:3"]),
+            ("\u{feff}sep=,\r\na,b\r\n1,2\r\n", vec!["t.csv:3:3"]),
+        ] {
+            let sheet = sheet(text, None);
+            assert_eq!(sheet.heads, ["a", "b"], "{text:?}");
+            let places = sheet.rows().map(|row| row.unwrap_or_else(|problem| panic!("{problem}")).place(1));
+            assert_eq!(places.collect::<Vec<_>>(), lines, "{text:?}");
+        }
+        let short = sheet("a,b\n\n\n1\n", None);
+        let problem = short.rows().find_map(Result::err).unwrap();
+        assert_eq!(problem.place, "t.csv:4");
+        assert_eq!(sheet("\n\na,b\n1,2\n", None).heading(), "t.csv:3");
     }
 
     #[test]

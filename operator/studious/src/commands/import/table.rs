@@ -80,7 +80,17 @@ pub(super) fn read(
     if !columns.unread.is_empty() {
         found.notes.push(format!("columns that were not read: {}", listed(&columns.unread)));
     }
-    let strangers: BTreeSet<String> = curves.into_trials().collect();
+    if found.trials.is_empty() && found.left_out.is_empty() {
+        found.notes.push("there is a heading, and no row below it".to_owned());
+    }
+    if curves.repeated > 0 {
+        found.notes.push(format!(
+            "--measurements: {} a step of the same trial, metric and host; the last counts",
+            if curves.repeated == 1 { "1 row repeats".to_owned() } else { format!("{} rows repeat", curves.repeated) }
+        ));
+    }
+    let (strangers, problems) = curves.into_left_over();
+    found.left_out.push_problems(problems);
     if !strangers.is_empty() {
         found.notes.push(format!("curves of trials that are not in the table were left out: {}", listed(&strangers)));
     }
@@ -125,11 +135,13 @@ impl TableReading<'_> {
         for (metric, column) in &columns.metrics {
             match Self::number(row, *column, &mut problems) {
                 Told::Finite(value, _) => _ = metrics.insert(metric.clone(), value),
-                // One that can't be told violates what bounds it: it is missing.
-                Told::NonFinite | Told::Nothing => {}
+                // A metric that is missing violates what bounds it.
+                Told::NonFinite => Notes::tally(&mut self.notes.non_finite, [metric.clone()]),
+                Told::Nothing => {}
             }
         }
-        let taken = curves.take(&name);
+        let mut taken = curves.take(&name);
+        problems.append(&mut taken.problems);
         let end = self.end(row, &round, &taken, &mut problems);
         let hyperparameters = match self.point(row) {
             Ok(point) => point,

@@ -1,6 +1,6 @@
-"""Writes tables/, the tables of the tests, with the tools themselves: optuna 5.0.0, mlflow-skinny 3.17.2 and pandas 3.
+"""Writes tables/, the tables of the tests, with the tools themselves: optuna 5.0.0, mlflow-skinny 3.17.2, pandas 3, polars 2.1.
 
-    pip install optuna==5.0.0 mlflow-skinny==3.17.2 pandas sqlalchemy && python tables.py [optuna mlflow]
+    pip install optuna==5.0.0 mlflow-skinny==3.17.2 pandas sqlalchemy polars==2.1.0 && python tables.py [optuna mlflow polars]
 
 Each searches lr (a real number) and sched (None or cosine), as the study in importing_tools.rs does. One point diverges, one
 raises, one is pruned, one waits or runs.
@@ -75,6 +75,15 @@ def of_mlflow() -> None:
         frame.to_csv(ROOT / "mlflow.csv", index=False)
 
 
+def of_polars() -> None:
+    import polars
+
+    rows = [{"name": f"t{i}", "lr": lr, "sched": sched or "none", "loss": loss(lr, 20)} for i, (lr, sched) in enumerate(POINTS)]
+    # zstd is what polars writes unless it is told otherwise.
+    for compression in ("zstd", "gzip", "lz4", "snappy"):
+        polars.DataFrame(rows).write_parquet(ROOT / f"polars-{compression}.parquet", compression=compression)
+
+
 ROOT.mkdir(exist_ok=True)
-for tool in sys.argv[1:] or ["optuna", "mlflow"]:
-    {"optuna": of_optuna, "mlflow": of_mlflow}[tool]()
+for tool in sys.argv[1:] or ["optuna", "mlflow", "polars"]:
+    {"optuna": of_optuna, "mlflow": of_mlflow, "polars": of_polars}[tool]()

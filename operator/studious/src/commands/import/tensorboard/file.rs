@@ -82,6 +82,10 @@ pub(super) struct EventFile {
     pub is_half: bool,
     /// Tags with several values at one step and no other: logged without steps.
     pub without_steps: BTreeSet<String>,
+    /// Tags with several values at one of their steps.
+    pub repeated: BTreeSet<String>,
+    /// Tags with values at steps below 0, which are left out.
+    pub negative_steps: BTreeSet<String>,
     values: usize,
 }
 
@@ -131,7 +135,6 @@ impl EventFile {
             at = now;
             self.times = Some(self.times.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
         }
-        let step = u64::try_from(event.step).unwrap_or_default();
         for value in event.summary.into_iter().flat_map(|summary| summary.value) {
             if let Some(plugin) = value.metadata.as_ref().and_then(|metadata| metadata.plugin_data.as_ref()) {
                 if plugin.plugin_name == HPARAMS {
@@ -146,7 +149,7 @@ impl EventFile {
                     continue;
                 }
             }
-            self.scalar(value, step, at, reading)?;
+            self.scalar(value, event.step, at, reading)?;
         }
         Ok(())
     }
@@ -154,7 +157,7 @@ impl EventFile {
     fn scalar(
         &mut self,
         value: SummaryValue,
-        step: u64,
+        step: i64,
         at: Millis,
         reading: &mut FileReading,
     ) -> Result<(), TensorBoardError> {
@@ -163,6 +166,10 @@ impl EventFile {
         if self.values > MOST_VALUES {
             return Err(TensorBoardError::TooMuch { path: self.path.clone(), most: MOST_VALUES, what: "values" });
         }
+        let Ok(step) = u64::try_from(step) else {
+            self.negative_steps.insert(value.tag);
+            return Ok(());
+        };
         let (count, last) = reading.counts.entry(value.tag.clone()).or_default();
         *count += 1;
         *last = at;
@@ -211,8 +218,10 @@ impl EventFile {
                 }
             }
         }
-        let is_without = |tag: &&String| count(tag) > 1 && self.scalars[*tag].len() == 1;
-        self.without_steps = self.scalars.keys().filter(is_without).cloned().collect();
+        let several = self.scalars.iter().filter(|(tag, values)| count(tag) > values.len());
+        let (without, repeated) = several.partition::<Vec<_>, _>(|(_, values)| values.len() == 1);
+        let tags = |of: Vec<(&String, _)>| of.into_iter().map(|(tag, _)| tag.clone()).collect();
+        (self.without_steps, self.repeated) = (tags(without), tags(repeated));
         self.last_scalar = self.scalars.keys().filter_map(|tag| counts.get(tag)).map(|(_, at)| *at).max();
     }
 }

@@ -17,6 +17,7 @@ use studious_playbook::{
     Plan,
     numbers::count,
     record::{AttemptSpan, Curve, TrialRecord},
+    rounds,
 };
 
 use super::{
@@ -77,6 +78,10 @@ struct FolderNotes {
     replacing: BTreeSet<String>,
     /// Tags that were logged without steps, and in how many trials.
     without_steps: BTreeMap<String, usize>,
+    /// Tags that were logged several times at one step, and in how many trials.
+    repeated: BTreeMap<String, usize>,
+    /// Tags with values at steps below 0, and in how many trials.
+    negative_steps: BTreeMap<String, usize>,
     /// Tags whose only value was written before training, and in how many trials.
     placeholders: BTreeMap<String, usize>,
 }
@@ -107,6 +112,13 @@ impl FolderNotes {
                 count(n, "trial")
             ));
         }
+        for (tag, n) in self.repeated {
+            let trials = count(n, "trial");
+            notes.push(format!("{tag} was logged several times at the same step in {trials}; the last value counts"));
+        }
+        for (tag, n) in self.negative_steps {
+            notes.push(format!("{tag} has values at negative steps in {}, which were left out", count(n, "trial")));
+        }
         for (tag, n) in self.placeholders {
             notes.push(format!(
                 "{tag} was written with the hyperparameters before training in {} and never again; it was not taken for a \
@@ -125,6 +137,8 @@ impl FolderNotes {
         Notes::tally(&mut self.taken.settled, settled);
         Notes::tally(&mut self.taken.filled, filled);
         Notes::tally(&mut self.without_steps, run.without_steps.iter().cloned());
+        Notes::tally(&mut self.repeated, run.repeated.iter().cloned());
+        Notes::tally(&mut self.negative_steps, run.negative_steps.iter().cloned());
         Notes::tally(&mut self.placeholders, run.placeholders.iter().cloned());
         self.halves.extend(run.halves.iter().cloned());
         self.replacing.extend(run.replacing.iter().cloned());
@@ -210,13 +224,7 @@ fn read_trial(
     // What diverged is a result, whatever became of its process.
     let state = if told == Told::NonFinite { None } else { state };
     let Some(outcome) = outcome::outcome(state, told, "", options.without_objective) else {
-        let metric = &plan.spec().objective.metric;
-        let tags = listed(&run.scalars.keys().chain(run.metrics.keys()).cloned().collect());
-        let message = format!(
-            "no tag is the objective ({metric}). Tags are {tags}; --objective TAG names it, and --without-objective says \
-             what a trial without one is"
-        );
-        return Err(NoTrial::Endless(name, problem(message)));
+        return Err(NoTrial::Endless(name, problem(without_objective(plan, options, &run, &curves))));
     };
     notes.note(&run, read.idle, read.settled, read.filled);
     notes.taken.without_objective += usize::from(state == Some(State::Succeeded) && told == Told::Nothing);
@@ -237,6 +245,31 @@ fn read_trial(
         attempts: attempts.into_iter().collect(),
         ..TrialRecord::default()
     })
+}
+
+/// Why a run has no objective.
+fn without_objective(
+    plan: &Plan,
+    options: &ImportOptions,
+    run: &TensorBoardRun,
+    curves: &BTreeMap<String, Curve>,
+) -> String {
+    let metric = &plan.spec().objective.metric;
+    let Some(curve) = curves.get(metric) else {
+        let tags = listed(&run.scalars.keys().chain(run.metrics.keys()).cloned().collect());
+        return format!(
+            "no tag is the objective ({metric}). Tags are {tags}; --objective TAG names it, and --without-objective says \
+             what a trial without one is"
+        );
+    };
+    let Some((first, _)) = curve.first() else {
+        return format!("{metric} has no value at step {} or later (--from-step)", options.from_step);
+    };
+    let budget = rounds::max_train_steps(plan, options.round.as_deref().unwrap_or_default());
+    format!(
+        "{metric} has no value at or before step {budget} (maxTrainSteps): its first is at step {first}. Is the step counted \
+         in examples? Raise maxTrainSteps of the study, or name another round with --round"
+    )
 }
 
 /// The values of the study's hyperparameters, by the names that they are given or may have.

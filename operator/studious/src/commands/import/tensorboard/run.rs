@@ -31,6 +31,10 @@ pub(super) struct TensorBoardRun {
     pub halves: BTreeSet<String>,
     /// Tags that were logged without steps.
     pub without_steps: BTreeSet<String>,
+    /// Tags with several values at one step in one file.
+    pub repeated: BTreeSet<String>,
+    /// Tags with values at steps below 0, which are left out.
+    pub negative_steps: BTreeSet<String>,
     /// Files whose curves stand in place of those of earlier ones, which began as early.
     pub replacing: BTreeSet<String>,
     values: usize,
@@ -101,7 +105,13 @@ impl TensorBoardRun {
         if file.is_half {
             self.halves.insert(shown());
         }
-        self.without_steps.extend(file.without_steps.into_iter().map(|tag| format!("{prefix}{tag}")));
+        for (all, tags) in [
+            (&mut self.without_steps, file.without_steps),
+            (&mut self.repeated, file.repeated),
+            (&mut self.negative_steps, file.negative_steps),
+        ] {
+            all.extend(tags.into_iter().map(|tag| format!("{prefix}{tag}")));
+        }
         self.times = match (self.times, file.times) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (one, other) => one.or(other),
