@@ -245,7 +245,7 @@ def test_a_study_is_followed_until_it_is_done_and_each_point_reported_once() -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["read", "optuna", "sqlite:///none.db"], "has 0 studies"),
+        (["read", "optuna", "sqlite:///none.db"], "no such file none.db"),
         (["read", "mlflow", "sqlite:///none.db"], "--name is missing. Name the experiment"),
         (["read", "mlflow", "sqlite:///none.db", "--name", "x"], "has no experiment 'x'"),
     ],
