@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use studious_api::trial::TrialPhase;
+use studious_api::{Study, trial::TrialPhase};
 use studious_ledger::TrialRow;
 use studious_local::{Devices, Error, Interrupt, KeeperCommand, Options, RunEnd, RunFolder, Shares};
 use studious_playbook::{Plan, findings, numbers::count, record::CurveSelection, trial::TrialState};
@@ -30,7 +30,8 @@ use crate::{
 
 const AFTER: &str = "\
 The first container of spec.trial.template is started as a process, in the folder of FILE, with the environment of this \
-shell (so activate the trainer's virtual environment first) and, besides, STUDIOUS_TRIAL_DIR and HP_<NAME>. \
+shell (so activate the trainer's virtual environment first) and STUDIOUS_TRIAL_DIR, HP_<NAME> and the other variables of \
+docs/trainer.md. \
 Images, volumes, resources and other containers matter on a cluster alone.
 
 Everything is kept in the folder of the run. Ctrl-C stops it, and the same command resumes it: finished \
@@ -178,19 +179,8 @@ impl RunCommand {
         let (tell, mut told) = mpsc::unbounded_channel();
         let (press, interrupts) = mpsc::channel(4);
         let listener = tokio::spawn(listen(press));
-        if style != Style::Quiet {
-            errln!("{}", study.spec.goal);
-            let asked = self.parallelism.unwrap_or(study.spec.parallelism);
-            // What can't be shared out is refused by the run.
-            let shares = devices.shares(&study.spec.trial.template, study.spec.trial.hosts).ok().flatten();
-            errln!(
-                "{}, {} at once{}; everything is kept in {}",
-                count(plan.total_trials() as usize, "trial"),
-                shares.map_or(asked, |shares| asked.min(shares.trials)),
-                shares.map_or_else(String::new, |shares| on_devices(&devices, shares)),
-                folder.root().display()
-            );
-        }
+        // Shown once the run has begun: it may be refused.
+        let mut heading = (style != Style::Quiet).then(|| self.heading(study, &plan, &devices, folder));
         let mut progress: Option<ProgressDisplay> = None;
         let run = studious_local::run(options, tell, interrupts);
         tokio::pin!(run);
@@ -199,6 +189,7 @@ impl RunCommand {
             tokio::select! {
                 biased;
                 Some(event) = told.recv() => {
+                    heading.take().iter().for_each(|heading| errln!("{heading}"));
                     self.tell(&event);
                     progress.get_or_insert_with(|| ProgressDisplay::new(&plan, style, &before)).take(event);
                 }
@@ -206,6 +197,9 @@ impl RunCommand {
                 _ = tick.tick() => if let Some(progress) = &progress { progress.draw() },
             }
         };
+        if let Some(heading) = heading.filter(|_| end.is_ok()) {
+            errln!("{heading}");
+        }
         // A run that was over before anything was shown has events all the same.
         while let Ok(event) = told.try_recv() {
             self.tell(&event);
@@ -216,6 +210,21 @@ impl RunCommand {
         }
         listener.abort();
         end
+    }
+
+    /// What is run, and where its results are.
+    fn heading(&self, study: &Study, plan: &Plan, devices: &Devices, folder: &RunFolder) -> String {
+        let asked = self.parallelism.unwrap_or(study.spec.parallelism);
+        // What can't be shared out is refused by the run.
+        let shares = devices.shares(&study.spec.trial.template, study.spec.trial.hosts).ok().flatten();
+        format!(
+            "{}\n{}, {} at once{}; everything is kept in {}",
+            study.spec.goal,
+            count(plan.total_trials() as usize, "trial"),
+            shares.map_or(asked, |shares| asked.min(shares.trials)),
+            shares.map_or_else(String::new, |shares| on_devices(devices, shares)),
+            folder.root().display()
+        )
     }
 
     /// Tells programs of an event. A run doesn't end because nobody reads, or there is no room for it.
