@@ -247,14 +247,17 @@ def test_a_study_is_followed_until_it_is_done_and_each_point_reported_once() -> 
     [
         (["read", "optuna", "sqlite:///none.db"], "no such file none.db"),
         (["read", "mlflow", "sqlite:///none.db"], "--name is missing. Name the experiment"),
-        (["read", "mlflow", "sqlite:///none.db", "--name", "x"], "has no experiment 'x'"),
+        (["read", "mlflow", "sqlite:///none.db", "--name", "x"], "no such file none.db"),
+        (["read", "mlflow", "sqlite:///empty.db", "--name", "x"], "has no experiment 'x'"),
     ],
 )
 def test_what_cannot_be_read_is_said(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
+    Path("empty.db").touch()
     assert main([*arguments, "--study", "study.yaml", "--metric", "val_loss"]) == 1
     assert said in capsys.readouterr().err
+    assert not Path("none.db").exists()
 
 
 def test_a_library_that_is_not_there_is_named_with_its_extra(

@@ -9,7 +9,7 @@ from typing import Any
 
 from studious._errors import StudiousError
 from studious.bridges._records import Record
-from studious.bridges._table import ForeignTrial, missing
+from studious.bridges._table import ForeignTrial, missing, refuse_missing_database
 
 _MOST_METRICS = 1000
 """Of one call of log_batch."""
@@ -38,6 +38,7 @@ def trials(uri: str, experiment: str, names: Mapping[str, str]) -> list[ForeignT
       names: of metrics, by what MLflow calls them; others keep their names.
 
     """
+    refuse_missing_database(uri)
     client = _client(uri)
     found = client.get_experiment_by_name(experiment)
     if found is None:

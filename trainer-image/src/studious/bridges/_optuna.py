@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from studious._errors import StudiousError
-from studious.bridges._table import ForeignTrial, missing
+from studious.bridges._table import ForeignTrial, missing, refuse_missing_database
 
 
 def trials(
@@ -26,10 +25,7 @@ def trials(
         import optuna
     except ImportError as error:
         raise missing("optuna", "optuna", error) from error
-    # Optuna would write an empty database where there is none.
-    file = storage.removeprefix("sqlite:///").partition("?")[0]
-    if file not in (storage, "", ":memory:") and not Path(file).exists():
-        raise StudiousError(f"{storage}: no such file {file}")
+    refuse_missing_database(storage)
     names = optuna.get_all_study_names(storage)
     if name is None and len(names) == 1:
         name = names[0]

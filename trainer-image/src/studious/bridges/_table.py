@@ -41,6 +41,13 @@ def missing(extra: str, library: str, error: ImportError) -> StudiousError:
     )
 
 
+def refuse_missing_database(url: str) -> None:
+    """Raise an error for a file of SQLite that does not exist: tools write an empty one there."""
+    file = url.removeprefix("sqlite:///").partition("?")[0]
+    if file not in (url, "", ":memory:") and not Path(file).exists():
+        raise StudiousError(f"{url}: no such file {file}")
+
+
 def write_tables(trials: Sequence[ForeignTrial], folder: Path) -> list[str]:
     """Write the tables; the options with which ``studious import`` reads them."""
     names = sorted({name for trial in trials for name in trial.parameters})
