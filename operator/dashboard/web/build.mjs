@@ -80,7 +80,7 @@ const { metafile } = await build({
 const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === "src/app/main.tsx");
 if (entry === undefined) throw new Error("esbuild made no entry");
 const [script, { cssBundle, imports }] = entry;
-// What the page needs at once; pictures are loaded when one comes into view.
+// What the page needs at once; plots are loaded when one comes into view.
 const early = imports.filter((one) => one.kind === "import-statement").map((one) => basename(one.path));
 const page = readFileSync("src/app/index.html", "utf8")
   .replace("<!-- head -->", [

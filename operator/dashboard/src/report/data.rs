@@ -1,4 +1,4 @@
-//! The report as data: everything that it says, and the specifications of its pictures.
+//! The report as data: everything that it says, and the specifications of its plots.
 
 use serde_json::{Map, Value, json};
 use studious_playbook::{
@@ -15,7 +15,7 @@ use super::{ReportError, ReportInput, attribution, reproduce, retrained, rounds 
 const VERSION: u32 = 1;
 
 /// Everything that a report says, as one JSON object: the study, the answer to its goal (`verdict`), its checklist and findings, the best point, rounds, trials
-/// (without curves, which `studious export` has), and the pictures with their specifications.
+/// (without curves, which `studious export` has), and the plots with their specifications.
 ///
 /// # Errors
 /// When the study, a trial or a plot can't be written as JSON.

@@ -243,7 +243,7 @@ impl Text {
         if plots.is_empty() {
             return;
         }
-        self.paragraph("## Pictures");
+        self.paragraph("## Plots");
         self.paragraph("`studious plot` draws them as SVG or PNG files:");
         for plot in plots {
             self.line(&format!("- {}: {} ({})", code(&plot.id), escape(&plot.title), escape(&plot.subtitle)));
@@ -301,7 +301,7 @@ fn escape(text: &str) -> String {
             '\n' | '\r' => escaped.push(' '),
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
-            // A space of no width after it: nobody is called.
+            // A space of no width after it: no user is notified.
             '@' => escaped.push_str("@\u{200b}"),
             // Inside of a word it is no emphasis.
             '_' if before.is_alphanumeric() && after.is_alphanumeric() => escaped.push(c),

@@ -34,7 +34,7 @@ use studious_playbook::{
 
 const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/report.js"));
 const STYLE: &str = include_str!("../../web/src/report.css");
-/// Only the script of this page runs; styles stand in the page; pictures are saved from memory; nothing is fetched.
+/// Only the script of this page runs; styles stand in the page; plots are saved from memory; nothing is fetched.
 const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
     env!("REPORT_SCRIPT_SHA256"),
@@ -216,7 +216,7 @@ fn contents(plots: &[plots::Plot]) -> Markup {
             ul {
                 li { a href="#main" { "Findings" } }
                 li { a href="#best" { "Best point" } }
-                @if !plots.is_empty() { li { a href="#pictures" { "Pictures" } } }
+                @if !plots.is_empty() { li { a href="#plots" { "Plots" } } }
                 li { a href="#trials" { "Trials" } }
                 li { a href="#rounds" { "Rounds" } }
                 li { a href="#reproduce" { "Reproduce" } }

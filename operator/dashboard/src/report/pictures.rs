@@ -9,10 +9,10 @@ pub(super) fn section(plots: &[Plot]) -> Result<Markup, ReportError> {
     let figures = plots.iter().map(figure).collect::<Result<Vec<_>, _>>()?;
     Ok(html! {
         @if !figures.is_empty() {
-            section aria-labelledby="pictures" {
-                h2 id="pictures" { "Pictures" }
-                div.pictures { @for figure in &figures { (figure) } }
-                noscript { p.calm { "Pictures are drawn by a script, which this browser doesn't run." } }
+            section aria-labelledby="plots" {
+                h2 id="plots" { "Plots" }
+                div.plots { @for figure in &figures { (figure) } }
+                noscript { p.calm { "Plots are drawn by a script, which this browser doesn't run." } }
             }
         }
     })

@@ -56,13 +56,13 @@ export const options: EmbedOptions = {
   renderer: "svg",
 };
 
-/** A picture on the page. */
+/** A plot on the page. */
 export interface Drawn {
   /** Takes it away. */
   remove: () => void;
 }
 
-/** Draws a picture; it follows the width of its place. */
+/** Draws a plot; it follows the width of its place. */
 export async function draw(
   target: HTMLElement,
   specification: VisualizationSpec,
@@ -86,7 +86,7 @@ export async function draw(
   };
 }
 
-/** Draws every `<figure data-plot>` from the JSON beside it; a picture that can't be drawn says why in its place. */
+/** Draws every `<figure data-plot>` from the JSON beside it; a plot that can't be drawn says why in its place. */
 export async function drawPlots(root: Document): Promise<void> {
   for (const figure of root.querySelectorAll<HTMLElement>("figure[data-plot]")) {
     const target = figure.querySelector<HTMLElement>(".plot");
@@ -102,14 +102,14 @@ export async function drawPlots(root: Document): Promise<void> {
         });
       }
     } catch (error) {
-      target.textContent = `This picture can't be drawn: ${error instanceof Error ? error.message : String(error)}`;
+      target.textContent = `This plot can't be drawn: ${error instanceof Error ? error.message : String(error)}`;
       console.error(error);
     }
   }
   root.documentElement.dataset["drawn"] = "yes";
 }
 
-/** To a screen reader a picture is its caption: thousands of marks would only be in the way. */
+/** To a screen reader a plot is its caption: thousands of marks would only be in the way. */
 function describe(target: HTMLElement, caption: string): void {
   const canvas = target.querySelector("canvas");
   canvas?.setAttribute("role", "img");

@@ -6,7 +6,7 @@ import { options } from "./plots";
 const INK = "#1b1f24";
 const WIDTH = 560;
 
-/** Offers a picture, with its title, as a file. */
+/** Offers a plot, with its title, as a file. */
 export async function saveImage(specification: VisualizationSpec, name: string, format: "png" | "svg"): Promise<void> {
   const aside = document.createElement("div");
   const { view } = await embed(aside, { ...specification, width: WIDTH } as VisualizationSpec, options);
@@ -32,7 +32,7 @@ async function rasterise(svg: Blob): Promise<Blob> {
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise((resolve, reject) => {
-      canvas.toBlob((blob) => (blob === null ? reject(new Error("the picture is too large")) : resolve(blob)));
+      canvas.toBlob((blob) => (blob === null ? reject(new Error("the plot is too large")) : resolve(blob)));
     });
   } finally {
     URL.revokeObjectURL(address);

@@ -1,4 +1,4 @@
-// Draws a picture without a browser: run by the command's own small JavaScript engine, which has no page, no canvas and no
+// Draws a plot without a browser: run by the command's own small JavaScript engine, which has no page, no canvas and no
 // timers. `studiousDraw` takes a Vega-Lite specification, a theme and a width, and gives the SVG.
 import { View, parse } from "vega";
 import { expressionInterpreter } from "vega-interpreter";

@@ -40,7 +40,7 @@ test("a page follows a study from before its first trial to its end", async (t) 
   await watch();
   assert.ok(seen.size >= 3, `the number of ended trials was seen to be ${[...seen]}`);
   await page.waitForFunction(() => document.querySelectorAll(".trials-table .outcome.succeeded").length >= 5);
-  // Conclusions and pictures come by themselves.
+  // Conclusions and plots come by themselves.
   await page.locator(".questions li").first().waitFor();
   await page.locator("figure[data-plot^=axis]").first().waitFor();
   assert.equal((await ended)[0], 0, errors());

@@ -38,7 +38,7 @@ for (const [look, options] of Object.entries(looks)) {
     const context = await chromium.newContext(options);
     for (const [name, [hash, sign]] of Object.entries(pages)) {
       const page = await open(context, address, hash);
-      // Pictures are drawn when they come into view.
+      // Plots are drawn when they come into view.
       if (sign.startsWith("figure")) await page.locator("figure").first().scrollIntoViewIfNeeded();
       await page.locator(sign).first().waitFor();
       await accessible(page, `${name}, ${look}`);
@@ -53,7 +53,7 @@ for (const [look, options] of Object.entries(looks)) {
   });
 }
 
-test("answer, findings and pictures follow the objective that is chosen, and the address holds it", async (t) => {
+test("answer, findings and plots follow the objective that is chosen, and the address holds it", async (t) => {
   const { address } = await serve(t, join(work, "few"));
   const context = await chromium.newContext();
   const page = await open(context, address, study);
@@ -63,7 +63,7 @@ test("answer, findings and pictures follow the objective that is chosen, and the
   assert.equal(await picker.inputValue(), "");
   const other = await offered.nth(1).getAttribute("value");
   await picker.selectOption(other ?? "");
-  await page.locator("text=Answer, findings and pictures are by this").waitFor();
+  await page.locator("text=Answer, findings and plots are by this").waitFor();
   await page.locator("figure").first().scrollIntoViewIfNeeded();
   await page.locator("figure[data-drawn=yes]").first().waitFor();
   assert.ok(page.url().includes(`by=${encodeURIComponent(other ?? "")}`), page.url());

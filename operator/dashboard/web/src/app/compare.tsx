@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { ask, studyPath, useData } from "./api";
 import { number, value, words, whole } from "./format";
 import { Outcome, Status, Waiting } from "./parts";
-import { Picture } from "./picture";
+import { Plot } from "./plot";
 import { href, studyHref, trialHref, useRoute } from "./route";
 import type { ComparisonView, FindingsView, Hyperparameter, StudyItem, StudyList, StudyView, TrialView, TrialsPage } from "./types";
 
@@ -94,9 +94,9 @@ function CompareTrials({ ids }: { ids: string[] }) {
       </div>
       <section aria-labelledby="curves">
         <h2 id="curves">Curves</h2>
-        <div class="pictures">
+        <div class="plots">
           {loaded.data?.plots.map((plot) => (
-            <Picture key={plot.id} id={`compare-${plot.id}`} title={plot.title} subtitle={plot.subtitle} source={plot.specification} />
+            <Plot key={plot.id} id={`compare-${plot.id}`} title={plot.title} subtitle={plot.subtitle} source={plot.specification} />
           ))}
         </div>
       </section>

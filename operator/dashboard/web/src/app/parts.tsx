@@ -147,7 +147,7 @@ export function Waiting({ error, what, again, page = false }: { error: Error | u
               location.reload();
             }}
           >
-            Sign in as somebody else
+            Sign in as another user
           </button>
         )}
       </p>

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 
 /**
  * Where one is: `#/studies/NAMESPACE/NAME?sort=objective`. Everything that was chosen stands there, so that an address can
- * be sent to somebody. After the `#`, because the page may be served under any path.
+ * be shared. After the `#`, because the page may be served under any path.
  */
 export interface Route {
   parts: string[];

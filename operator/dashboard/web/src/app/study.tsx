@@ -2,7 +2,7 @@ import { studyPath, useData } from "./api";
 import { Answer, Findings } from "./findings";
 import { ago, count, number, time, value, whole } from "./format";
 import { Copyable, Figure, Progress, Stale, Status, Waiting } from "./parts";
-import { Picture } from "./picture";
+import { Plot } from "./plot";
 import { choose, href, trialHref, useRoute } from "./route";
 import { Trials } from "./table";
 import type { FindingsView, Hyperparameter, StudyView, TrialItem } from "./types";
@@ -94,11 +94,11 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
       )}
       {study.bestPoint !== null && <BestPoint study={study} row={study.bestPoint} />}
       {plots.length > 0 && (
-        <section aria-labelledby="pictures">
-          <h2 id="pictures">Pictures</h2>
-          <div class="pictures">
+        <section aria-labelledby="plots">
+          <h2 id="plots">Plots</h2>
+          <div class="plots">
             {plots.map((plot) => (
-              <Picture key={plot.id} {...plot} source={`${path}/plots/${encodeURIComponent(plot.id)}${judged}`} version={version} />
+              <Plot key={plot.id} {...plot} source={`${path}/plots/${encodeURIComponent(plot.id)}${judged}`} version={version} />
             ))}
           </div>
         </section>
@@ -121,7 +121,7 @@ export function Study({ namespace, name }: { namespace: string; name: string }) 
   );
 }
 
-/** By what the trials are judged: answer, findings and pictures follow, without training anything again. */
+/** By what the trials are judged: answer, findings and plots follow, without training anything again. */
 function JudgedBy({ by, view }: { by: string; view: FindingsView | undefined }) {
   const offered = view?.choices ?? [{ by: "", label: "the study's objective" }];
   const choices = offered.some((one) => one.by === by) ? offered : [...offered, { by, label: by }];
@@ -137,7 +137,7 @@ function JudgedBy({ by, view }: { by: string; view: FindingsView | undefined }) 
           ))}
         </select>
       </label>
-      {by !== "" && <span class="muted"> Answer, findings and pictures are by this, everything else by the study's objective.</span>}
+      {by !== "" && <span class="muted"> Answer, findings and plots are by this, everything else by the study's objective.</span>}
       {view?.reservation !== undefined && <span class="muted"> Less sure: {view.reservation}.</span>}
     </p>
   );
@@ -154,7 +154,7 @@ function Contents({ hasPlots }: { hasPlots: boolean }) {
   const sections: [string, string][] = [
     ["findings-title", "Findings"],
     ["best", "Best point"],
-    ...(hasPlots ? ([["pictures", "Pictures"]] as [string, string][]) : []),
+    ...(hasPlots ? ([["plots", "Plots"]] as [string, string][]) : []),
     ["trials", "Trials"],
     ["rounds", "Rounds"],
     ["reproduce", "Reproduce"],

@@ -76,7 +76,7 @@ function all(study: StudyView): Column[] {
   return of(study.columns);
 }
 
-/** What is shown until somebody chooses: what varies, what came of it. */
+/** What is shown until the user chooses: what varies, what came of it. */
 function usual(study: StudyView): string[] {
   const varied = study.columns.hyperparameters.filter((h) => h.role !== "Fixed").map((h) => `hyperparameters.${h.name}`);
   return [...(study.rounds.length > 1 ? ["round"] : []), ...varied, "objective", "bestStep", "phase"];

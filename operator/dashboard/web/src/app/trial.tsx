@@ -1,7 +1,7 @@
 import { studyPath, useData } from "./api";
 import { duration, number, short, time, whole } from "./format";
 import { Copyable, Figure, Outcome, Stale, Waiting } from "./parts";
-import { Picture } from "./picture";
+import { Plot } from "./plot";
 import { href, studyHref } from "./route";
 import { Point } from "./study";
 import type { AboutView, AttemptItem, InitView, KubernetesEvent, TrialEvents, TrialPlots, TrialView } from "./types";
@@ -68,9 +68,9 @@ export function Trial({ about, namespace, study, name }: Properties) {
         ) : curves.data.plots.length === 0 ? (
           <p class="calm">Nothing has been measured{trial.settled ? "." : " yet."}</p>
         ) : (
-          <div class="pictures">
+          <div class="plots">
             {curves.data.plots.map((plot) => (
-              <Picture key={plot.id} id={`${name}-${plot.id}`} title={plot.title} subtitle={plot.subtitle} source={plot.specification} />
+              <Plot key={plot.id} id={`${name}-${plot.id}`} title={plot.title} subtitle={plot.subtitle} source={plot.specification} />
             ))}
           </div>
         )}

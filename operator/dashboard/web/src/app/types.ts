@@ -14,7 +14,7 @@ version: string,
  */
 fleet: Backend,
 /**
- * The name of whoever asks, if they have one.
+ * The caller's name, if they have one.
  */
 user: string | null, };
 
@@ -40,7 +40,7 @@ nuisance_tuned_enough: Answer,
  */
 reason: string,
 /**
- * The codes of the findings that speak against it.
+ * The codes of the findings that contradict it.
  */
 codes: Array<string>, };
 
@@ -61,7 +61,7 @@ trial: string,
  */
 value: number,
 /**
- * The best objective of its trials, which is lucky as well as good.
+ * The best objective of its trials, which owes part of its value to noise.
  */
 best: number,
 /**
@@ -78,7 +78,7 @@ trials: number, };
  */
 export type AttemptItem = {
 /**
- * What is said of its end.
+ * What is said about its end.
  */
 message: string | null,
 /**
@@ -121,7 +121,7 @@ export type BestValue = {
  */
 trial: string,
 /**
- * Its objective, which is lucky as well as good.
+ * Its objective, which owes part of its value to noise.
  */
 chosen: number,
 /**
@@ -391,7 +391,7 @@ export type InitView = { attempt: number, host: number, parameters_sha256?: stri
 restored_step?: number, };
 
 /**
- * Something that Kubernetes or the operator said of a trial.
+ * Something that Kubernetes or the operator said about a trial.
  */
 export type KubernetesEvent = {
 /**
@@ -704,7 +704,7 @@ export type TableColumns = { hyperparameters: Array<HyperparameterColumn>,
 latest: Array<string>, };
 
 /**
- * `…/trials/{trial}/events`: what Kubernetes and the operator said of a trial.
+ * `…/trials/{trial}/events`: what Kubernetes and the operator said about a trial.
  */
 export type TrialEvents = {
 /**

@@ -4,7 +4,7 @@ import { ask } from "./api";
 
 type Specification = Record<string, unknown>;
 
-/** Pictures with more data than this are drawn as pixels: so many elements make a page slow. */
+/** Plots with more data than this are drawn as pixels: so many elements make a page slow. */
 const MOST_ELEMENTS = 1_500;
 
 interface Properties {
@@ -17,8 +17,8 @@ interface Properties {
   version?: string;
 }
 
-/** A picture, drawn when it comes into view. */
-export function Picture({ id, title, subtitle, source, version }: Properties) {
+/** A plot, drawn when it comes into view. */
+export function Plot({ id, title, subtitle, source, version }: Properties) {
   const figure = useRef<HTMLElement>(null);
   const place = useRef<HTMLDivElement>(null);
   const specification = useRef<Specification | undefined>(undefined);
@@ -43,22 +43,22 @@ export function Picture({ id, title, subtitle, source, version }: Properties) {
   useEffect(() => {
     if (!seen) return;
     const ending = new AbortController();
-    let picture: Drawn | undefined;
+    let plot: Drawn | undefined;
     const show = async (): Promise<void> => {
       try {
         const found = typeof source === "string" ? (await ask<Specification>(source, null, ending.signal))?.data : source;
         const { draw } = await import("../plots");
         if (ending.signal.aborted || place.current === null || found === undefined) return;
         specification.current = found;
-        // Drawn aside and put in its place at once: a picture that is renewed doesn't flicker.
+        // Drawn aside and put in its place at once: a plot that is renewed doesn't flicker.
         const aside = document.createElement("div");
         aside.className = "drawing";
         aside.style.width = `${place.current.clientWidth}px`;
         place.current.append(aside);
         const renderer = marks(found) > MOST_ELEMENTS ? "canvas" : "svg";
-        picture = await draw(aside, found as never, `${title}. ${subtitle}`, { renderer });
+        plot = await draw(aside, found as never, `${title}. ${subtitle}`, { renderer });
         if (ending.signal.aborted) {
-          picture.remove();
+          plot.remove();
           aside.remove();
           return;
         }
@@ -74,7 +74,7 @@ export function Picture({ id, title, subtitle, source, version }: Properties) {
     void show();
     return () => {
       ending.abort();
-      picture?.remove();
+      plot?.remove();
     };
     // Pixels keep the colours they were drawn in.
   }, [seen, key, dark]);
@@ -91,7 +91,7 @@ export function Picture({ id, title, subtitle, source, version }: Properties) {
         <span>{subtitle}</span>
       </figcaption>
       <div class="plot" ref={place} aria-busy={!drawn && problem === undefined} />
-      {problem !== undefined && <p class="calm">This picture can't be drawn: {problem}</p>}
+      {problem !== undefined && <p class="calm">This plot can't be drawn: {problem}</p>}
       {drawn && (
         <p class="save">
           <button type="button" onClick={() => void save("svg")} aria-label={`Save as SVG: ${title}`}>
