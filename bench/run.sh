@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares Studious' searches with its peers': makes an environment, runs what results/ lacks, times a suggestion, compares
-# discrepancies, and writes the tables and pictures of docs/search.md. An interrupted run goes on where it stopped.
+# discrepancies, and writes the tables and plots of docs/search.md. An interrupted run goes on where it stopped.
 #   ./run.sh                                        everything; hours, most of them Vizier's
 #   ./run.sh --methods studious tpe --seeds 2 --batch 1 --problems mlp-digits heavy-ball
 # Options are those of `python -m search_bench run`. With any of them, times and discrepancies aren't measured again.

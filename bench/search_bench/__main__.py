@@ -90,7 +90,7 @@ def main() -> int:
     best.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS), metavar="NAME")
     best.add_argument("--evaluations", type=int, default=20_000)
     best.set_defaults(do=_optima)
-    page = commands.add_parser("report", help="write the tables of docs/search.md and its pictures")
+    page = commands.add_parser("report", help="write the tables of docs/search.md and its plots")
     page.add_argument("--print", action="store_true", help="print the tables, and write nothing")
     page.set_defaults(do=_report)
     options = parser.parse_args()

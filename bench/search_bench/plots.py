@@ -1,4 +1,4 @@
-"""Pictures of the comparison, as SVG."""
+"""Plots of the comparison, as SVG."""
 
 from __future__ import annotations
 

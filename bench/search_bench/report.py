@@ -1,4 +1,4 @@
-"""Writes the tables into docs/search.md, between its two markers, and draws the pictures."""
+"""Writes the tables into docs/search.md, between its two markers, and draws the plots."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def text() -> str:
             for (base, batch), name in told.items()
         ]
         parts.append(
-            "A peer that can be told of infeasible points in several ways is shown with the way that did best here. "
+            "A peer that can handle infeasible points in several ways is shown with the way that did best here. "
             + "; ".join(sorted(ways))
             + "."
         )
@@ -191,7 +191,7 @@ def text() -> str:
 
 
 def write() -> None:
-    """Write the page's part and the pictures."""
+    """Write the page's part and the plots."""
     page = PAGE.read_text()
     if page.count(BEGIN) != 1 or page.count(END) != 1:
         raise ValueError(f"{PAGE}: needs the lines '{BEGIN}' and '{END}' once each")

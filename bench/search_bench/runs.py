@@ -1,5 +1,5 @@
 """The protocol: initial points, then suggestions one at a time or in batches. Each run is kept, so that an interrupted
-comparison goes on where it stopped."""
+comparison continues where it stopped."""
 
 from __future__ import annotations
 

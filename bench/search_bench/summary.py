@@ -123,7 +123,7 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def chosen_variants(results: Results, batch: int) -> dict[str, str]:
-    """For each peer that was told of infeasible points in several ways, the way that did best on the problems where all
+    """For each peer that was given infeasible points in several ways, the way that did best on the problems where all
     of them ran."""
     chosen: dict[str, str] = {}
     for base in {m.variant_of for m in METHODS.values() if m.variant_of}:

@@ -1,4 +1,4 @@
-"""The methods: each suggests points, and is told what became of them."""
+"""The methods: each suggests points, and gets their outcomes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Method:
     adaptive: bool = True
     """Whether it looks at results; if not, the batch size changes nothing and it is run once."""
     keeps_initial: bool = True
-    """Whether it goes on from the shared initial points, or has a sequence of its own from the start."""
+    """Whether it continues from the shared initial points, or has a sequence of its own from the start."""
     infeasible_as: str = ""
-    """How it is told that a point is infeasible."""
+    """How it learns that a point is infeasible."""
     variant_of: str = ""
     """Another way to tell a peer of infeasible points: run on problems that have some, the better one is published."""
 
@@ -74,7 +74,7 @@ METHODS: dict[str, Method] = {
         Method("quasirandom", "Studious QuasiRandom", _quasirandom, adaptive=False, keeps_initial=False),
         Method("random", "uniform random", _random, adaptive=False),
         Method("halton", "scipy scrambled Halton", _halton, adaptive=False, keeps_initial=False),
-        # Whether TPE is told the worst value, a pruned trial or a violated constraint, it suggests the same: it only ranks.
+        # Whether TPE is given the worst value, a pruned trial or a violated constraint, it suggests the same: it only ranks.
         Method("tpe", "Optuna TPE", _optuna("tpe", "worst"), infeasible_as="the worst value seen so far"),
         Method("gp", "Optuna GPSampler", _optuna("gp", "worst"), infeasible_as="the worst value seen so far"),
         Method(
