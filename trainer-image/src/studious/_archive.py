@@ -63,13 +63,13 @@ def writing(file: Path, unfinished_name: str, meta: dict[str, Any], tree: Tree) 
 
 
 def read_meta(file: IO[bytes]) -> dict[str, Any]:
-    """Read what was said of a checkpoint."""
+    """Read what was said about a checkpoint."""
     with zipfile.ZipFile(file) as archive:
         return _meta(archive)
 
 
 def read(file: IO[bytes]) -> tuple[dict[str, Any], Tree]:
-    """Read what was said of a checkpoint, and its tree."""
+    """Read what was said about a checkpoint, and its tree."""
     with zipfile.ZipFile(file) as archive:
         meta = _meta(archive)
         arrays: dict[str, Array] = {}

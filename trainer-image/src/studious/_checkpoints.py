@@ -235,7 +235,7 @@ class Checkpoints:
                 (self._own / f"step-{step:010d}.npz").unlink(missing_ok=True)
 
     def identify(self, parameters: Tree) -> tuple[str, int | None]:
-        """Return what the init event says of these parameters: fingerprint, restored step."""
+        """Return what the init event says about these parameters: fingerprint, restored step."""
         mine = fingerprint(parameters)
         restored = self._restored
         if restored is None:

@@ -169,7 +169,7 @@ def portable(array: Array) -> Array:
 
 
 def _tensor(value: Any, path: Path) -> Leaf:
-    import torch  # imported already, by whoever made the tensor
+    import torch  # imported already, by the code that made the tensor
 
     name = str(value.dtype).removeprefix("torch.")
     fix = _unsupported(value, torch)

@@ -1,6 +1,6 @@
 """End promptly on SIGTERM.
 
-In a container the trainer is process 1, for which the kernel ignores signals that nobody handles:
+In a container the trainer is process 1, for which the kernel ignores unhandled signals:
 Python installs no handler for SIGTERM, so a trial that is ended (diverged, stopped, preempted)
 would hold its accelerator for the whole grace period.
 """

@@ -100,7 +100,7 @@ class Trial:
 
         Raises:
           StudiousError: no folder is named, the file cannot be read, or a
-            field is missing or wrong; the message names file, field and mend.
+            field is missing or wrong; the message names file, field and fix.
 
         """
         named = directory if directory is not None else os.environ.get(TRIAL_DIR)

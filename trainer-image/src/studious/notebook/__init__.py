@@ -1,4 +1,4 @@
-"""Look at a study from Python: trials and measurements as frames, pictures, findings.
+"""Look at a study from Python: trials and measurements as frames, plots, findings.
 
 ::
 

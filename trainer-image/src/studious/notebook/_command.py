@@ -91,7 +91,7 @@ class CommandSource:
             finally:
                 process.stdout.close()
                 if process.poll() is None:
-                    # Whoever reads may stop early.
+                    # The reader may stop early.
                     try:
                         process.wait(timeout=5)
                     except subprocess.TimeoutExpired:

@@ -108,7 +108,7 @@ class HttpSource:
         return f"{self._base} {self._namespace}/{self._name}"
 
     def study(self) -> Json:
-        """Read what the server says of the study."""
+        """Read what the server says about the study."""
         if self._study is None:
             detail = self._json(self._path())
             name = detail["studyName"]
@@ -148,7 +148,7 @@ class HttpSource:
         return self._conclusions
 
     def specification(self, plot: str) -> Json:
-        """Read the picture's specification."""
+        """Read the plot's specification."""
         if plot not in self._specifications:
             self._specifications[plot] = self._json(f"{self._path()}/plots/{_quoted(plot)}")
         return self._specifications[plot]
@@ -167,7 +167,7 @@ class HttpSource:
                     yield json.loads(line)
 
     def image(self, plot: str, kind: ImageFormat, theme: Theme, width: int) -> bytes | None:
-        """Draw a picture by the ``studious`` command on this machine, if there is one."""
+        """Draw a plot by the ``studious`` command on this machine, if there is one."""
         if self._binary is None and find_command() is None:
             return None
         if self._files is None:
@@ -239,14 +239,14 @@ class HttpSource:
                 said = _said(error.read(MOST_BYTES)) or error.reason
             mend = {
                 401: " Give a token: kubectl create token studious-reader -n studious-system",
-                403: " Ask whoever administers the namespace for the right to get studies",
+                403: " Ask the namespace's administrator for the right to get studies",
             }.get(error.code, "")
             raise StudiousError(f"{url}: {error.code}: {said}.{mend}") from error
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise StudiousError(
                     f"{url}: its certificate is not trusted: {error.reason}. Give the certificate "
-                    "of whoever signed it as ca="
+                    "of its authority as ca="
                 ) from error
             raise StudiousError(f"{url}: can't be reached: {error.reason}") from error
         except TimeoutError as error:

@@ -1,4 +1,4 @@
-"""Pictures that draw themselves in Jupyter."""
+"""Plots that draw themselves in Jupyter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WIDTH = 640
 
 
 class Plot:
-    """One picture: a Vega-Lite specification with its data inside."""
+    """One plot: a Vega-Lite specification with its data inside."""
 
     def __init__(self, source: Source, plot_id: str, title: str, subtitle: str) -> None:
         self._source = source
@@ -78,7 +78,7 @@ class Plot:
             )
         else:
             data["image/png"] = base64.b64encode(png).decode()
-            # Width and height stand in the first chunk; the picture has two pixels for each.
+            # Width and height stand in the first chunk; the plot has two pixels for each.
             width, height = struct.unpack(">II", png[16:24])
             metadata["image/png"] = {"width": width // 2, "height": height // 2}
         return data, metadata
@@ -88,7 +88,7 @@ class Plot:
 
 
 class Plots(Mapping[str, Plot]):
-    """The pictures of a study by name, in the order in which they are read."""
+    """The plots of a study by name, in the order in which they are read."""
 
     def __init__(self, plots: list[Plot]) -> None:
         self._plots = {plot.id: plot for plot in plots}

@@ -24,13 +24,13 @@ class Source(Protocol):
         """``checklist``, ``findings``, and ``plots`` by ``id``, ``title`` and ``subtitle``."""
 
     def specification(self, plot: str) -> Json:
-        """Read the Vega-Lite specification of a picture, its data inside."""
+        """Read the Vega-Lite specification of a plot, its data inside."""
 
     def records(self) -> Iterator[Json]:
         """Read trials with their curves, in the line format of ``studious export``."""
 
     def image(self, plot: str, kind: ImageFormat, theme: Theme, width: int) -> bytes | None:
-        """Draw a picture as a file, or None where nothing here can draw."""
+        """Draw a plot as a file, or None where nothing here can draw."""
 
     def refresh(self) -> None:
         """Forget what was read."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Study:
-    """A study with its trials, findings and pictures.
+    """A study with its trials, findings and plots.
 
     ``target`` is a folder made by ``studious run`` (or its name in ``studious-runs``), or
     ``study/NAME`` in the current Kubernetes context; the ``studious`` command reads both. With
@@ -116,7 +116,7 @@ class Study:
 
     @property
     def plots(self) -> Plots:
-        """Its pictures by name, in the order in which they are read."""
+        """Its plots by name, in the order in which they are read."""
         listed = self._source.conclusions()["plots"]
         return Plots([Plot(self._source, p["id"], p["title"], p["subtitle"]) for p in listed])
 
