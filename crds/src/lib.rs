@@ -1,7 +1,7 @@
 //! The Kubernetes API of Studious: [`Study`] and [`Trial`], what makes them valid, and their CRDs.
 //!
 //! One definition of every rule: [`validate`] says what is wrong with a study and how to fix it, and serves the
-//! validating webhook, the controller and `studious validate` alike; what CEL can say of it is repeated in the CRD so
+//! validating webhook, the controller and `studious validate` alike; what CEL can say about it is repeated in the CRD so
 //! that the API server refuses it without asking anybody. [`document`] reads a `study.yaml` and points at lines.
 //!
 //! No client and no I/O: this crate can be used by anything that reads or writes studies.

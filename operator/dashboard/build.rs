@@ -64,7 +64,7 @@ fn report(web: &Path, output: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// What draws pictures without a browser: the script and the font of its text.
+/// What draws plots without a browser: the script and the font of its text.
 fn drawing(web: &Path, output: &Path) -> Result<(), String> {
     for name in ["svg.js", "DejaVuSans.ttf"] {
         fs::copy(web.join("dist").join(name), output.join(name)).map_err(|e| format!("web/dist/{name}: {e}"))?;

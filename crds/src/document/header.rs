@@ -17,7 +17,7 @@ pub(super) fn the_study(documents: &[Node]) -> Result<&Node, Unreadable> {
             at: Mark::START,
             message: "is empty. A study begins with apiVersion: studious.dev/v1alpha1".into(),
         }),
-        // Its other problems are told as well.
+        // Its other problems are reported as well.
         ([], [one]) if one.is_mapping() => Ok(one),
         ([], [one]) => Err(Unreadable {
             at: one.at,

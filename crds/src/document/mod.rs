@@ -98,7 +98,7 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Diagnostic>> {
     let value = node.to_json();
     let doubts = node.doubts();
     if !doubts.is_empty() {
-        // Whatever else could be said would be said of a guess.
+        // Whatever else could be said would be about a guess.
         return Err(located(file, node, doubts));
     }
     let schema = header::schema();

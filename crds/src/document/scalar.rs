@@ -1,5 +1,5 @@
 //! What a plain scalar means, as `kubectl` reads it (YAML 1.1 with Go's numbers). Where other readers differ, the
-//! difference is told, so that a file means the same everywhere.
+//! difference is reported, so that a file means the same everywhere.
 
 use serde_json::Value;
 

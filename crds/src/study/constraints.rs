@@ -34,7 +34,7 @@ pub enum ConstraintStatus<'a> {
     Satisfied,
     /// It violates these.
     Violated(Vec<&'a Constraint>),
-    /// It violates none that can be told, and never reported the metrics of these.
+    /// It violates none that is known, and never reported the metrics of these.
     Unknown(Vec<&'a Constraint>),
 }
 

@@ -129,7 +129,7 @@ pub struct StudySpec {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 10000))]
     pub parallelism: u32,
-    /// Seeds are the operator's: trainers are told them.
+    /// Seeds are the operator's: trainers receive them.
     #[serde(default)]
     pub seeds: Seeds,
     /// When trainers evaluate.

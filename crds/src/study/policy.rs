@@ -55,7 +55,7 @@ pub struct Waiver {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub code: Option<String>,
-    /// Only what the finding says of this hyperparameter.
+    /// Only what the finding says about this hyperparameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub hyperparameter: Option<String>,

@@ -49,7 +49,7 @@ impl Direction {
         }
     }
 
-    /// Which of two comes first where the best stands in front; the better one is [`Ordering::Less`]. A value that is no
+    /// Which of two comes first where the best stands in front; the better one is [`Ordering::Less`]. A value that is not a
     /// number equals every other.
     #[must_use]
     pub fn best_first(self, a: f64, b: f64) -> Ordering {

@@ -1,4 +1,4 @@
-//! What the operator says of a study.
+//! What the operator says about a study.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Hyperparameters;
 
-/// What the operator says of a study. Counts, not lists: its size doesn't grow with the number of trials.
+/// What the operator says about a study. Counts, not lists: its size doesn't grow with the number of trials.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StudyStatus {
@@ -127,8 +127,8 @@ pub struct BestTrial {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 8))]
     pub metrics: BTreeMap<String, f64>,
-    /// What training its point again with other seeds showed (`spec.retrain`). The best trial was chosen for being lucky
-    /// as well as good; retraining chooses none.
+    /// What training its point again with other seeds showed (`spec.retrain`). The best trial owes part of its
+    /// value to noise, by which it was chosen; retraining chooses none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrained: Option<RetrainedBest>,
 }

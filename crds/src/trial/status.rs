@@ -1,4 +1,4 @@
-//! What the operator says of a trial: enough to decide on, without the ledger.
+//! What the operator says about a trial: enough to decide on, without the ledger.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the operator says of a trial.
+/// What the operator says about a trial.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrialStatus {
@@ -45,7 +45,7 @@ pub struct TrialStatus {
     /// How many attempts were disrupted: lost to preemption, eviction or a lost node.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub disruptions: u32,
-    /// Its evaluations at the steps at which `SuccessiveHalving` compares trials: others go on being compared with them when
+    /// Its evaluations at the steps at which `SuccessiveHalving` compares trials: others are still compared with them when
     /// measurements are lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_RUNGS))]

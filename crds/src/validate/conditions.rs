@@ -121,7 +121,7 @@ fn cycles(hs: &[Hyperparameter], found: &mut Vec<Violation>) {
                 format!("conditions form a cycle: {}", path.join(" depends on ")),
                 "Remove one of these conditions: something must exist first.",
             ));
-            // One cycle is told once, though all its members close it.
+            // One cycle is reported once, though all its members close it.
             return;
         }
     }

@@ -100,7 +100,7 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     once_per_field(found)
 }
 
-/// The first violation of each field: one mistake is told once.
+/// The first violation of each field: one mistake is reported once.
 fn once_per_field(found: Vec<Violation>) -> Vec<Violation> {
     let mut seen = std::collections::BTreeSet::new();
     found.into_iter().filter(|v| seen.insert(v.field.clone())).collect()

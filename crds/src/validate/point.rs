@@ -81,7 +81,7 @@ pub fn point(
     let mut found = Vec::new();
     let mut whole = Hyperparameters::new();
     let all = hyperparameters.iter().map(|h| h.name.as_str()).collect();
-    // Conditions that form a cycle are told where they stand.
+    // Conditions that form a cycle are reported where they stand.
     for name in parents_first(hyperparameters, &all).unwrap_or_default() {
         let Some(h) = hyperparameters.iter().find(|h| h.name == name && is_active(h, &whole)) else {
             // Without what it depends on it can't be known whether it exists.
@@ -155,7 +155,7 @@ fn wrong(h: &Hyperparameter, value: &HyperparameterValue, at: &str) -> Option<Vi
             };
             Some(Violation::new(field, value, rule, format!("Give {}, or widen its range.", domain(h))))
         }
-        // Without any of them the hyperparameter itself is wrong, which is told there.
+        // Without any of them the hyperparameter itself is wrong, which is reported there.
         _ => None,
     }
 }

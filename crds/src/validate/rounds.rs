@@ -137,7 +137,7 @@ fn taken(
     let size = if of_each { best.checked_mul(arms?)? } else { best };
     let supply = Supply::of(spec, source, from.per, arms, sizes);
     if supply.trials == Some(0) {
-        // The earlier round has fewer trials than there are configurations, which is told there.
+        // The earlier round has fewer trials than there are configurations, which is reported there.
         return Some(size);
     }
     if let Some(available) = supply.trials.filter(|n| if supply.of_each { best > *n } else { size > *n }) {

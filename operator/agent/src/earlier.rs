@@ -72,7 +72,7 @@ impl EarlierLines {
         next_line >= current.next_line
     }
 
-    /// Goes on to the next file. One that isn't delivered stays on the claim.
+    /// Continues to the next file. One that isn't delivered stays on the claim.
     pub(crate) fn end_current(&mut self, is_delivered: bool) {
         self.past.extend(self.waiting.pop_front().map(|lines| Past { lines, is_delivered }));
     }

@@ -136,7 +136,7 @@ pub(crate) async fn follow(metrics: PathBuf, gauges: Arc<Gauges>, stop: Cancella
                     batch.lines.iter().for_each(|line| gauges.observe(line));
                     batch.more
                 }
-                // Whoever pushes the lines meets the same error and reports it.
+                // The sender of the lines meets the same error and reports it.
                 Err(_) => false,
             };
             (tail, more)

@@ -1,4 +1,4 @@
-//! What the agent is told.
+//! The agent's options.
 
 use std::{
     net::{Ipv6Addr, SocketAddr},
@@ -8,7 +8,7 @@ use std::{
 
 use studious_contract::reserved::AGENT_PORT;
 
-/// What the agent is told. Study, round, trial and attempt come from the downward API's `trial.json`.
+/// The agent's options. Study, round, trial and attempt come from the downward API's `trial.json`.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `STUDIOUS_TRIAL_DIR`, shared with the trainer.

@@ -32,13 +32,13 @@ const POLL: Duration = Duration::from_millis(50);
 const PUSH_EVERY: Duration = Duration::from_secs(1);
 /// What passes is tried again after the first, doubled each time up to the second.
 const TRANSIENT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// The same for what time alone is unlikely to mend.
+/// The same for what waiting is unlikely to fix.
 const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// The longest wait once the trainer has ended: the pod waits too.
 const DRAINING: Duration = Duration::from_secs(1);
 /// Once the trainer has ended, a refusal is believed after this.
 const REFUSED_FOR_GOOD: Duration = Duration::from_secs(5);
-/// How long the file is still looked at once this process is told to end, unless the trainer has said that it is done, or
+/// How long the file is still looked at once this process is asked to end, unless the trainer has said that it is done, or
 /// the operator that it has ended. The kubelet ends a sidecar after the trainer, but when the pod's grace is over: then the
 /// trainer, which ignored SIGTERM, is killed at that very moment, and may write until it is. A sidecar has two seconds even
 /// so (*Sidecar Containers*, kubernetes.io).
@@ -210,7 +210,7 @@ impl Pump {
                         wait = self.push(false) => wait,
                     }
                 }
-                // A pod that was deleted by force may have gone on beside this one.
+                // A pod that was deleted by force may have continued beside this one.
                 Ok(_) if self.earlier.is_empty() && self.earlier.look_now_and_then() => {
                     self.begin_stream();
                     Duration::ZERO
@@ -392,7 +392,7 @@ impl Pump {
         }
     }
 
-    /// Whether the operator wants lines that nobody has any more: it has lost its ledger since they were acknowledged.
+    /// Whether the operator wants lines that no process has any more: it has lost its ledger since they were acknowledged.
     fn is_lost(&self, next_line: u64) -> bool {
         self.earlier.current().is_some_and(|earlier| next_line < earlier.first_line)
     }

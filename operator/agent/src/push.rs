@@ -24,7 +24,7 @@ pub(crate) enum PushError {
     /// The body is larger than the operator takes.
     #[error("the operator takes no body of this size (413)")]
     TooLarge,
-    /// Something that time alone is unlikely to mend.
+    /// Something that waiting is unlikely to fix.
     #[error("the operator refuses lines with {status}: {answer}")]
     Refused { status: u16, answer: String },
     /// The trial or its study is gone, or being deleted.
@@ -113,7 +113,7 @@ fn http(pem: Option<&str>, renewed: Option<&str>) -> Result<reqwest::Client, Age
     let mut builder = reqwest::Client::builder()
         .timeout(PUSH_TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
-        // The token is for the operator and nobody else.
+        // The token is for the operator alone.
         .redirect(redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("studious-agent/", env!("CARGO_PKG_VERSION")));

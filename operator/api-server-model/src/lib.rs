@@ -102,7 +102,7 @@ impl ApiServer {
     /// Starts one that holds nothing.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// When no port is free.
     pub async fn start() -> Self {
         let inner = Arc::new(ServerState {
             store: Mutex::default(),
@@ -222,7 +222,7 @@ impl ApiServer {
         self.inner.versions.send_modify(|_| {});
     }
 
-    /// Forgets what has happened: watches that begin at an earlier version are told that it is too old.
+    /// Forgets what has happened: watches that begin at an earlier version get the answer that it is too old.
     pub fn expire(&self) {
         self.inner.store().compact();
         self.drop_watches();

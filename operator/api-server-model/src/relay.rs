@@ -25,7 +25,7 @@ impl Relay {
     /// Relays to this address until it is dropped.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// When no port is free.
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port of this machine");
         let address = listener.local_addr().expect("it has an address");

@@ -280,7 +280,7 @@ impl Watch {
         lines
     }
 
-    /// What a change is to this watch; nothing if it is none of its own.
+    /// What a change is to this watch; nothing if it concerns another watch.
     fn type_of(&self, change: &ObjectChange) -> Option<&'static str> {
         let is_ours = change.plural == self.kind.plural
             && self.namespace.as_ref().is_none_or(|namespace| change.object["metadata"]["namespace"] == **namespace);

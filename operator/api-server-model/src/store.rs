@@ -45,7 +45,7 @@ pub(crate) struct ObjectStore {
     /// What each manager applied last, by object, manager and subresource.
     applied: BTreeMap<ObjectKey, BTreeMap<(String, bool), Value>>,
     changes: Vec<ObjectChange>,
-    /// Watches that begin before this version are told that it is gone.
+    /// Watches that begin before this version get the answer that it is gone.
     oldest: u64,
     version: u64,
     uids: u64,

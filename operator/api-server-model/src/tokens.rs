@@ -1,4 +1,4 @@
-//! Who somebody is and what they may: tokens that the model signs, `TokenReview` and `SubjectAccessReview`.
+//! Who a caller is and what they may do: tokens that the model signs, `TokenReview` and `SubjectAccessReview`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -50,7 +50,7 @@ impl Tokens {
         encode(&header, &claims, &EncodingKey::from_ec_der(self.key.serialized_der())).expect("the key signs")
     }
 
-    /// What the API server says of its tokens.
+    /// What the API server says about its tokens.
     pub(crate) fn document(&self, path: &str) -> Value {
         if path.ends_with("jwks") {
             // An uncompressed point: 4, x, y.

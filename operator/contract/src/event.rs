@@ -49,7 +49,7 @@ pub struct Init {
     /// The seed of its data order: different on all hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_seed: Option<u64>,
-    /// The step of the checkpoint it went on from.
+    /// The step of the checkpoint it continued from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_step: Option<u64>,
 }

@@ -116,7 +116,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// Metrics that findings, plots and gauges read, whatever the study: they are never left out of a line with too many metrics,
-/// and whoever concludes reads no others. A metric that a finding is to read stands here, or nobody hands it its curve.
+/// and conclusions read no others. A metric that a finding is to read stands here, or it gets no curve.
 const WITH_A_MEANING: [&str; 9] = [
     TRAIN_LOSS,
     TRAIN_ERROR,
@@ -165,7 +165,7 @@ impl JudgedMetrics {
     }
 
     /// Whether findings, plots or gauges of every study read this metric. It is never left out of a line with too many, and
-    /// whoever concludes needs to read no other.
+    /// conclusions need no other.
     #[must_use]
     pub fn is_concluded_from(&self, metric: &str) -> bool {
         metric == self.objective

@@ -25,7 +25,7 @@ pub(crate) const KEY: &str = "ca.crt";
 const MANAGER: &str = "studious-authority";
 /// How often the file and the namespaces are looked at.
 const LOOK: Duration = Duration::from_secs(5);
-/// How often a `ConfigMap` is written again that somebody may have changed.
+/// How often a `ConfigMap` is written again that others may have changed.
 const AGAIN: Duration = Duration::from_mins(30);
 
 /// The authority as it is now, and the one before: while certificates are renewed, both are trusted.
@@ -112,7 +112,7 @@ fn namespaces(context: &Context) -> BTreeSet<String> {
     trials.iter().filter(|trial| runs(trial)).filter_map(|trial| trial.namespace()).collect()
 }
 
-/// Not by force: a `ConfigMap` of this name that somebody else made stays theirs.
+/// Not by force: a `ConfigMap` of this name that another owner made stays theirs.
 async fn write(context: &Context, namespace: &str, pem: &str) -> Result<(), kube::Error> {
     let map = ConfigMap {
         metadata: ObjectMeta {

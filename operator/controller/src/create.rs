@@ -1,4 +1,4 @@
-//! Makes objects: each is created, never forced over one that is there, for that may be somebody else's.
+//! Makes objects: each is created, never forced over one that is there, which may have another owner.
 
 use kube::{Api, Client, Resource, ResourceExt, api::PostParams, core::NamespaceResourceScope};
 use serde::{Serialize, de::DeserializeOwned};
@@ -18,7 +18,7 @@ pub(crate) enum MakeError {
     /// The API server didn't take it.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// There is one of this name that belongs to somebody else.
+    /// There is one of this name that has another owner.
     #[error("{kind} {name} is there already and belongs to {owner}")]
     Foreign {
         /// Its kind.
@@ -61,7 +61,7 @@ impl Fault for MakeError {
 /// Creates an object of an owner. One that is there already and that the owner controls was created before: that is fine.
 ///
 /// # Errors
-/// When the API server doesn't take it, or when one of this name belongs to somebody else.
+/// When the API server doesn't take it, or when one of this name has another owner.
 pub(crate) async fn create<K, O>(client: &Client, owner: &Identified<O>, object: &K) -> Result<(), MakeError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>

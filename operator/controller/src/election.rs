@@ -1,4 +1,4 @@
-//! One replica leads, by Lease. Whoever loses the Lease stops reconciling at once, for nothing of what it had in hand may be
+//! One replica leads, by Lease. One that loses the Lease stops reconciling at once, for nothing of what it had in hand may be
 //! finished beside a new leader, and stands for election again. Ingest and the dashboard continue meanwhile.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ const HOLDS: SignedDuration = SignedDuration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(5);
 /// A leader that couldn't renew for so long gives up, before another may take over.
 const GIVE_UP: Duration = Duration::from_secs(10);
-/// A Lease that can't be had is reported this often.
+/// A Lease that cannot be acquired is reported this often.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(4);
@@ -73,7 +73,7 @@ impl Election {
         }
     }
 
-    /// Whether another replica may have led before this one did: what was remembered of an earlier term may be past.
+    /// Whether another replica may have led before this one did: what was cached in an earlier term may be outdated.
     pub(crate) fn others_led(&mut self) -> bool {
         std::mem::take(&mut self.others_led)
     }
@@ -97,7 +97,7 @@ impl Election {
                 }
                 Err(_) => {}
             }
-            // Whoever looks often takes over soon; a Lease costs little.
+            // Frequent looks mean an early takeover; a Lease costs little.
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
     }

@@ -25,7 +25,7 @@ impl Events {
         self.publish(EventType::Normal, about, action, reason, note).await;
     }
 
-    /// Something that somebody should look at.
+    /// Something that needs attention.
     pub(crate) async fn warning(&self, about: &ObjectReference, action: &str, reason: &str, note: &str) {
         self.publish(EventType::Warning, about, action, reason, note).await;
     }

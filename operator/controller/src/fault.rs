@@ -7,9 +7,9 @@ use rand::Rng;
 /// The kind of a fault. It decides log level, Event and retry.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Category {
-    /// Passes by itself: the API server was busy, somebody else wrote first, a connection broke.
+    /// Transient: the API server was busy, another client wrote first, a connection broke.
     Transient,
-    /// Somebody must mend something: a right is missing, an object is refused.
+    /// Needs a fix: a right is missing, an object is refused.
     Standing,
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn is_not_found(error: &kube::Error) -> bool {
 }
 
 /// How long to wait after `failures` failures in a row: 0.2 s doubled each time up to 60 s (5 minutes for a fault that
-/// somebody must mend), spread by a half so that what failed together doesn't come back together.
+/// need a fix), spread by a half so that what failed together doesn't come back together.
 pub(crate) fn backoff(category: Category, failures: u32, rng: &mut impl Rng) -> Duration {
     let cap = match category {
         Category::Transient => 60_000,

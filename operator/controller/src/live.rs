@@ -97,7 +97,7 @@ impl LiveTrial {
     }
 }
 
-/// One trial's entry: whoever appends to the ledger holds it meanwhile, so that lines are seen in their order.
+/// One trial's entry: the writer to the ledger holds it meanwhile, so that lines are seen in their order.
 pub(crate) type Entry = Arc<tokio::sync::Mutex<LiveTrial>>;
 
 /// All running trials by uid.
@@ -115,7 +115,7 @@ impl Live {
         self.lock(|trials| trials.remove(uid));
     }
 
-    /// The latest value of each metric by trial uid and host, of those that nobody writes to at this moment.
+    /// The latest value of each metric by trial uid and host, of those without a writer at this moment.
     pub(crate) fn latest(&self) -> HashMap<String, Latest> {
         let entries: Vec<(String, Entry)> = self.lock(|trials| trials.clone().into_iter().collect());
         entries

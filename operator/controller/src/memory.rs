@@ -1,16 +1,16 @@
-//! What is remembered of objects between two looks at them.
+//! What is cached of objects between two looks at them.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What is remembered of objects by uid, beside what the cluster shows. Losing it costs requests, never correctness.
+/// What is cached of objects by uid, beside what the cluster shows. Losing it costs requests, never correctness.
 #[derive(Debug, Default)]
 pub(crate) struct Memories<T>(Mutex<HashMap<String, Arc<Mutex<T>>>>);
 
 impl<T: Default> Memories<T> {
-    /// Reads or changes what is remembered of an object. Other objects don't wait for it.
+    /// Reads or changes what is cached of an object. Other objects don't wait for it.
     pub(crate) fn with<R>(&self, uid: &str, f: impl FnOnce(&mut T) -> R) -> R {
         let object = self.objects(|objects| objects.entry(uid.to_owned()).or_default().clone());
         f(&mut object.lock().unwrap_or_else(PoisonError::into_inner))

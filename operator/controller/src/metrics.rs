@@ -18,7 +18,7 @@ use crate::{caches::Caches, live::Live};
 /// Metrics of trainers that are shown by trial, from host 0.
 const SHOWN: [&str; 5] = ["examples_per_second", "gradient_norm", "train_loss", "learning_rate", "step"];
 
-/// What is counted as it happens. What can be read off the caches is read when somebody asks.
+/// What is counted as it happens. What can be read off the caches is read on request.
 #[derive(Clone)]
 pub(crate) struct Metrics {
     registry: Registry,

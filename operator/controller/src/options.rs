@@ -1,10 +1,10 @@
-//! What the operator is told when it starts.
+//! The operator's options.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use studious_ledger::Limits;
 
-/// What the operator is told when it starts.
+/// The operator's options.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The operator's own namespace: the Lease is there.
@@ -15,7 +15,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where the dashboard is served over TLS; with the others without it.
     pub listen_dashboard: Option<SocketAddr>,
-    /// Proxies that are believed when they say who somebody is, by address.
+    /// Proxies that are believed when they name a user, by address.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Where `/healthz`, `/readyz` and `/metrics` are served in the clear.
     pub listen_plain: SocketAddr,

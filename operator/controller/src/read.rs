@@ -1,6 +1,6 @@
 //! `GET /v1/namespaces/{namespace}/studies/{name}/records`: a study's trials with their curves, as JSON lines.
 //!
-//! Whoever may `get` the Study may read its records. The caller shows a token in `Studious-Token` (the API server's
+//! A user who may `get` the Study may read its records. The caller shows a token in `Studious-Token` (the API server's
 //! service proxy takes `Authorization` off) and the API server says whose it is and what they may do.
 
 use std::{net::SocketAddr, sync::Arc};

@@ -196,7 +196,7 @@ pub(crate) fn error_policy<R: Reconciler>(
         }
         _ => tracing::warn!(kind = R::KIND, %namespace, %name, %error, failures, ?wait, "will try again"),
     }
-    // What was not made is told once, where it was to be made.
+    // What was not made is reported once, where it was to be made.
     if category == Category::Standing && !matches!(error, ReconcileError::Make(_)) {
         let (events, about, note) = (context.events.clone(), object.object_ref(&()), error.to_string());
         tokio::spawn(async move { events.warning(&about, "Reconcile", "ReconcileFailed", &note).await });

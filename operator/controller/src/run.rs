@@ -42,7 +42,7 @@ const GRACE: Duration = Duration::from_secs(10);
 #[non_exhaustive]
 pub enum RunError {
     /// No API server.
-    #[error("no Kubernetes API server is to be had: {0}")]
+    #[error("no Kubernetes API server is available: {0}")]
     Client(Box<kube::Error>),
     /// Neither in a pod nor with a kubeconfig.
     #[error("there is neither a pod's service account nor a kubeconfig: {0}")]
@@ -246,7 +246,7 @@ async fn controllers(reconcilers: &Reconcilers, concurrency: u16, ending: Cancel
     tokio::join!(of_studies, of_trials, authorities, grace::enforce(context, agent.drain, &ending));
 }
 
-/// Errors of reconciles are told by their policies; an object that is gone needs no reconcile.
+/// Errors of reconciles are reported by their policies; an object that is gone needs no reconcile.
 fn tell<R: std::error::Error + 'static, Q: std::error::Error + 'static>(error: Option<controller::Error<R, Q>>) {
     match error {
         None | Some(controller::Error::ObjectNotFound(_) | controller::Error::ReconcilerFailed(..)) => {}

@@ -1,8 +1,8 @@
-//! Pictures as files: a Vega-Lite specification drawn without a browser and without a network.
+//! Plots as files: a Vega-Lite specification drawn without a browser and without a network.
 //!
 //! Vega itself draws the SVG, in `QuickJS` (rquickjs: its maintained Rust binding; a small engine in C, where V8 would
 //! be a hundred times its size); resvg turns that into a PNG. Text is measured and drawn in the font that is bundled,
-//! `DejaVu Sans`, so that a picture is the same on every machine.
+//! `DejaVu Sans`, so that a plot is the same on every machine.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -19,12 +19,12 @@ const FONT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/DejaVuSans.ttf"));
 const FAMILY: &str = "DejaVu Sans";
 /// What a browser has and the engine lacks. Nothing of Vega's drawing waits for a timer.
 const PRELUDE: &str = include_str!("draw.js");
-/// A picture takes some 30 MB to draw.
+/// A plot takes some 30 MB to draw.
 const MEMORY: usize = 1 << 30;
 const STACK: usize = 1 << 20;
 /// Pixels of a PNG for each of the SVG's: sharp in print and on dense screens.
 const SCALE: f32 = 2.0;
-/// Widest and narrowest picture, in the SVG's pixels.
+/// Widest and narrowest plot, in the SVG's pixels.
 pub const WIDTHS: std::ops::RangeInclusive<u32> = 200..=4000;
 
 /// Dark marks on white, or light ones on black.
@@ -58,7 +58,7 @@ impl FromStr for Theme {
     }
 }
 
-/// Why a picture wasn't drawn.
+/// Why a plot wasn't drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum DrawError {
     /// The engine didn't start: no memory, or a defect.
@@ -82,7 +82,7 @@ pub enum DrawError {
     },
 }
 
-/// Draws pictures, one after the other. Not to be shared between threads.
+/// Draws plots, one after the other. Not to be shared between threads.
 pub struct Drawer {
     context: Context,
     // Dropped after the context.
@@ -120,7 +120,7 @@ impl Drawer {
         Ok(Self { context, _runtime: runtime, fonts: Arc::new(fonts) })
     }
 
-    /// A picture as SVG, `width` pixels wide beside its axes.
+    /// A plot as SVG, `width` pixels wide beside its axes.
     ///
     /// # Errors
     /// When Vega refuses the specification.
@@ -133,10 +133,10 @@ impl Drawer {
         })
     }
 
-    /// A picture as PNG, with two pixels for each of the SVG's.
+    /// A plot as PNG, with two pixels for each of the SVG's.
     ///
     /// # Errors
-    /// When Vega refuses the specification, or the picture is too large.
+    /// When Vega refuses the specification, or the plot is too large.
     pub fn png(&self, plot: &Plot, theme: Theme, width: u32) -> Result<Vec<u8>, DrawError> {
         let svg = self.svg(plot, theme, width)?;
         let failed = |why: String| DrawError::Png { id: plot.id.clone(), why };

@@ -1,6 +1,6 @@
 //! What people look at: one self-contained HTML report of a study (also as data and as text), and the dashboard, which shows studies as they run.
 //!
-//! Pictures are Vega-Lite specifications made by [`studious_playbook::plots`]; Vega
+//! Plots are Vega-Lite specifications made by [`studious_playbook::plots`]; Vega
 //! draws them. Its scripts are bundled from `web/` by the build script: a report holds its own, the dashboard serves them,
 //! and [`Drawer`] runs them where there is no browser.
 

@@ -76,7 +76,7 @@ impl SeriesDigest {
         Self { name: Digest::of("value").text(metric).0, sum: 0 }
     }
 
-    /// Goes on from what is stored.
+    /// Continues from what is stored.
     pub(crate) fn stored(metric: &str, sum: i64) -> Self {
         Self { sum: sum.cast_unsigned(), ..Self::new(metric) }
     }

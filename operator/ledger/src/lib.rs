@@ -15,7 +15,7 @@
 //! A batch is one transaction, committed before [`Ledger::append`] returns. SQLite writes ahead (`WAL`) with
 //! `synchronous=NORMAL`: what was acknowledged survives the death of the process at any moment (`kill -9`), and a loss
 //! of power never corrupts the file, though it may take the last commits back. Rows and the cursor are in the same
-//! transaction, so then the cursor goes back too, and a sender that still has its file is told where to continue.
+//! transaction, so then the cursor goes back too, and a sender that still has its file gets the answer where to continue.
 //! [`Ledger::sync`] makes all that was acknowledged survive a loss of power as well.
 //!
 //! # What goes wrong

@@ -50,7 +50,7 @@ pub struct TrialRow {
     pub state: RunState,
 }
 
-/// Where a trial stands: what a runner needs to go on after a restart.
+/// Where a trial stands: what a runner needs to continue after a restart.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RunState {
@@ -122,7 +122,7 @@ impl RunState {
         }))
     }
 
-    /// Its attempts in time, the one under way included. Processes here start when they are asked for: nothing is queued.
+    /// Its attempts in time, the running one included. Processes here start when they are asked for: nothing is queued.
     #[must_use]
     pub fn spans(&self) -> Vec<AttemptSpan> {
         let ended = self.attempts.iter().map(|attempt| AttemptSpan {

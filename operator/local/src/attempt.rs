@@ -1,4 +1,4 @@
-//! An attempt that is under way: its hosts, what they have written, what becomes of it.
+//! A running attempt: its hosts, what they have written, what becomes of it.
 
 use std::{
     path::Path,
@@ -21,7 +21,7 @@ use crate::{
     trainer,
 };
 
-/// An attempt that is under way.
+/// A running attempt.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub number: u32,

@@ -71,7 +71,7 @@ fn modules(arguments: &[String]) -> impl Iterator<Item = &str> {
     after.into_iter()
 }
 
-/// Nothing of what is no file, is too large or can't be read.
+/// Nothing of what is not a file, is too large or can't be read.
 fn file_digest(path: &Path) -> Option<String> {
     let metadata = path.metadata().ok()?;
     if !metadata.is_file() || metadata.len() > MAX_BYTES {

@@ -1,4 +1,4 @@
-//! What a run tells whoever watches it. The crate prints nothing.
+//! What a run reports to its observer. The crate prints nothing.
 
 use std::path::PathBuf;
 

@@ -21,7 +21,7 @@ use crate::{Error, points, runner};
 /// ledger.sqlite                                every measurement and the state of every trial
 /// report.html
 /// run.log                                      what a run in the background prints
-/// lock                                         held while a run is under way, with the number of its process
+/// lock                                         held while a run is in progress, with the number of its process
 /// trials/<trial>/record.json                   the trial's state, from which a lost ledger is rebuilt
 /// trials/<trial>/attempt-<n>/host-<i>/         STUDIOUS_TRIAL_DIR: trial.json, metrics.jsonl, output.log
 /// trials/<trial>/checkpoints/host-<i>/         outlive attempts
@@ -92,7 +92,7 @@ impl RunFolder {
         self.root.join("trials")
     }
 
-    /// What a trial's folder says of the trial.
+    /// What a trial's folder says about the trial.
     pub(crate) fn record(&self, trial: &str) -> PathBuf {
         self.trial(trial).join("record.json")
     }
@@ -129,7 +129,7 @@ impl RunFolder {
         }
     }
 
-    /// Whether a run is under way in it. Looks at the lock without keeping it.
+    /// Whether a run is in progress in it. Looks at the lock without keeping it.
     #[must_use]
     pub fn is_running(&self) -> bool {
         // A folder without a lock, or one that can't be opened, was never run from here.
@@ -208,7 +208,7 @@ pub(crate) fn set_aside(path: &Path) -> Result<(), Error> {
     fs::rename(path, &free).map_err(|e| Error::io("rename", path, e))
 }
 
-/// Replaces a file at once: whoever reads it sees the old or the new one, never half.
+/// Replaces a file at once: a reader sees the old or the new one, never half.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Error> {
     let write = || -> io::Result<()> {
         let next = path.with_extension("next");

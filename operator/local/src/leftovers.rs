@@ -110,7 +110,7 @@ fn find(root: &Path) -> Vec<Pid> {
 /// When the folder can't be resolved.
 pub fn keep(folder: &RunFolder) -> Result<usize, Error> {
     let mut byte = [0];
-    // A read that fails says the same as one that ends: nobody is there.
+    // A read that fails says the same as one that ends: there is no process.
     while io::stdin().read(&mut byte).is_ok_and(|n| n > 0) {}
     end_leftovers(folder)
 }

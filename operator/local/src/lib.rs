@@ -2,7 +2,7 @@
 //!
 //! [`run`] carries out what [`studious_playbook::decide`] says, as the controller does on Kubernetes: the same points
 //! under the same names, the same retries, the same ends. Everything is kept in a [`RunFolder`], so a run that is
-//! interrupted or killed goes on where it was. The crate prints nothing: it tells [`Event`]s.
+//! interrupted or killed continues where it was. The crate prints nothing: it tells [`Event`]s.
 
 mod attempt;
 mod code;

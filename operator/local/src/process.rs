@@ -38,7 +38,7 @@ const OUTPUT_PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Exit {
     /// Exit code; 128 + n after signal n, as a shell has it.
     pub code: i32,
-    /// By SIGKILL: for want of memory, perhaps.
+    /// By SIGKILL: out of memory, perhaps.
     pub killed: bool,
     /// Its metrics as they were when it left.
     pub written: Option<Extent>,

@@ -1,4 +1,4 @@
-//! What a trial's folder says of its trial: enough to rebuild a lost ledger, and to know whose checkpoints lie in it.
+//! What a trial's folder says about its trial: enough to rebuild a lost ledger, and to know whose checkpoints lie in it.
 //!
 //! The ledger is written first and `record.json` after it. So a ledger that is behind a record has lost its last commits
 //! (its write-ahead log was lost, or it was copied without), and one without the trial was lost itself: then the record and
@@ -122,7 +122,7 @@ pub(crate) async fn reconcile(
     Ok((records, rows, rebuilt))
 }
 
-/// How far a trial has come, to compare what a ledger and a record say of it.
+/// How far a trial has come, to compare what a ledger and a record say about it.
 fn how_far(state: &RunState) -> (u32, Option<u32>, bool) {
     (state.attempt, state.attempts.last().map(|attempt| attempt.number), state.phase.has_ended())
 }

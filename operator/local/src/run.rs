@@ -48,7 +48,7 @@ pub struct Options {
     pub parallelism: Option<u32>,
     /// Begin trials again that failed in an earlier run.
     pub retry_failed: bool,
-    /// Go on though what trials execute has changed since some have ended with a result.
+    /// Continue though what trials execute has changed since some have ended with a result.
     pub allow_changes: bool,
     /// The accelerators that are shared out to trials.
     pub devices: Devices,
@@ -70,12 +70,12 @@ pub enum Interrupt {
 pub enum RunEnd {
     /// The study has ended.
     Study(StudyEnd),
-    /// It was interrupted, and goes on when it is run again.
+    /// It was interrupted, and continues when it is run again.
     Interrupted,
 }
 
 /// Runs a study to its end, or until it is interrupted. What an earlier run of the folder has finished isn't repeated;
-/// trials that it was training go on from their checkpoints.
+/// trials that it was training continue from their checkpoints.
 ///
 /// # Errors
 /// When the study can't run here, another run has the folder, the study was changed where it can't, or the disk fails.
@@ -109,7 +109,7 @@ struct Run {
     devices: Option<DevicePool>,
     /// What is known of the trials, for decisions.
     view: View,
-    /// Trials of which an attempt is under way.
+    /// Trials of which an attempt is running.
     active: BTreeSet<TrialKey>,
     /// When something is due though nothing happens.
     wake_at: Option<Millis>,
@@ -142,7 +142,7 @@ impl Run {
             let direction = self.plan.spec().objective.direction;
             self.view.observe(key, Some(trial.evaluations.trace(direction, &trial.progress)));
         } else if trial.row.state.phase.has_ended() {
-            // Nobody reads them any more, and there may be ten thousand.
+            // They are not read any more, and there may be ten thousand.
             trial.progress = Progress::default();
         }
         self.changed = true;
@@ -204,7 +204,7 @@ impl Run {
     }
 
     fn tell(&self, event: Event) {
-        // Nobody needs to listen.
+        // There may be no listener.
         let _ = self.events.send(event);
     }
 }

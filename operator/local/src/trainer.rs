@@ -53,7 +53,7 @@ pub fn refusals(template: &PodTemplateSpec, working_directory: &Path) -> Vec<Vio
             found.push(violation(
                 &format!("{CONTAINER}.command"),
                 program.clone(),
-                "is no program that this machine has",
+                "command not found on this machine",
                 "Install it, or call studious where it is on PATH (inside the virtual environment, say).",
             ));
         }

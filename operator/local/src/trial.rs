@@ -19,9 +19,9 @@ use crate::{Event, RunFolder, attempt::Attempt, evaluations::Evaluations, proces
 pub(crate) struct Trial {
     pub row: TrialRow,
     pub progress: Progress,
-    /// The attempt that is under way.
+    /// The running attempt.
     pub attempt: Option<Attempt>,
-    /// The step and objective that were told last.
+    /// The step and objective that were reported last.
     told: Option<(u64, Option<f64>)>,
     /// What the attempt says that has just ended, if it failed before a line of metrics.
     pub silent_failure: Option<String>,
@@ -30,12 +30,12 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// One that isn't under way.
+    /// One that isn't running.
     pub(crate) fn new(row: TrialRow, progress: Progress) -> Self {
         Self { row, progress, attempt: None, told: None, silent_failure: None, evaluations: Evaluations::default() }
     }
 
-    /// How far it has come, if that is further than was told.
+    /// How far it has come, if that is further than was reported.
     pub(crate) fn news(&mut self) -> Option<Event> {
         let step = self.progress.step?;
         let objective = self.best_so_far().map(|(_, value)| value);

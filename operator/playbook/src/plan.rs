@@ -131,6 +131,6 @@ fn violation(error: &SpaceError) -> Violation {
         field: format!("spec.hyperparameters[{}]", error.index()),
         value: String::new(),
         rule: error.to_string(),
-        mend: "Mend its range, values or condition.".to_owned(),
+        mend: "Fix its range, values or condition.".to_owned(),
     }
 }

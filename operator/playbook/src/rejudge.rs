@@ -87,7 +87,7 @@ pub enum RejudgeError {
     },
 }
 
-/// The study with another objective, and its trials judged by it: every conclusion and every picture may be drawn from
+/// The study with another objective, and its trials judged by it: every conclusion and every plot may be drawn from
 /// them. A trial that succeeded without measuring the metric counts as failed, for it has no objective.
 ///
 /// # Errors

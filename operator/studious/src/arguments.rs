@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Report(commands::report::Report),
     /// Show studies in a browser, live as they run
     Ui(commands::ui::Ui),
-    /// Draw the pictures of a study as SVG or PNG files
+    /// Draw the plots of a study as SVG or PNG files
     Plot(commands::plot::PlotCommand),
     /// Print the trials of a study as data
     Export(commands::export::Export),

@@ -1,7 +1,7 @@
 //! The `studious` command: run a study here, look at it anywhere, operate a cluster. Called as `kubectl-study` it is a
 //! kubectl plugin: `kubectl study report NAME`.
 
-// They panic when nobody reads: see `output`.
+// They panic without a reader: see `output`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
@@ -33,7 +33,7 @@ mod exit {
     pub(crate) const INVALID: u8 = 2;
     /// What was waited for did not happen in time.
     pub(crate) const TIMED_OUT: u8 = 124;
-    /// Interrupted; goes on when it is run again.
+    /// Interrupted; continues when it is run again.
     pub(crate) const INTERRUPTED: u8 = 130;
 
     /// Of a study that has been waited for.

@@ -16,7 +16,7 @@ use std::{
 #[error("standard output was closed")]
 pub(crate) struct Closed;
 
-/// Prints a line on standard output. Returns an `anyhow::Result`: [`Closed`] when nobody reads it.
+/// Prints a line on standard output. Returns an `anyhow::Result`: [`Closed`] when the reader is gone.
 macro_rules! outln {
     ($($words:tt)*) => {
         $crate::output::write(format_args!("{}\n", format_args!($($words)*)))
@@ -56,13 +56,13 @@ pub(crate) fn flush() -> anyhow::Result<()> {
     io::stdout().lock().flush().map_err(failed)
 }
 
-/// Writes a line on standard error. What nobody reads is no loss: the exit code says the same.
+/// Writes a line on standard error. Without a reader nothing is lost: the exit code says the same.
 pub(crate) fn tell(text: fmt::Arguments<'_>) {
     let mut err = Escaped::new(io::stderr().lock());
     let _ = writeln!(err, "{text}").and_then(|()| err.finish());
 }
 
-/// A text for a terminal that is written by somebody else.
+/// A text for a terminal from another source.
 pub(crate) fn escaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {

@@ -58,7 +58,7 @@ pub(crate) fn read_and_tell(path: &Path) -> anyhow::Result<Option<StudyFile>> {
     read_for(path, Format::Text)
 }
 
-/// As [`read_and_tell`]; programs are told what is wrong on standard output, too.
+/// As [`read_and_tell`]; programs get what is wrong on standard output, too.
 pub(crate) fn read_for(path: &Path, format: Format) -> anyhow::Result<Option<StudyFile>> {
     match read(path)? {
         Ok(file) => {
@@ -86,7 +86,7 @@ pub(crate) fn refuse(path: &Path, violations: &[Violation], format: Format) -> a
     Ok(())
 }
 
-/// The plan of a study, its points taken of another study's run among `runs` if it asks that; without one it is told what
+/// The plan of a study, its points taken of another study's run among `runs` if it asks that; without one it gets what
 /// is wrong.
 pub(crate) async fn plan(file: &StudyFile, runs: &Path, format: Format) -> anyhow::Result<Option<Plan>> {
     match planned(file, runs).await {

@@ -17,7 +17,7 @@ use crate::{commands::import::notes, output::errln, trial_line};
 const LONGEST_LINE: u64 = 64 << 20;
 /// Most trials.
 const MOST_LINES: usize = 1_000_000;
-/// How many wrong lines are told.
+/// How many wrong lines are reported.
 const MOST_TOLD: usize = 20;
 
 /// The keys of which a trial has one: how it ended.
@@ -37,7 +37,7 @@ struct LineProblem {
 pub(crate) struct WrongTrials {
     path: PathBuf,
     problems: Vec<LineProblem>,
-    /// Wrong lines beyond those that are told.
+    /// Wrong lines beyond those that are reported.
     more: usize,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for WrongTrials {
 /// Reads the trials of a file, `-` for standard input, as `studious export` writes them. Every point is one of the study,
 /// fixed values filled in; a trial of a round is one of the study's rounds. Empty lines are skipped.
 ///
-/// What a reader of the result should know of the trials is told on standard error.
+/// What a reader of the result should know of the trials is printed on standard error.
 pub(crate) fn read(path: &Path, plan: &Plan) -> anyhow::Result<Result<Vec<TrialRecord>, WrongTrials>> {
     let parsed = if path == Path::new("-") {
         parse(path, io::stdin().lock(), plan)?

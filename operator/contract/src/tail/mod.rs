@@ -119,7 +119,7 @@ impl Tail {
 
     /// Goes to a line: it will be the next. The file is read again from its beginning, a batch at a time.
     ///
-    /// A line before those of the file as it now is (it was begun again) can't be had: then the file's first line gets
+    /// A line before those of the file as it now is (it was begun again) is lost: then the file's first line gets
     /// this number.
     pub fn go_to(&mut self, line: u64) {
         self.rewind();

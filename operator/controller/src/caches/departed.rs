@@ -1,4 +1,4 @@
-//! What is remembered of objects that are gone: agents may still send for them.
+//! What is recorded of objects that are gone: agents may still send for them.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -12,9 +12,9 @@ use studious_api::{Trial, labels};
 
 use crate::object::controller_of;
 
-/// How long a Job is remembered whose pods the cache does not show: it may be behind.
+/// How long a Job is kept whose pods the cache does not show: it may be behind.
 const AT_LEAST: Duration = Duration::from_mins(1);
-/// Most trials and studies that are remembered as gone.
+/// Most trials and studies that are recorded as gone.
 const MOST_GONE: usize = 65_536;
 
 /// The attempt of a trial that a Job is.

@@ -1,4 +1,4 @@
-//! Which names belong to a study or a trial, so that nobody walks through all of a store.
+//! Which names belong to a study or a trial, so that no lookup walks through all of a store.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -52,7 +52,7 @@ pub(crate) struct Caches {
 }
 
 impl Caches {
-    /// Begins to watch. `on_deleted` is told of every trial and study that is gone, by uid.
+    /// Begins to watch. `on_deleted` is called for every trial and study that is gone, by uid.
     pub(crate) fn watch(
         client: &Client,
         namespace: Option<&str>,
@@ -190,7 +190,7 @@ fn push_trial<K: ResourceExt>(queue: &Queue<Trial>, object: &K) {
     }
 }
 
-/// Drops what nobody here reads and what makes up half of an object.
+/// Drops what nothing here reads and what makes up half of an object.
 fn strip<K: Resource>(object: &mut K) {
     object.meta_mut().managed_fields = None;
     if let Some(annotations) = &mut object.meta_mut().annotations {

@@ -1,4 +1,4 @@
-//! How trials that are running stand, before that is worth a write: a trial should cost few, and nobody should read
+//! How trials that are running stand, before that is worth a write: a trial should cost few, and no reader should see
 //! `Pending` of one that trains.
 
 use std::{

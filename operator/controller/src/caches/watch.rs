@@ -115,7 +115,7 @@ where
                 namespace = problem.metadata.namespace.as_deref().unwrap_or_default(),
                 name = problem.metadata.name.as_deref().unwrap_or_default(),
                 error = problem.error,
-                "the object can't be read and is left alone; delete it or mend its spec"
+                "the object can't be read and is left alone; delete it or fix its spec"
             );
             Err(Box::new(problem.metadata))
         }

@@ -19,7 +19,7 @@ const ATTEMPTS: u32 = 3;
 /// Pods that are asked about.
 const PODS: usize = 8;
 
-/// What was said of a trial, the latest first.
+/// What was said about a trial, the latest first.
 ///
 /// # Errors
 /// When the API server can't be asked.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Answers that are remembered.
+/// Answers that are cached.
 const MOST: usize = 4096;
 
 /// Answers by question, each for its time.
@@ -27,14 +27,14 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
         answers.get(question).filter(|(until, _)| Instant::now() < *until).map(|(_, answer)| answer.clone())
     }
 
-    /// Remembers an answer for a time.
+    /// Caches an answer for a time.
     pub(super) fn put(&self, question: K, answer: V, time: Duration) {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if answers.len() >= MOST {
             answers.retain(|_, (until, _)| now < *until);
         }
-        // Whoever fills it with questions costs others an answer, never memory.
+        // A client that fills it with questions costs others an answer, never memory.
         if answers.len() >= MOST {
             answers.clear();
         }

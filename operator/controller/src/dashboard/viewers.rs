@@ -25,7 +25,7 @@ use crate::rate::Rate;
 
 /// Where the API server's service proxy leaves a token: it keeps `Authorization` to itself.
 const TOKEN_HEADER: &str = "studious-token";
-/// How a trusted proxy says who somebody is.
+/// How a trusted proxy names the user.
 const USER_HEADER: &str = "x-remote-user";
 /// And to which groups they belong: once for each.
 const GROUP_HEADER: &str = "x-remote-group";
@@ -46,7 +46,7 @@ const TURN: Duration = Duration::from_secs(5);
 /// reviews.
 const UNKNOWN: (f64, f64) = (0.5, 20.0);
 
-/// Somebody who looks.
+/// A viewer.
 pub(crate) type Viewer = UserInfo;
 
 /// Finds out who looks and what they may see.
@@ -60,7 +60,7 @@ pub(crate) struct Viewers {
 }
 
 impl Viewers {
-    /// Whom the proxies at these addresses say to be somebody is taken to be them.
+    /// Users that the proxies at these addresses name are believed.
     pub(crate) fn new(client: Client, proxies: Vec<IpNet>) -> Self {
         Self {
             client,
@@ -72,7 +72,7 @@ impl Viewers {
         }
     }
 
-    /// Whom a trusted proxy says it is. Anybody can send such a header: what others say of themselves is nothing.
+    /// Whom a trusted proxy says it is. Anybody can send such a header: what others say about themselves is nothing.
     fn told_by_proxy(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<UserInfo> {
         let address = peer?.ip().to_canonical();
         if !self.proxies.iter().any(|proxy| proxy.contains(&address)) {
@@ -80,7 +80,7 @@ impl Viewers {
         }
         let name = headers.get(USER_HEADER)?.to_str().ok().filter(|name| !name.is_empty())?;
         let groups = headers.get_all(GROUP_HEADER).iter().filter_map(|group| group.to_str().ok());
-        // What Kubernetes says of everybody who is known.
+        // What Kubernetes says about everybody who is known.
         let groups = groups.chain(["system:authenticated"]).map(str::to_owned).collect();
         Some(UserInfo { username: Some(name.to_owned()), groups: Some(groups), ..UserInfo::default() })
     }
@@ -113,9 +113,9 @@ impl Viewers {
         Err(Refusal::Unknown(format!("the token is not accepted: {why}")))
     }
 
-    /// Whether somebody may `get` a study; all of a namespace when the name is empty.
+    /// Whether a user may `get` a study; all of a namespace when the name is empty.
     async fn may(&self, viewer: &Viewer, key: StudyKey) -> Result<bool, Refusal> {
-        // Groups and extras are part of who somebody is.
+        // Groups and extras are part of a user's identity.
         let who = serde_json::to_string(viewer).map_err(unavailable)?;
         let question = (who, key);
         if let Some(answer) = self.rights.get(&question) {
@@ -179,7 +179,7 @@ impl Gate for Viewers {
         match &answer {
             Ok(_) => self.users.put(token, answer.clone(), ACCEPTED),
             Err(Refusal::Unknown(_)) => self.users.put(token, answer.clone(), REFUSED),
-            // Whoever couldn't be asked is asked again.
+            // A review that failed is asked for again.
             Err(_) => {}
         }
         answer

@@ -47,7 +47,7 @@ struct KeptKeys {
     fetched: u64,
 }
 
-/// What the API server says of the tokens that it signs.
+/// What the API server says about the tokens that it signs.
 pub(super) struct KnownKeys {
     /// The issuer of its tokens.
     pub(super) issuer: String,
@@ -92,7 +92,7 @@ impl Keys {
             return Ok(known);
         }
         let mut asked = self.asked.lock().await;
-        // Somebody else may have asked meanwhile.
+        // Another caller may have asked meanwhile.
         let known = self.known();
         if let Some(known) = known.clone().filter(fits) {
             return Ok(known);

@@ -47,8 +47,8 @@ pub(crate) enum IdentityError {
     /// A token that doesn't hold.
     #[error("the token is not accepted: {0}")]
     Token(String),
-    /// The keys are not to be had.
-    #[error("the API server's public keys are not to be had: {0}")]
+    /// The keys are not available.
+    #[error("the API server's public keys are not available: {0}")]
     Keys(String),
     /// A pod that the caches don't show: too new, or gone.
     #[error("pod {namespace}/{name} is not known: it is very new, or it is gone")]

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::token::PodIdentity;
 
-/// Most tokens that are remembered. Of more all are verified anew.
+/// Most tokens that are cached. Of more all are verified anew.
 const MOST: usize = 8192;
 
 /// A token, by its SHA-256.
@@ -33,7 +33,7 @@ impl VerifiedTokens {
         verified.get(token).filter(|(_, expires)| now < *expires).map(|(pod, _)| pod.clone())
     }
 
-    /// Remembers a token that was verified until it expires, in Unix seconds.
+    /// Caches a token that was verified until it expires, in Unix seconds.
     pub(super) fn put(&self, token: TokenDigest, pod: PodIdentity, expires: u64) {
         let mut verified = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if verified.len() >= MOST {

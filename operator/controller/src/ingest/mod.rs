@@ -1,7 +1,7 @@
 //! `POST /v1/measurements`: agents send what trainers write.
 //!
 //! `{"attempt","host","firstLine","lines","drained"}` → `{"nextLine","trainerEnded"}`. Lines are taken exactly once; a sender that is
-//! ahead is told where to continue (409). A pod sends for its own attempt and for earlier ones of the same trial and host,
+//! ahead is sent where to continue (409). A pod sends for its own attempt and for earlier ones of the same trial and host,
 //! whose lines were left on the checkpoint claim. Nothing of a body is read before the sender is known and has a turn.
 //! Everything is bounded: a body and the time it takes, what one pod sends in a second and at once, and how much is taken
 //! in at once.
@@ -37,7 +37,7 @@ use crate::{
     trial::has_trainer_ended,
 };
 
-/// Most requests that are taken in at once; others are told to come back.
+/// Most requests that are taken in at once; others are asked to come back.
 pub(crate) const AT_ONCE: usize = 64;
 /// Requests of one pod in a second over time, and at once: an agent that was cut off sends what has gathered.
 pub(crate) const OF_POD: (f64, f64) = (10.0, 50.0);
@@ -188,7 +188,7 @@ async fn append(
     Ok(answer(context, sender, appended.next_line))
 }
 
-/// What the pod that sends is told. Whether its trainer has ended is looked up once its lines are stored.
+/// The answer to the pod that sends. Whether its trainer has ended is looked up once its lines are stored.
 fn answer(context: &Context, sender: &Sender, next_line: u64) -> PushAnswer {
     let pod = Caches::get(&context.caches.pods, &sender.trial.id.namespace, &sender.pod_name);
     let pod = pod.filter(|pod| pod.metadata.uid.as_ref() == Some(&sender.pod_uid));

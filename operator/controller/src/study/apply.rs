@@ -93,7 +93,7 @@ pub(super) async fn stop_trial(
     }
 }
 
-/// Takes off the finalizer of an earlier version. The resource version makes sure that nobody else's finalizer is lost.
+/// Takes off the finalizer of an earlier version. The resource version makes sure that no other finalizer is lost.
 pub(super) async fn drop_finalizer(client: &Client, study: &Identified<Study>) -> Result<(), RequestError> {
     let name = &study.id.name;
     let mut finalizers: Vec<String> = study.finalizers().to_vec();

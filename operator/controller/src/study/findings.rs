@@ -54,7 +54,7 @@ pub(super) struct FoundSoFar {
     generation: Option<i64>,
     at: Instant,
     took: Duration,
-    /// What the status says of it.
+    /// What the status says about it.
     pub(super) brief: Brief,
 }
 

@@ -44,7 +44,7 @@ impl Deref for StudyReconciler {
     }
 }
 
-/// What is remembered of a study beside what the cluster shows.
+/// What is cached of a study beside what the cluster shows.
 #[derive(Debug, Default)]
 pub(crate) struct StudyMemory {
     /// The generation that was checked, and what it came to.
@@ -65,7 +65,7 @@ pub(crate) struct StudyMemory {
     finds: bool,
     /// What is known of its trials.
     known: known::KnownTrials,
-    /// Trials that were told to stop, by uid.
+    /// Trials that were asked to stop, by uid.
     stopped: BTreeSet<String>,
     /// Points that results choose.
     suggestions: suggest::SuggestedPoints,

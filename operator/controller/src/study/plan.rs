@@ -56,7 +56,7 @@ pub(super) async fn next(
 pub(super) enum NameClash {
     /// An earlier study of this name is being deleted with its trials: that passes.
     Passes(ReconcileError),
-    /// Another study, or somebody else, has the name: somebody must choose another.
+    /// Another study, or another owner, has the name: choose another.
     Stays(Violation),
 }
 

@@ -44,7 +44,7 @@ pub(super) fn take(
     context: &StudyReconciler,
     from: &PointsFrom,
 ) -> Result<Taking, Vec<Violation>> {
-    let mend = "Make it, or list the points in points; the study goes on then.";
+    let mend = "Make it, or list the points in points; the study continues then.";
     let source = other(context, &study.id.namespace, "spec.search.pointsFrom.study", &from.study, mend)
         .map_err(|violation| vec![violation])?;
     let status = source.status.clone().unwrap_or_default();

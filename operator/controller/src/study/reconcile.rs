@@ -139,7 +139,7 @@ async fn go_on(
     if early::is_asked(plan, seen) {
         return Ok(Action::requeue(early::AGAIN));
     }
-    // One that was made and deleted again before the cache could show it is missed by nobody else.
+    // One that was made and deleted again before the cache could show it is not missed elsewhere.
     let is_made = !next.create.is_empty() || seen.awaits_cache;
     Ok(if is_made && after == Action::await_change() { Action::requeue(CACHE_AGAIN) } else { after })
 }

@@ -135,7 +135,7 @@ pub(super) fn accepted(
     let message = end.map_or("", |end| end.message.as_str());
     let (progressing, word, what) = match (end, &tally.gives_up) {
         (Some(end), _) => (false, end.reason, message),
-        // What runs goes on to its end.
+        // Running trials finish.
         (None, Some(why)) => (false, why.reason, why.message.as_str()),
         (None, None) if study.spec.suspend => {
             (false, "Suspended", "spec.suspend is true: no further trials are started")
@@ -166,7 +166,7 @@ pub(super) fn accepted(
         status.findings = found.listed(&status.announced);
         status.findings_count = Some(i64::try_from(found.count).unwrap_or(i64::MAX));
         for Claim { type_, holds, reason, message } in &found.conditions {
-            // What nobody can tell yet is no condition, until the study has ended.
+            // What is not known yet is no condition, until the study has ended.
             let is_told = status.conditions.iter().any(|condition| condition.type_ == *type_);
             if holds.is_none() && end.is_none() && !is_told {
                 continue;
@@ -178,7 +178,7 @@ pub(super) fn accepted(
     status
 }
 
-/// Sets the condition `LedgerAvailable`. While all is well nobody speaks of it.
+/// Sets the condition `LedgerAvailable`. While all is well there is none.
 fn set_ledger(
     conditions: &mut Vec<Condition>,
     trouble: Option<&(String, String)>,
@@ -213,7 +213,7 @@ fn stalled_trials(seen: &ObservedStudy) -> Option<(String, String)> {
     Some((condition.reason.clone(), format!("can't start: {name}{others}. {}", condition.message)))
 }
 
-/// What the status says of a study's trials: counts, not lists.
+/// What the status says about a study's trials: counts, not lists.
 pub(super) struct Tally {
     counts: TrialCounts,
     best: Option<BestTrial>,
@@ -259,7 +259,7 @@ pub(super) fn is_due(
     };
     let telling =
         |s: &StudyStatus| (s.observed_generation, s.phase, s.round.clone(), s.completion_time.clone(), conditions(s));
-    // Of a study that has ended little changes: findings that took their time are told at once.
+    // Of a study that has ended little changes: findings that took their time are reported at once.
     let apart = if telling(before) != telling(next) || next.completion_time.is_some() {
         APART
     } else if written.is_none_or(|(_, writes)| 2 * writes <= next.trials.ended() + next.trials.running + 2) {

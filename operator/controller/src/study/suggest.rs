@@ -14,7 +14,7 @@ use studious_playbook::{
 use super::{Checked, StudyReconciler, observe::record};
 use crate::{caches::Caches, object::Identified};
 
-/// What is remembered of a study's points between two looks at it.
+/// What is cached of a study's points between two looks at it.
 #[derive(Debug, Default)]
 pub(super) struct SuggestedPoints {
     /// A search is running.
@@ -35,7 +35,7 @@ pub(super) fn named(
     let mut studies = Vec::new();
     let mut wrong = Vec::new();
     for (i, start) in plan.spec().search.start_from.iter().enumerate() {
-        let mend = "Make it, or remove it from startFrom; the study goes on then.";
+        let mend = "Make it, or remove it from startFrom; the study continues then.";
         match other(context, &study.id.namespace, &format!("spec.search.startFrom[{i}].study"), &start.study, mend) {
             Err(violation) => wrong.push(violation),
             Ok(named) => match search::refusal(plan, &start.study, &named.spec) {

@@ -34,7 +34,7 @@ pub(crate) enum AgentState {
     Drained,
     /// It was ended before that: what the trainer wrote last is lost.
     Cut,
-    /// It went with its pod, and nobody knows with what.
+    /// It went with its pod, and its exit code is unknown.
     Gone,
     /// Nothing is known of it.
     Unknown,
@@ -51,7 +51,7 @@ pub(crate) struct HostView {
     pub(crate) agent: AgentState,
     /// Whether there is a pod whose trainer runs or will run.
     pub(crate) is_live: bool,
-    /// Whether there is a pod with any process that runs or will run, and that nobody has deleted.
+    /// Whether there is a pod with any process that runs or will run, and that is not deleted.
     pub(crate) is_open: bool,
     /// A non-zero exit code of a trainer that had said `done` is worth telling.
     pub(crate) exit_code: Option<i32>,
@@ -192,7 +192,7 @@ fn state_of(
         return HostState::Lost { reason };
     }
     if let Some(deleted) = deleted_at(pod) {
-        // Deleted because another host's trainer failed: what happened is told by that host.
+        // Deleted because another host's trainer failed: that host reports what happened.
         let collateral = first_failure.is_some_and(|failure| failure <= deleted);
         let by_itself = terminated.and_then(finished).is_some_and(|finished| finished < deleted);
         if !collateral && !by_itself {
@@ -300,14 +300,14 @@ fn deadline_exceeded(pod: &Pod) -> bool {
     pod.status.as_ref().and_then(|status| status.reason.as_deref()) == Some("DeadlineExceeded")
 }
 
-/// When somebody asked for a pod's deletion.
+/// When a pod's deletion was requested.
 fn deleted_at(pod: &Pod) -> Option<Timestamp> {
     let due = pod.metadata.deletion_timestamp.as_ref()?.0;
     let grace = SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds.unwrap_or_default());
     Some(due.checked_sub(grace).unwrap_or(due))
 }
 
-/// When a trainer left with an exit code other than 0, through nobody else's doing.
+/// When a trainer left with an exit code other than 0, without an outside cause.
 fn failed_at(pod: &Pod, name: Option<&str>) -> Option<Timestamp> {
     let terminated = trainer(pod, name)?.state.as_ref()?.terminated.as_ref()?;
     if terminated.exit_code == 0 || deadline_exceeded(pod) || disruption(pod, Some(terminated)).is_some() {

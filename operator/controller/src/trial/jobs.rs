@@ -57,7 +57,7 @@ pub(crate) fn name(trial: &str, attempt: u32) -> String {
     format!("{trial}-a{attempt}")
 }
 
-/// The Job of an attempt, which restores no checkpoint beyond a step if it is told so.
+/// The Job of an attempt, which restores no checkpoint beyond a step if asked to.
 ///
 /// # Errors
 /// When the template lacks a trainer or uses names that are not its own.
@@ -236,7 +236,7 @@ fn volumes(trial: &Identified<Trial>) -> [Volume; 2] {
     ]
 }
 
-/// A trial's folder on its claim. By uid: a study that was deleted and made again must not go on from the checkpoints of
+/// A trial's folder on its claim. By uid: a study that was deleted and made again must not continue from the checkpoints of
 /// the one before.
 fn claim_folder(trial: &Identified<Trial>) -> String {
     let uid = trial.id.uid.split('-').next().unwrap_or_default();

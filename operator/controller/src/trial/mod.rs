@@ -38,7 +38,7 @@ impl Deref for TrialReconciler {
     }
 }
 
-/// What is remembered of a trial beside what the cluster shows.
+/// What is cached of a trial beside what the cluster shows.
 #[derive(Debug, Default)]
 pub(crate) struct TrialMemory {
     /// The attempt whose Job was made, and when: the cache may not show it yet.
@@ -55,7 +55,7 @@ pub(crate) struct TrialMemory {
     deleted: BTreeSet<String>,
     /// Pods that were stopped and stay, for their logs: likewise.
     stopped: BTreeSet<String>,
-    /// Whether an exit code that contradicts `done` was told.
+    /// Whether an exit code that contradicts `done` was reported.
     told_exit: bool,
     /// Why no pod of the Job was made, and when that was asked.
     refused_pods: Option<(Timestamp, Option<String>)>,

@@ -61,20 +61,20 @@ pub(super) struct ObservedTrial {
 pub(super) enum JobSight {
     /// Not made yet.
     None,
-    /// It belongs to somebody else.
+    /// It has another owner.
     NotOurs {
         /// To another trial of the same name, which is being deleted.
         is_passing: bool,
     },
     /// Made; the cache doesn't show it yet.
     Awaited,
-    /// Somebody deleted it.
+    /// It was deleted from outside.
     Gone,
     /// There it is.
     There(Arc<Job>),
 }
 
-/// Looks at the caches. Remembers what was seen, so that what vanishes is known to have been there.
+/// Looks at the caches. Keeps what was seen, so that what vanishes is known to have been there.
 pub(super) fn observe(trial: &Identified<Trial>, context: &TrialReconciler, now: Timestamp) -> ObservedTrial {
     let Identity { namespace, name, uid } = &trial.id;
     let pods = context.caches.pods_of(namespace, name);
@@ -275,7 +275,7 @@ impl ObservedTrial {
         silent_failure(code, printed)
     }
 
-    /// Why the attempt can't start, as whoever holds it says.
+    /// Why the attempt can't start, in the words of what holds it up.
     pub(super) fn waits_for(&self) -> Option<&str> {
         self.hosts.iter().find_map(|host| match &host.state {
             HostState::Waiting { reason: Some(reason) } => Some(reason.as_str()),

@@ -34,7 +34,7 @@ use crate::{
     status::{self, STALLED, is_stalled, millis},
 };
 
-/// When a trial is looked at again while the ledger can't be written, if nobody says before that it can.
+/// When a trial is looked at again while the ledger can't be written, if it isn't reported writable before.
 const LEDGER_AGAIN: Duration = Duration::from_secs(30);
 /// How long the Job controller may take to make pods before its Events are asked why it doesn't.
 const POD_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
@@ -162,7 +162,7 @@ async fn begin(
     now: Timestamp,
 ) -> Result<Action, ReconcileError> {
     let uid = &trial.id.uid;
-    // Lines of this attempt without a Job of it: it ran, and its Job was deleted while nobody looked. The same attempt
+    // Lines of this attempt without a Job of it: it ran, and its Job was deleted unseen. The same attempt
     // must not run twice, for its lines are counted.
     let cursors = context.ledger.cursors(uid).await.map_err(|source| unreadable(trial, source))?;
     if cursors.iter().any(|((attempt, _), cursor)| *attempt == seen.number && cursor.next_line > 0) {
@@ -221,12 +221,12 @@ async fn go_on(
         waits.push(SignedDuration::from_secs(limit) - now.duration_since(started));
     }
     waits.extend(seen.drain_due(|host| said.contains(&host)).map(|due| due.duration_since(now)));
-    // An attempt that went on from a checkpoint is judged again once it is known what of earlier ones was lost.
+    // An attempt that continued from a checkpoint is judged again once it is known what of earlier ones was lost.
     let lines = SignedDuration::from_millis(i64::try_from(LATE_LINES.0).unwrap_or(i64::MAX));
     let late = seen.started().filter(|_| seen.number > 1).map(|started| lines - now.duration_since(started));
     waits.extend(late.filter(SignedDuration::is_positive));
     if seen.waits_for().is_some() {
-        // What the kubelet says of an image doesn't change when patience with it ends.
+        // What the kubelet says about an image doesn't change when patience with it ends.
         waits.push(SignedDuration::from_secs(30));
     }
     waits.extend(is_without_pods(seen).map(|made| {
@@ -244,7 +244,7 @@ fn is_without_pods(seen: &ObservedTrial) -> Option<Timestamp> {
     seen.job_made().filter(|_| missing)
 }
 
-/// Why the Job controller makes no pods: quota, Pod Security, a service account that isn't there. Nobody but its Events
+/// Why the Job controller makes no pods: quota, Pod Security, a service account that isn't there. Only its Events
 /// says that. A Job that has its pods soon isn't asked about.
 async fn refused_pods(
     trial: &Identified<Trial>,
@@ -395,7 +395,7 @@ async fn tidy(
     Ok(Action::await_change())
 }
 
-/// A trainer that said `done` and then left with an exit code: the result counts, and somebody should know.
+/// A trainer that said `done` and then left with an exit code: the result counts, and the user should know.
 async fn tell_exit(
     trial: &Identified<Trial>,
     context: &TrialReconciler,
@@ -412,7 +412,7 @@ async fn tell_exit(
     context.events.warning(&trial.object_ref(&()), "Judge", "ExitContradictsDone", &note).await;
 }
 
-/// Writes a status and remembers it.
+/// Writes a status and caches it.
 async fn put(
     trial: &Identified<Trial>,
     context: &TrialReconciler,

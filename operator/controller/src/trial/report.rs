@@ -105,7 +105,7 @@ pub(super) fn not_made(
     status
 }
 
-/// The status of a trial that is under way. `refused` says why its pods are not made, if that is known.
+/// The status of a trial that is running. `refused` says why its pods are not made, if that is known.
 pub(super) fn under_way(
     trial: &Identified<Trial>,
     seen: &ObservedTrial,
@@ -125,7 +125,7 @@ pub(super) fn under_way(
     status
 }
 
-/// Whether the status of a trial that is under way is worth a write now; if not, when it should be looked at again.
+/// Whether the status of a trial that is running is worth a write now; if not, when it should be looked at again.
 pub(super) fn is_due(
     before: &TrialStatus,
     next: &TrialStatus,

@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 const REST: Duration = Duration::from_secs(2);
 const RESTS: u32 = 10;
 
-/// A picture, its specification written down.
+/// A plot, its specification written down.
 pub struct Picture {
     /// Its name.
     pub id: String,
@@ -158,7 +158,7 @@ struct Slot {
     done: Arc<Notify>,
 }
 
-/// Conclusions of the studies that somebody looks at.
+/// Conclusions of the studies that are looked at.
 pub struct Analyses {
     slots: Mutex<HashMap<AnalysisKey, Slot>>,
     turns: Semaphore,
@@ -176,7 +176,7 @@ impl Analyses {
         self.slots(|slots| slots.get(key).and_then(|slot| slot.latest.clone()))
     }
 
-    /// What is concluded from a study as it is now. Begins to draw conclusions when there are none of this version.
+    /// What is concluded from a study as it is now. Begins to draw conclusions where this version has no others.
     pub async fn of<S: StudySource>(
         self: &Arc<Self>,
         source: &Arc<S>,
@@ -224,7 +224,7 @@ impl Analyses {
         Some(done)
     }
 
-    // Whoever opens a large study sees its trials first: reading their curves takes all there is.
+    // A large study shows its trials first: reading their curves takes all there is.
     async fn draw<S: StudySource>(
         &self,
         source: &Arc<S>,

@@ -12,7 +12,7 @@ use super::{assets, gate::Refusal, source::SourceError, table::TableError, views
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// Whoever asks may not see it, or isn't known.
+    /// The caller may not see it, or isn't known.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// It isn't there.
@@ -64,7 +64,7 @@ impl Tag {
         Self(format!("W/\"{}-{version}\"", assets::DIGEST))
     }
 
-    /// Whether whoever asks has this version already.
+    /// Whether the caller has this version already.
     pub fn is_known(&self, headers: &HeaderMap) -> bool {
         let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
         known.split(',').any(|tag| tag.trim() == self.0)

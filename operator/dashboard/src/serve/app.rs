@@ -45,7 +45,7 @@ pub(super) type AppState<S, G> = State<Arc<App<S, G>>>;
 
 #[derive(Default)]
 struct Kept {
-    /// Held by whoever reads, so that ten who look at once read once.
+    /// Held by the reader, so that ten who look at once read once.
     latest: Arc<tokio::sync::Mutex<Option<Arc<StudySnapshot>>>>,
     used: Option<Instant>,
 }

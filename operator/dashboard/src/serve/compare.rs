@@ -20,7 +20,7 @@ use super::{
 /// Most trials beside each other: as many as colours and dashes tell apart.
 const MOST: usize = 12;
 
-/// Trials beside each other, and their curves in one picture for each metric.
+/// Trials beside each other, and their curves in one plot for each metric.
 pub async fn trials<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     RawQuery(query): RawQuery,

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::source::StudyKey;
 
-/// Why somebody isn't shown something.
+/// Why a caller isn't shown something.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// Who it is isn't known.
@@ -15,7 +15,7 @@ pub enum Refusal {
     /// Who it is may not.
     #[error("{0}")]
     NotAllowed(String),
-    /// Whoever says so can't be asked just now.
+    /// The authority can't be asked just now.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -34,7 +34,7 @@ impl Refusal {
 
 /// Finds out who looks, and what they may see.
 pub trait Gate: Send + Sync + 'static {
-    /// Somebody who looks.
+    /// A viewer.
     type Viewer: Send + Sync;
 
     /// Who asks.
@@ -53,7 +53,7 @@ pub trait Gate: Send + Sync + 'static {
     /// Whether they may see a study.
     ///
     /// # Errors
-    /// When whoever says so can't be asked.
+    /// When the authority can't be asked.
     fn may_get(&self, viewer: &Self::Viewer, key: &StudyKey) -> impl Future<Output = Result<bool, Refusal>> + Send;
 }
 

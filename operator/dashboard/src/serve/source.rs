@@ -37,7 +37,7 @@ pub enum StudyState {
     Running,
     /// `spec.suspend` is true.
     Paused,
-    /// A local run that was left before its end; it goes on when it is run again.
+    /// A local run that was left before its end; it continues when it is run again.
     Interrupted,
     /// Every trial of every round has ended.
     Completed,
@@ -171,7 +171,7 @@ pub struct TrialDetail {
     pub output: Option<String>,
 }
 
-/// Something that Kubernetes or the operator said of a trial.
+/// Something that Kubernetes or the operator said about a trial.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct KubernetesEvent {
@@ -252,7 +252,7 @@ pub trait StudySource: Send + Sync + 'static {
         points: usize,
     ) -> impl Future<Output = Result<Option<TrialDetail>, SourceError>> + Send;
 
-    /// What Kubernetes and the operator said of a trial, the latest first.
+    /// What Kubernetes and the operator said about a trial, the latest first.
     fn events(
         &self,
         key: &StudyKey,

@@ -1,4 +1,4 @@
-//! `/v1/about`, `/v1/studies` and what is said of one study.
+//! `/v1/about`, `/v1/studies` and what is said about one study.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -41,7 +41,7 @@ pub fn peer(extensions: &Extensions) -> Option<SocketAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
-/// A study that whoever asks may see.
+/// A study that the caller may see.
 pub async fn enter<S: StudySource, G: Gate>(
     app: &App<S, G>,
     headers: &HeaderMap,
@@ -75,7 +75,7 @@ pub async fn about<S: StudySource, G: Gate>(
     tag.json(&AboutView { version: env!("CARGO_PKG_VERSION").to_owned(), fleet: app.source.backend(), user })
 }
 
-/// The studies that whoever asks may see.
+/// The studies that the caller may see.
 pub async fn list<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     headers: HeaderMap,
@@ -231,7 +231,7 @@ fn undrawn(key: &AnalysisKey, why: String) -> ApiError {
     if key.by.is_empty() { SourceError::unreadable("the curves", why).into() } else { ApiError::Meaningless(why) }
 }
 
-/// What is concluded from a study's trials, and which pictures there are.
+/// What is concluded from a study's trials, and which plots there are.
 pub async fn findings<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     Path((namespace, name)): Path<(String, String)>,
@@ -258,7 +258,7 @@ pub async fn findings<S: StudySource, G: Gate>(
     tag.json(&analysis.map_or_else(|| FindingsView::empty(state), |analysis| analysis.view(state)))
 }
 
-/// One picture.
+/// One plot.
 pub async fn plot<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     Path((namespace, name, plot)): Path<(String, String, String)>,

@@ -1,6 +1,6 @@
 //! The gate of `studious ui`: one user of one machine.
 //!
-//! Other users of the machine reach the port too, so whoever asks shows a token: the link that `studious ui` prints holds
+//! Other users of the machine reach the port too, so every caller shows a token: the link that `studious ui` prints holds
 //! it, and opening that link leaves it in a cookie. As Jupyter does it.
 
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use super::{
 const TOKEN_HEADER: &str = "studious-token";
 const COOKIE: &str = "studious-ui";
 
-/// The gate of a server that only this machine reaches: whoever has its token may see everything, but not a page of another
+/// The gate of a server that only this machine reaches: a caller with its token may see everything, but not a page of another
 /// site that has its name point here.
 #[derive(Clone)]
 pub struct ThisMachine {

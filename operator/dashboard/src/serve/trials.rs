@@ -1,4 +1,4 @@
-//! The table of trials, and what is said of one trial.
+//! The table of trials, and what is said about one trial.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ pub async fn detail<S: StudySource, G: Gate>(
     tag.json(&view(&shown, &found)?)
 }
 
-/// The curves of a trial, one picture for each metric.
+/// The curves of a trial, one plot for each metric.
 pub async fn plots<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     Path((namespace, name, trial)): Path<(String, String, String)>,
@@ -107,7 +107,7 @@ pub async fn plots<S: StudySource, G: Gate>(
     tag.json(&TrialPlots { plots })
 }
 
-/// What Kubernetes and the operator said of a trial.
+/// What Kubernetes and the operator said about a trial.
 pub async fn events<S: StudySource, G: Gate>(
     State(app): AppState<S, G>,
     Path((namespace, name, trial)): Path<(String, String, String)>,

@@ -26,7 +26,7 @@ pub struct AboutView {
     pub version: String,
     /// What carries trials out.
     pub fleet: Backend,
-    /// The name of whoever asks, if they have one.
+    /// The caller's name, if they have one.
     pub user: Option<String>,
 }
 
@@ -333,7 +333,7 @@ pub struct RankView {
 pub struct AttemptItem {
     #[serde(flatten)]
     pub span: AttemptSpan,
-    /// What is said of its end.
+    /// What is said about its end.
     pub message: Option<String>,
 }
 
@@ -402,7 +402,7 @@ impl From<Plot> for PlotView {
     }
 }
 
-/// `…/trials/{trial}/events`: what Kubernetes and the operator said of a trial.
+/// `…/trials/{trial}/events`: what Kubernetes and the operator said about a trial.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TrialEvents {

@@ -1,4 +1,4 @@
-//! Looks at the attempts that are under way: what they have written, which have left, what becomes of them.
+//! Looks at the running attempts: what they have written, which have left, what becomes of them.
 
 use std::collections::BTreeMap;
 

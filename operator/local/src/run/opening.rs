@@ -72,7 +72,7 @@ impl Run {
             }
         }
         if let Some(taken) = taken_points(&name, &spec, &folder).await? {
-            // First written down: a run that is killed now goes on with them.
+            // First written down: a run that is killed now continues with them.
             replace(&folder.points(), &taken.text())?;
             plan = Plan::new(&name, &taken.listed_in(&spec)).map_err(Error::Invalid)?;
         }
@@ -131,7 +131,7 @@ impl Run {
         let (mut ended, mut interrupted) = (0, 0);
         for mut row in rows {
             if retry_failed && row.state.phase == TrialPhase::Failed {
-                // Its attempts were spent on what has been mended since, and so was what a study that gave up told it.
+                // Its attempts were spent on what has been fixed since, and so was what a study that gave up told it.
                 (row.spec.stop, row.spec.stop_reason) = (None, None);
                 row.state = RunState {
                     phase: TrialPhase::Retrying,
@@ -141,7 +141,7 @@ impl Run {
                     ..RunState::default()
                 };
             }
-            // The trainer may have been mended; the point and its budget can't have been.
+            // The trainer may have been fixed; the point and its budget can't have been.
             row.spec.template = self.plan.spec().trial.template.clone();
             row.spec.failure = self.plan.spec().failure.clone();
             row.spec.timeout_seconds = self.plan.spec().trial.timeout_seconds;

@@ -42,7 +42,7 @@ fn hyperparameter(h: &Hyperparameter, i: usize, found: &mut Vec<Violation>) {
         found.push(Violation::new(
             format!("{at}.name"),
             &h.name,
-            "gradient accumulation imitates a larger batch and brings no throughput",
+            "gradient accumulation imitates a larger batch and gains no throughput",
             "Leave it out, and choose a batch size that the hardware holds.",
         ));
     }

@@ -1,4 +1,4 @@
-//! What becomes of an attempt: it goes on, the trial ends, or another attempt follows.
+//! The outcome of an attempt: it continues, the trial ends, or another attempt follows.
 
 use studious_api::{
     TrialSpec,
@@ -62,7 +62,7 @@ pub struct AttemptView<'a> {
 /// What becomes of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It goes on.
+    /// It continues.
     Continue,
     /// The trial ends. Processes that still run are stopped.
     End(TrialEnd),
@@ -91,7 +91,7 @@ pub struct TrialEnd {
 }
 
 impl TrialEnd {
-    /// The end of a trial that is told to stop, if it is.
+    /// The end of a trial that is asked to stop, if it is.
     #[must_use]
     pub fn stopped(spec: &TrialSpec) -> Option<Self> {
         let message = spec.stop.clone()?;
@@ -191,7 +191,7 @@ fn is_done(view: &AttemptView<'_>, host: u32) -> bool {
     view.progress.done.contains_key(&(view.number, host))
 }
 
-/// What hosts that have left before they were done say of the attempt.
+/// What hosts that have left before they were done say about the attempt.
 fn judge_exits(view: &AttemptView<'_>) -> Option<Verdict> {
     let undone = || (0..).zip(view.hosts).filter(|(i, _)| !is_done(view, *i));
     let exits = || {
@@ -270,7 +270,7 @@ fn is_settled(view: &AttemptView<'_>) -> bool {
 }
 
 /// Another attempt, from before evaluations that were lost. Asked once: trainers that don't read `checkpoint.restoreAtMost`
-/// go on as they are.
+/// continue as they are.
 fn remake_lost(view: &AttemptView<'_>) -> Option<Verdict> {
     let hole = hole(view.spec, view.progress).filter(|_| is_settled(view))?;
     if view.past.restore_at_most.is_some_and(|limit| limit <= hole.before) {
@@ -310,8 +310,8 @@ fn finish(view: &AttemptView<'_>) -> Verdict {
         && let Some(Hole { before, restored }) = hole(spec, view.progress)
     {
         let message = format!(
-            "training went on from a checkpoint of step {restored}, but nothing is known of evaluations between steps \
-             {before} and {restored}: they were lost with a pod, and the best one may be among them. The trainer was told to \
+            "training continued from a checkpoint of step {restored}, but nothing is known of evaluations between steps \
+             {before} and {restored}: they were lost with a pod, and the best one may be among them. The trainer was asked to \
              restore no checkpoint beyond step {before} (checkpoint.restoreAtMost in trial.json), and did not. Make it do so; \
              and give spec.checkpoint.volume a claim, where lines wait for the next attempt"
         );
@@ -420,8 +420,8 @@ fn disrupted(view: &AttemptView<'_>, what: String) -> Verdict {
             TrialPhase::Failed,
             Reason::DisruptedTooOften,
             format!(
-                "{what}; it was lost {lost} times before without coming further. Save checkpoints more often, or give its \
-                 pods a quieter place"
+                "{what}; it was lost {lost} times before without coming further. Save checkpoints more often, or schedule \
+                 its pods on nodes that are preempted less often"
             ),
         );
     }

@@ -20,7 +20,7 @@ const MAX_LABELS: usize = 16;
 /// Longest example of a malformed line's problem, in bytes.
 const MAX_EXAMPLE_BYTES: usize = 300;
 
-/// What a trial's lines add up to, over all its attempts. An attempt goes on from a checkpoint: what earlier attempts
+/// What a trial's lines add up to, over all its attempts. An attempt continues from a checkpoint: what earlier attempts
 /// measured beyond it belongs to a run that was lost, and is forgotten, so that a disruption changes no result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
@@ -38,7 +38,7 @@ pub struct Progress {
     pub non_finite: BTreeMap<(u32, u32), (String, u64)>,
     /// The newest attempt that reported anything.
     pub newest: u32,
-    /// What the trainer says of the point in the newest attempt, by host.
+    /// What the trainer says about the point in the newest attempt, by host.
     pub infeasible: BTreeMap<u32, String>,
     /// Each host's report of its beginning, by attempt and host.
     pub inits: BTreeMap<(u32, u32), Init>,
@@ -98,7 +98,7 @@ impl Progress {
         }
     }
 
-    /// An attempt has reported something. What earlier ones said of the point is overtaken.
+    /// An attempt has reported something. What earlier ones said about the point is outdated.
     pub fn begin(&mut self, attempt: u32) {
         if attempt > self.newest {
             self.newest = attempt;
@@ -191,7 +191,7 @@ impl Progress {
         counts.map(|(_, (metric, step))| (metric.as_str(), *step)).min_by_key(|(_, step)| *step)
     }
 
-    /// What the trainer says of the point, in the newest attempt.
+    /// What the trainer says about the point, in the newest attempt.
     #[must_use]
     pub fn infeasible(&self) -> Option<&str> {
         self.infeasible.first_key_value().map(|(_, reason)| reason.as_str())

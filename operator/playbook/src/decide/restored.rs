@@ -1,4 +1,4 @@
-//! Whether the curve of a trial that went on from a checkpoint has a hole: evaluations up to the checkpoint that were
+//! Whether the curve of a trial that continued from a checkpoint has a hole: evaluations up to the checkpoint that were
 //! measured, and lost on their way. And from where the next attempt continues so that they are made again.
 
 use std::collections::BTreeMap;
@@ -30,9 +30,9 @@ pub(super) struct Hole {
 /// A checkpoint at step r tells that training had come so far. If the last evaluation before r is at step e, at least one is
 /// missing when r - e is twice the widest distance between neighbouring evaluations of this trial, or of
 /// `evaluation.everySteps` if that is wider. An evaluation at r itself says nothing of those before it: trainers evaluate
-/// again what they have restored, which is also why one that is missing at r alone is none of our business. Of a trial with
+/// again what they have restored, which is also why one that is missing at r alone doesn't matter here. Of a trial with
 /// no two neighbours the distance is taken for `evaluation.everySteps` if its one evaluation came as early as that asks, or if
-/// it is what was restored, evaluated again: whoever does that evaluates as asked. Else nothing is decided.
+/// it is what was restored, evaluated again: a trainer that does that evaluates as asked. Else nothing is decided.
 pub(super) fn hole(spec: &TrialSpec, progress: &Progress) -> Option<Hole> {
     let steps: Vec<u64> = progress.evaluations.values.keys().copied().collect();
     if steps.len() > KNOWN {
@@ -51,7 +51,7 @@ pub(super) fn hole(spec: &TrialSpec, progress: &Progress) -> Option<Hole> {
     })
 }
 
-/// Whether attempt `number` went on from a checkpoint before which evaluations may be missing: then it is worth waiting for
+/// Whether attempt `number` continued from a checkpoint before which evaluations may be missing: then it is worth waiting for
 /// what earlier attempts have not delivered yet.
 pub(super) fn may_miss_evaluations(spec: &TrialSpec, progress: &Progress, number: u32) -> bool {
     let restored = progress.inits.get(&(number, 0)).and_then(|init| init.restored_step);
@@ -62,7 +62,7 @@ fn last_before(progress: &Progress, step: u64) -> u64 {
     progress.evaluations.values.range(..step).next_back().map_or(0, |(step, _)| *step)
 }
 
-/// The steps at which attempts of host 0 went on from a checkpoint, and no later attempt began earlier; with the attempt.
+/// The steps at which attempts of host 0 continued from a checkpoint, and no later attempt began earlier; with the attempt.
 fn restored_steps(progress: &Progress) -> Vec<(u64, u32)> {
     let begun: BTreeMap<u32, u64> = progress
         .inits
@@ -81,7 +81,7 @@ fn restored_steps(progress: &Progress) -> Vec<(u64, u32)> {
     steps
 }
 
-/// Beyond which step the attempt after `number` restores no checkpoint, if `number` was told so and didn't yet do it: it
+/// Beyond which step the attempt after `number` restores no checkpoint, if `number` was asked to and didn't yet do it: it
 /// was lost before it began, or its trainer doesn't read `checkpoint.restoreAtMost`. The latter isn't asked again.
 #[must_use]
 pub fn still_to_restore(past: &PastAttempts, progress: &Progress, number: u32) -> Option<u64> {

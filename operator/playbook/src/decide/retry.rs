@@ -11,8 +11,8 @@ const LONGEST: u64 = 300_000;
 ///
 /// 1 s, doubled with each failed attempt up to 5 minutes, and spread by up to a half so that trials which failed together
 /// don't come back together. The spread depends on the trial and the attempt alone: it is the same wherever it is asked.
-/// Disruptions wait likewise, by how many there were since the last progress: a trial that is preempted now and then goes
-/// on at once, and a node that refuses every pod isn't asked a hundred times.
+/// Disruptions wait likewise, by how many there were since the last progress: a trial that is preempted now and then
+/// continues at once, and a node that refuses every pod isn't asked a hundred times.
 #[must_use]
 pub fn next_attempt_at(
     spec: &TrialSpec,
@@ -52,7 +52,7 @@ pub struct PastAttempt {
     pub has_trained: bool,
     /// The step that the trial had reached by its end; `None` before any.
     pub step: Option<u64>,
-    /// Beyond which step the next attempt restores no checkpoint, if it was told so.
+    /// Beyond which step the next attempt restores no checkpoint, if it was asked to.
     pub restore_at_most: Option<u64>,
 }
 
@@ -63,7 +63,7 @@ pub struct PastAttempts {
     pub failed: u32,
     /// That were disrupted since the trial last came further.
     pub lost: u32,
-    /// Of these, those whose trainers ran. One that its node refused cost nobody a step.
+    /// Of these, those whose trainers ran. One that its node refused cost no step.
     pub lost_training: u32,
     /// Beyond which step the current attempt restores no checkpoint: see [`Verdict::Retry`](super::Verdict::Retry).
     pub restore_at_most: Option<u64>,

@@ -29,7 +29,7 @@ pub struct Budget {
 pub struct BestOf {
     /// How many trials.
     pub trials: usize,
-    /// The best objective in the luckiest 5%, 25%, 50%, 75%, 95% of studies of this size; nothing where the studies found
+    /// The best objective in the best 5%, 25%, 50%, 75%, 95% of studies of this size; nothing where the studies found
     /// no feasible point.
     pub quantiles: [Option<f64>; 5],
 }

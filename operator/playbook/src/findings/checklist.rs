@@ -77,7 +77,7 @@ pub struct ArmTuning {
     pub nuisance_tuned_enough: Answer,
     /// Why, in a sentence.
     pub reason: String,
-    /// The codes of the findings that speak against it.
+    /// The codes of the findings that contradict it.
     pub codes: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ pub struct ArmTuning {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Answer {
-    /// Yes: nothing speaks against it.
+    /// Yes: nothing contradicts it.
     Pass,
     /// No.
     Fail,
@@ -175,7 +175,7 @@ impl Evidence<'_> {
         Question { number, question, answer, reason, codes }
     }
 
-    /// The answer when no finding fails the question: why it passes, or why nobody can tell.
+    /// The answer when no finding fails the question: why it passes, or why it is unknown.
     fn otherwise(&self, number: u8, light: &[&Finding]) -> Result<String, String> {
         match number {
             1 => self.space(),
@@ -277,7 +277,7 @@ impl Evidence<'_> {
             .take(self.reading.count(&BEST_FEW))
             .map(|(t, _)| t)
             .collect();
-        // As many as overfitting is looked for in: fewer show nothing that could speak against the result.
+        // As many as overfitting is looked for in: fewer show nothing that could contradict the result.
         let needed = self.reading.count(&FEW_EVALUATIONS).max(self.reading.count(&CURVE_VALUES));
         let evaluated = |t: &&TrialRecord| curves::evaluations(&self.reading, t).map_or(0, <[_]>::len);
         let with_curves = best.iter().filter(|t| evaluated(t) >= needed).count();
@@ -296,7 +296,7 @@ impl Evidence<'_> {
         let looked_at = format!("{} of the best {} have curves", with_curves, count(best.len(), "trial"));
         Ok(match light.first() {
             Some(first) => first_sentence(&first.advice),
-            None => format!("{looked_at}, which show nothing that speaks against the result."),
+            None => format!("{looked_at}, which show nothing that contradicts the result."),
         })
     }
 
@@ -348,7 +348,7 @@ impl Evidence<'_> {
                     (Answer::Waived, format!("Waived: {}", list(&said)))
                 } else {
                     let has = count(share.results, "result");
-                    (Answer::Pass, format!("{has}; no edge, gap or region speaks against it"))
+                    (Answer::Pass, format!("{has}; no edge, gap or region contradicts it"))
                 };
                 let codes: BTreeSet<String> = open.iter().chain(&waived).map(|(c, ..)| (*c).to_owned()).collect();
                 ArmTuning {

@@ -1,13 +1,13 @@
-//! Which arm leads, by how much, and what speaks against calling it the winner: the one comparison behind
+//! Which arm leads, by how much, and what rules out calling it the winner: the one comparison behind
 //! `DifferenceWithinNoise`, `BestPerArm` and the study's answer.
 //!
 //! An arm stands for its tuned point. Where the points of two arms or more were trained again with other seeds, the means
-//! of the retrainings are compared, since the trial that was chosen is the luckiest as well as good. Else the best results
+//! of the retrainings are compared, since the trial that was chosen owes part of its value to noise. Else the best results
 //! are. Two kinds of noise (requirement R-087) may make a difference. That of a training: the difference must be larger
 //! than the interval of a difference of so many trainings (Student's t). And that of the search: one arm's best point may
-//! be a lucky find. If the arms didn't matter, which trials belong to which would be chance; the best r of both together,
+//! be a chance find. If the arms didn't matter, which trials belong to which would be chance; the best r of both together,
 //! those that beat the other arm's best, would all belong to one arm with a chance that is counted exactly. Where means are
-//! compared and both arms were tried at the same points, as those of crossed studies are, neither was luckier in its points.
+//! compared and both arms were tried at the same points, as those of crossed studies are, neither had better points by chance.
 
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ pub(super) struct Standing<'a> {
     pub(super) results: usize,
 }
 
-/// What speaks against calling the leading arm the winner.
+/// What rules out calling the leading arm the winner.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Doubt {
     /// Two trainings of one point, or the means of so many, may differ as much.
@@ -84,9 +84,9 @@ pub(super) struct Lead<'a> {
 }
 
 impl Lead<'_> {
-    /// Whether the leading arm is the winner: nothing speaks against it, and both points were trained again, so that its
+    /// Whether the leading arm is the winner: nothing contradicts it, and both points were trained again, so that its
     /// value and the difference are no longer those it was chosen by. Without retraining an arm that all trials favor may
-    /// owe that to one lucky seed that they share, and its value to the choice of the best of many.
+    /// owe that to one seed that they share, and its value to the choice of the best of many.
     pub(super) fn is_winner(&self) -> bool {
         self.doubt.is_none() && self.half_width.is_some() && self.has_enough_retrainings()
     }
@@ -144,14 +144,14 @@ pub(super) fn lead<'a>(reading: &Reading<'a>) -> Option<Lead<'a>> {
     } else {
         match within {
             Some(within) if gap <= within => Some(Doubt::WithinNoise { within }),
-            // The means differ, and both arms were tried at the same points: neither had better luck with its points. That
-            // one trial alone is ahead may still be its luck: two keep studies of equal arms at the level of the test.
+            // The means differ, and both arms were tried at the same points: neither had better points by chance. That
+            // one trial alone is ahead may still be noise: two keep studies of equal arms at the level of the test.
             Some(_)
                 if by_means && (!round.explores || (ahead >= FEWEST_AHEAD && same_points(&first.arm, &second.arm))) =>
             {
                 None
             }
-            // Of points that an earlier round chose, which are few and the best, the search's luck can't be seen.
+            // Of points that an earlier round chose, which are few and the best, the search's variance can't be seen.
             Some(_) if !round.explores => None,
             _ if search_luck > alpha && round.explores => Some(Doubt::SearchLuck),
             _ if search_luck > alpha => Some(Doubt::NoiseUnknown),

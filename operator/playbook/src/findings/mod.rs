@@ -189,7 +189,7 @@ fn importance(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>) {
     (tier, std::cmp::Reverse(finding.severity))
 }
 
-/// What the trials say of the search: the space, how it was sampled, what was infeasible.
+/// What the trials say about the search: the space, how it was sampled, what was infeasible.
 fn search(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     infeasible::examine(reading, findings);
     boundary::examine(reading, findings);

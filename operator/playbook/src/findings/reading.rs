@@ -18,7 +18,7 @@ use crate::{
 /// A study and its trials in an order of their own.
 pub(crate) struct Reading<'a> {
     pub(crate) plan: &'a Plan,
-    /// In the order of the study, those without any trial left out; `retrain` is none of them.
+    /// In the order of the study, those without any trial left out; without `retrain`.
     pub(crate) rounds: Vec<RoundTrials<'a>>,
     /// Trials of the round `retrain`.
     pub(crate) retrained: Vec<&'a TrialRecord>,

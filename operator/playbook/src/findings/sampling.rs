@@ -1,6 +1,6 @@
 //! Whether enough of the search space was sampled.
 //!
-//! The playbook: nobody can be sure; good points that are rare are a bad sign. An arm is called undersampled when it has
+//! The playbook: there is no certainty; good points that are rare are a bad sign. An arm is called undersampled when it has
 //! too few trials for its dimensions; when fewer than three trials are good, where retraining says what is as good as the
 //! best, unless more of them can't change which arm leads: where seeds hardly matter, few trials are ever
 //! as good as the best, however many there are; or, where nothing says that, when the best one or two stand apart from the others. "Apart" is a test: the gap
@@ -71,7 +71,7 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
         let results = arm.trials.iter().filter(|t| t.is_result()).count();
         let sorted = reading.objectives(&arm.trials);
         let dimensions = dimensions(reading, &arm);
-        // Whoever tries every point there is tries enough.
+        // Trying every point there is, is enough.
         let needed = (dimensions * reading.count(&TRIALS_PER_DIMENSION)).min(points_each);
         let within = noise.map(|n| reading.threshold(&GOOD_DEVIATIONS) * n);
         let good = within.map(|w| sorted.iter().filter(|o| (*o - sorted[0]).abs() <= w).count());

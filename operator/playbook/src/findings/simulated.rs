@@ -84,7 +84,7 @@ pub(super) fn at(share: f64, min: f64, max: f64, scale: &str) -> HyperparameterV
     }
 }
 
-/// Trials of `ONE`: the outcome is a function of the three shares and luck.
+/// Trials of `ONE`: the outcome is a function of the three shares and noise.
 pub(in crate::findings) fn one(
     n: usize,
     luck: &mut Luck,

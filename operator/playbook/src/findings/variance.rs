@@ -70,7 +70,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What a study holds of the pipeline is its points and step budgets: retraining of another point than the best, or of
-/// another budget than the answer's, says little of the luck in the answer (requirement R-089). That the trainer itself
+/// another budget than the answer's, says little of the noise in the answer (requirement R-089). That the trainer itself
 /// changed can't be seen from here.
 fn stale(reading: &Reading<'_>) -> Option<Finding> {
     let round = reading.concluding()?;

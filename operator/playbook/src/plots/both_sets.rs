@@ -1,4 +1,4 @@
-//! Training and validation of the best trials in one picture.
+//! Training and validation of the best trials in one plot.
 //!
 //! Playbook: "Examining the training curves": overfitting, underfitting and how much there is to gain are seen only where
 //! both stand together.

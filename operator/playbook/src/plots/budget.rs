@@ -114,7 +114,7 @@ pub(super) fn plot(reading: &Reading<'_>) -> Option<Plot> {
     Some(style::plot("best-of-k".to_owned(), title, subtitle, 260, &layers))
 }
 
-/// The best of all, give or take what training one point again with other seeds changes, and what the subtitle says of it.
+/// The best of all, give or take what training one point again with other seeds changes, and the subtitle's words for it.
 fn luck(reading: &Reading<'_>, budgets: &[Budget]) -> (Option<[f64; 2]>, String) {
     let direction = reading.direction();
     let found = budgets.iter().filter_map(|b| b.sizes.last()?.quantiles[MEDIAN]);

@@ -15,7 +15,7 @@ use crate::findings::{
 /// Bands of more arms would hide each other: only the best arm's is drawn.
 const MOST_BANDS: usize = 3;
 
-/// The bands of a plot whose y axis is the objective, to be drawn behind all else, and what the subtitle says of them.
+/// The bands of a plot whose y axis is the objective, to be drawn behind all else, and what the subtitle says about them.
 ///
 /// Nothing where nothing was trained again; where that has another step budget, only words. `arms` are all labels, in the order of their colours, `shown` those
 /// in the plot; `is_log` says whether the axis has a log scale.

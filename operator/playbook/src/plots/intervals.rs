@@ -50,7 +50,7 @@ pub(super) fn layers(mean: &RetrainedMean<'_>, (place, colour): (Value, &str), x
     line.into_iter().chain([diamond]).collect()
 }
 
-/// What the subtitle says of them.
+/// What the subtitle says about them.
 pub(super) fn said(compared: Option<&ComparedMeans<'_>>) -> String {
     let Some(ComparedMeans { means, difference }) = compared else {
         return " No interval: what training these points again would change is unknown.".to_owned();

@@ -1,4 +1,4 @@
-//! Plots as Vega-Lite specifications: dashboard, report and notebook show the same picture.
+//! Plots as Vega-Lite specifications: dashboard, report and notebook show the same plot.
 //!
 //! Each holds its data and a title that says what is seen, in which round, and of how many trials. Colours are those of
 //! Okabe and Ito, which colour-blind people tell apart; marks have shapes as well, so that a grey print can be read.
@@ -43,7 +43,7 @@ pub use steps::StepAxis;
 
 use crate::{Plan, findings::reading::Reading, pareto::Second, record::TrialRecord, trial::judged_by_value};
 
-/// A picture of a study.
+/// A plot of a study.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plot {
     /// Stable name, such as `axis-learning_rate`; a file name.

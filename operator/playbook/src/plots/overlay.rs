@@ -1,4 +1,4 @@
-//! One metric of a few runs in one picture: the hosts of a trial, or trials beside each other.
+//! One metric of a few runs in one plot: the hosts of a trial, or trials beside each other.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const CURVE_SPAN: f64 = 20.0;
 /// Dashes, so that curves can be told apart in grey.
 const DASHES: [&[u32]; 4] = [&[1, 0], &[6, 3], &[2, 2], &[8, 3, 2, 3]];
 
-/// A run in the picture.
+/// A run in the plot.
 #[derive(Clone, Copy, Debug)]
 pub struct RunCurve<'a> {
     /// What the legend says.

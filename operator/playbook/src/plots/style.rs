@@ -51,7 +51,7 @@ pub(super) fn plot(id: String, title: String, subtitle: String, height: u32, lay
     Plot { id, title, subtitle, specification }
 }
 
-/// A plot under another name and title, with more to say of it.
+/// A plot under another name and title, with more to say about it.
 pub(super) fn retitled(plot: Plot, id: String, title: String, more: &str) -> Plot {
     let Plot { subtitle, mut specification, .. } = plot;
     let subtitle = subtitle + more;

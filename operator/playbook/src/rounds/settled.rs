@@ -1,6 +1,6 @@
 //! Trials that were added to a round after a later one had begun.
 //!
-//! Validation refuses that, since the later round took its points from the trials there were. But whoever validates may not
+//! Validation refuses that, since the later round took its points from the trials there were. But the validator may not
 //! know yet that it has begun: what was asked a moment too late is not done, and that is said.
 
 use std::fmt;

@@ -126,7 +126,7 @@ fn steps_of(spec: &StudySpec, round: &str) -> Option<u64> {
 /// that can't be trained does.
 static BEYOND_BOUNDS: Outcome = Outcome::Infeasible { reason: Reason::Reported };
 
-/// What a trial says of its point. One that never reported a bounded metric says nothing of the bound.
+/// What a trial says about its point. One that never reported a bounded metric says nothing of the bound.
 fn outcome<'a>(plan: &Plan, trial: &'a TrialRecord) -> &'a Outcome {
     let violates = matches!(trial.standing(&plan.spec().constraints), ConstraintStatus::Violated(_));
     if violates && trial.objective().is_some() { &BEYOND_BOUNDS } else { &trial.outcome }

@@ -1,6 +1,6 @@
 //! The points of another study that a Manual search tries (`search.pointsFrom`).
 //!
-//! They are taken once, when the study begins, and kept by whoever runs it: what becomes of the other study later changes
+//! They are taken once, when the study begins, and kept by its runner: what becomes of the other study later changes
 //! no point. Taken, they are listed points like any others.
 
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ use crate::{record::TrialRecord, rounds::RETRAIN, space::PointIdentity};
 
 /// Most points of a list.
 const MOST_POINTS: usize = 1000;
-/// Most points of which it is told what is wrong.
+/// Most points whose problem is reported.
 const MOST_TOLD: usize = 8;
 const FIELD: &str = "spec.search.pointsFrom";
 

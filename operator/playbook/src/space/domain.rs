@@ -47,7 +47,7 @@ pub enum DomainError {
     /// One value twice: it would be as likely as two.
     #[error("the value {0} is listed twice")]
     Repeated(String),
-    /// An end that is no finite number, or ends too far apart.
+    /// A boundary that is not finite, or boundaries too far apart.
     #[error("min and max must be finite, and so must their difference")]
     NotFinite,
     /// Ends in the wrong order.

@@ -90,7 +90,7 @@ pub struct GivesUp {
 }
 
 /// Why a study starts nothing more, if it gives up: all its trials failed alike before they wrote a line, or more have
-/// failed than `failure.maxFailedTrials` allows. What runs goes on to its end.
+/// failed than `failure.maxFailedTrials` allows. Running trials finish.
 #[must_use]
 pub fn gives_up(plan: &Plan, view: &View) -> Option<GivesUp> {
     common_failure(view).or_else(|| too_many_failed(plan, view))

@@ -43,27 +43,27 @@ pub struct Next {
 pub enum WaitsFor {
     /// Points of another study.
     OtherStudy,
-    /// Trials that are under way, or are created now.
+    /// Trials that are in flight, or are created now.
     Trials {
         /// How many.
         under_way: usize,
     },
     /// Points that results choose.
     Points,
-    /// Somebody who sets `spec.suspend` to false.
+    /// A user who sets `spec.suspend` to false.
     Resumption,
 }
 
 /// What a study does next. Deterministic: the order in which trials were put in and in which they ended changes nothing;
 /// points depend on the study's seed and their own index alone, or are asked for with [`Next::suggest`].
 ///
-/// A trial that exists and has not ended is under way, whether it waits, runs or waits for another attempt: it keeps its
-/// position among the `spec.parallelism` that may be under way at once. One whose first attempt is not known to have begun
+/// A trial that exists and has not ended is in flight, whether it waits, runs or waits for another attempt: it keeps its
+/// position among the `spec.parallelism` that may be in flight at once. One whose first attempt is not known to have begun
 /// (attempt 0) is to begin it, which does nothing where it did.
 ///
 /// No trial is created while the study is suspended, nor once more than `failure.maxFailedTrials` have failed; trials that
-/// exist go on to their end, retries included. Where all trials fail alike before a line of metrics, none is created or tried
-/// again. A study ends once no trial is under way.
+/// exist run to their end, retries included. Where all trials fail alike before a line of metrics, none is created or tried
+/// again. A study ends once no trial is in flight.
 ///
 /// `view` is not changed but for what it keeps worked out. The cost grows with what changed since the last call.
 #[must_use]
@@ -113,7 +113,7 @@ fn waits_for(plan: &Plan, view: &View, next: &Next) -> Option<WaitsFor> {
     }
 }
 
-/// Goes on with the first round that is not over.
+/// Continues with the first round that is not over.
 fn advance(plan: &Plan, view: &mut View, next: &mut Next) {
     let under_way = view.under_way();
     for round in rounds::names(plan) {
@@ -177,7 +177,7 @@ fn is_over(planned: &Planned<'_>, round: &str, view: &mut View) -> bool {
     is_over
 }
 
-/// Creates trials of a round, as many as may be under way.
+/// Creates trials of a round, as many as may be in flight.
 fn create(plan: &Plan, planned: &Planned<'_>, round: &str, view: &mut View, next: &mut Next) {
     let spec = plan.spec();
     let free = if spec.suspend { 0 } else { (spec.parallelism as usize).saturating_sub(view.under_way()) };

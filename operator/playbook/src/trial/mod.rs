@@ -1,6 +1,6 @@
 //! One trial: its key, its point, where it stands, why, and what it came to.
 //!
-//! What is said of trials is decided here and nowhere else: their order, the best one, their counts by phase, the order of
+//! What is said about trials is decided here and nowhere else: their order, the best one, their counts by phase, the order of
 //! rounds, and what retraining showed. The ledger, both backends, status, command line, report and dashboard convert to
 //! these types at their boundary, or implement [`Ranked`], and never rank, count or choose on their own.
 

@@ -1,8 +1,8 @@
 //! The order of trials, and the best of them.
 //!
 //! Rounds train for different numbers of steps, so trials of different rounds are never compared by their objective: a
-//! later round counts more than an earlier one. Retraining chooses nothing: the best of several runs of one point is the
-//! luckiest (Deep Learning Tuning Playbook, *Understanding trial variance*). A trial that violates a constraint, or whose
+//! later round counts more than an earlier one. Retraining chooses nothing: the best of several runs of one point leads by
+//! seed variance (Deep Learning Tuning Playbook, *Understanding trial variance*). A trial that violates a constraint, or whose
 //! constrained metrics aren't known, is never the best.
 
 use std::cmp::Ordering;
@@ -117,7 +117,7 @@ pub fn ranked<'a, T: Ranked>(spec: &StudySpec, trials: impl IntoIterator<Item = 
 }
 
 /// The best trial of a study: of the latest round that has a trial which succeeded and satisfies the constraints, the one
-/// with the best objective. Trials that are retrained are none of them.
+/// with the best objective. Retrainings are left out.
 #[must_use]
 pub fn best<'a, T: Ranked>(spec: &StudySpec, trials: impl IntoIterator<Item = &'a T>) -> Option<&'a T> {
     let mut best: Option<(usize, &T)> = None;

@@ -57,7 +57,7 @@ reasons! {
     DeadlineExceeded,
     /// Failed: the trainer ended without a value of the objective.
     NoObjective,
-    /// Failed: evaluations before a checkpoint from which it went on were lost.
+    /// Failed: evaluations before a checkpoint from which it continued were lost.
     EvaluationsLost,
     /// Failed: seeds or fingerprints contradict the operator's.
     SeedMismatch,

@@ -15,7 +15,7 @@ pub struct SilentFailures {
 }
 
 impl SilentFailures {
-    /// Of attempts that have ended, with what [`silent_failure`] says of each. `None` unless one failed, and all that failed
+    /// Of attempts that have ended, with what [`silent_failure`] says about each. `None` unless one failed, and all that failed
     /// did so alike.
     #[must_use]
     pub fn of<'a>(attempts: impl IntoIterator<Item = (AttemptOutcome, Option<&'a str>)>) -> Option<Self> {

@@ -28,7 +28,7 @@ thresholds! {
         SAME_DEVIATIONS: sameDeviations = 2.0, 0.1..=10.0, Deviations, Ours, "how many standard deviations of late noise two evaluations may differ and count as the same";
         // R-076, D-18.
         RISE_DEVIATIONS: riseDeviations = 2.0, 0.0..=100.0, Deviations, Ours, "how many standard deviations of its noise a curve must rise above its lowest, or a loss above its beginning";
-        // A rise that nobody would mind is not overfitting.
+        // A negligible rise is not overfitting.
         MATERIAL_RISE: materialRise = 0.02, 0.0..=1.0, Share, Ours, "the share of what training gained that is lost again when a trial overfits";
         //
         MANY_OVERFITTING: manyOverfitting = 0.2, 0.0..=1.0, Share, Ours, "the share of overfitting trials from which their absence among the best is a warning";

@@ -1,4 +1,4 @@
-//! `studious plot`: the pictures of a study as files.
+//! `studious plot`: the plots of a study as files.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 const AFTER: &str = "\
-Draws without a network and without a browser. Without --plot all pictures of the study are drawn; --list names them.
+Draws without a network and without a browser. Without --plot all plots of the study are drawn; --list names them.
 
 Examples:
   studious plot studious-runs/digits
@@ -37,10 +37,10 @@ Examples:
 pub(crate) struct PlotCommand {
     #[command(flatten)]
     source: SourceArguments,
-    /// Only this picture; may be given again
+    /// Only this plot; may be given again
     #[arg(long = "plot", value_name = "NAME")]
     plots: Vec<String>,
-    /// Name the pictures that there are, and draw none
+    /// Name the plots that there are, and draw none
     #[arg(long, conflicts_with_all = ["plots", "out"])]
     list: bool,
     /// What kind of files
@@ -67,7 +67,7 @@ pub(crate) struct PlotCommand {
     /// How training steps are laid out along curves: log shows what happens at the beginning, such as during warmup
     #[arg(long, value_name = "linear|log", default_value_t = StepAxis::Linear, value_parser = |text: &str| text.parse::<StepAxis>())]
     steps: StepAxis,
-    /// The folder for the files; - writes one picture to standard output
+    /// The folder for the files; - writes one plot to standard output
     #[arg(long, short, value_name = "FOLDER", default_value = "plots")]
     out: PathBuf,
 }
@@ -103,7 +103,7 @@ impl PlotCommand {
         let wanted = if self.beside.is_empty() { CurveSelection::concluded(None) } else { CurveSelection::WHOLE };
         let Some(study) = self.source.load(wanted).await? else { return Ok(exit::INVALID) };
         if let Some(why) = &study.without_curves {
-            errln!("warning: {why}. Pictures that need curves are left out");
+            errln!("warning: {why}. Plots that need curves are left out");
         }
         let records = study.records();
         let all = match self.pictures(&study.plan, &records) {
@@ -153,7 +153,7 @@ impl PlotCommand {
         Ok(exit::OK)
     }
 
-    /// All pictures that there are, as the options want them, or why one of them can't be.
+    /// All plots that there are, as the options want them, or why one of them can't be.
     fn pictures(&self, plan: &Plan, records: &[TrialRecord]) -> Result<Vec<Plot>, String> {
         if !self.beside.is_empty() {
             let metric = self.metric.as_ref().unwrap_or(&plan.spec().objective.metric);

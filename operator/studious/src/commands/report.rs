@@ -16,7 +16,7 @@ use crate::{
 
 const AFTER: &str = "\
 html is one file that needs nothing else: it can be mailed, and opened without a network. json holds everything that the \
-report says: the study, its checklist and findings, the best point, rounds, trials and the specifications of all pictures. \
+report says: the study, its checklist and findings, the best point, rounds, trials and the specifications of all plots. \
 md is text with tables, for a pull request.
 
 Examples:
@@ -42,7 +42,7 @@ pub(crate) struct Report {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ReportFormat {
-    /// One page with pictures
+    /// One page with plots
     Html,
     /// One JSON object
     Json,

@@ -70,7 +70,7 @@ pub(crate) struct RunCommand {
     /// Try trials again that failed before, now that the trainer is fixed
     #[arg(long)]
     retry_failed: bool,
-    /// Go on though the trainer's command, image or environment has changed since trials ended: trials say which code they ran
+    /// Continue though the trainer's command, image or environment has changed since trials ended: trials say which code they ran
     #[arg(long)]
     allow_changes: bool,
     /// Share out these GPUs, by the names that `CUDA_VISIBLE_DEVICES` has for them, or `none` [default: those of
@@ -227,14 +227,14 @@ impl RunCommand {
         )
     }
 
-    /// Tells programs of an event. A run doesn't end because nobody reads, or there is no room for it.
+    /// Tells programs of an event. A run doesn't end because there is no reader, or there is no room for it.
     fn tell(&self, event: &studious_local::Event) {
         if self.format.is_json() {
             let _ = json::print_line(&RunEventDocument::now(event));
         }
     }
 
-    /// The command line that goes on.
+    /// The command line that resumes it.
     fn same_command(&self) -> String {
         let mut words = vec!["studious run".to_owned(), self.file.display().to_string()];
         if let Some(dir) = &self.dir {

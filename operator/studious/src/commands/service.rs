@@ -1,4 +1,4 @@
-//! What the commands that run in a cluster share: their log, and how they are told to end.
+//! What the commands that run in a cluster share: their log, and how they are asked to end.
 
 use std::future::Future;
 
@@ -22,7 +22,7 @@ pub(crate) fn log(format: LogFormat, default: &str) -> anyhow::Result<()> {
         _ => EnvFilter::try_new(default)?,
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A log that nobody reads is no reason to panic.
+    // A log without a reader is no reason to panic.
     let log = log.log_internal_errors(false);
     match format {
         LogFormat::Text => log.with_ansi(false).init(),

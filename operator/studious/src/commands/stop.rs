@@ -18,7 +18,7 @@ const AFTER: &str = "\
 The run of a folder is stopped as Ctrl-C stops it, and `studious run` resumes it. Trainers have the time to end that the \
 template's terminationGracePeriodSeconds gives; --now kills them. It returns when the run has left, also if none was there.
 
-On a cluster spec.suspend is set: trials that run go on to their end, and no others start until it is false again.
+On a cluster spec.suspend is set: running trials finish, and no others start until it is false again.
 
 Exit codes: 0 it has stopped; 1 it could not be stopped.
 

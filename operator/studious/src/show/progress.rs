@@ -111,7 +111,7 @@ impl ProgressDisplay {
     pub(crate) fn take(&mut self, event: Event) {
         match event {
             Event::Resumed { ended, interrupted, leftovers } => {
-                let mut line = format!("Going on after {}", count(ended as usize, "ended trial"));
+                let mut line = format!("Continuing after {}", count(ended as usize, "ended trial"));
                 if interrupted > 0 {
                     let ones = if interrupted == 1 { "one" } else { "ones" };
                     let _ = write!(line, " and {interrupted} interrupted {ones}");

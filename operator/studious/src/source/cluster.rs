@@ -40,7 +40,7 @@ pub(super) async fn load(
     Ok(LoadedStudy { plan, trials, state: Some(state), status, without_curves }.in_order_of_rounds())
 }
 
-/// A trial by what the operator says of it.
+/// A trial by what the operator says about it.
 fn of_object(trial: Trial, curves: &BTreeMap<String, TrialRecord>) -> LoadedTrial {
     let name = trial.metadata.name.unwrap_or_default();
     let status = trial.status.unwrap_or_default();

@@ -115,7 +115,7 @@ impl LoadedStudy {
         trial::latest_round(self.plan.spec(), begun.map(|trial| trial.record.round.as_str()))
     }
 
-    /// How long it still takes, if it runs and that can be told.
+    /// How long it still takes, if it runs and that can be estimated.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let runs = self.state == Some(StudyState::Running);
         runs.then(|| time_left(&self.plan, &self.records(), self.running())).flatten()

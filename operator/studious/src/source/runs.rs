@@ -145,7 +145,7 @@ impl RunFolders {
         let ends = rows.iter().filter_map(|row| row.state.end_time.max(row.state.start_time)).max();
         let head = StudySummary {
             key: StudyKey { namespace: NAMESPACE.to_owned(), name: name.to_owned() },
-            // Whoever opens a ledger to look may change its file.
+            // Opening a ledger to look may change its file.
             changed: if is_running { changed(folder).or(ends) } else { ends.or_else(|| changed(folder)) },
             labels: study.metadata.labels.clone().unwrap_or_default(),
             created: created.map(|row| row.created),
@@ -167,7 +167,7 @@ impl StudySource for RunFolders {
         for (name, folder) in self.runs()? {
             match self.head(&name, &folder).await {
                 Ok(head) => heads.extend(head),
-                // One folder that can't be read must not hide the others; whoever opens it is told.
+                // One folder that can't be read must not hide the others; opening it reports why.
                 Err(error) => tracing::warn!(%error, "a folder is left out"),
             }
         }
@@ -328,7 +328,7 @@ fn state_of(folder: &RunFolder) -> Option<String> {
 
 fn changed(folder: &RunFolder) -> Option<Millis> {
     let of = |path: PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    // An empty log says nothing: whoever opens a ledger to look makes one.
+    // An empty log says nothing: opening a ledger to look makes one.
     let log = folder.ledger().with_extension("sqlite-wal");
     let log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0).then(|| of(log)).flatten();
     let at = of(folder.ledger()).max(log)?.duration_since(UNIX_EPOCH).ok()?;

@@ -86,7 +86,7 @@ fn a_run_ends_with_table_best_findings_and_report() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap(), findings, "{}", again.err);
     // An earlier folder is left alone when it is looked at again.
     let again = bench.call(&["run", "study.yaml"]);
-    assert_eq!((again.code, again.err.contains("Going on after 10 ended trials")), (0, true), "{}", again.err);
+    assert_eq!((again.code, again.err.contains("Continuing after 10 ended trials")), (0, true), "{}", again.err);
 }
 
 #[test]

@@ -97,7 +97,7 @@ CREATE TABLE non_finite (
 ) STRICT, WITHOUT ROWID;
 ",
     r"
--- The step of the first evaluation of an attempt, in the order of its lines: where it went on from.
+-- The step of the first evaluation of an attempt, in the order of its lines: where it continued from.
 ALTER TABLE streams ADD COLUMN first_evaluation INTEGER;
 ",
     r"

@@ -1,4 +1,4 @@
-//! The means of retrainings that the answer is drawn from, each with its interval, as pictures show them.
+//! The means of retrainings that the answer is drawn from, each with its interval, as plots show them.
 
 use super::{
     super::{

@@ -2,7 +2,7 @@
 //! is no winner yet, and what it would take; or that it can't be judged, and which question stands in the way.
 //!
 //! What is counted, and what is said to be unknown: the noise of training (from retraining, or from points that the study
-//! holds more than once), the choice among many trials (the best of them is lucky as well as good, so only what was trained
+//! holds more than once), the choice among many trials (the best of them owes part of it to noise, so only what was trained
 //! again is announced as its value), and the number of validation examples where results give it away.
 
 mod means;
@@ -54,7 +54,7 @@ pub struct Verdict {
     /// By how much the first arm is ahead of the second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<Estimate>,
-    /// What the first arm's value will be with other seeds, on average: it leads for luck as well as merit, so this is a
+    /// What the first arm's value will be with other seeds, on average: it leads by noise as well as merit, so this is a
     /// little worse than the mean of its retrainings. Missing without those.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<f64>,
@@ -96,7 +96,7 @@ pub struct ArmValue {
     pub trial: String,
     /// What is compared: the mean of the retrainings, or else the best objective.
     pub value: f64,
-    /// The best objective of its trials, which is lucky as well as good.
+    /// The best objective of its trials, which owes part of its value to noise.
     pub best: f64,
     /// Retrainings behind `value`; 0 where it is the best objective.
     pub retrainings: usize,
@@ -123,7 +123,7 @@ pub struct Estimate {
 pub struct BestValue {
     /// The trial that was chosen.
     pub trial: String,
-    /// Its objective, which is lucky as well as good.
+    /// Its objective, which owes part of its value to noise.
     pub chosen: f64,
     /// Of how many trials with an objective it is the best.
     pub of: usize,

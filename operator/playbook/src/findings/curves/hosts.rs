@@ -27,7 +27,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     let with = |check: fn(&TrialRecord) -> Option<String>| -> Vec<(&TrialRecord, String)> {
         all.iter().filter_map(|t| Some((*t, check(t)?))).collect()
     };
-    // Who says that nothing is compared gets no comparison, but is told of trials that ended for it.
+    // Who says that nothing is compared gets no comparison, but learns of trials that ended for it.
     let compares = reading.plan.spec().seeds.verify != Some(SeedVerification::Never);
     report(
         &SEED_MISMATCH,
@@ -151,7 +151,10 @@ fn checkpoints(trial: &TrialRecord) -> Option<String> {
         let known: Vec<_> = earlier.filter(|c| c.step == step).filter_map(|c| c.parameters_sha256.as_deref()).collect();
         let fingerprint = init.init.parameters_sha256.as_deref()?;
         (!known.is_empty() && !known.contains(&fingerprint)).then(|| {
-            format!("host {} went on from other parameters at step {step} than the checkpoint of that step", init.host)
+            format!(
+                "host {} continued from other parameters at step {step} than the checkpoint of that step",
+                init.host
+            )
         })
     })
 }

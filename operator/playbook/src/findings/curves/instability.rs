@@ -4,7 +4,7 @@
 //! rate lies right below: then instability keeps training from rates that would be better. So the trials of an arm with up
 //! to four times its best rate are set against those with the best rate or less; the chance that the unstable ones fall
 //! among the former by chance is counted exactly (Fisher's test). Where rates make no difference, the best of them lies there by
-//! luck: the stable trials right below the first unstable one must be better than those at lower rates, too (Wilcoxon's test,
+//! noise: the stable trials right below the first unstable one must be better than those at lower rates, too (Wilcoxon's test,
 //! of all such arms together: whether rates matter is a question about the workload).
 
 use studious_api::study::Direction;
@@ -164,7 +164,7 @@ fn limit<'a>(reading: &Reading<'a>, round: &RoundTrials<'a>, arm: &Arm<'a>, axis
 }
 
 /// The chance that stable trials with up to so many times lower a rate than the first unstable one are so much better than
-/// those at still lower rates, if rates make no difference. 1 where there are none of either.
+/// those at still lower rates, if rates make no difference. 1 where either has none.
 fn chance_of_improvement(
     reading: &Reading<'_>,
     arm: &Arm<'_>,
@@ -186,7 +186,7 @@ fn breaks_down(reading: &Reading<'_>, trial: &TrialRecord, steps: u64) -> Option
     let share = |step: u64| step as f64 / steps.max(1) as f64;
     let diverged = matches!(&trial.outcome, Outcome::Infeasible { reason } if *reason == Reason::Diverged);
     if diverged || (infeasible::is_infeasible(trial) && loss.is_none()) {
-        // It diverged after the last value that it reported; without any, nobody knows when.
+        // It diverged after the last value that it reported; without any, when is unknown.
         let last =
             loss.or_else(|| trial.curves.get(&reading.plan.spec().objective.metric)).and_then(|curve| curve.last());
         return Some(last.map(|(step, _)| share(*step)));

@@ -6,7 +6,7 @@
 //! noise of evaluations that resemble each other has more power at low frequencies; of noise, that ratio has Fisher's F
 //! distribution. The limit is shared by all frequencies.
 //!
-//! Of few evaluations a period is told by the trials that share it with its phase: see [`coherence`].
+//! Of few evaluations a period is known by the trials that share it with its phase: see [`coherence`].
 
 use std::{collections::BTreeMap, f64::consts::TAU};
 

@@ -55,7 +55,7 @@ pub(super) fn still_improving(reading: &Reading<'_>) -> Option<Finding> {
         &STILL_IMPROVING,
         format!(
             "{} of the best {} of round {} were still improving in the last steps. Training is bound by compute: more \
-             steps, or a schedule that decays by the end, may bring more.",
+             steps, or a schedule that decays by the end, may gain more.",
             improving.len(),
             count(best.len(), "trial"),
             round.name,

@@ -60,7 +60,7 @@ pub(super) fn not_reached(reading: &Reading<'_>) -> Option<Finding> {
     let finding = Finding::new(
         &STEPS_NOT_REACHED,
         format!(
-            "{seen}, where maxTrainSteps is {}. Nothing is said of the step budget, and no trial is ended early by its \
+            "{seen}, where maxTrainSteps is {}. Nothing is said about the step budget, and no trial is ended early by its \
              evaluations, while the trainer counts something else: report training steps, not epochs, or set maxTrainSteps \
              and evaluation.everySteps in the unit that the trainer counts. A trainer that stops early by its own rule \
              makes step budgets incomparable: let it train to maxTrainSteps.",

@@ -29,7 +29,7 @@ pub(super) struct Compared<'a> {
     regularizers: Vec<(&'a Hyperparameter, Option<Axis<'a>>)>,
 }
 
-/// What overfitting says of the regularization that a study compares.
+/// What overfitting says about the regularization that a study compares.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Effect {
     /// Only trials with less than the strongest overfit, as is to be expected.

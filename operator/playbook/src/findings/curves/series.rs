@@ -45,7 +45,7 @@ pub(super) struct Rise {
     pub(super) noise: f64,
 }
 
-/// What the curves of a round say of the noise of any one of them: at the end, and where it is lowest.
+/// What the curves of a round say about the noise of any one of them: at the end, and where it is lowest.
 pub(super) struct NoiseOfAll {
     at_end: CurveNoisePrior,
     where_lowest: CurveNoisePrior,
@@ -100,7 +100,7 @@ impl BinnedCurve {
     }
 
     /// The curve with its lowest value taken from those beside it. A trial was chosen for its lowest evaluation, so that one
-    /// is lucky, wherever it lies.
+    /// gains by noise, wherever it lies.
     pub(super) fn without_lowest(&self) -> Self {
         let lowest = (0..self.values.len()).min_by(|a, b| self.values[*a].total_cmp(&self.values[*b])).unwrap_or(0);
         let beside = [lowest.checked_sub(1), Some(lowest + 1)];

@@ -1,6 +1,6 @@
 //! Where in training the best evaluation falls: whether the step budget fits.
 //!
-//! There are far too many steps if *every* trial is at its best early. Too few are told by the better half of the trials: a
+//! There are far too many steps if *every* trial is at its best early. Too few show in the better half of the trials: a
 //! learning rate that is too small improves to the end whatever the budget, and says nothing about it. A curve that has long
 //! been flat has its best evaluation anywhere by chance: the last quarter must also be better than the quarter before it.
 
@@ -124,7 +124,7 @@ fn at_the_end(reading: &Reading<'_>, round: &RoundTrials<'_>, good: usize, late:
         &TOO_FEW_STEPS,
         format!(
             "{} of the {good} better trials of round {} were at their best in the last {} of their {} steps. Longer \
-             training may bring more: raise maxTrainSteps in a further round and tune {what} again for it.",
+             training may gain more: raise maxTrainSteps in a further round and tune {what} again for it.",
             late.len(),
             round.name,
             percent(reading.threshold(&LATE_BEST)),

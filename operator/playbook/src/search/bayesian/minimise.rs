@@ -2,7 +2,7 @@
 
 use super::matrix::dot;
 
-/// How many steps are remembered.
+/// How many steps are kept.
 const MEMORY: usize = 8;
 /// Halvings of a step before the search gives up.
 const HALVINGS: usize = 12;

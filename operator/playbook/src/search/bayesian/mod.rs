@@ -1,7 +1,7 @@
 //! Bayesian optimisation: the next points of an arm from all results so far.
 //!
 //! Playbook: "After exploration concludes". The surrogate is a Gaussian process ([`surrogate`], [`kernel`], [`fit`]) on
-//! encoded points ([`encoding`]) and bent targets ([`warp`]); infeasible trials train a model of their own
+//! encoded points ([`encoding`]) and warped targets ([`warp`]); infeasible trials train a model of their own
 //! ([`feasibility`]); [`acquisition`] joins the two and [`climb`] looks for its best point.
 //!
 //! Pure: the same request gives the same points on every machine. Transcendental functions are libm's, sums have one

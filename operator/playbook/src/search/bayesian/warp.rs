@@ -1,4 +1,4 @@
-//! Targets for the surrogate: the objective's values, less is better, so bent that a Gaussian process can follow them.
+//! Targets for the surrogate: the objective's values, less is better, warped so that a Gaussian process can follow them.
 //!
 //! What is worse than the median is drawn in by a logarithm which leaves the median with slope one: a surrogate has
 //! to know that a region is bad, not by how much, and one loss of 10⁶ must not flatten all differences among good ones.

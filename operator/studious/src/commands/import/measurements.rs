@@ -14,7 +14,7 @@ use super::{
 
 /// Most measurements.
 const MOST_ROWS: usize = 50_000_000;
-/// How many wrong rows are kept to be told.
+/// How many wrong rows are kept to be reported.
 const MOST_PROBLEMS: usize = 1_000;
 
 /// What was measured of one trial.

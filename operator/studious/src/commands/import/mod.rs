@@ -37,7 +37,7 @@ use crate::{
 use left_out::OmittedTrials;
 use options::{ImportFormat, ImportOptions, Mapping, WithoutObjective};
 
-/// How many problems are told.
+/// How many problems are reported.
 const MOST_TOLD: usize = 20;
 
 const AFTER: &str = "\
@@ -128,7 +128,7 @@ pub(crate) struct Import {
 struct ImportProblem {
     /// `trials.csv:3:14`, or a file or folder.
     place: String,
-    /// What, and the mend.
+    /// What is wrong, and the fix.
     message: String,
 }
 
@@ -288,7 +288,7 @@ fn summary(trials: &[TrialRecord]) -> String {
     format!("{}{by_phase}, {with_curves} of them with curves", count(trials.len(), "trial"))
 }
 
-/// The trials of a table that `studious export` wrote, and all that was said of them.
+/// The trials of a table that `studious export` wrote, and all that was said about them.
 #[cfg(test)]
 pub(crate) fn of_table(path: &Path, plan: &Plan) -> (Vec<TrialRecord>, Vec<String>) {
     let found = table::read(path, None, plan, &ImportOptions::default()).unwrap();

@@ -1,4 +1,4 @@
-//! What the command line says of columns and outcomes.
+//! What the command line says about columns and outcomes.
 
 use std::{collections::BTreeMap, str::FromStr};
 

@@ -14,7 +14,7 @@ pub(super) const DIVERGED: &str = "Diverged";
 /// It ended well, and measured no objective.
 pub(super) const NO_OBJECTIVE: &str = "NoObjective";
 
-/// What a word says of a trial's end.
+/// What a word says about a trial's end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum State {
     Succeeded,
@@ -56,7 +56,7 @@ pub(super) fn is_fail_of_optuna(word: &str) -> bool {
     matches!(word.trim(), "FAIL" | "TrialState.FAIL")
 }
 
-/// An objective as it is told.
+/// An objective as it is reported.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Told {
     /// Not at all.

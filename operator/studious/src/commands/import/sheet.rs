@@ -163,7 +163,7 @@ impl Sheet {
                 }
                 Ok(false) => None,
                 Err(error) => {
-                    // Rows of another length; the reader goes on after them. What can't be read at all ends it.
+                    // Rows of another length; the reader continues after them. What can't be read at all ends it.
                     is_over = !matches!(error.kind(), csv::ErrorKind::UnequalLengths { .. });
                     Some(Err(self.unreadable(&error)))
                 }

@@ -267,7 +267,7 @@ impl TableReading<'_> {
         let failed_in_optuna = end.is_fail_of_optuna && is_missing;
         self.notes.failed_in_optuna += usize::from(failed_in_optuna);
         self.notes.without_objective += usize::from(end.state == Some(State::Succeeded) && is_missing);
-        // It may stand for an objective of NaN: whoever imports knows.
+        // It may stand for an objective of NaN: the user knows.
         let state = if failed_in_optuna && without.is_some() { None } else { end.state };
         outcome::outcome(state, end.told, &end.reason, without).ok_or_else(|| {
             let message = "there is no objective, and nothing says how the trial ended. Give --state COLUMN, or \

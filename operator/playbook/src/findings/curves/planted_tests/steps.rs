@@ -1,4 +1,4 @@
-//! What is said of the step budget: one thing, from trials that reached the later steps.
+//! What is said about the step budget: one thing, from trials that reached the later steps.
 
 use super::*;
 use crate::findings::{

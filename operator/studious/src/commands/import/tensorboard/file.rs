@@ -72,7 +72,7 @@ pub(super) struct EventFile {
     pub session: Option<BTreeMap<String, String>>,
     /// Hyperparameters that sessions of this file give two values.
     pub contradiction: Option<Contradiction>,
-    /// What the HParams plugin says of its end.
+    /// What the HParams plugin says about its end.
     pub status: Option<Status>,
     /// Of its first and last event.
     pub times: Option<(Millis, Millis)>,

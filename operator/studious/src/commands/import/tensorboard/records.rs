@@ -20,7 +20,7 @@ pub(super) enum NextRecord {
     Passed,
     /// The end of the file.
     End,
-    /// Half a record at the end of the file: whoever wrote it was stopped, or still writes.
+    /// Half a record at the end of the file: its writer was stopped, or still writes.
     Half,
 }
 

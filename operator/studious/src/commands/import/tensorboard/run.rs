@@ -23,7 +23,7 @@ pub(super) struct TensorBoardRun {
     pub placeholders: BTreeSet<String>,
     /// From the HParams plugin.
     pub hyperparameters: BTreeMap<String, String>,
-    /// What the HParams plugin says of its end.
+    /// What the HParams plugin says about its end.
     pub status: Option<Status>,
     /// Of its first and last event.
     pub times: Option<(Millis, Millis)>,
