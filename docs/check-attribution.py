@@ -2,7 +2,7 @@
 """Checks that the playbook is credited wherever its guidance is shown, as its licence (CC BY 4.0, section 3) asks.
 
 Each place must name the creators, the title, the licence with its address, that there is no warranty where it is said at
-length, that the material was changed, and that nobody endorses what was made of it. None of the playbook's own pictures
+length, that the material was changed, and that no one endorses what was made of it. None of the playbook's own images
 may be among the files. Run by `make test-fast`; the pages that the dashboard serves are looked at by its own tests.
 """
 
@@ -26,8 +26,8 @@ PLACES: dict[str, list[str]] = {
     "operator/playbook/src/findings/mod.rs": SHORT,
     "operator/studious/src/commands/about.rs": LONG,
 }
-# The names of its eleven pictures, without their endings.
-PICTURES = {
+# The names of its eleven images, without their endings.
+IMAGES = {
     "axis_model_with_instability",
     "bad_search_space",
     "beneficial_effect_warmup",
@@ -50,9 +50,9 @@ def problems() -> list[str]:
         found += [f"{place}: nothing says {words!r}" for words in asked if not re.search(words, text)]
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     found += [
-        f"{name}: has the name of one of the playbook's own pictures: none of them is shipped"
+        f"{name}: has the name of one of the playbook's own images: none of them is shipped"
         for name in listed.stdout.split("\0")
-        if Path(name).suffix in {".png", ".jpg", ".jpeg", ".svg", ".webp"} and Path(name).stem in PICTURES
+        if Path(name).suffix in {".png", ".jpg", ".jpeg", ".svg", ".webp"} and Path(name).stem in IMAGES
     ]
     return found
 

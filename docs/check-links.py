@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check that every file which a page links to, or shows as a picture, is there. Run by `make test-fast`."""
+"""Check that every file which a page links to, or shows as an image, is there. Run by `make test-fast`."""
 
 import pathlib
 import re

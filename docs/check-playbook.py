@@ -30,7 +30,7 @@ def problems(page: str) -> list[str]:
             found.append(f"line {line_number}: {identifier} stands on line {seen[identifier]} already")
         seen[identifier] = line_number
         if state not in STATES:
-            found.append(f"line {line_number}: {identifier}: state {state!r} is none of {sorted(STATES)}")
+            found.append(f"line {line_number}: {identifier}: unknown state {state!r}; expected one of {sorted(STATES)}")
         places = re.findall(r"`([^`]+)`", f"{code} {shown}")
         if state == "done" and not (re.search(r"`", code) and re.search(r"`", shown)):
             found.append(f"line {line_number}: {identifier}: done, but code or what shows it is not named")

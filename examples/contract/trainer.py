@@ -2,7 +2,7 @@
 """A trainer in the standard library alone: it knows the trainer contract and nothing else.
 
 What it does is chosen by the hyperparameter ``behaviour``. Most of them are what real trainers do
-when they go wrong, so that a fleet can be shown to lose nothing else by it; README.md lists them.
+when they go wrong, so that a backend can be shown to lose nothing else by it; README.md lists them.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def save(step: int) -> None:
 
 
 def loss_at(step: int) -> float:
-    """Near, as the run goes on, a parabola with its minimum, 0.1, at x = 1."""
+    """Near, as the run continues, a parabola with its minimum, 0.1, at x = 1."""
     x: float = TRIAL["hyperparameters"]["x"]
     return (x - 1.0) ** 2 + 0.1 + 1.0 / step
 
@@ -90,7 +90,7 @@ def main() -> int:
         case "infeasible-exit":
             return 3
         case "out-of-memory":
-            return 137  # what a shell says of a process that was killed
+            return 137  # a shell's code for a process that was killed
         case "memory":
             taken = b"x" * (MEMORY_MEGABYTES * 1_000_000)
             print(f"holding {len(taken)} bytes", flush=True)
@@ -110,7 +110,7 @@ def main() -> int:
         time.sleep(SECONDS_PER_STEP)
         loss = loss_at(step)
         if behaviour == "diverge" and step > STEPS // 2:
-            # Whoever reads the metrics must end this run: it would never say so itself.
+            # The reader of the metrics must end this run: it would never say so itself.
             log(step=step, train_loss=math.nan)
             time.sleep(PATIENCE)
             return 1
