@@ -44,3 +44,4 @@ if e2e["id"] in workspace["workspace_default_members"] or ungated or e2e["featur
 
 diff -r crds/generated charts/studious/files/crds || { echo "the chart's CRDs differ from crds/generated: make crds" >&2; exit 1; }
 docs/check-type-names.py
+docs/check-vocabulary.py
