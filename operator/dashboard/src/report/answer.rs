@@ -51,7 +51,7 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord]) -> Markup {
                 "."
             }
             @if let Some(again) = retrained(plan, trials) {
-                p { "Trained again with other seeds, which chooses nothing: a " (spec.objective.metric) " of " strong { (again) } "." }
+                p { "Retrained with other seeds: a " (spec.objective.metric) " of " strong { (again) } "." }
             }
             div.scroll tabindex="0" role="group" aria-label="Hyperparameters of the best point" {
                 table {

@@ -17,12 +17,12 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord], findings: &[Finding])
             @if !findings.is_empty() { (questions(&checklist(plan, trials, findings))) }
             @if grave.is_empty() {
                 p.calm {
-                    @if findings.is_empty() { "Nothing can be concluded yet: no trial has ended." }
-                    @else { "No warnings. What follows is good to know." }
+                    @if findings.is_empty() { "No conclusions yet: no trial has ended." }
+                    @else { "No warnings. For information:" }
                 }
             }
             @if !grave.is_empty() {
-                p.muted { "Conclusions are provisional until these issues are fixed or set aside." }
+                p.muted { "Conclusions are provisional until these issues are fixed or waived." }
                 @for finding in &grave { (card(finding)) }
             }
             @if !light.is_empty() {
@@ -30,7 +30,7 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord], findings: &[Finding])
                 @for finding in &light { (card(finding)) }
             }
             @if !waived.is_empty() {
-                h3.sub { "Set aside" }
+                h3.sub { "Waived" }
                 @for finding in &waived { (card(finding)) }
             }
         }
@@ -41,8 +41,8 @@ pub(super) fn section(plan: &Plan, trials: &[TrialRecord], findings: &[Finding])
 fn questions(checklist: &Checklist) -> Markup {
     html! {
         p {
-            @if checklist.provisional { "The answer is provisional: not all of the questions to ask before believing it are answered." }
-            @else { "All questions to ask before believing the answer are answered." }
+            @if checklist.provisional { "The answer is provisional: not all five checks pass." }
+            @else { "All five checks pass or are waived." }
         }
         ol.questions {
             @for question in &checklist.questions {
@@ -76,7 +76,7 @@ fn card(finding: &Finding) -> Markup {
             }
             p { (finding.advice) }
             @if let Some(confidence) = finding.confidence { p.muted { (confidence.words()) } }
-            @if let Some(why) = &finding.waived { p.muted { "Set aside by the study: " (why) } }
+            @if let Some(why) = &finding.waived { p.muted { "Waived by the study: " (why) } }
             @if let Some(change) = &finding.change { p.muted { "In the next study: " code { (change) } } }
             details {
                 summary { "Evidence" span.hidden { " for " (words(&finding.code)) } }

@@ -89,14 +89,14 @@ impl Text {
     fn questions(&mut self, input: &ReportInput<'_>) {
         self.paragraph("## Findings");
         if input.findings.is_empty() {
-            self.paragraph("Nothing can be concluded yet: no trial has ended.");
+            self.paragraph("No conclusions yet: no trial has ended.");
             return;
         }
         let checklist = checklist(input.plan, input.trials, input.findings);
         self.paragraph(if checklist.provisional {
-            "The answer is provisional: not all of the questions to ask before believing it are answered."
+            "The answer is provisional: not all five checks pass."
         } else {
-            "All questions to ask before believing the answer are answered."
+            "All five checks pass or are waived."
         });
         let rows: Vec<_> = checklist
             .questions
@@ -126,7 +126,7 @@ impl Text {
             Severity::Warning => "Warning",
             Severity::Problem => "Problem",
         };
-        let aside = if finding.waived.is_some() { "Set aside: " } else { "" };
+        let aside = if finding.waived.is_some() { "Waived: " } else { "" };
         let of = finding.hyperparameter.as_ref().map_or_else(String::new, |name| format!(", {}", code(name)));
         self.paragraph(&format!("### {aside}{severity}: {}{of}", words(&finding.code)));
         self.paragraph(&escape(&finding.advice));
@@ -134,7 +134,7 @@ impl Text {
             self.paragraph(confidence.words());
         }
         if let Some(why) = &finding.waived {
-            self.paragraph(&format!("Set aside by the study: {}", escape(why)));
+            self.paragraph(&format!("Waived by the study: {}", escape(why)));
         }
         if let Some(change) = &finding.change {
             self.paragraph(&format!("In the next study: {}", code(&change.to_string())));
@@ -182,7 +182,7 @@ impl Text {
         let _ = write!(said, ", the best of round {}.", escape(&trial.round));
         self.paragraph(&said);
         if let Some(again) = retrained(plan, input.trials) {
-            self.paragraph(&format!("Trained again with other seeds, which chooses nothing: **{again}**."));
+            self.paragraph(&format!("Retrained with other seeds: **{again}**."));
         }
         let rows: Vec<_> = trial
             .hyperparameters

@@ -58,7 +58,7 @@ function config(theme: Theme): Config {
 globalThis.studiousDraw = async (specification, theme, width) => {
   const given = JSON.parse(specification) as TopLevelSpec;
   const chosen = themes[theme] ?? themes["light"];
-  if (chosen === undefined) throw new Error(`no theme ${theme}`);
+  if (chosen === undefined) throw new Error(`unknown theme ${theme}`);
   // A page's place has a size; a file grows with its titles and legends, and what is drawn keeps its own.
   const { spec } = compile({ ...given, width, autosize: { type: "pad" } } as TopLevelSpec, { config: config(chosen) });
   // Expressions are interpreted: nothing is compiled at run time, here as on the dashboard's pages.

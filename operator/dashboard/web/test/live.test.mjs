@@ -20,7 +20,7 @@ test("a page follows a study from before its first trial to its end", async (t) 
   const { address } = await serve(t, join(folder, "studious-runs"));
   const context = await chromium.newContext();
   const page = await open(context, address, "");
-  await page.locator("text=There is no study to see yet").waitFor();
+  await page.locator("text=No studies yet").waitFor();
   const { ended, errors } = run(t, ["run", "study.yaml", "--no-progress"], folder);
   await page.getByRole("link", { name: "fallen-error" }).click();
   await page.locator(".standing.running").waitFor();
@@ -54,7 +54,7 @@ test("when the server is gone, what was read stays, and it is said", async (t) =
   const page = await open(context, address, study);
   await page.locator(".trials-table .row").first().waitFor();
   stop();
-  await page.locator("text=What follows is as it was last read").waitFor({ timeout: 25_000 });
+  await page.locator("text=Showing the last data read").waitFor({ timeout: 25_000 });
   assert.ok((await page.locator(".trials-table .row").count()) > 5);
   await context.close();
 });

@@ -87,7 +87,7 @@ test("nothing to see is said so, and what to do", async (t) => {
   const { address } = await serve(t, mkdtempSync(join(work, "empty-")));
   const context = await chromium.newContext();
   const page = await open(context, address, "");
-  await page.locator("text=There is no study to see yet").waitFor();
+  await page.locator("text=No studies yet").waitFor();
   await page.locator("text=studious run study.yaml").waitFor();
   await accessible(page, "empty");
   page.nothingWrong();
@@ -127,7 +127,7 @@ test("headings sort, filters filter, columns are chosen, and an address holds it
   assert.deepEqual(await rates(copy), await rates());
   assert.equal(await copy.getByRole("search", { name: "Filter trials" }).getByRole("combobox", { name: "Outcome" }).inputValue(), "Infeasible");
   await page.getByRole("search", { name: "Filter trials" }).getByLabel("Contains").fill("nothing-like-it");
-  await page.locator("text=No trial is like that").waitFor();
+  await page.locator("text=No matching trials").waitFor();
   page.nothingWrong();
   copy.nothingWrong();
   await copy.context().close();

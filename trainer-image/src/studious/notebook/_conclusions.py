@@ -66,7 +66,7 @@ class Finding:
     def _repr_html_(self) -> str:
         of = f" <code>{escape(self.hyperparameter)}</code>" if self.hyperparameter else ""
         change = f"<br>In the next study: <code>{escape(str(self.change))}</code>"
-        aside = f"<br>Set aside by the study: {escape(self.waived)}" if self.waived else ""
+        aside = f"<br>Waived by the study: {escape(self.waived)}" if self.waived else ""
         return (
             f"<p><strong>{escape(self.severity)}: {escape(self.code)}</strong>{of}<br>"
             f"{escape(self.advice)}{change if self.change else ''}{aside}<br>"
@@ -112,10 +112,9 @@ class Checklist:
             for q in self.questions
         )
         said = (
-            "The answer is provisional: not all of the questions to ask before believing it are "
-            "answered."
+            "The answer is provisional: not all five checks pass."
             if self.provisional
-            else "All questions to ask before believing the answer are answered."
+            else "All five checks pass or are waived."
         )
         return f"<p>{said}</p><table><tbody>{rows}</tbody></table>"
 

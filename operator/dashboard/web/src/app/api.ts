@@ -47,7 +47,7 @@ export async function ask<T>(path: string, tag: string | null, signal: AbortSign
   try {
     body = JSON.parse(text);
   } catch {
-    throw new Refused(response.status, `the server's answer is no JSON: ${text.slice(0, 200)}`);
+    throw new Refused(response.status, `the server's answer is not JSON: ${text.slice(0, 200)}`);
   }
   if (!response.ok) {
     const why = (body as { error?: unknown }).error;

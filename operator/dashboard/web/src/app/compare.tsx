@@ -55,7 +55,7 @@ function CompareTrials({ ids }: { ids: string[] }) {
     <>
       <h1>{trials.length === 1 ? `${trials[0]?.name} beside others` : `${trials.length} trials beside each other`}</h1>
       {budgets.size > 1 && (
-        <p class="stale">These trials had different step budgets: their objectives can't be compared as they stand.</p>
+        <p class="stale">These trials had different step budgets: their objectives cannot be compared directly.</p>
       )}
       <AddTrial ids={ids} last={trials.at(-1)} />
       <div class="scroll" tabIndex={0} role="group" aria-label="Table of trials">
@@ -120,7 +120,7 @@ function AddTrial({ ids, last }: { ids: string[]; last: TrialView | undefined })
       setProblem(error instanceof Error ? error.message : String(error));
     }
   };
-  if (ids.length >= 12) return <p class="muted">Twelve trials are as many as can be told apart.</p>;
+  if (ids.length >= 12) return <p class="muted">At most 12 trials can be compared.</p>;
   return (
     <form class="filters" onSubmit={(event) => void add(event)}>
       <label>

@@ -28,7 +28,7 @@ export function Findings({ view, namespace, study }: Properties) {
       <h2 id="findings-title">Findings</h2>
       {findings === undefined ? (
         <p class="calm" role="status">
-          {view?.state === "none" ? "Nothing can be concluded: the study is refused." : "Reading the curves and drawing conclusions …"}
+          {view?.state === "none" ? "No conclusions: the study is refused." : "Reading the curves and drawing conclusions …"}
         </p>
       ) : (
         <>
@@ -58,8 +58,8 @@ function Questions({ questions, provisional }: { questions: Question[]; provisio
     <>
       <p>
         {provisional
-          ? "The answer is provisional: not all of the questions to ask before believing it are answered."
-          : "All questions to ask before believing the answer are answered."}
+          ? "The answer is provisional: not all five checks pass."
+          : "All five checks pass or are waived."}
       </p>
       <ol class="questions">
         {questions.map((one) => (
@@ -82,10 +82,10 @@ function Cards({ findings, namespace, study }: { findings: Finding[]; namespace:
   const grave = findings.filter((finding) => finding.severity !== "Info" && finding.waived === undefined);
   const light = findings.filter((finding) => finding.severity === "Info" && finding.waived === undefined);
   const waived = findings.filter((finding) => finding.waived !== undefined);
-  if (findings.length === 0) return <p class="calm">Nothing can be concluded yet: no trial has ended.</p>;
+  if (findings.length === 0) return <p class="calm">No conclusions yet: no trial has ended.</p>;
   return (
     <>
-      {grave.length === 0 && <p class="calm">No warnings. What follows is good to know.</p>}
+      {grave.length === 0 && <p class="calm">No warnings. For information:</p>}
       {grave.map((finding, i) => (
         <Card key={`${finding.code} ${i}`} finding={finding} namespace={namespace} study={study} />
       ))}
@@ -93,7 +93,7 @@ function Cards({ findings, namespace, study }: { findings: Finding[]; namespace:
       {light.map((finding, i) => (
         <Card key={`${finding.code} ${i}`} finding={finding} namespace={namespace} study={study} />
       ))}
-      {waived.length > 0 && <h3 class="sub">Set aside</h3>}
+      {waived.length > 0 && <h3 class="sub">Waived</h3>}
       {waived.map((finding, i) => (
         <Card key={`${finding.code} ${i}`} finding={finding} namespace={namespace} study={study} />
       ))}
@@ -114,7 +114,7 @@ function Card({ finding, namespace, study }: { finding: Finding; namespace: stri
       </header>
       <p>{finding.advice}</p>
       {finding.confidence !== undefined && <p class="muted">{CONFIDENCE[finding.confidence]}</p>}
-      {finding.waived !== undefined && <p class="muted">Set aside by the study: {finding.waived}</p>}
+      {finding.waived !== undefined && <p class="muted">Waived by the study: {finding.waived}</p>}
       {finding.change !== undefined && <Edit change={finding.change} name={name} />}
       <details>
         <summary>

@@ -76,7 +76,7 @@ function Page({ parts, about }: { parts: string[]; about: AboutView | undefined 
     <div class="fault">
       <h1>There is no such page</h1>
       <p>
-        <code>#/{parts.join("/")}</code> names nothing here. <a href="#/">See all studies</a>.
+        <code>#/{parts.join("/")}</code> is not a page of the dashboard. <a href="#/">See all studies</a>.
       </p>
     </div>
   );

@@ -129,11 +129,11 @@ export function Waiting({ error, what, again, page = false }: { error: Error | u
   }
   if (error instanceof Refused && error.status === 401) return <SignIn why={error.message} again={again} />;
   const offline = !(error instanceof Refused);
-  const said = offline ? "The server doesn't answer" : `This can't be shown: ${what}`;
+  const said = offline ? "The server doesn't answer" : `Cannot show ${what}`;
   return (
     <div class="fault" role="alert">
       {page ? <h1>{said}</h1> : <p><strong>{said}</strong></p>}
-      <p>{offline ? "It is asked again by itself. Is `studious ui`, or the port-forward, still running?" : error.message}</p>
+      <p>{offline ? "Retrying automatically. Is `studious ui`, or the port-forward, still running?" : error.message}</p>
       <p>
         <button type="button" class="plain" onClick={again}>
           Try again
@@ -160,7 +160,7 @@ export function Stale({ error }: { error: Error | undefined }) {
   if (error === undefined) return null;
   return (
     <p class="stale" role="status">
-      What follows is as it was last read: {error instanceof Refused ? error.message : "the server doesn't answer"}.
+      Showing the last data read: {error instanceof Refused ? error.message : "the server doesn't answer"}.
     </p>
   );
 }
@@ -177,7 +177,7 @@ function SignIn({ why, again }: { why: string; again: () => void }) {
     <form class="sign-in" onSubmit={submit}>
       <h1>Sign in</h1>
       <p>
-        The dashboard shows the studies that you may <code>get</code> in Kubernetes. Show it a token of yours, or one
+        The dashboard shows the studies that you may <code>get</code> in Kubernetes. Sign in with your token, or with one
         that may read studies:
       </p>
       <Copyable text="kubectl create token studious-reader --namespace studious-system --duration 8h" label="command" />
@@ -195,7 +195,7 @@ function SignIn({ why, again }: { why: string; again: () => void }) {
         <button type="submit" class="plain">
           Sign in
         </button>{" "}
-        <span class="muted">It is kept in this tab, until it is closed.</span>
+        <span class="muted">The token is kept in this tab until it is closed.</span>
       </p>
       {token() !== null && (
         <p class="stale" role="alert">

@@ -97,7 +97,7 @@ export function Studies({ about }: { about: AboutView | undefined }) {
           </form>
           {shown.length === 0 ? (
             <p class="calm">
-              No study is like that.{" "}
+              No matching studies.{" "}
               <button type="button" class="link" onClick={() => choose({ text: null, standing: null, tag: null })}>
                 Show all
               </button>
@@ -176,7 +176,7 @@ export function Studies({ about }: { about: AboutView | undefined }) {
               </button>
             </p>
           )}
-          {loaded.data?.more === true && <p class="muted">There are more studies than are listed here: those changed last are shown.</p>}
+          {loaded.data?.more === true && <p class="muted">Not all studies are listed: these changed most recently.</p>}
           {chosen.length > 0 && (
             <div class="tray" role="region" aria-label="Comparison">
               <span>{count(chosen.length, "study", "studies")} chosen</span>
@@ -220,12 +220,12 @@ function Nothing({ about }: { about: AboutView | undefined }) {
   return (
     <div class="calm">
       <p>
-        <strong>There is no study to see yet.</strong>
+        <strong>No studies yet.</strong>
       </p>
       {local ? (
         <p>
           Start one with <code>studious run study.yaml</code> in the folder where <code>studious ui</code> was started: it
-          appears here at once, and moves as its trials run.
+          appears here immediately and updates as its trials run.
         </p>
       ) : (
         <p>

@@ -187,7 +187,7 @@ function BestPoint({ study, row }: { study: StudyView; row: TrialItem }) {
       </p>
       {study.retrained !== null && (
         <p>
-          Trained again with other seeds, which chooses nothing: {study.metric} <strong>{study.retrained.summary}</strong>.
+          Retrained with other seeds: {study.metric} <strong>{study.retrained.summary}</strong>.
         </p>
       )}
       <Point row={row} space={study.hyperparameters} />

@@ -165,7 +165,7 @@ export function Trials({ study }: { study: StudyView }) {
       {rows.total === 0 && <p class="calm">No trial has been started yet.</p>}
       {rows.total !== undefined && rows.total > 0 && rows.matching === 0 && (
         <p class="calm">
-          No trial is like that.{" "}
+          No matching trials.{" "}
           <button type="button" class="link" onClick={() => choose({ text: null, phase: null, round: null })}>
             Show all
           </button>

@@ -105,7 +105,7 @@ export function Trial({ about, namespace, study, name }: Properties) {
         <details>
           <summary>Everything needed to run it again</summary>
           <p class="muted">
-            As an object of its own, which needs no study: <code>kubectl apply -f trial.yaml</code>.
+            As a standalone object, without a study: <code>kubectl apply -f trial.yaml</code>.
           </p>
           <Copyable text={trial.yaml} label="trial.yaml" />
         </details>
@@ -129,7 +129,7 @@ function Attempts({ trial }: { trial: TrialView }) {
     <section aria-labelledby="attempts">
       <h2 id="attempts">Attempts</h2>
       {trial.attempts.length === 0 ? (
-        <p class="calm">None has begun yet.</p>
+        <p class="calm">No attempts yet.</p>
       ) : (
         <div class="scroll" tabIndex={0} role="group" aria-label="Table of attempts">
           <table>
@@ -181,7 +181,7 @@ function Seeds({ trial }: { trial: TrialView }) {
     <section aria-labelledby="seeds">
       <h2 id="seeds">Hosts, seeds and fingerprints</h2>
       <p>
-        Every host initialises with seed <strong>{trial.seeds.init}</strong> and reads data in an order of its own; the data
+        Every host initializes with seed <strong>{trial.seeds.init}</strong> and reads data in an order of its own; the data
         are split with seed {trial.seeds.split}.
         {prints.size === 1 && trial.hosts > 1 && " All hosts began with the same parameters."}
         {prints.size > 1 && <strong class="problem-text"> Hosts began with different parameters.</strong>}
@@ -199,7 +199,7 @@ function Seeds({ trial }: { trial: TrialView }) {
               <th scope="col" class="number">
                 used
               </th>
-              <th scope="col">Parameters at the beginning (sha256)</th>
+              <th scope="col">Initial parameters (SHA-256)</th>
               <th scope="col" class="number">
                 Restored from step
               </th>
