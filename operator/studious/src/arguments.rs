@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use crate::{commands, source::Target};
 
 const AFTER: &str = "\
-Exit codes: 0 all went well; 1 the study failed, or the command did; 2 the study or the command line is wrong, and \
-nothing was started; 124 `studious wait` waited for as long as it may; 130 interrupted. docs/cli.md has them by command, and \
+Exit codes: 0 success; 1 the study failed, or the command did; 2 the study or the command line is wrong, and \
+nothing was started; 124 `studious wait` timed out; 130 interrupted. docs/cli.md has them by command, and \
 the JSON that commands print with --format json.
 
 Guidance is adapted from the Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue, Nado; 2023; CC BY 4.0): \

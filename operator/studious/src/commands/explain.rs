@@ -9,7 +9,7 @@ use crate::{
 };
 
 const AFTER: &str = "\
-The same for all fields is docs/study.md, which is made of this.
+docs/study.md is generated from this and has all fields.
 
 Examples:
   studious explain

@@ -22,8 +22,8 @@ const TOKEN: &str = "STUDIOUS_UI_TOKEN";
 const TOKEN_LETTERS: usize = 32;
 
 const AFTER: &str = "\
-It shows what `studious run` keeps, while it runs and afterwards, and changes nothing. Only this machine reaches it, and
-only who opens the link that it prints: the link holds a token, new each time unless $STUDIOUS_UI_TOKEN holds one.
+It shows what `studious run` keeps, while it runs and afterwards, and changes nothing. Only this machine can reach
+it, and only with the link that it prints: the link holds a token, new each time unless $STUDIOUS_UI_TOKEN holds one.
 From another machine: ssh -L 8642:127.0.0.1:8642 THIS_MACHINE, then open the link there.
 
 Examples:

@@ -48,7 +48,7 @@ and of MLflow's export (params.NAME, metrics.NAME, status). --map and --metric n
 A folder holds TensorBoard's event files: one folder for each trial, its hyperparameters from the HParams plugin, or else \
 from hparams.yaml, hparams.json, params.json, config.yaml or config.json beside the events.
 
-Every point is held against the study: what is not in its search space is an error with its place. What was not read is \
+Every point is checked against the study: what is not in its search space is an error with its line and column. What was not read is \
 named on standard error.
 
 Examples:
@@ -220,7 +220,7 @@ impl Import {
         self.format.map_or_else(|| self.sources.iter().all(looks_so), |format| format == ImportFormat::Tensorboard)
     }
 
-    /// What the command line says, held against the study.
+    /// What the command line says, checked against the study.
     fn options(&self, plan: &Plan) -> Result<ImportOptions, String> {
         let mut metrics = options::collected(&self.metrics, "--metric")?;
         let objective = &plan.spec().objective.metric;

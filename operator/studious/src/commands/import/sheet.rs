@@ -276,7 +276,7 @@ fn not_csv(bytes: &[u8]) -> Option<&'static str> {
     Some(match text {
         [] => "is empty",
         [b'{' | b'[', ..] => {
-            "is JSON, not CSV. Ray Tune's trials are read from their folder (TensorBoard's event files) or from \
+            "is JSON, not CSV. Folders of Ray Tune are read by python -m studious.bridges read ray, tables from \
              results.get_dataframe().to_csv(…); JSON lines of `studious export` are read by --trials as they are"
         }
         [0x1f, 0x8b, ..] => "is compressed with gzip. Unpack it first (gunzip)",

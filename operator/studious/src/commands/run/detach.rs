@@ -69,8 +69,8 @@ pub(super) async fn detach(study: &str, folder: &RunFolder, format: Format) -> a
     }
     let RunStartedDocument { folder, pid, log, .. } = document;
     outln!("{study} runs as process {pid}; what it prints is in {log}")?;
-    outln!("  studious top {folder}     how it stands")?;
-    outln!("  studious wait {folder}    wait for its end")?;
+    outln!("  studious top {folder}     show its status")?;
+    outln!("  studious wait {folder}    wait until it ends")?;
     outln!("  studious stop {folder}    stop it; the same command resumes it")?;
     Ok(exit::OK)
 }
