@@ -104,7 +104,9 @@ ALLOWED: list[Allowed] = []
 GENERATED = {"docs/study.md", "operator/dashboard/web/src/app/types.ts"}
 GENERATED_FOLDERS = ("crds/generated/", "charts/studious/files/crds/", "docs/schemas/")
 TEST_FOLDERS = {"tests", "test", "benches", "target", "node_modules"}
-TEXTS = {".md", ".txt", ".yaml", ".yml", ".tpl", ".html"}
+TEXTS = {".md", ".txt", ".yaml", ".yml", ".tpl", ".html", ".json"}
+# JSON is data, but for the descriptions of the chart.
+DATA = re.compile(r"(?!charts/).*\.json")
 
 RUST = re.compile(
     r"""(?P<comment>//[^\n]*)
@@ -229,6 +231,7 @@ def sources() -> dict[str, str]:
         path = Path(name)
         if (
             path.suffix not in {".rs", ".ts", ".tsx", ".py"} | TEXTS
+            or DATA.fullmatch(name)
             or name == THIS
             or name in GENERATED
         ):
