@@ -7,7 +7,7 @@ A trainer reads one file, ``trial.json``, and appends JSON lines to another,
 
     trial = studious.Trial.load()
     restored = trial.checkpoints.restore()
-    step, state = restored if restored else (0, initialise(trial.seeds.init))
+    step, state = restored if restored else (0, initialize(trial.seeds.init))
     trial.init(state)
     if trial.should_evaluate(step) and trial.host.index == 0:
         # The attempt before may have been lost between this checkpoint and its evaluation.

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from studious._errors import StudiousError
-from studious.bridges import _mlflow, _optuna, _records, _table, _wandb
+from studious.bridges import _mlflow, _optuna, _ray, _records, _table, _wandb
 from studious.bridges._tensorboard import TensorBoardReporter
 
 
@@ -16,14 +16,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
 
     read = commands.add_parser("read", help="make another tool's trials those of a study file")
-    read.add_argument("tool", choices=["optuna", "mlflow", "wandb"])
+    read.add_argument("tool", choices=["optuna", "mlflow", "ray", "wandb"])
     read.add_argument(
-        "storage", help="Optuna's storage, MLflow's tracking URI, a folder of offline runs of W&B"
+        "storage",
+        help="Optuna's storage, MLflow's tracking URI, the folder of a Ray Tune experiment or of "
+        "offline runs of W&B",
     )
     read.add_argument("--name", help="the Optuna study or MLflow experiment")
     read.add_argument("--study", required=True, help="the study file that the trials are held to")
     read.add_argument("--metric", required=True, help="the study's objective metric")
-    read.add_argument("--objective", help="what MLflow or W&B call it [default: the same]")
+    read.add_argument("--objective", help="what MLflow, Ray or W&B call it [default: the same]")
+    read.add_argument(
+        "--step", help="the result of Ray Tune that is the step [default: training_iteration]"
+    )
     read.add_argument("--map", action="append", default=[], metavar="HYPERPARAMETER=THEIRS")
     read.add_argument("--round", help="the round that all of them belong to")
     read.add_argument(
@@ -47,15 +52,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _read(given: argparse.Namespace) -> int:
+    if given.step is not None and given.tool != "ray":
+        raise StudiousError(f"read {given.tool}: --step: is for ray only. Leave it out")
+    names = {given.objective or given.metric: given.metric}
     if given.tool == "optuna":
         direction = _table.direction(given.study)
         trials = _optuna.trials(given.storage, given.name, given.metric, direction)
     elif given.tool == "wandb":
-        trials = _wandb.trials(given.storage, {given.objective or given.metric: given.metric})
+        trials = _wandb.trials(given.storage, names)
+    elif given.tool == "ray":
+        trials = _ray.trials(given.storage, names, given.step or "training_iteration")
     elif given.name is None:
         raise StudiousError("read mlflow: --name is missing. Name the experiment")
     else:
-        names = {given.objective or given.metric: given.metric}
         trials = _mlflow.trials(given.storage, given.name, names)
     options: list[str] = []
     for one in given.map:
