@@ -170,7 +170,7 @@ def test_the_quick_start_of_the_docstring_runs(tmp_path: Path) -> None:
     code = "\n".join(line.removeprefix("    ") for line in code.splitlines())
     lay(tmp_path, evaluation={"everySteps": 250})
     names = {
-        "initialise": lambda seed: {"w": np.full(2, float(seed))},
+        "initialize": lambda seed: {"w": np.full(2, float(seed))},
         "update": lambda state, rate: {"w": state["w"] * (1 - rate)},
         "evaluate": lambda state: np.abs(state["w"]).sum(),
     }
