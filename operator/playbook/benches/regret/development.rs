@@ -113,6 +113,9 @@ pub fn specifications(instance: u64) -> Vec<Specification> {
     add("griewank of kinds", &[REAL, REAL, LOG, NAMES, POWERS], false, 0.0, griewank(numbers(16)));
     add("dixon and price", &[LOG, LOG, REAL, REAL, REAL, REAL, REAL], false, 0.0, dixon(numbers(17)));
     add("growing noise", &[LOG, LOG, REVERSE, REAL], false, 0.03, bent_bowl(numbers(18)));
+    add("noise and few of eight", &[LOG, REAL, REAL, LOG, WHOLE, REAL, REVERSE, REAL], false, 0.3, few(numbers(19)));
+    add("noise on four", &[LOG, REAL, REVERSE, REAL], false, 0.1, bent_bowl(numbers(20)));
+    add("edge of kinds and sizes", &[LOG, NAMES, WHOLE, REAL], true, 0.0, moved_edge(numbers(21)));
     list
 }
 
@@ -249,6 +252,21 @@ fn cliff(mut n: Numbers) -> Function {
             return None;
         }
         Some(cost + (1.0 - (-4.0 * short).exp()) + 0.6 * (at(places, 1) - 0.6).powi(2) + 0.5 * (depth - best).powi(2))
+    })
+}
+
+/// A loss that falls towards an edge which each kind and each whole number puts elsewhere, up to half the range away.
+fn moved_edge(mut n: Numbers) -> Function {
+    let kinds: Vec<(f64, f64)> = (0..4).map(|_| (n.between(0.35, 0.9), n.between(0.0, 0.1))).collect();
+    let (by_size, best) = (n.between(-0.35, 0.35), n.between(0.2, 0.8));
+    Box::new(move |places| {
+        let (edge, cost) = kinds[((places[1]? * 4.0) as usize).min(3)];
+        let size = at(places, 2);
+        let short = edge + by_size * (size - 0.5) - at(places, 0);
+        if short < 0.0 {
+            return None;
+        }
+        Some(cost + 1.5 * short + 0.4 * (size - best).powi(2) + 0.5 * (at(places, 3) - 0.4).powi(2))
     })
 }
 
