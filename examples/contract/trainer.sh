@@ -81,7 +81,7 @@ while [ "$step" -lt "$steps" ]; do
   sleep "$pause"
   loss=$(loss_at "$step")
   if [ "$HP_BEHAVIOUR" = diverge ] && [ "$step" -gt $((steps / 2)) ]; then
-    # Whoever reads the metrics must end this run: it goes on, patiently, and would never say so itself.
+    # The reader of the metrics must end this run: it continues, and would never say so itself.
     log "{\"step\":$step,\"train_loss\":NaN}"
     sleep "${CONTRACT_PATIENCE_SECONDS:-30}"
     exit 1

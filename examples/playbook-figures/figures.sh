@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pictures of docs/figures.md, from real trainings on scikit-learn's digits. A study whose trials.jsonl is missing is
+# The plots of docs/figures.md, from real trainings on scikit-learn's digits. A study whose trials.jsonl is missing is
 # trained first (all seven: about a quarter of an hour on two cores); remove one to train it again.
 #   make figures
 set -euo pipefail
@@ -9,7 +9,7 @@ pictures=${PICTURES:-$PWD/../../docs/images/figures}
 runs=${RUNS:-$PWD/../../studious-runs/playbook-figures}
 studies=(bad-boundaries good-boundaries weight-decay infeasible-region too-few-trials warmup clipping)
 
-# What the pictures and findings need: no times, throughputs or seeds, which differ from machine to machine.
+# What the plots and findings need: no times, throughputs or seeds, which differ from machine to machine.
 compact() {
   python3 -c '
 import json, sys
