@@ -906,7 +906,7 @@ arms: Array<ArmValue>,
  */
 difference?: Estimate,
 /**
- * What the first arm's value will be with other seeds, on average: it leads for luck as well as merit, so this is a
+ * What the first arm's value will be with other seeds, on average: it leads by noise as well as merit, so this is a
  * little worse than the mean of its retrainings. Missing without those.
  */
 expected?: number,
