@@ -14,6 +14,7 @@ from studious._fields import Fields
 from studious._hyperparameters import Hyperparameters
 from studious._metrics import MetricLog, checked_step
 from studious._pytree import Tree
+from studious._runtime import runtime
 from studious._schedule import Schedule
 
 TRIAL_DIR = "STUDIOUS_TRIAL_DIR"
@@ -165,7 +166,8 @@ class Trial:
         restored tree, or the part of it that holds the parameters; the event
         then also says which step was restored, with the fingerprint of the
         whole checkpoint, to be compared with the one reported when it was
-        saved.
+        saved. A second event, ``runtime``, says what the process trains with: the
+        versions of Python and of the packages imported, and the kind of device.
 
         From the first thing that a trial reports, SIGTERM ends the process at
         once with exit code 143, unless the program handles it.
@@ -184,6 +186,7 @@ class Trial:
                 "restored_step": step,
             },
         )
+        self._metrics.event("runtime", runtime(parameters))
         return print_
 
     def checkpoint_saved(self, step: SupportsIndex, path: str | os.PathLike[str]) -> None:
