@@ -1,6 +1,7 @@
 //! The `Trial` resource: one training run of a point in a round. Its spec holds everything needed to run it again
 //! without its study.
 
+mod provenance;
 mod status;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+pub use provenance::{MAX_CODE, MAX_COMMAND, MAX_DEVICES, MAX_MACHINES, Provenance};
 pub use status::{AttemptOutcome, AttemptRecord, MAX_ATTEMPTS, MAX_RUNGS, RungStatus, TrialPhase, TrialStatus};
 
 use crate::{

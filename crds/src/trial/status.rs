@@ -6,6 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Provenance;
+
 /// What the operator says about a trial.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,6 +44,9 @@ pub struct TrialStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_ATTEMPTS))]
     pub attempts: Vec<AttemptRecord>,
+    /// What the current attempt executes, until it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// How many attempts were disrupted: lost to preemption, eviction or a lost node.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub disruptions: u32,
@@ -150,6 +155,9 @@ pub struct AttemptRecord {
     /// Exit code and last line of a trainer that failed before the trial wrote a line of metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_failure: Option<String>,
+    /// What it executed, and on which nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
 }
 
 /// How an attempt ended.

@@ -190,7 +190,7 @@ fn saved_and_lost(log: &Log) -> Vec<String> {
 pub fn without_attempts(record: &Value) -> Value {
     let mut record = record.clone();
     if let Some(fields) = record.as_object_mut() {
-        fields.retain(|name, _| !matches!(name.as_str(), "attempts" | "checkpoints" | "inits"));
+        fields.retain(|name, _| !matches!(name.as_str(), "attempts" | "checkpoints" | "inits" | "runtimes"));
         if let Some(curves) = fields.get_mut("curves").and_then(Value::as_object_mut) {
             curves.remove("attempt");
         }

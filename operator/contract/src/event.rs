@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    LineError,
+    LineError, TrainerRuntime,
     json::{Fields, string, whole_number},
 };
 
@@ -30,6 +30,8 @@ pub enum Event {
         /// The last step.
         step: Option<u64>,
     },
+    /// What the trainer runs on.
+    Runtime(TrainerRuntime),
     /// An event of a name that this version doesn't know.
     Other {
         /// The name.
@@ -70,6 +72,7 @@ impl Event {
                 parameters_sha256: read("parameters_sha256").text()?,
             },
             "infeasible" => Self::Infeasible { reason: read("reason").text()?.unwrap_or_default() },
+            "runtime" => Self::Runtime(TrainerRuntime::read(fields)),
             "done" => Self::Done { step: read("step").whole()? },
             _ => Self::Other { name: name.to_owned() },
         })

@@ -14,6 +14,7 @@ mod json;
 mod line;
 pub mod metrics;
 mod push;
+mod runtime;
 #[cfg(feature = "tail")]
 pub mod tail;
 mod trial_json;
@@ -22,6 +23,7 @@ pub use event::{Event, Init};
 pub use line::{LeftOut, Line, LineError, MAX_LINE_BYTES, MAX_METRICS_PER_LINE, Measurements};
 pub use metrics::{JudgedMetrics, TRAIN_LOSS};
 pub use push::{BATCH_BYTES, BATCH_LINES, MAX_PUSH_BYTES, PUSH_PATH, PushAnswer, PushRequest, json_bytes};
+pub use runtime::TrainerRuntime;
 pub use studious_api::reserved;
 pub use trial_json::{
     COORDINATOR_PORT, HostInfo, HostSeeds, SharedHostInfo, SharedSeeds, SharedTrial, TrialCheckpoint, TrialFile,

@@ -98,6 +98,8 @@ struct Rows<'a> {
     latest: Option<BTreeMap<String, Option<f64>>>,
     changed: BTreeSet<String>,
     others: VecDeque<(u64, &'a str)>,
+    /// The latest event `runtime`.
+    runtime: Option<(u64, &'a str)>,
 }
 
 impl Ledger {
@@ -210,6 +212,7 @@ impl Ledger {
                     stream.malformed += 1;
                 }
                 Ok(Line::Event(Event::Other { .. })) => rows.other(&mut stream, number, text),
+                Ok(Line::Event(Event::Runtime(_))) => rows.runtime = Some((number, text)),
                 Ok(known) if !stream.keep(&self.limits, &mut room, (known, text.len()), host, &judged) => {
                     stream.dropped += 1;
                     appended.dropped += 1;
@@ -362,6 +365,10 @@ impl<'a> Rows<'a> {
         if !self.others.is_empty() {
             write.keep_last_events(stream.id, EventKind::Other, OTHER_EVENTS).await?;
         }
+        if let Some((number, text)) = self.runtime {
+            write.insert_event(stream.id, number, EventKind::Runtime, None, text).await?;
+            write.keep_last_events(stream.id, EventKind::Runtime, 1).await?;
+        }
         Ok(())
     }
 }
@@ -398,6 +405,7 @@ fn event_columns(event: &Event) -> (EventKind, Option<u64>) {
         }
         Event::Infeasible { .. } => (EventKind::Infeasible, None),
         Event::Done { .. } => (EventKind::Done, None),
+        Event::Runtime(_) => (EventKind::Runtime, None),
         Event::Other { .. } => (EventKind::Other, None),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studious_contract::{Event, JudgedMetrics, Line};
 use studious_playbook::decide::Progress;
-use studious_playbook::record::{Curve, CurveSelection, HostInit, SavedCheckpoint, TrialRecord};
+use studious_playbook::record::{Curve, CurveSelection, HostInit, HostRuntime, SavedCheckpoint, TrialRecord};
 
 use crate::{
     Ledger, LedgerError,
@@ -124,6 +124,16 @@ async fn fill(
             Line::Event(_) | Line::Measurements(_) => {}
         }
     }
+    record.runtimes.clear();
+    for event in read.last_events(trial, EventKind::Runtime).await? {
+        let (attempt, host) = (event.attempt, event.host);
+        if let Line::Event(Event::Runtime(runtime)) = line_of(trial, &event)? {
+            record.runtimes.push(HostRuntime { attempt, host, runtime });
+        }
+    }
+    record.runtimes.sort_by_key(|runtime| (runtime.attempt, runtime.host));
+    // Of hosts that run on the same, the first says it.
+    record.runtimes.dedup_by(|later, first| later.attempt == first.attempt && later.runtime == first.runtime);
     Ok(())
 }
 

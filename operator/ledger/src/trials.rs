@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use studious_api::{
     Hyperparameters, StudySpec, TrialSpec,
-    trial::{AttemptOutcome, TrialPhase},
+    trial::{AttemptOutcome, Provenance, TrialPhase},
 };
 use studious_playbook::{
     Millis,
@@ -78,9 +78,9 @@ pub struct RunState {
     pub attempt_start_time: Option<Millis>,
     /// When the trial ended.
     pub end_time: Option<Millis>,
-    /// What its latest attempt executed: SHA-256 of the template's command and of each script that it names.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub code: BTreeMap<String, String>,
+    /// What its latest attempt executed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
 }
 
 /// An attempt that has ended.
@@ -108,6 +108,9 @@ pub struct Attempt {
     /// Exit code and last line of a trainer that failed before the trial wrote a line of metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_failure: Option<String>,
+    /// What it executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
 }
 
 impl RunState {
@@ -131,12 +134,15 @@ impl RunState {
             started: attempt.start_time,
             ended: attempt.end_time,
             outcome: Some(attempt.outcome),
+            provenance: attempt.provenance.clone(),
         });
         let mut spans: Vec<AttemptSpan> = ended.collect();
         let under_way = self.phase == TrialPhase::Running && spans.iter().all(|span| span.number != self.attempt);
         if under_way {
             let started = self.attempt_start_time;
-            spans.push(AttemptSpan { number: self.attempt, queued: None, started, ended: None, outcome: None });
+            let provenance = self.provenance.clone();
+            let number = self.attempt;
+            spans.push(AttemptSpan { number, queued: None, started, ended: None, outcome: None, provenance });
         }
         spans
     }

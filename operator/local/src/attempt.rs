@@ -66,16 +66,21 @@ const RUN_STOPPED: &str = "the run was stopped";
 const RUN_KILLED: &str = "studious itself was killed";
 
 impl Attempt {
+    /// What all hosts of an attempt are told.
+    pub(crate) fn shared(row: &TrialRow, number: u32) -> Result<SharedTrial, Error> {
+        let spec = &row.spec;
+        let coordinator = if spec.hosts > 1 { Some(format!("127.0.0.1:{}", free_port()?)) } else { None };
+        Ok(SharedTrial::new(&row.name, spec, number, row.state.past().restore_at_most, coordinator))
+    }
+
     /// Starts every host. A host that can't be started waits with the reason, and `decide` ends the trial for it.
     pub(crate) fn start(
         folder: &RunFolder,
         row: &TrialRow,
-        number: u32,
+        shared: &SharedTrial,
         HostContext { working_directory, exits, devices }: HostContext<'_>,
     ) -> Result<Self, Error> {
-        let spec = &row.spec;
-        let coordinator = if spec.hosts > 1 { Some(format!("127.0.0.1:{}", free_port()?)) } else { None };
-        let shared = SharedTrial::new(&row.name, spec, number, row.state.past().restore_at_most, coordinator);
+        let (spec, number) = (&row.spec, row.state.attempt);
         let mut prepared = Vec::new();
         for host in 0..spec.hosts {
             let trial_json = shared.clone().for_host(host)?;
@@ -84,7 +89,7 @@ impl Attempt {
         let mut hosts = Vec::new();
         for (host, directory) in (0..).zip(&prepared) {
             let id = HostId { trial: row.name.clone(), attempt: number, host };
-            let started = trainer::command(&spec.template, &shared, directory, host)
+            let started = trainer::command(&spec.template, shared, directory, host)
                 .ok_or_else(|| "the template has no command".to_owned())
                 .and_then(|mut command| {
                     if let Some(devices) = &devices {

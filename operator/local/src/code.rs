@@ -1,56 +1,80 @@
-//! What an attempt executes: the trainer's container of the template, and the scripts that its command names.
+//! What an attempt executes: the trainer's container of the template, the scripts that its command names, and the folder in
+//! which it starts.
 
 use std::{collections::BTreeMap, fs::File, io, path::Path};
 
-use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use studious_api::{
+    TrialSpec,
+    trial::{MAX_CODE, MAX_COMMAND, MAX_DEVICES, Provenance},
+};
+use studious_playbook::record::{CodePart, code_differences, hex, template_code};
 
-use crate::trainer::TrainerCommand;
+use crate::{git::GitState, trainer::TrainerCommand};
 
-/// The key of the template's digest.
-const TEMPLATE: &str = "spec.trial.template";
 /// A larger file is no script.
 const MAX_BYTES: u64 = 16 << 20;
+/// Longest word of a command that is recorded in full, in bytes.
+const MAX_WORD: usize = 1024;
 /// Endings of files that hold code.
 const ENDINGS: [&str; 9] = ["py", "sh", "bash", "jl", "r", "lua", "pl", "js", "rb"];
 
+/// What an attempt executes here, and with what. `devices` are those of all its hosts.
+pub(crate) fn provenance(
+    spec: &TrialSpec,
+    command: Option<&TrainerCommand>,
+    working_directory: &Path,
+    git: &GitState,
+    mut devices: Vec<String>,
+) -> Option<Provenance> {
+    devices.truncate(MAX_DEVICES);
+    let provenance = Provenance {
+        code: command.map(|command| digests(spec, command, working_directory)).unwrap_or_default(),
+        sources_sha256: git.sources_sha256.clone(),
+        git_commit: git.commit.clone(),
+        uncommitted_changes: git.uncommitted_changes,
+        git_diff_sha256: git.diff_sha256.clone(),
+        images: Vec::new(),
+        machines: sysinfo::System::host_name().into_iter().collect(),
+        devices,
+        command: command.map(words).unwrap_or_default(),
+    };
+    provenance.known()
+}
+
+/// The command, long words and the end of long ones shortened.
+fn words(command: &TrainerCommand) -> Vec<String> {
+    let shortened = |word: &String| match word.len() {
+        ..=MAX_WORD => word.clone(),
+        _ => format!("{}…", &word[..word.floor_char_boundary(MAX_WORD)]),
+    };
+    std::iter::once(&command.program).chain(&command.arguments).map(shortened).take(MAX_COMMAND).collect()
+}
+
 /// SHA-256 of each part of what an attempt executes: of the template's command and environment, and of the scripts that the
 /// command names, by their path as it stands there.
-pub(crate) fn digests(
-    template: &PodTemplateSpec,
-    command: &TrainerCommand,
-    working_directory: &Path,
-) -> BTreeMap<String, String> {
-    let container = template.spec.as_ref().and_then(|pod| pod.containers.first()).cloned().unwrap_or_default();
-    let Container { command: words, args, env, .. } = container;
-    let text = json!({ "command": words, "args": args, "env": env }).to_string();
-    let mut digests = BTreeMap::from([(TEMPLATE.to_owned(), hex(Sha256::digest(text)))]);
+fn digests(spec: &TrialSpec, command: &TrainerCommand, working_directory: &Path) -> BTreeMap<String, String> {
+    let mut digests: BTreeMap<String, String> = template_code(spec).into_iter().collect();
     let program = command.program.contains('/').then_some(command.program.as_str());
     let scripts = command.arguments.iter().flat_map(|word| word.split(is_separator)).filter(|word| is_script(word));
-    for name in program.into_iter().chain(scripts) {
-        if let Some(digest) = file_digest(&working_directory.join(name)) {
-            digests.insert(name.to_owned(), digest);
-        }
-    }
-    for module in modules(&command.arguments) {
+    let named = program.into_iter().chain(scripts).map(str::to_owned);
+    let of_modules = modules(&command.arguments).flat_map(|module| {
         let path = module.replace('.', "/");
-        for name in [format!("{path}.py"), format!("{path}/__main__.py")] {
-            if let Some(digest) = file_digest(&working_directory.join(&name)) {
-                digests.insert(name, digest);
-            }
+        [format!("{path}.py"), format!("{path}/__main__.py")]
+    });
+    for name in named.chain(of_modules) {
+        if digests.len() < MAX_CODE
+            && let Some(digest) = file_digest(&working_directory.join(&name))
+        {
+            digests.insert(name, digest);
         }
     }
     digests
 }
 
-/// What differs between two attempts, in words; nothing if one is not known.
-pub(crate) fn difference(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> Option<String> {
-    if one.is_empty() || other.is_empty() {
-        return None;
-    }
-    let names = one.keys().chain(other.keys().filter(|name| !one.contains_key(*name)));
-    let changed: Vec<&str> = names.filter(|name| one.get(*name) != other.get(*name)).map(String::as_str).collect();
+/// What differs between two attempts, in words; nothing of what is not known of both.
+pub(crate) fn difference(one: &Provenance, other: &Provenance) -> Option<String> {
+    let changed: Vec<String> = code_differences(one, other).iter().map(CodePart::to_string).collect();
     (!changed.is_empty()).then(|| changed.join(", "))
 }
 
@@ -80,12 +104,4 @@ fn file_digest(path: &Path) -> Option<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut File::open(path).ok()?, &mut hasher).ok()?;
     Some(hex(hasher.finalize()))
-}
-
-fn hex(digest: impl AsRef<[u8]>) -> String {
-    use std::fmt::Write as _;
-    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -184,6 +184,11 @@ impl DevicePool {
 }
 
 impl DeviceLease {
+    /// The devices of all hosts by name.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.taken.iter().flatten().map(|device| self.pool.devices.names[*device].clone()).collect()
+    }
+
     /// Says in a host's environment which devices are its own.
     pub(crate) fn tell(&self, host: u32, environment: &mut BTreeMap<String, String>) {
         let Some(taken) = self.taken.get(host as usize) else { return };
@@ -262,6 +267,7 @@ mod tests {
         drop(first);
         let third = pool.take(2);
         assert_eq!([seen(&third, 0), seen(&third, 1)], ["0", "1"]);
+        assert_eq!(third.names(), ["0", "1"]);
     }
 
     #[test]

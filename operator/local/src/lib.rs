@@ -12,6 +12,7 @@ mod error;
 mod evaluations;
 mod event;
 mod folder;
+mod git;
 mod leftovers;
 mod memory;
 mod points;

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use crate::{
     Devices, Error, Event, KeeperCommand, RunFolder,
     devices::DevicePool,
+    git::GitFolder,
     leftovers::Keeper,
     memory::OutOfMemoryKills,
     process::{Exit, HostId},
@@ -44,6 +45,8 @@ pub struct Options {
     pub folder: RunFolder,
     /// Where trainers start: the folder of the study file.
     pub working_directory: PathBuf,
+    /// The name of the study file there, whose changes are no changes of code.
+    pub study_file: Option<PathBuf>,
     /// Trials at once, in place of the study's.
     pub parallelism: Option<u32>,
     /// Begin trials again that failed in an earlier run.
@@ -95,6 +98,7 @@ struct Run {
     folder: RunFolder,
     records: Records,
     working_directory: PathBuf,
+    git: GitFolder,
     grace: Duration,
     ledger: Ledger,
     study_uid: String,

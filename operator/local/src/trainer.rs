@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
 use studious_api::{
-    TrialSpec,
     expansion::{Piece, Variables, pieces},
     validate::Violation,
 };
@@ -12,8 +11,6 @@ use studious_contract::{
     SharedTrial,
     environment::{self, VariableValue},
 };
-
-use crate::code;
 
 /// A process to be started.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -132,13 +129,6 @@ fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
             Piece::Reference(reference) => variables.get(reference.name).map_or(reference.written, String::as_str),
         })
         .collect()
-}
-
-/// What an attempt of a trial executes; nothing if it can't be started.
-pub(crate) fn code(name: &str, spec: &TrialSpec, working_directory: &Path) -> BTreeMap<String, String> {
-    let trial = SharedTrial::new(name, spec, 1, None, None);
-    let command = command(&spec.template, &trial, Path::new(""), 0);
-    command.map(|command| code::digests(&spec.template, &command, working_directory)).unwrap_or_default()
 }
 
 fn first_container(template: &PodTemplateSpec) -> Option<&Container> {

@@ -146,6 +146,7 @@ impl Trial {
                 step: self.progress.step,
                 restore_at_most: restore_at_most.or(still),
                 silent_failure,
+                provenance: state.provenance.clone(),
             });
         }
     }

@@ -1,6 +1,7 @@
 //! Trials as data: one trial in one JSON line. Every command that reads or writes trials without a cluster speaks it,
 //! so conclusions can be drawn on trials that ran anywhere.
 
+mod code;
 mod selection;
 mod training;
 
@@ -18,8 +19,9 @@ use crate::{
     trial::{Ranked, Reason},
 };
 
+pub use code::{CodePart, CodeParts, code_differences, code_parts, hex, template_code};
 pub use selection::{CurveMetrics, CurveSelection};
-pub use training::{AttemptSpan, HostInit, SavedCheckpoint};
+pub use training::{AttemptSpan, HostInit, HostRuntime, SavedCheckpoint};
 
 /// Evaluations of one metric: step and value, in the order of steps.
 pub type Curve = Vec<(u64, f64)>;
@@ -48,6 +50,8 @@ pub struct TrialRecord {
     pub seeds: Option<TrialSeeds>,
     /// What each host reported of its beginning.
     pub inits: Vec<HostInit>,
+    /// What its hosts reported that they run on: of hosts that agree, the first.
+    pub runtimes: Vec<HostRuntime>,
     /// The checkpoints that were saved, in the order of saving.
     pub checkpoints: Vec<SavedCheckpoint>,
     /// What a reader of the result should know of the lines, a sentence each: what could not be read, what was left out.
@@ -231,6 +235,8 @@ struct TrialLine {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     inits: Vec<HostInit>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    runtimes: Vec<HostRuntime>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checkpoints: Vec<SavedCheckpoint>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     remarks: Vec<String>,
@@ -255,6 +261,7 @@ impl Serialize for TrialRecord {
             attempts: self.attempts.clone(),
             seeds: self.seeds.clone(),
             inits: self.inits.clone(),
+            runtimes: self.runtimes.clone(),
             checkpoints: self.checkpoints.clone(),
             remarks: self.remarks.clone(),
         };
@@ -296,6 +303,7 @@ impl<'de> Deserialize<'de> for TrialRecord {
             attempts: line.attempts,
             seeds: line.seeds,
             inits: line.inits,
+            runtimes: line.runtimes,
             checkpoints: line.checkpoints,
             remarks: line.remarks,
         })
@@ -312,7 +320,7 @@ mod tests {
             r#"{"name":"d-e-0007","round":"e","hyperparameters":{"lr":0.1,"opt":"sgd"},"objective":0.3,"step":450,"curves":{"validation_error":[[50,0.4],[100,0.35]]}}"#,
             r#"{"hyperparameters":{"lr":9.5},"infeasible":true,"reason":"Diverged"}"#,
             r#"{"hyperparameters":{"lr":9.5},"pending":true}"#,
-            r#"{"hyperparameters":{"lr":0.1},"objective":0.3,"metrics":{"latency_ms":12.5},"hosts":{"1":{"examples_per_second":[[50,9000.0]]}},"attempts":[{"number":1,"queued":1000,"started":1500,"ended":9000,"outcome":"Disrupted"},{"number":2,"queued":10000}],"seeds":{"init":7,"data":[1,2],"split":5},"inits":[{"attempt":1,"host":1,"parameters_sha256":"ab","init_seed":7,"data_seed":2,"restored_step":100}],"checkpoints":[{"attempt":1,"host":0,"step":100,"parameters_sha256":"cd"}],"remarks":["1 line of metrics.jsonl could not be read"]}"#,
+            r#"{"hyperparameters":{"lr":0.1},"objective":0.3,"metrics":{"latency_ms":12.5},"hosts":{"1":{"examples_per_second":[[50,9000.0]]}},"attempts":[{"number":1,"queued":1000,"started":1500,"ended":9000,"outcome":"Disrupted","provenance":{"code":{"train.py":"ab"},"gitCommit":"cd","uncommittedChanges":false}},{"number":2,"queued":10000}],"seeds":{"init":7,"data":[1,2],"split":5},"inits":[{"attempt":1,"host":1,"parameters_sha256":"ab","init_seed":7,"data_seed":2,"restored_step":100}],"runtimes":[{"attempt":1,"host":0,"python":"3.12.3","packages":{"jax":"0.6.0"},"device":"cpu"}],"checkpoints":[{"attempt":1,"host":0,"step":100,"parameters_sha256":"cd"}],"remarks":["1 line of metrics.jsonl could not be read"]}"#,
         ] {
             let record: TrialRecord = serde_json::from_str(line).unwrap();
             assert_eq!(serde_json::to_string(&record).unwrap(), line);

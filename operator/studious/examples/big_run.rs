@@ -159,6 +159,7 @@ fn train(point: &Hyperparameters, index: u32, evaluations: u64, every: u64) -> (
             step: None,
             restore_at_most: None,
             silent_failure: None,
+            provenance: None,
         }],
         start_time: Some(start),
         end_time: Some(end),

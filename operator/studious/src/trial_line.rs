@@ -9,7 +9,7 @@ use studious_playbook::trial::Reason;
 use crate::trials_file::OUTCOMES;
 
 /// The keys of a trial.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "name",
     "round",
     "hyperparameters",
@@ -26,6 +26,7 @@ const KEYS: [&str; 18] = [
     "attempts",
     "seeds",
     "inits",
+    "runtimes",
     "checkpoints",
     "remarks",
 ];

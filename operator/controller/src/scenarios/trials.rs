@@ -100,6 +100,48 @@ async fn a_new_trial_gets_a_job_and_a_quick_one_is_written_of_once() {
     assert!(world.lines().is_empty());
 }
 
+/// F-113: kept of each attempt, though its pods are gone by the time that it is judged.
+#[tokio::test]
+async fn each_attempt_is_written_of_with_the_digest_of_its_image_and_its_nodes() {
+    let mut world = World::new().await;
+    let mut trial = trial(1);
+    let mut version = 2000;
+    for (attempt, image) in [(1, "r/t@sha256:1"), (2, "r/t@sha256:2")] {
+        world.reconcile_trial(&trial).await;
+        let job = world.job(&trial, attempt);
+        let trains = json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}});
+        let seen = json!({"spec": {"nodeName": format!("node-{attempt}")}, "status": {"containerStatuses": [{
+            "name": "trainer", "image": "", "imageID": image, "ready": true, "restartCount": 0, "state": trains,
+        }]}});
+        world.pod(&job, 0, &trains, &seen);
+        world.pass(60);
+        world.reconcile_trial(&trial).await;
+        let requests = world.requests();
+        let written = requests.iter().rev().find(|request| request.line.contains("/status")).map(status).unwrap();
+        let under_way = written.provenance.clone().unwrap();
+        assert_eq!((&under_way.images[..], under_way.code["spec.trial.template"].len()), (&[image.to_owned()][..], 64));
+        trial.status = Some(written);
+        trial.metadata.resource_version = Some(version.to_string());
+        let lost = json!({"status": {"phase": "Failed", "reason": "NodeLost", "containerStatuses": null}, "spec": {"nodeName": null}});
+        world.pod(&job, 0, &json!({}), &lost);
+        world.pass(60);
+        world.reconcile_trial(&trial).await;
+        let requests = world.requests();
+        let ended = requests.iter().find(|request| request.line.contains("/status")).map(status).unwrap();
+        assert_eq!(ended.provenance, None);
+        let of_attempt = ended.attempts.last().unwrap().provenance.clone().unwrap();
+        assert_eq!((of_attempt.images, of_attempt.machines), (vec![image.to_owned()], vec![format!("node-{attempt}")]));
+        trial.status = Some(ended);
+        version += 1;
+        trial.metadata.resource_version = Some(version.to_string());
+        version += 1;
+        world.pass(600);
+    }
+    let spans = crate::study::record(&trial).attempts;
+    let images: Vec<_> = spans.iter().map(|span| span.provenance.as_ref().unwrap().images[0].as_str()).collect();
+    assert_eq!(images, ["r/t@sha256:1", "r/t@sha256:2"]);
+}
+
 #[tokio::test]
 async fn a_point_that_diverges_is_written_of_and_its_trainer_stopped() {
     let mut world = World::new().await;

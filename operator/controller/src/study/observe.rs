@@ -75,12 +75,14 @@ fn spans(status: &TrialStatus) -> Vec<AttemptSpan> {
         started: attempt.start_time.as_ref().and_then(millis),
         ended: attempt.end_time.as_ref().and_then(millis),
         outcome: Some(attempt.outcome),
+        provenance: attempt.provenance.clone(),
     });
     let mut spans: Vec<AttemptSpan> = ended.collect();
     let current = status.attempt.filter(|_| status.phase == TrialPhase::Running);
     if let Some(number) = current.filter(|number| spans.iter().all(|span| span.number != *number)) {
         let started = status.start_time.as_ref().and_then(millis).filter(|_| number == 1);
-        spans.push(AttemptSpan { number, queued: None, started, ended: None, outcome: None });
+        let provenance = status.provenance.clone();
+        spans.push(AttemptSpan { number, queued: None, started, ended: None, outcome: None, provenance });
     }
     spans
 }

@@ -25,6 +25,9 @@ const CONTAINER_PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 /// How long the kubelet may take to start an agent again that ended before its trainer began.
 const AGENT_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
+/// Longest digest of an image that is recorded, with its repository, in characters.
+const MAX_IMAGE: usize = 512;
+
 /// What became of an agent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum AgentState {
@@ -57,6 +60,10 @@ pub(crate) struct HostView {
     pub(crate) exit_code: Option<i32>,
     /// What a trainer that has ended printed last.
     pub(crate) printed: Option<String>,
+    /// The trainer's image by its digest.
+    pub(crate) image: Option<String>,
+    /// The node of its pod.
+    pub(crate) node: Option<String>,
 }
 
 /// The hosts of an attempt in the order of their index. `pods` are those that the Job controls; `seen` says whether a
@@ -91,6 +98,8 @@ pub(crate) fn views(
                 is_open: false,
                 exit_code: None,
                 printed: None,
+                image: None,
+                node: None,
             },
         })
         .collect()
@@ -165,7 +174,15 @@ fn of_pod(pod: &Pod, name: Option<&str>, first_failure: Option<Timestamp>, now: 
         is_open: !over && pod.metadata.deletion_timestamp.is_none(),
         exit_code: terminated.map(|terminated| terminated.exit_code),
         printed: terminated.and_then(|terminated| terminated.message.clone()),
+        image: trainer.and_then(|status| image_digest(&status.image_id)),
+        node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
     }
+}
+
+/// The digest that a container's status has of its image, without what a runtime puts before it. Empty until it was pulled.
+fn image_digest(id: &str) -> Option<String> {
+    let digest = id.split_once("://").map_or(id, |(_, digest)| digest);
+    (!digest.is_empty()).then(|| digest.chars().take(MAX_IMAGE).collect())
 }
 
 fn state_of(

@@ -191,3 +191,23 @@ fn the_kubelets_deadline_leaves_the_judgement_to_the_operator() {
     let pods = [pod(0, &exited(137, 5), "", r#", "phase": "Failed", "reason": "DeadlineExceeded""#)];
     assert_eq!(states(&pods, 6), [HostState::Running]);
 }
+
+/// F-113: what was trained, by its digest and not by a tag that moves.
+#[test]
+fn a_host_is_seen_with_the_digest_of_its_image_and_its_node() {
+    let host = |id: &str| {
+        let text = serde_json::to_string(&*pod(0, RUNNING, "", "")).unwrap();
+        let mut pod: serde_json::Value = serde_json::from_str(&text).unwrap();
+        pod["status"]["containerStatuses"][0]["imageID"] = "proxy@sha256:9".into();
+        pod["status"]["containerStatuses"][1]["imageID"] = id.into();
+        pod["spec"]["nodeName"] = "node-a".into();
+        let pod: Arc<Pod> = Arc::new(serde_json::from_value(pod).unwrap());
+        let view = views(&spec(1), None, &[pod], |_| false, at(1)).remove(0);
+        assert_eq!(view.node.as_deref(), Some("node-a"));
+        view.image
+    };
+    assert_eq!(host("r/t@sha256:1").as_deref(), Some("r/t@sha256:1"));
+    assert_eq!(host("docker-pullable://r/t@sha256:1").as_deref(), Some("r/t@sha256:1"));
+    assert_eq!(host("docker://sha256:1").as_deref(), Some("sha256:1"));
+    assert_eq!(host(""), None);
+}

@@ -187,6 +187,8 @@ fn without_job(trial: &Trial, state: &HostState) -> Vec<HostView> {
         is_open: false,
         exit_code: None,
         printed: None,
+        image: None,
+        node: None,
     };
     (0..trial.spec.hosts).map(|_| host.clone()).collect()
 }

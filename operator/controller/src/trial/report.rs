@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use studious_api::{
     Trial, TrialStatus,
-    trial::{AttemptOutcome, AttemptRecord, MAX_ATTEMPTS, RungStatus, TrialPhase},
+    trial::{AttemptOutcome, AttemptRecord, MAX_ATTEMPTS, MAX_MACHINES, Provenance, RungStatus, TrialPhase},
 };
 use studious_playbook::{
     decide::{HostState, Progress, TrialEnd, still_to_restore},
+    record::template_code,
     study::Trace,
     trial::Reason,
 };
@@ -162,6 +163,8 @@ fn current(trial: &Identified<Trial>, seen: &ObservedTrial, progress: &Progress)
     status.best_step = objective.map(|(step, _)| step);
     status.metrics = objective.map(|(step, _)| progress.bounded_at(step)).unwrap_or_default();
     status.step = progress.step.or(status.step);
+    let known = status.provenance.take().filter(|_| status.attempt == Some(seen.number));
+    status.provenance = provenance(trial, seen, known.unwrap_or_default());
     status.attempt = Some(seen.number);
     status.rungs = rungs(trial, seen, progress);
     status.malformed_lines = (progress.malformed > 0).then_some(progress.malformed);
@@ -169,6 +172,22 @@ fn current(trial: &Identified<Trial>, seen: &ObservedTrial, progress: &Progress)
     status.parameters_sha256 = init.and_then(|init| init.parameters_sha256.clone()).or(status.parameters_sha256);
     status.start_time = status.start_time.or_else(|| seen.started().map(seconds));
     status
+}
+
+/// What the current attempt executes, and on which nodes: what is seen of its pods now, and what was known of it, for pods
+/// vanish.
+fn provenance(trial: &Identified<Trial>, seen: &ObservedTrial, known: Provenance) -> Option<Provenance> {
+    fn add<'a>(known: &mut Vec<String>, seen: impl Iterator<Item = &'a String>) {
+        for value in seen {
+            if known.len() < MAX_MACHINES && !known.contains(value) {
+                known.push(value.clone());
+            }
+        }
+    }
+    let mut provenance = Provenance { code: template_code(&trial.spec).into_iter().collect(), ..known };
+    add(&mut provenance.images, seen.hosts.iter().filter_map(|host| host.image.as_ref()));
+    add(&mut provenance.machines, seen.hosts.iter().filter_map(|host| host.node.as_ref()));
+    provenance.known()
 }
 
 /// Evaluations at the rungs of early ending: those that are known now, and those from before what is known, which were
@@ -193,6 +212,7 @@ fn record(status: &mut TrialStatus, seen: &ObservedTrial, progress: &Progress, e
         step: status.step,
         restore_at_most,
         silent_failure: seen.silent_failure(progress).filter(|_| outcome == AttemptOutcome::Failed),
+        provenance: status.provenance.take(),
     });
     if outcome == AttemptOutcome::Disrupted {
         status.disruptions += 1;

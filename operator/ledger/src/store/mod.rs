@@ -110,6 +110,8 @@ pub(crate) enum EventKind {
     Infeasible,
     /// The trainer has finished.
     Done,
+    /// What the trainer runs on: the last is kept, never decided on.
+    Runtime,
     /// Any other: kept for people to read, never decided on.
     Other,
 }
@@ -122,6 +124,7 @@ impl EventKind {
             Self::Checkpoint => "checkpoint",
             Self::Infeasible => "infeasible",
             Self::Done => "done",
+            Self::Runtime => "runtime",
             Self::Other => "other",
         }
     }

@@ -47,6 +47,7 @@ async fn finished(path: &Path) {
         trial.state.attempts = vec![Attempt {
             restore_at_most: None,
             silent_failure: None,
+            provenance: None,
             number: 1,
             outcome: AttemptOutcome::Disrupted,
             message: "lost".into(),

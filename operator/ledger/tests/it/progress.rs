@@ -27,6 +27,7 @@ fn line() -> impl Strategy<Value = String> {
         1 => (0_u64..9).prop_map(|s| format!(r#"{{"event":"infeasible","reason":"r{s}"}}"#)),
         1 => (0_u64..9).prop_map(|s| format!(r#"{{"event":"done","step":{s}}}"#)),
         1 => Just(r#"{"event":"profile","url":"x"}"#.to_owned()),
+        1 => Just(r#"{"event":"runtime","python":"3.12.3"}"#.to_owned()),
         1 => Just(r#"{"step":3,"train_lo"#.to_owned()),
         1 => Just(String::new()),
     ]

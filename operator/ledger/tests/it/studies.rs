@@ -21,6 +21,7 @@ async fn trials_read_back_as_they_were_put_in() {
         attempts: vec![Attempt {
             restore_at_most: None,
             silent_failure: None,
+            provenance: None,
             number: 1,
             outcome: AttemptOutcome::Disrupted,
             message: "host 1 was lost: \"node\"".into(),
@@ -192,6 +193,7 @@ async fn records_hold_what_each_host_reported() {
     trial.state.attempts = vec![Attempt {
         restore_at_most: None,
         silent_failure: None,
+        provenance: None,
         number: 1,
         outcome: AttemptOutcome::Disrupted,
         message: "lost".into(),
@@ -217,6 +219,21 @@ async fn records_hold_what_each_host_reported() {
     let judged = JudgedMetrics::of(&trial.spec);
     ledger.fill(TRIAL, &mut filled, &judged, CurveSelection::all(Some(8))).await.unwrap();
     assert_eq!((filled.hosts, filled.inits, filled.checkpoints), (record.hosts, record.inits, record.checkpoints));
+}
+
+/// F-113: the latest of each host of each attempt, once where hosts agree.
+#[tokio::test]
+async fn records_hold_what_hosts_run_on() {
+    let (_folder, ledger) = ledger().await;
+    let runtime = |jax: u32| vec![format!(r#"{{"event":"runtime","python":"3.12.3","packages":{{"jax":"0.{jax}"}}}}"#)];
+    for (attempt, host, line, jax) in [(1, 0, 0, 4), (1, 0, 1, 5), (1, 1, 0, 5), (2, 0, 0, 6), (2, 1, 0, 7)] {
+        ledger.append(TRIAL, attempt, host, line, &runtime(jax)).await.unwrap();
+    }
+    let record = ledger.records("study-uid", CurveSelection::WHOLE).await.unwrap().remove(0);
+    let known = record.runtimes.iter().map(|r| (r.attempt, r.host, r.runtime.packages["jax"].as_str()));
+    assert_eq!(known.collect::<Vec<_>>(), [(1, 0, "0.5"), (2, 0, "0.6"), (2, 1, "0.7")]);
+    // A trainer that says no more than that has said nothing that decides anything.
+    assert!(ledger.progress(TRIAL, &trial_row(TRIAL, "study-uid", 0).spec).await.unwrap().is_blank());
 }
 
 #[tokio::test]

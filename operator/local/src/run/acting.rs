@@ -12,6 +12,8 @@ use super::Run;
 use crate::{
     Error, Event,
     attempt::{Attempt, HostContext},
+    code,
+    devices::DeviceLease,
     trainer,
     trial::{Trial, now},
 };
@@ -73,12 +75,19 @@ impl Run {
         let began = now();
         state.start_time.get_or_insert(began);
         state.attempt_start_time = Some(began);
-        // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
-        state.code = trainer::code(&trial.row.name, &trial.row.spec, &self.working_directory);
-        self.records.put(&self.ledger, &trial.row).await?;
         let devices = self.devices.as_ref().map(|pool| pool.take(trial.row.spec.hosts));
+        let shared = Attempt::shared(&trial.row, number)?;
+        let row = &mut trial.row;
+        let directory = self.folder.host(&row.name, number, 0);
+        let directory = std::path::absolute(&directory).unwrap_or(directory);
+        let command = trainer::command(&row.spec.template, &shared, &directory, 0);
+        let names = devices.as_ref().map(DeviceLease::names).unwrap_or_default();
+        row.state.provenance =
+            code::provenance(&row.spec, command.as_ref(), &self.working_directory, self.git.state(), names);
+        // Written down before anything runs: a run that is killed now finds an attempt that has written nothing.
+        self.records.put(&self.ledger, row).await?;
         let host = HostContext { working_directory: &self.working_directory, exits: &self.tell_exit, devices };
-        trial.attempt = Some(Attempt::start(&self.folder, &trial.row, number, host)?);
+        trial.attempt = Some(Attempt::start(&self.folder, row, &shared, host)?);
         let name = trial.row.name.clone();
         self.active.insert(key.clone());
         self.note(key);

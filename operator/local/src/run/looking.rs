@@ -96,9 +96,9 @@ pub(super) fn has_result(row: &TrialRow) -> bool {
 
 /// That a trial executed something else than the first trial that has a result, if it did.
 fn other_code(trials: &BTreeMap<TrialKey, Trial>, key: &TrialKey) -> Option<String> {
-    let code = &trials.get(key)?.row.state.code;
-    let mut with_results = trials.values().filter(|trial| has_result(&trial.row) && !trial.row.state.code.is_empty());
-    let first = &with_results.find(|trial| !trial.row.state.code.is_empty())?.row;
-    let changed = code::difference(&first.state.code, code)?;
+    let own = trials.get(key)?.row.state.provenance.as_ref()?;
+    let mut with_results = trials.values().filter(|trial| has_result(&trial.row));
+    let (first, of_first) = with_results.find_map(|trial| Some((&trial.row, trial.row.state.provenance.as_ref()?)))?;
+    let changed = code::difference(of_first, own)?;
     Some(format!("executed other code than {}: {changed} changed; compare their results with care", first.name))
 }

@@ -90,6 +90,7 @@ impl Bench {
             text: serde_yaml::to_string(study).unwrap(),
             folder: self.folder.clone(),
             working_directory: self.temp.path().to_owned(),
+            study_file: None,
             parallelism: None,
             retry_failed: false,
             allow_changes: false,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use studious_api::trial::{AttemptOutcome, TrialPhase};
-use studious_local::{Error, Event, Interrupt, RunEnd};
+use studious_local::{Devices, Error, Event, Interrupt, RunEnd};
 use tokio::sync::mpsc;
 
 use crate::bench::{Bench, GOOD, grace_of, is_alive, lines, study};
@@ -257,7 +257,37 @@ async fn a_changed_script_is_told_on_the_trials_that_ran_it() {
     let told: Vec<bool> =
         seen.trials.values().map(|row| row.state.message.as_ref().unwrap().contains("./train.sh changed")).collect();
     assert_eq!(told, [false, false, true]);
-    let digest = |name: &str| seen.trial(name).state.code["./train.sh"].clone();
+    let digest = |name: &str| seen.trial(name).state.provenance.as_ref().unwrap().code["./train.sh"].clone();
     assert_eq!(digest("s-r-0000").len(), 64);
     assert!(digest("s-r-0000") == digest("s-r-0001") && digest("s-r-0001") != digest("s-r-0002"));
+}
+
+/// F-113: every attempt says what it executed, with what and where.
+#[tokio::test]
+async fn what_each_attempt_executes_is_recorded() {
+    let bench = Bench::new();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"];
+        let mut command = std::process::Command::new("git");
+        assert!(command.args(identity).args(arguments).current_dir(bench.file(".")).output().unwrap().status.success());
+    };
+    git(&["init", "-q"]);
+    std::fs::write(bench.file("train.sh"), format!("[ -f fixed ] || exit 1\n{GOOD}")).unwrap();
+    git(&["add", "train.sh"]);
+    git(&["commit", "-q", "-m", "one"]);
+    let script = "sh ./train.sh $(STUDIOUS_TRIAL) $(STUDIOUS_ATTEMPT); code=$?; touch fixed; exit $code";
+    let mut options = bench.options(&study(script, "  rounds: [{name: r, trials: 1, maxTrainSteps: 20}]"));
+    options.devices = Devices::named(["7".to_owned()]);
+    let seen = bench.try_run(options).await.unwrap();
+    let spans = seen.trial("s-r-0000").state.spans();
+    assert_eq!(spans.len(), 2);
+    for (attempt, span) in spans.iter().enumerate() {
+        let provenance = span.provenance.as_ref().unwrap();
+        assert!(provenance.command[2].contains(&format!("./train.sh s-r-0000 {};", attempt + 1)), "{provenance:?}");
+        assert_eq!((&provenance.devices[..], provenance.machines.len()), (&["7".to_owned()][..], 1));
+        assert_eq!(provenance.code.keys().collect::<Vec<_>>(), ["./train.sh", "spec.trial.template"]);
+        assert_eq!(provenance.git_commit.as_ref().map(String::len), Some(40));
+        assert_eq!((provenance.uncommitted_changes, &provenance.git_diff_sha256), (Some(false), &None));
+        assert_eq!(provenance.sources_sha256.as_ref().map(String::len), Some(64));
+    }
 }

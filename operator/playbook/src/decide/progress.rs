@@ -70,7 +70,7 @@ impl Progress {
         if host >= spec.hosts {
             return;
         }
-        if !matches!(line, Line::Event(Event::Other { .. })) {
+        if !matches!(line, Line::Event(Event::Runtime(_) | Event::Other { .. })) {
             self.begin(attempt);
         }
         match line {
@@ -94,7 +94,7 @@ impl Progress {
             Line::Event(Event::Done { step }) => {
                 self.done.insert((attempt, host), *step);
             }
-            Line::Event(Event::Other { .. }) => {}
+            Line::Event(Event::Runtime(_) | Event::Other { .. }) => {}
         }
     }
 

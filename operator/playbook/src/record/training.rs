@@ -1,10 +1,13 @@
-//! What a trial's record holds beside its outcome and curves: its attempts in time, and what its hosts reported of how they
-//! began and what they saved.
+//! What a trial's record holds beside its outcome and curves: its attempts in time with what they executed, and what its
+//! hosts reported of how they began and what they saved.
 
 use serde::{Deserialize, Serialize};
-use studious_api::trial::AttemptOutcome;
+use studious_api::trial::{AttemptOutcome, Provenance};
 
-use crate::{Millis, contract::Init};
+use crate::{
+    Millis,
+    contract::{Init, TrainerRuntime},
+};
 
 /// One try at running a trial, in time. What isn't known is left out.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -25,6 +28,10 @@ pub struct AttemptSpan {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<AttemptOutcome>,
+    /// What it executed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(skip))]
+    pub provenance: Option<Provenance>,
 }
 
 /// What a host reported of its beginning in an attempt: `{"attempt":1,"host":0,"parameters_sha256":…,"data_seed":…}`.
@@ -37,6 +44,18 @@ pub struct HostInit {
     /// Fingerprint, seeds and the step it was restored from.
     #[serde(flatten)]
     pub init: Init,
+}
+
+/// What a host reported that it runs on, in an attempt: `{"attempt":1,"host":0,"python":"3.12.3","packages":{"jax":"0.6.0"}}`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct HostRuntime {
+    /// From 1.
+    pub attempt: u32,
+    /// From 0.
+    pub host: u32,
+    /// Versions and the kind of device.
+    #[serde(flatten)]
+    pub runtime: TrainerRuntime,
 }
 
 /// A checkpoint that a host said it saved.

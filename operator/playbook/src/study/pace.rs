@@ -82,6 +82,7 @@ trial: {template: {spec: {containers: [{name: t, image: t}]}}}
             started: Some(Millis(1000)),
             ended: outcome.phase().has_ended().then_some(Millis(1000 + 1000 * seconds)),
             outcome: None,
+            provenance: None,
         };
         TrialRecord {
             round: "r".to_owned(),

@@ -162,6 +162,7 @@ impl RunCommand {
             text: file.text.clone(),
             folder: folder.clone(),
             working_directory: working_directory(&file.path),
+            study_file: file.path.file_name().map(PathBuf::from),
             parallelism: self.parallelism,
             retry_failed: self.retry_failed,
             allow_changes: self.allow_changes,

@@ -234,6 +234,7 @@ fn read_trial(
         started: Some(started),
         ended: (state != Some(State::Pending)).then_some(ended),
         outcome: None,
+        provenance: None,
     });
     Ok(TrialRecord {
         name,
