@@ -65,6 +65,8 @@ rules! {
     INSIGHT {
         CONSTRAINT_VIOLATIONS: ConstraintViolations, Info | Warning, None, [],
             "Some trials violate the study's constraints, or never reported what is bounded; if all do, there is no best.";
+        CODE_CHANGED: CodeChanged, Warning, None, [],
+            "Trials of the study were trained with different code: their results may differ for that and not for their points.";
         BEST_TRIAL: BestTrial, Info, None, [], "The best trial.";
     }
     ISOLATION {

@@ -14,6 +14,7 @@ mod caveats;
 mod chance;
 mod change;
 mod checklist;
+mod code;
 mod constraints;
 mod curves;
 mod difference;
@@ -206,6 +207,7 @@ fn conclusions(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     best::examine(reading, findings);
     constraints::examine(reading, findings);
     examples::examine(reading, findings);
+    code::examine(reading, findings);
     // That arms do not differ is said once all have had their trials; the answer says meanwhile how far it is.
     if !reading.concluding().is_some_and(RoundTrials::goes_on) {
         difference::examine(reading, findings);

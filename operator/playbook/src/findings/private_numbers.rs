@@ -22,6 +22,8 @@ const PRIVATE: &[(&str, &str, &str)] = &[
     ("findings/brief.rs", "LONGEST", LENGTH),
     ("findings/brief.rs", "MOST_LISTED", LENGTH),
     ("findings/checklist.rs", "WIDTH", LENGTH),
+    ("findings/code.rs", "NAMED", LENGTH),
+    ("findings/code.rs", "DIGEST_CHARACTERS", LENGTH),
     ("findings/curves/coherence.rs", "APART", TEST),
     ("findings/curves/coherence.rs", "EARLY", TEST),
     ("findings/curves/coherence.rs", "FEWEST", TEST),

@@ -13,6 +13,7 @@ mod looking;
 mod one_best;
 mod piping;
 mod programs;
+mod provenance;
 mod running;
 mod schema;
 mod suggesting;

@@ -16,9 +16,10 @@ use crate::{
 };
 
 /// Raised whenever there is something to describe: they claim nothing that could be false.
-const DESCRIPTIVE: [&str; 8] = [
+const DESCRIPTIVE: [&str; 9] = [
     "BestTrial",
     "BestPerArm",
+    "CodeChanged",
     "FewExamples",
     "FixedCaveat",
     "TrialVariance",
