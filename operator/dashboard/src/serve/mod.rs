@@ -8,6 +8,7 @@ mod answer;
 mod app;
 mod assets;
 mod compare;
+mod executed;
 mod gate;
 mod records;
 mod source;

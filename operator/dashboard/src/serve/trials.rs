@@ -9,13 +9,14 @@ use axum::{
 };
 use studious_playbook::{
     plots::{RunCurve, overlay},
-    record::TrialRecord,
+    record::{AttemptSpan, TrialRecord},
     trial,
 };
 
 use super::{
     answer::{ApiError, Tag},
     app::{App, AppState, StudySnapshot},
+    executed,
     gate::Gate,
     source::{SourceError, StudyKey, StudySource, TrialDetail},
     studies::enter,
@@ -162,10 +163,12 @@ pub fn view(shown: &StudySnapshot, found: &TrialDetail) -> Result<TrialView, Api
     let unreadable = |error: studious_api::yaml::Error| SourceError::unreadable("the trial", error);
     let (record, head) = (&found.record, &shown.head);
     let latest = |n: usize| n.saturating_sub(MOST_REPORTS);
-    let attempts = record
-        .attempts
-        .iter()
-        .map(|span| AttemptItem { message: found.attempt_messages.get(&span.number).cloned(), span: span.clone() });
+    let attempts = record.attempts.iter().map(|span| AttemptItem {
+        message: found.attempt_messages.get(&span.number).cloned(),
+        executed: executed::facts(span.provenance.as_ref(), record, span.number),
+        // Told in `executed`.
+        span: AttemptSpan { provenance: None, ..span.clone() },
+    });
     let commands = found.commands.iter();
     Ok(TrialView {
         item: table::row(&found.head),

@@ -335,6 +335,16 @@ pub struct AttemptItem {
     pub span: AttemptSpan,
     /// What is said about its end.
     pub message: Option<String>,
+    /// What it executed, and on what, as far as that is known.
+    pub executed: Vec<FactView>,
+}
+
+/// A name and what is known under it.
+#[derive(Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FactView {
+    pub name: String,
+    pub value: String,
 }
 
 /// What a host reported of its beginning. What it left out is left out.

@@ -166,10 +166,35 @@ function Attempts({ trial }: { trial: TrialView }) {
           </table>
         </div>
       )}
+      <Executed attempt={trial.attempts.at(-1)} />
       {trial.malformed > 0 && (
         <p class="warning-text">{trial.malformed} lines of metrics.jsonl could not be read; all others were.</p>
       )}
     </section>
+  );
+}
+
+/** What the latest attempt executed, and on what. */
+function Executed({ attempt }: { attempt: AttemptItem | undefined }) {
+  if (attempt === undefined || attempt.executed.length === 0) return null;
+  return (
+    <details>
+      <summary>What attempt {attempt.number} executed</summary>
+      <div class="scroll" tabIndex={0} role="group" aria-label="Table of what was executed">
+        <table>
+          <tbody>
+            {attempt.executed.map(({ name, value }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td class="wide">
+                  <code>{value}</code>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }
 

@@ -82,6 +82,10 @@ export type AttemptItem = {
  */
 message: string | null,
 /**
+ * What it executed, and on what, as far as that is known.
+ */
+executed: Array<FactView>,
+/**
  * From 1.
  */
 number: number,
@@ -250,6 +254,11 @@ interval?: [number, number],
  * The probability of the interval, such as 0.95.
  */
 level: number, };
+
+/**
+ * A name and what is known under it.
+ */
+export type FactView = { name: string, value: string, };
 
 /**
  * A conclusion drawn from the trials.
