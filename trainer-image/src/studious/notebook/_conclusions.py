@@ -16,13 +16,13 @@ class Change:
 
     path: str
     """Where: ``spec.hyperparameters[1].range.max``."""
-    before: Any
+    from_: Any
     """What stands there now; None when nothing does."""
-    after: Any
+    to: Any
     """What should stand there; None when it should go."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.before} → {self.after}"
+        return f"{self.path}: {self.from_} → {self.to}"
 
 
 @dataclass(frozen=True)
