@@ -9,18 +9,40 @@ use crate::{
 
 /// Everything in which a value contradicts a schema, except fields that the schema doesn't know: see [`unknown_fields`].
 pub(crate) fn check(schema: &Value, value: &Value, at: &str) -> Vec<Violation> {
-    let mut found = Vec::new();
-    walk(schema, value, at, &mut found);
-    found
+    examine(schema, value, at).0
 }
 
-fn walk(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) {
+/// As [`check`], and the fields that can't be read: they are missing, or of another kind.
+pub(crate) fn examine(schema: &Value, value: &Value, at: &str) -> (Vec<Violation>, Vec<String>) {
+    let mut found = Faults::default();
+    walk(schema, value, at, &mut found);
+    (found.violations, found.unreadable)
+}
+
+#[derive(Default)]
+struct Faults {
+    violations: Vec<Violation>,
+    unreadable: Vec<String>,
+}
+
+impl Faults {
+    fn push(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
+    fn push_unreadable(&mut self, violation: Violation) {
+        self.unreadable.push(violation.field.clone());
+        self.push(violation);
+    }
+}
+
+fn walk(schema: &Value, value: &Value, at: &str, found: &mut Faults) {
     if value.is_null() && schema["nullable"] == true {
         return;
     }
     if let Some(wrong) = wrong_type(schema, value) {
         let spelled = (schema["type"] == "integer").then(|| not_written_as_whole(at, value)).flatten();
-        found.push(spelled.unwrap_or_else(|| wrong_type_violation(at, value, &wrong)));
+        found.push_unreadable(spelled.unwrap_or_else(|| wrong_type_violation(at, value, &wrong)));
         return;
     }
     if let Some(allowed) = schema["enum"].as_array()
@@ -28,7 +50,7 @@ fn walk(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) {
     {
         let words: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
         let mend = value.as_str().and_then(|v| did_you_mean(v, words.iter().copied())).unwrap_or_default();
-        found.push(Violation::new(at, value, format!("must be one of {}", words.join(", ")), mend));
+        found.push_unreadable(Violation::new(at, value, format!("must be one of {}", words.join(", ")), mend));
         return;
     }
     match value {
@@ -67,12 +89,12 @@ fn plain(x: f64) -> String {
     crate::HyperparameterValue::from(x).to_string()
 }
 
-fn object(schema: &Value, map: &serde_json::Map<String, Value>, at: &str, found: &mut Vec<Violation>) {
+fn object(schema: &Value, map: &serde_json::Map<String, Value>, at: &str, found: &mut Faults) {
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if map.get(name).is_none_or(Value::is_null) {
             let what = schema["properties"][name]["description"].as_str().unwrap_or_default();
             let mend = if what.is_empty() { "Add it.".to_owned() } else { format!("Add it: {}", lower_first(what)) };
-            found.push(Violation::new(join(at, name), &(), "is missing", mend));
+            found.push_unreadable(Violation::new(join(at, name), &(), "is missing", mend));
         }
     }
     count(schema, "minProperties", "maxProperties", map.len(), "entry", at, found);
@@ -101,7 +123,7 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-fn count(schema: &Value, min: &str, max: &str, n: usize, noun: &str, at: &str, found: &mut Vec<Violation>) {
+fn count(schema: &Value, min: &str, max: &str, n: usize, noun: &str, at: &str, found: &mut Faults) {
     let n = n as u64;
     let said = |limit: u64| format!("{limit} {noun}{}", if limit == 1 { "" } else { "s" });
     if let Some(limit) = schema[min].as_u64().filter(|limit| n < *limit) {

@@ -4,15 +4,16 @@
 //! of the same file, such as a claim for the checkpoints, are left alone.
 
 mod header;
+mod judge;
+mod repair;
 pub(crate) mod scalar;
 mod tree;
 
 use std::{collections::BTreeSet, fmt};
 
-use crate::{
-    Study, schema,
-    validate::{self, Violation},
-};
+use serde_json::{Value, json};
+
+use crate::{GROUP, Study, VERSION, validate::Violation};
 use tree::{Mark, Node};
 
 /// Largest file that is read, in bytes.
@@ -81,8 +82,9 @@ pub fn text_of(file: &str, bytes: Vec<u8>) -> Result<String, Vec<Diagnostic>> {
 /// Reads and checks the study of a file. `file` is its name in messages.
 ///
 /// # Errors
-/// Everything that is wrong, in the order of the file: it is not YAML, is too large, holds no study or several, has fields
-/// that don't exist or values of the wrong kind, or breaks a rule of [`validate::refusals`].
+/// Everything that is wrong, in the order of the file: it is not YAML, is too large, holds no study or several; otherwise all
+/// fields that don't exist, are given twice or have values of the wrong kind, and all rules of [`crate::validate::refusals`]
+/// that the rest breaks.
 pub fn read(file: &str, text: &str) -> Result<Document, Vec<Diagnostic>> {
     let unreadable = |at: Mark, message: String| {
         vec![Diagnostic { file: file.to_owned(), line: at.line, column: at.column, message, violation: None }]
@@ -92,46 +94,42 @@ pub fn read(file: &str, text: &str) -> Result<Document, Vec<Diagnostic>> {
             format!("has {} bytes, and at most {LARGEST_FILE} are read. A study is a few kilobytes", text.len());
         return Err(unreadable(Mark::START, message));
     }
-    let documents = tree::parse(text).map_err(|e| unreadable(e.at, e.message))?;
+    let (documents, faults) = tree::parse(text).map_err(|e| unreadable(e.at, e.message))?;
     let node = header::the_study(&documents).map_err(|e| unreadable(e.at, e.message))?;
 
     let value = node.to_json();
-    let doubts = node.doubts();
-    if !doubts.is_empty() {
-        // Whatever else could be said would be about a guess.
-        return Err(located(file, node, doubts));
-    }
-    let schema = header::schema();
-    let mut violations = schema::unknown_fields(schema, &value, "");
-    let misspelt: Vec<String> = violations.iter().filter_map(schema::intended_field).collect();
-    violations.extend(header::refusals(&value));
-    let broken = schema::check(schema, &value, "");
-    let parsed = serde_path_to_error::deserialize::<_, Study>(&value);
     let name = value["metadata"]["name"].as_str().unwrap_or_default();
-    match &parsed {
-        Ok(study) => violations.extend(validate::refusals(name, &study.spec)),
-        Err(e) if broken.is_empty() && violations.is_empty() => {
-            let (at, why) = (e.path().to_string(), e.inner().to_string());
-            violations.push(Violation::new(at, &(), why, "`studious explain` says what may stand there."));
+    let judged = judge::judge(&value, node.doubts(), node.given_twice());
+    let mut problems: Vec<Diagnostic> = faults.iter().flat_map(|e| unreadable(e.at, e.message.clone())).collect();
+    match judged {
+        Ok(study) if problems.is_empty() => {
+            let (file, node) = (file.to_owned(), node.clone());
+            let namespace = study.metadata.namespace.clone();
+            Ok(Document { name: name.to_owned(), namespace, study, file, node })
         }
-        Err(_) => {}
+        judged => {
+            problems.extend(located(file, node, judged.err().unwrap_or_default()));
+            Err(in_order(problems))
+        }
     }
-    violations.extend(broken);
-    // Of `maxTrainStep` it is enough to say that it should be `maxTrainSteps`, not also that this is missing.
-    violations.retain(|v| v.rule == schema::UNKNOWN_FIELD || !misspelt.iter().any(|m| schema::concerns(&v.field, m)));
+}
 
-    let study = match parsed {
-        Ok(study) if violations.is_empty() => study,
-        _ => return Err(located(file, node, violations)),
-    };
-    let (file, node) = (file.to_owned(), node.clone());
-    Ok(Document { name: name.to_owned(), namespace: study.metadata.namespace.clone(), study, file, node })
+/// Everything for which a study is refused that is given as data and can't be read as a whole: its fields by the schema, and
+/// the rules on all that could be read.
+#[must_use]
+pub fn refusals(name: &str, spec: &Value) -> Vec<Violation> {
+    let study = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "Study", "metadata": {"name": name}, "spec": spec,
+    });
+    let mut seen = BTreeSet::new();
+    let found = judge::judge(&study, Vec::new(), Vec::new()).err().unwrap_or_default();
+    found.into_iter().filter(|violation| seen.insert(violation.field.clone())).collect()
 }
 
 /// Violations at their places, each field once, in the order of the file.
 fn located(file: &str, node: &Node, violations: Vec<Violation>) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
-    let mut problems: Vec<Diagnostic> = violations
+    let problems = violations
         .into_iter()
         .filter(|v| seen.insert(v.field.clone()))
         .map(|v| {
@@ -145,6 +143,11 @@ fn located(file: &str, node: &Node, violations: Vec<Violation>) -> Vec<Diagnosti
             }
         })
         .collect();
+    in_order(problems)
+}
+
+/// Problems in the order of the file.
+fn in_order(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
     problems.sort_by_key(|p| (p.line, p.column));
     problems.truncate(MOST_PROBLEMS);
     problems

@@ -42,6 +42,8 @@ pub(super) struct Unreadable {
 pub(super) struct Node {
     pub(super) at: Mark,
     kind: NodeKind,
+    /// A tag that no study needs.
+    tag: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,20 +63,23 @@ struct MappingEntry {
     at: Mark,
     /// What is doubtful about the key.
     doubt: Option<String>,
+    /// Whether the key is given again, which may mean another value.
+    is_twice: bool,
     node: Node,
 }
 
-/// All documents of a file that hold anything.
-pub(super) fn parse(text: &str) -> Result<Vec<Node>, Unreadable> {
+/// All documents of a file that hold anything, and what keeps none of them from being read.
+pub(super) fn parse(text: &str) -> Result<(Vec<Node>, Vec<Unreadable>), Unreadable> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)),
         anchors: HashMap::new(),
         nodes: 0,
+        faults: Vec::new(),
     };
     let mut documents = Vec::new();
     loop {
         match reader.next()? {
-            (Event::StreamEnd, _) => return Ok(documents),
+            (Event::StreamEnd, _) => return Ok((documents, reader.faults)),
             (Event::DocumentStart, _) => {
                 let first = reader.next()?;
                 let document = reader.node(first, 0)?;
@@ -91,6 +96,7 @@ struct Reader<'a> {
     parser: Parser<std::str::Chars<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    faults: Vec<Unreadable>,
 }
 
 impl Reader<'_> {
@@ -104,10 +110,15 @@ impl Reader<'_> {
         if depth > DEEPEST {
             return refuse(format!("is nested more than {DEEPEST} deep. No field of a study is"));
         }
-        let (anchor, kind) = match event {
-            Event::Scalar(text, style, anchor, tag) => (anchor, scalar_of(text, style, tag.as_ref(), at)?),
-            Event::SequenceStart(anchor, None) => (anchor, NodeKind::List(self.items(depth)?)),
-            Event::MappingStart(anchor, None) => (anchor, NodeKind::Mapping(self.entries(depth)?)),
+        let (anchor, tag, kind) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let (kind, tag) = scalar_of(text, style, tag.as_ref());
+                (anchor, tag, kind)
+            }
+            Event::SequenceStart(anchor, tag) => (anchor, tag.as_ref().map(shown), NodeKind::List(self.items(depth)?)),
+            Event::MappingStart(anchor, tag) => {
+                (anchor, tag.as_ref().map(shown), NodeKind::Mapping(self.entries(depth)?))
+            }
             Event::Alias(id) => {
                 let Some(node) = self.anchors.get(&id).cloned() else {
                     return refuse("refers to an anchor that contains itself. Write it out".to_owned());
@@ -115,13 +126,10 @@ impl Reader<'_> {
                 self.count(node.size(), at)?;
                 return Ok(node);
             }
-            Event::SequenceStart(_, Some(tag)) | Event::MappingStart(_, Some(tag)) => {
-                return refuse(format!("has the tag {}. Remove it: a study needs none", shown(&tag)));
-            }
             _ => return refuse("is not a value".to_owned()),
         };
         self.count(1, at)?;
-        let node = Node { at, kind };
+        let node = Node { at, kind, tag };
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -154,13 +162,15 @@ impl Reader<'_> {
                 merged.extend(node.merged(at)?);
                 continue;
             }
-            if let Some(first) = entries.iter().find(|e| e.key == key) {
+            if let Some(first) = entries.iter_mut().find(|e| e.key == key) {
+                first.is_twice = true;
                 let message =
                     format!("{key} is given twice; the first is on line {}. Remove one of them", first.at.line);
-                return Err(Unreadable { at, message });
+                self.faults.push(Unreadable { at, message });
+                continue;
             }
             let doubt = if plain { scalar::resolve(&key).1 } else { None };
-            entries.push(MappingEntry { key, at, doubt, node });
+            entries.push(MappingEntry { key, at, doubt, is_twice: false, node });
         }
         for entry in merged {
             if !entries.iter().any(|e| e.key == entry.key) {
@@ -204,19 +214,16 @@ fn shown(tag: &Tag) -> String {
     }
 }
 
-fn scalar_of(text: String, style: TScalarStyle, tag: Option<&Tag>, at: Mark) -> Result<NodeKind, Unreadable> {
-    let is_text = match tag.map(shown).as_deref() {
-        None => style != TScalarStyle::Plain,
-        Some("!!str" | "!") => true,
-        Some(other) => {
-            return Err(Unreadable { at, message: format!("has the tag {other}. Remove it: a study needs none") });
-        }
-    };
-    if is_text {
-        return Ok(NodeKind::Scalar { value: Value::String(text), doubt: None });
+/// A scalar, and its tag where that is not one for texts.
+fn scalar_of(text: String, style: TScalarStyle, tag: Option<&Tag>) -> (NodeKind, Option<String>) {
+    let tag = tag.map(shown);
+    let is_for_text = matches!(tag.as_deref(), Some("!!str" | "!"));
+    let other = tag.filter(|_| !is_for_text);
+    if is_for_text || style != TScalarStyle::Plain {
+        return (NodeKind::Scalar { value: Value::String(text), doubt: None }, other);
     }
     let (value, doubt) = scalar::resolve(&text);
-    Ok(NodeKind::Scalar { value, doubt: doubt.map(|doubt| (text, doubt)) })
+    (NodeKind::Scalar { value, doubt: doubt.map(|doubt| (text, doubt)) }, other)
 }
 
 impl Node {
@@ -252,7 +259,36 @@ impl Node {
         found
     }
 
+    /// Fields that are given again.
+    pub(super) fn given_twice(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.twice("", &mut found);
+        found
+    }
+
+    fn twice(&self, at: &str, found: &mut Vec<String>) {
+        match &self.kind {
+            NodeKind::Scalar { .. } => {}
+            NodeKind::List(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    item.twice(&format!("{at}[{i}]"), found);
+                }
+            }
+            NodeKind::Mapping(entries) => {
+                for entry in entries {
+                    let field = schema::join(at, &entry.key);
+                    entry.node.twice(&field, found);
+                    found.extend(Some(field).filter(|_| entry.is_twice));
+                }
+            }
+        }
+    }
+
     fn doubtful(&self, at: &str, found: &mut Vec<Violation>) {
+        if let Some(tag) = &self.tag {
+            let field = if at.is_empty() { "the study" } else { at };
+            found.push(Violation::new(field, &(), format!("has the tag {tag}"), "Remove it: a study needs none."));
+        }
         match &self.kind {
             NodeKind::Scalar { doubt: Some((text, doubt)), .. } => found.push(doubtful(at, text, doubt)),
             NodeKind::Scalar { .. } => {}
@@ -331,7 +367,7 @@ fn doubtful(at: &str, value: &str, doubt: &str) -> Violation {
 }
 
 /// `spec.rounds[1].name` → spec, rounds, 1, name.
-fn steps(field: &str) -> Vec<&str> {
+pub(super) fn steps(field: &str) -> Vec<&str> {
     let mut steps = Vec::new();
     let mut rest = field;
     while !rest.is_empty() {

@@ -17,7 +17,7 @@ use kube::{
 };
 use serde_json::Value;
 use studious_api::{
-    StudySpec, labels,
+    StudySpec, document, labels,
     validate::{self, Violation},
 };
 use studious_playbook::advice;
@@ -70,11 +70,11 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
         return response;
     }
     let spec = object.data.get("spec").cloned().unwrap_or_default();
-    let spec: StudySpec = match serde_json::from_value(spec) {
-        Ok(spec) => spec,
-        Err(error) => return response.deny(format!("spec can't be read: {error}")),
-    };
     let name = if object.name_any().is_empty() { request.name.clone() } else { object.name_any() };
+    let spec: StudySpec = match serde_json::from_value(spec.clone()) {
+        Ok(spec) => spec,
+        Err(error) => return response.deny(unread(&name, &spec, &error)),
+    };
     let mut refusals = validate::refusals(&name, &spec);
     refusals.extend(advice::refusals(&spec));
     if request.operation == Operation::Update
@@ -94,6 +94,15 @@ fn answer(request: &AdmissionRequest<DynamicObject>) -> AdmissionResponse {
         response.warnings = Some(warnings.iter().map(|warning| shorten(&warning.to_string())).collect());
     }
     response
+}
+
+/// What is wrong with a spec that can't be read as a whole.
+fn unread(name: &str, spec: &Value, error: &serde_json::Error) -> String {
+    let found = document::refusals(name, spec);
+    if found.is_empty() {
+        return format!("spec can't be read: {error}");
+    }
+    found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// What can't change: more than rules of the CRD can see, which know nothing of values without a type, nor of the rounds
@@ -250,8 +259,13 @@ spec:
 
     #[test]
     fn what_cannot_be_read_and_what_is_being_deleted() {
-        let mut object = study("[{name: a, trials: many, maxTrainSteps: 100}]");
-        assert_eq!(reviewed_new(&object, "CREATE")["allowed"], false);
+        let mut object =
+            study("[{name: a, trials: many, maxTrainSteps: 100}, {name: b, trials: 4, maxTrainSteps: 50}]");
+        let response = reviewed_new(&object, "CREATE");
+        assert_eq!(response["allowed"], false);
+        let message = response["status"]["message"].as_str().unwrap();
+        assert!(message.contains("spec.rounds[0].trials: \"many\": must be a whole number"), "{message}");
+        assert!(message.contains("spec.rounds[1].maxTrainSteps: 50: must be larger"), "{message}");
         object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         assert_eq!(reviewed_new(&object, "UPDATE")["allowed"], true);
     }
