@@ -142,6 +142,26 @@ def test_parameters_that_are_not_those_restored_are_refused(tmp_path: Path) -> N
         trial.init({"w": np.arange(3.0) + 1e-9})
 
 
+def test_hyperparameters_are_read_by_name_or_alias(tmp_path: Path) -> None:
+    """F-120: the program's own names have dots and dashes."""
+    given = {"optim_lr": 0.1, "optimizer": "adam", "weight_decay": 0}
+    aliases = {"optim_lr": "optim.lr", "weight_decay": "weight-decay"}
+    folder = lay(tmp_path, hyperparameters=given, aliases=aliases)
+    values = studious.Trial.load(folder).hyperparameters
+    assert values["optim.lr"] == values["optim_lr"] == values.number("optim.lr") == 0.1
+    assert "weight-decay" in values
+    assert "optim.eps" not in values
+    assert dict(values) == given
+    assert values.arguments == {"optim.lr": 0.1, "optimizer": "adam", "weight-decay": 0}
+    values.only(["optim.lr", "optimizer", "weight_decay"])
+    with pytest.raises(studious.StudiousError, match=r"does not know .* weight_decay"):
+        values.only(["optim.lr", "optimizer"])
+    with pytest.raises(KeyError, match=r"hyperparameters\.optim\.eps is missing"):
+        values["optim.eps"]
+    with pytest.raises(studious.StudiousError, match=r"`aliases\.optim_lr` must be a string"):
+        studious.Trial.load(lay(tmp_path, hyperparameters=given, aliases={"optim_lr": 3}))
+
+
 def test_typed_hyperparameters(tmp_path: Path) -> None:
     given = {"rate": 1, "width": 64.0, "kind": "sgd", "flag": True}
     values = studious.Trial.load(lay(tmp_path, hyperparameters=given)).hyperparameters

@@ -23,6 +23,10 @@ pub struct Hyperparameter {
     /// The name that trainers see; `HP_<NAME>` in the environment.
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"))]
     pub name: String,
+    /// Its name in the program, in imported files and in exported tables, where that is not an identifier, such as `optim.lr`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_./:\[\]-]*$"))]
+    pub alias: Option<String>,
     /// Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held.
     #[serde(default)]
     pub role: Role,
@@ -44,6 +48,21 @@ pub struct Hyperparameter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub fixed_because: Option<String>,
+}
+
+impl Hyperparameter {
+    /// What the program calls it: the alias, or else the name.
+    #[must_use]
+    pub fn program_name(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// The name of the hyperparameter that has this name or, if none has, this alias.
+#[must_use]
+pub fn name_of<'a>(hyperparameters: &'a [Hyperparameter], word: &str) -> Option<&'a str> {
+    let by = |is_it: &dyn Fn(&Hyperparameter) -> bool| hyperparameters.iter().find(|h| is_it(h));
+    by(&|h| h.name == word).or_else(|| by(&|h| h.alias.as_deref() == Some(word))).map(|h| h.name.as_str())
 }
 
 /// What a hyperparameter is to the question of a study.

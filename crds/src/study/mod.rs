@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use constraints::{Constraint, ConstraintStatus};
 pub use early_ending::{EarlyEnding, EarlyEndingRule};
-pub use hyperparameter::{Hyperparameter, Range, Role, Scale};
+pub use hyperparameter::{Hyperparameter, Range, Role, Scale, name_of};
 pub use later::{Baseline, Phase, ProblemKind, Project};
 pub use policy::{Policy, ThresholdOverride, Waiver};
 pub use rounds::{Advance, Per, Retrain, Round, RoundSource};

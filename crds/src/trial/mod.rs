@@ -4,7 +4,7 @@
 mod provenance;
 mod status;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use kube::{CustomResource, KubeSchema};
@@ -51,6 +51,8 @@ use crate::{
         .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".index"),
     validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters")
         .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".hyperparameters"),
+    validation = Rule::new("has(self.aliases) == has(oldSelf.aliases) && (!has(self.aliases) || self.aliases == oldSelf.aliases)")
+        .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".aliases"),
     validation = Rule::new("self.maxTrainSteps == oldSelf.maxTrainSteps")
         .message("can't change once a trial exists: it would no longer be the run that was asked for").field_path(".maxTrainSteps"),
     validation = Rule::new("self.objective == oldSelf.objective")
@@ -76,6 +78,10 @@ pub struct TrialSpec {
     /// The point.
     #[schemars(schema_with = "opaque_hyperparameters")]
     pub hyperparameters: Hyperparameters,
+    /// What the program calls hyperparameters of the point, by name, where that is something else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "bounded_aliases")]
+    pub aliases: BTreeMap<String, String>,
     /// Training steps.
     pub max_train_steps: u64,
     /// The learning-rate schedule, worked out.
@@ -125,6 +131,16 @@ fn opaque_hyperparameters(_: &mut SchemaGenerator) -> Schema {
         "description": "The point.",
         "maxProperties": 64,
         "x-kubernetes-preserve-unknown-fields": true,
+    })
+}
+
+/// Texts with limits, which CEL needs to compare them.
+fn bounded_aliases(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "description": "What the program calls hyperparameters of the point, by name, where that is something else.",
+        "maxProperties": 64,
+        "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 128},
     })
 }
 

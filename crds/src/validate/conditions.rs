@@ -3,6 +3,7 @@
 use super::{
     Violation,
     assignments::{assignments, domain, is_active, with_ancestors},
+    called,
     printed::{list, short},
 };
 use crate::{
@@ -43,8 +44,7 @@ fn condition(hs: &[Hyperparameter], i: usize, h: &Hyperparameter, found: &mut Ve
         let at = format!("{at}.{parent}");
         let entries: Vec<_> = hs.iter().filter(|p| p.name == *parent).collect();
         if entries.is_empty() {
-            let names = hs.iter().map(|p| p.name.as_str()).filter(|name| *name != h.name);
-            let mend = spelling::did_you_mean(parent, names)
+            let mend = called::meant(parent, hs.iter().filter(|p| p.name != h.name))
                 .unwrap_or_else(|| "Name one of the study's hyperparameters, or add it.".to_owned());
             found.push(Violation::new(&at, &(), format!("there is no hyperparameter {parent} in this study"), mend));
             continue;

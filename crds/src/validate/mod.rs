@@ -5,6 +5,7 @@
 //! nothing. What can run but is advised against is the playbook's business.
 
 mod assignments;
+mod called;
 mod changes;
 mod conditions;
 mod constraints;
@@ -81,6 +82,7 @@ impl fmt::Display for Violation {
 pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     let mut found = names::refusals(name, spec);
     found.extend(design::refusals(spec));
+    found.extend(called::refusals(spec));
     found.extend(space::refusals(spec));
     found.extend(conditions::refusals(spec));
     found.extend(schedule::refusals(spec));

@@ -3,6 +3,7 @@
 use super::{
     Violation,
     assignments::{is_active, parents_first},
+    called,
     printed::{list, short},
     space::kind,
 };
@@ -100,7 +101,7 @@ pub fn point(
         }
     }
     for (name, value) in point.iter().filter(|(name, _)| !hyperparameters.iter().any(|h| h.name == **name)) {
-        let mend = spelling::did_you_mean(name, hyperparameters.iter().map(|h| h.name.as_str()))
+        let mend = called::meant(name, hyperparameters.iter())
             .unwrap_or_else(|| "Remove it, or add it to spec.hyperparameters.".to_owned());
         found.push(Violation::new(format!("{at}.{name}"), value, "is not a hyperparameter of this study", mend));
     }

@@ -2,7 +2,7 @@
 
 use studious_rules::{self as rules, QUESTIONS, thresholds};
 
-use super::{Violation, printed::counted};
+use super::{Violation, called, printed::counted};
 use crate::{StudySpec, spelling::nearest};
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
@@ -71,8 +71,8 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
                     "Remove it, or name the code of a finding.",
                 ));
             } else if !spec.hyperparameters.iter().any(|h| h.name == *name) {
-                let mend = nearest(name, spec.hyperparameters.iter().map(|h| h.name.as_str()))
-                    .map_or_else(|| "Name one of the study.".to_owned(), |near| format!("Did you mean {near}?"));
+                let mend = called::meant(name, spec.hyperparameters.iter())
+                    .unwrap_or_else(|| "Name one of the study.".to_owned());
                 let field = format!("{field}.hyperparameter");
                 found.push(Violation::new(field, name, "is not a hyperparameter of this study", mend));
             }

@@ -74,6 +74,14 @@ fn unknown(name: &str, spec: &StudySpec) -> (String, String) {
     } else {
         format!("no variable of a trainer is {name}, so it would not be replaced")
     };
+    let aliased = spec
+        .hyperparameters
+        .iter()
+        .find(|h| h.alias.as_ref().is_some_and(|alias| is_hyperparameter && hyperparameter_variable(alias) == name));
+    if let Some(h) = aliased {
+        let variable = hyperparameter_variable(&h.name);
+        return (rule, format!("Write $({variable}): variables are called by the name, not by the alias."));
+    }
     let mend = spelling::did_you_mean(name, names.iter().map(String::as_str)).unwrap_or_else(|| {
         let known = if names.is_empty() { "none".to_owned() } else { list(&names, "and") };
         format!("Known here: {known}. Write $$( for a plain $(.")

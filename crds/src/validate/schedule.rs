@@ -3,9 +3,10 @@
 use super::{
     Violation,
     assignments::{assignments, is_active, with_ancestors},
+    called,
 };
 use crate::{
-    StudySpec, spelling,
+    StudySpec,
     study::{Hyperparameter, Schedule, ScheduleFamily},
 };
 
@@ -31,7 +32,7 @@ fn base(hs: &[Hyperparameter], schedule: &Schedule, found: &mut Vec<Violation>) 
     let name = &schedule.base;
     let entries: Vec<_> = hs.iter().enumerate().filter(|(_, h)| h.name == *name).collect();
     if entries.is_empty() {
-        let mend = spelling::did_you_mean(name, hs.iter().map(|h| h.name.as_str()))
+        let mend = called::meant(name, hs.iter())
             .unwrap_or_else(|| "Name the hyperparameter that is the peak learning rate, or add it.".to_owned());
         found.push(Violation::new(field, name, "is not a hyperparameter of this study", mend));
         return;

@@ -1,8 +1,8 @@
 //! How points are chosen: what belongs to which algorithm, grids and listed points.
 
-use super::{Violation, point, printed::counted, size};
+use super::{Violation, called, point, printed::counted, size};
 use crate::{
-    Hyperparameters, StudySpec, spelling,
+    Hyperparameters, StudySpec,
     study::{Algorithm, Grid},
 };
 
@@ -73,8 +73,8 @@ fn levels(spec: &StudySpec, grid: &Grid, found: &mut Vec<Violation>) {
         let field = format!("spec.search.grid.levelsOf.{name}");
         let hs = &spec.hyperparameters;
         if !hs.iter().any(|h| h.name == *name) {
-            let mend = spelling::did_you_mean(name, hs.iter().map(|h| h.name.as_str()))
-                .unwrap_or_else(|| "Name a hyperparameter with a range.".to_owned());
+            let mend =
+                called::meant(name, hs.iter()).unwrap_or_else(|| "Name a hyperparameter with a range.".to_owned());
             found.push(Violation::new(field, levels, "is not a hyperparameter of this study", mend));
         } else if !hs.iter().any(|h| h.name == *name && h.range.is_some()) {
             let mend = "Remove it: all listed values are tried.";

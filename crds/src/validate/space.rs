@@ -1,6 +1,4 @@
-//! Each hyperparameter by itself: its name, its role, its range or values.
-
-use std::collections::BTreeMap;
+//! Each hyperparameter by itself: its role, its range or values.
 
 use super::{Violation, printed::list};
 use crate::{
@@ -15,58 +13,13 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     for (i, h) in spec.hyperparameters.iter().enumerate() {
         let at = format!("spec.hyperparameters[{i}]");
-        name(h, &at, &mut found);
         shape(h, &at, &mut found);
         if let Some(r) = &h.range {
             range(r, &format!("{at}.range"), &mut found);
         }
         values(h, &at, &mut found);
     }
-    environment(spec, &mut found);
     found
-}
-
-fn name(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
-    let field = format!("{at}.name");
-    let well_formed = h.name.len() <= 63
-        && h.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && h.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !well_formed {
-        let rule = "must be 1 to 63 letters, digits and '_', no digit first";
-        found.push(Violation::new(
-            field,
-            &h.name,
-            rule,
-            "Trainers see this name, also as HP_<NAME> in the environment.",
-        ));
-    } else if is_step_budget(&h.name) {
-        // R-103: longer training wins by being longer.
-        let mend = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each.";
-        let rule = "can't be a hyperparameter: all trials of a round train for the round's maxTrainSteps, or they could not \
-                    be compared";
-        found.push(Violation::new(field, &h.name, rule, mend));
-    }
-}
-
-/// Names of step budgets, letters and digits only.
-const BUDGETS: [&str; 12] = [
-    "maxtrainsteps",
-    "maxsteps",
-    "trainsteps",
-    "trainingsteps",
-    "numtrainsteps",
-    "numtrainingsteps",
-    "numsteps",
-    "totalsteps",
-    "nsteps",
-    "epochs",
-    "numepochs",
-    "maxepochs",
-];
-
-fn is_step_budget(name: &str) -> bool {
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    BUDGETS.contains(&plain.as_str())
 }
 
 fn shape(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
@@ -247,22 +200,5 @@ pub(super) fn kind(value: &HyperparameterValue) -> &'static str {
         HyperparameterValue::Bool(_) => "truth value",
         HyperparameterValue::Integer(_) | HyperparameterValue::Number(_) => "number",
         HyperparameterValue::Text(_) => "name",
-    }
-}
-
-/// `lr` and `LR` would both be `HP_LR`.
-fn environment(spec: &StudySpec, found: &mut Vec<Violation>) {
-    let mut first: BTreeMap<String, &str> = BTreeMap::new();
-    for (i, h) in spec.hyperparameters.iter().enumerate() {
-        let variable = h.name.to_ascii_uppercase();
-        let earlier = *first.entry(variable.clone()).or_insert(&h.name);
-        if earlier != h.name {
-            found.push(Violation::new(
-                format!("spec.hyperparameters[{i}].name"),
-                &h.name,
-                format!("and {earlier} would both be HP_{variable} in the trainer's environment"),
-                "Rename one of them.",
-            ));
-        }
     }
 }

@@ -72,6 +72,24 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a name twice", "name: width", "name: learning_rate"),
     ("names that meet in the environment", "name: width", "name: Learning_Rate"),
     ("a name that is no word", "name: width", "name: layer-width"),
+    ("a name with a dot", "name: width", "name: model.width"),
+    ("a name with a dot whose identifier is taken", "name: width", "name: learning.rate"),
+    ("a name that no identifier can be made of", "name: width", "name: \"βeta 1\""),
+    // Aliases.
+    ("an alias that no program has", "name: width", "name: width, alias: model width"),
+    ("an alias that is another's name", "name: width", "name: width, alias: learning_rate"),
+    (
+        "two equal aliases",
+        "  - {name: width, role: Nuisance",
+        "  - {name: momentum, alias: optim.m, values: [0.5, 0.9]}\n  - {name: width, alias: optim.m, role: Nuisance",
+    ),
+    ("an alias of a step budget", "name: width", "name: width, alias: trainer.max_epochs"),
+    (
+        "one name with two aliases",
+        "  - {name: learning_rate, role: Nuisance, range: {min: 1.0e-4, max: 10, scale: Log}}",
+        "  - {name: learning_rate, alias: sgd.lr, when: {optimizer: [sgd]}, range: {min: 1.0e-4, max: 10, scale: Log}}\n  - {name: learning_rate, alias: nag.lr, when: {optimizer: [momentum, nesterov]}, range: {min: 1.0e-4, max: 10, scale: Log}}",
+    ),
+    ("an alias where a name is meant", "name: learning_rate, role", "name: lr, alias: learning_rate, role"),
     ("searched steps", "name: width", "name: num_train_steps"),
     // Conditions.
     ("a condition on nothing", "when: {optimizer: [", "when: {optimiser: ["),
@@ -232,6 +250,17 @@ fn wrong_studies_are_refused_at_their_line() {
         told.push('\n');
     }
     insta::assert_snapshot!(told);
+}
+
+/// F-120: variables are called by names.
+#[test]
+fn the_variable_of_an_alias_is_refused_with_that_of_the_name() {
+    let text = changed("name: learning_rate,", "name: learning_rate, alias: optim.lr,")
+        .replace("studious_trainer.digits]", "train, optim.lr=$(HP_OPTIM_LR)]");
+    let problems = document::read("study.yaml", &text).unwrap_err();
+    let [problem] = problems.as_slice() else { panic!("{problems:#?}") };
+    assert!(problem.message.contains("Write $(HP_LEARNING_RATE): variables are called by the name"), "{problem}");
+    document::read("study.yaml", &text.replace("HP_OPTIM_LR", "HP_LEARNING_RATE")).unwrap();
 }
 
 /// What is put in place of a field that can't be read decides nothing: only what holds with any value is told.

@@ -85,6 +85,21 @@ mod tests {
         );
     }
 
+    /// F-120: variables are called by names; what the program calls a hyperparameter is every host's to read.
+    #[test]
+    fn aliases_make_no_variables_and_reach_every_host() {
+        let mut shared = trial(2);
+        let variables = environment(&shared, "/d");
+        shared.aliases = [("lr".to_owned(), "optim.lr".to_owned())].into();
+        assert_eq!(environment(&shared, "/d"), variables);
+        let text = serde_json::to_string(&shared).unwrap();
+        let host = SharedTrial::parse(&text).unwrap().for_host(1).unwrap();
+        let json = serde_json::to_value(&host).unwrap();
+        assert_eq!((&json["aliases"]["lr"], &json["hyperparameters"]["lr"]), (&"optim.lr".into(), &1e-5.into()));
+        let without = serde_json::to_value(trial(1).for_host(0).unwrap()).unwrap();
+        assert!(without.get("aliases").is_none(), "{without}");
+    }
+
     /// F-115: what a study may name is what its trainers have.
     #[test]
     fn variables_are_those_that_validation_knows() {

@@ -1,5 +1,7 @@
 //! `trial.json`, as a trainer reads it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use studious_api::{
     Hyperparameters, TrialSpec,
@@ -46,6 +48,9 @@ pub struct TrialFile<S, H> {
     pub attempt: u32,
     /// The active hyperparameters.
     pub hyperparameters: Hyperparameters,
+    /// What the program calls those of them that have an alias, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<String, String>,
     /// Training steps.
     pub max_train_steps: u64,
     /// The learning-rate schedule, if the study has one.
@@ -144,6 +149,7 @@ impl SharedTrial {
             round: spec.round.clone(),
             attempt,
             hyperparameters: spec.hyperparameters.clone(),
+            aliases: spec.aliases.clone(),
             max_train_steps: spec.max_train_steps,
             schedule: spec.schedule.clone(),
             objective: TrialObjective { metric: spec.objective.metric.clone(), direction: spec.objective.direction },
@@ -184,6 +190,7 @@ impl SharedTrial {
             round: self.round,
             attempt: self.attempt,
             hyperparameters: self.hyperparameters,
+            aliases: self.aliases,
             max_train_steps: self.max_train_steps,
             schedule: self.schedule,
             objective: self.objective,

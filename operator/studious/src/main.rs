@@ -7,6 +7,7 @@
 mod arguments;
 mod client;
 mod commands;
+mod hyperparameter_names;
 mod json;
 mod output;
 mod show;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use studious_api::{Hyperparameters, validate, validate::Violation};
 use studious_playbook::{Plan, numbers::count, record::TrialRecord, rounds};
 
-use crate::{commands::import::notes, output::errln, trial_line};
+use crate::{commands::import::notes, hyperparameter_names, output::errln, trial_line};
 
 /// Longest line: a trial of several long curves.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -210,6 +210,7 @@ fn trial(text: &str, plan: &Plan, file: &mut TrialsFile) -> Result<TrialRecord, 
         vec![problem("", "", &format!("is not a trial: {error}"), mend)]
     })?;
     let given = std::mem::replace(&mut record.hyperparameters, point.unwrap_or_default());
+    let given = hyperparameter_names::by_name(&plan.spec().hyperparameters, given).unwrap_or_default();
     file.settled += usize::from(given.iter().any(|(name, value)| record.hyperparameters.get(name) != Some(value)));
     file.null += usize::from(is_null && record.is_result());
     Ok(record)
@@ -277,6 +278,14 @@ fn point(value: &Value, plan: &Plan, found: &mut Vec<ColumnViolation>) -> Option
                 &error.to_string(),
                 "Give the trial's point: {\"name\":value, …}.",
             ));
+            return None;
+        }
+    };
+    let given = match hyperparameter_names::by_name(&plan.spec().hyperparameters, given) {
+        Ok(given) => given,
+        Err((alias, name)) => {
+            let rule = format!("is given twice, as {name} and as its alias {alias}");
+            found.push(problem(&format!("hyperparameters.{name}"), "", &rule, "Remove one of them."));
             return None;
         }
     };

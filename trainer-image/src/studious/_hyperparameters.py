@@ -16,17 +16,26 @@ class Hyperparameters(Mapping[str, Value]):
 
     Inactive conditional hyperparameters are absent, not null. The typed
     readers take a default for hyperparameters that a study may leave out.
+    Every reader takes a name, or the alias that the study gives it.
     """
 
-    def __init__(self, values: Mapping[str, Value], file: Path) -> None:
+    def __init__(
+        self, values: Mapping[str, Value], file: Path, aliases: Mapping[str, str] | None = None
+    ) -> None:
+        """Hold the values by name; ``aliases`` holds what the program calls some, by name."""
         self._values = dict(values)
         self._file = file
+        self._aliases = dict(aliases or {})
+        self._names = {alias: name for name, alias in self._aliases.items()}
 
     def __getitem__(self, name: str) -> Value:
         try:
-            return self._values[name]
+            return self._values[self._name(name)]
         except KeyError:
             raise KeyError(self._missing(name)) from None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._name(name) in self._values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -36,6 +45,15 @@ class Hyperparameters(Mapping[str, Value]):
 
     def __repr__(self) -> str:
         return f"Hyperparameters({self._values!r})"
+
+    @property
+    def arguments(self) -> dict[str, Value]:
+        """The values by what the program calls them: the alias where there is one, or the name.
+
+        For programs that take any argument, such as Hydra's:
+        ``[f"{name}={value}" for name, value in trial.hyperparameters.arguments.items()]``.
+        """
+        return {self._aliases.get(name, name): value for name, value in self._values.items()}
 
     def number(self, name: str, default: float | None = None) -> float:
         """Read a number; an integer is one too."""
@@ -65,7 +83,11 @@ class Hyperparameters(Mapping[str, Value]):
 
         A name that is silently ignored makes a study that varies nothing.
         """
-        unknown = sorted(set(self._values) - set(known))
+        unknown = sorted(
+            name
+            for name in self._values
+            if name not in known and self._aliases.get(name) not in known
+        )
         if unknown:
             raise StudiousError(
                 f"{self._file}: this trainer does not know the hyperparameter(s) "
@@ -74,11 +96,14 @@ class Hyperparameters(Mapping[str, Value]):
             )
 
     def _read(self, name: str, default: Value | None) -> Value:
-        if name in self._values:
-            return self._values[name]
+        if name in self:
+            return self[name]
         if default is None:
             raise StudiousError(self._missing(name))
         return default
+
+    def _name(self, word: str) -> str:
+        return word if word in self._values else self._names.get(word, word)
 
     def _missing(self, name: str) -> str:
         known = ", ".join(sorted(self._values)) or "none"

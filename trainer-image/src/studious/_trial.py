@@ -260,7 +260,11 @@ def _hyperparameters(top: Fields) -> Hyperparameters:
     for name, value in fields.values.items():
         if not isinstance(value, bool | int | float | str):
             raise fields.error(name, "a number, a string, true or false")
-    return Hyperparameters(fields.values, fields.file)
+    aliases = top.object("aliases") if top.has("aliases") else None
+    if aliases is not None:
+        for name in aliases.values:
+            aliases.text(name)
+    return Hyperparameters(fields.values, fields.file, aliases.values if aliases else None)
 
 
 def _objective(fields: Fields) -> Objective:

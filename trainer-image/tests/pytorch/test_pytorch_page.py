@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -157,3 +159,19 @@ def test_the_local_ranks_of_two_hosts(tmp_path: Path) -> None:
     assert [step for step, _ in curve(folders[0], "val_loss")] == [20]
     assert not curve(folders[1], "val_loss")
     assert [event["step"] for event in events(folders[0], "checkpoint")] == [20]
+
+
+def test_a_program_gets_its_overrides_by_its_own_names(tmp_path: Path) -> None:
+    """F-120."""
+    point = {"optim_lr": 0.01, "width": 64}
+    folder = lay(tmp_path, hyperparameters=point, aliases={"optim_lr": "optim.lr"})
+    script = tmp_path / "overrides.py"
+    script.write_text(PROGRAMS["overrides.py"])
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | {"STUDIOUS_TRIAL_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["optim.lr=0.01", "width=64", "trainer.max_steps=500"]

@@ -7,11 +7,14 @@ mod best;
 mod fresh;
 mod settled;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use studious_api::{
     Hyperparameters, TrialSpec,
-    study::{Per, Round, SeedVerification},
+    study::{Hyperparameter, Per, Round, SeedVerification},
 };
 
 pub(crate) use self::fresh::Fresh;
@@ -198,6 +201,7 @@ pub fn trial_spec(plan: &Plan, point: &RoundPoint) -> TrialSpec {
         round: point.key.round.clone(),
         index: point.key.index,
         hyperparameters: point.hyperparameters.clone(),
+        aliases: aliases(&spec.hyperparameters, &point.hyperparameters),
         max_train_steps,
         schedule: schedule::of_trial(spec, max_train_steps, &point.hyperparameters),
         objective: spec.objective.clone(),
@@ -213,6 +217,12 @@ pub fn trial_spec(plan: &Plan, point: &RoundPoint) -> TrialSpec {
         stop_reason: None,
         template: spec.trial.template.clone(),
     }
+}
+
+/// What the program calls the hyperparameters of a point, by name, where that is something else.
+fn aliases(hyperparameters: &[Hyperparameter], point: &Hyperparameters) -> BTreeMap<String, String> {
+    let there = hyperparameters.iter().filter(|h| point.contains_key(&h.name));
+    there.filter_map(|h| Some((h.name.clone(), h.alias.clone()?))).collect()
 }
 
 #[cfg(test)]

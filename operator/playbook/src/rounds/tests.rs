@@ -50,6 +50,23 @@ fn taken(plan: &Plan, round: &str, trials: &[TrialState]) -> Vec<(u32, u32)> {
     points(plan, round, trials).unwrap().iter().map(|p| (p.key.index, source(p))).collect()
 }
 
+/// F-120: of the hyperparameters that exist at a point.
+#[test]
+fn a_trial_has_the_aliases_of_its_point() {
+    let mut spec = studies::plan(studies::NESTEROV_AND_ADAM).spec().clone();
+    for h in &mut spec.hyperparameters {
+        h.alias = Some(format!("optim.{}", h.name));
+    }
+    let plan = Plan::new("s", &spec).unwrap();
+    let all = fresh(&plan, "explore");
+    assert!(all.iter().any(|point| point.hyperparameters.len() < spec.hyperparameters.len()));
+    for point in &all {
+        let aliases = trial_spec(&plan, point).aliases;
+        assert!(aliases.keys().eq(point.hyperparameters.keys()), "{aliases:?} of {point:?}");
+        assert!(aliases.iter().all(|(name, alias)| *alias == format!("optim.{name}")), "{aliases:?}");
+    }
+}
+
 /// Studies that people keep depend on these: they must never change.
 #[test]
 fn golden_points_of_two_arms() {

@@ -221,6 +221,7 @@ fn one_of(studies: &BTreeSet<&str>) -> Hyperparameter {
 fn further(name: &str) -> Hyperparameter {
     Hyperparameter {
         name: name.to_owned(),
+        alias: None,
         role: Role::Scientific,
         when: None,
         range: None,

@@ -350,6 +350,10 @@ export type Hyperparameter = {
  */
 name: string,
 /**
+ * Its name in the program, in imported files and in exported tables, where that is not an identifier, such as `optim.lr`.
+ */
+alias?: string,
+/**
  * Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held.
  */
 role: Role,

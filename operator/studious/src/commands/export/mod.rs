@@ -25,8 +25,8 @@ use crate::{
 const AFTER: &str = "\
 jsonl prints one JSON object a line: name, round, hyperparameters, objective and step (or \"infeasible\":true with a \
 reason, or \"pending\":true), and curves as [step, value] pairs. csv and parquet hold a table with a row for each trial, \
-without curves: name, round, outcome, reason, objective, step, a column for each hyperparameter (hyperparameters.NAME \
-where the name is taken), and metrics.NAME for what constraints bound.
+without curves: name, round, outcome, reason, objective, step, a column for each hyperparameter by its alias or name \
+(hyperparameters.NAME where that is taken), and metrics.NAME for what constraints bound.
 
 --measurements makes a row of every value that was measured instead: trial, round, host, metric, step, value.
 
@@ -35,6 +35,7 @@ Examples:
   studious export study/digits --format parquet --out digits.parquet
   studious export studious-runs/digits --measurements --format parquet --out curves.parquet
   studious export study/digits | jq -r 'select(.objective < 0.05) | .name'
+  studious export --study study.yaml --trials trials.jsonl --format csv
   kubectl study export digits --format csv";
 
 #[derive(Args, Debug)]

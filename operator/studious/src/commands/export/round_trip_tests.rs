@@ -43,8 +43,8 @@ constraints: [{{metric: latency_ms, max: 20}}]
 hyperparameters:
 - {{name: name, values: {names}}}
 - {{name: momentum, when: {{name: [plain, None]}}, range: {{min: -1, max: 1}}}}
-- {{name: lr, range: {{min: 1.0e-12, max: 10, scale: Log}}}}
-- {{name: depth, range: {{min: 1, max: 1000, integer: true}}}}
+- {{name: lr, alias: optim.lr, range: {{min: 1.0e-12, max: 10, scale: Log}}}}
+- {{name: depth, alias: step, range: {{min: 1, max: 1000, integer: true}}}}
 - {{name: decay, values: [0.1, 0.3, 1.0e-7, 0]}}
 - {{name: nesterov, values: [true, false]}}
 rounds: [{{name: r, trials: 4, maxTrainSteps: 100}}]

@@ -9,11 +9,10 @@ use studious_playbook::{
     record::{Outcome, TrialRecord},
 };
 
+use crate::hyperparameter_names;
+
 /// Rows of one table of measurements: ten million of them shall not stand in memory twice.
 const ROWS: usize = 1 << 17;
-
-/// What every trial has. A hyperparameter of one of these names is `hyperparameters.NAME`.
-const OF_A_TRIAL: [&str; 6] = ["name", "round", "outcome", "reason", "objective", "step"];
 
 /// Columns of the same length.
 #[derive(Debug)]
@@ -67,10 +66,9 @@ pub(super) fn trials<'a>(plan: &Plan, records: &'a [TrialRecord]) -> TrialTable<
     ];
     let mut seen = BTreeSet::new();
     // Of the same name under another condition there is one column: a trial has one of them.
-    for name in plan.spec().hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| seen.insert(*name)) {
-        let taken = OF_A_TRIAL.contains(&name) || name.starts_with("metrics.") || name.starts_with("hyperparameters.");
-        let column = if taken { format!("hyperparameters.{name}") } else { name.to_owned() };
-        columns.push((column, values(records.iter().map(|record| record.hyperparameters.get(name)).collect())));
+    for h in plan.spec().hyperparameters.iter().filter(|h| seen.insert(h.name.as_str())) {
+        let cells = records.iter().map(|record| record.hyperparameters.get(&h.name)).collect();
+        columns.push((hyperparameter_names::column(h), values(cells)));
     }
     for metric in plan.spec().constraints.iter().map(|c| c.metric.as_str()).collect::<BTreeSet<_>>() {
         let cells = records.iter().map(|record| record.metric(metric)).collect();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use studious_playbook::Plan;
 
 use super::{ImportProblem, options::ImportOptions, sheet::Sheet};
+use crate::hyperparameter_names;
 
 /// Names of columns, each with who writes it so.
 const NAMES: [&str; 7] = ["name", "trial", "Name", "trial_id", "run_id", "trial_name", "number"];
@@ -29,34 +30,17 @@ pub(super) struct Columns {
     pub unread: BTreeSet<String>,
 }
 
-/// How a hyperparameter's column may be called: plainly, as `studious export` does where the name is taken, as MLflow,
-/// Optuna, Ray Tune, and Weights & Biases do.
-pub(super) fn spellings(name: &str) -> [String; 6] {
-    [
-        format!("hyperparameters.{name}"),
-        format!("params.{name}"),
-        format!("params_{name}"),
-        format!("config/{name}"),
-        format!("config.{name}"),
-        name.to_owned(),
-    ]
-}
-
 /// Finds the columns of a table.
 pub(super) fn find(sheet: &Sheet, plan: &Plan, options: &ImportOptions) -> Result<Columns, Vec<ImportProblem>> {
     let spec = plan.spec();
     let mut search = ColumnSearch { sheet, taken: BTreeMap::new(), problems: Vec::new() };
     let mut hyperparameters = BTreeMap::new();
-    let names: BTreeSet<&str> = spec.hyperparameters.iter().map(|h| h.name.as_str()).collect();
-    for name in names {
+    for spellings in hyperparameter_names::spellings(&spec.hyperparameters) {
+        let name = &spellings.name;
         let given = options.hyperparameters.get(name).map(String::as_str);
-        let spelt = spellings(name);
-        let prefixed: Vec<&str> = spelt[..5].iter().map(String::as_str).collect();
-        // A column that is plainly called step is the step, unless there is nothing else that it could be.
-        let bare: &[&str] = if OF_A_TRIAL.contains(&name) && given.is_none() { &[] } else { &[name] };
-        let at = search.one(&format!("hyperparameter {name}"), given, "--map", &[&prefixed[..], bare].concat());
-        if let Some(at) = at {
-            hyperparameters.insert(name.to_owned(), at);
+        let columns: Vec<&str> = spellings.columns().collect();
+        if let Some(at) = search.one(&format!("hyperparameter {name}"), given, "--map", &columns) {
+            hyperparameters.insert(name.clone(), at);
         }
     }
     let mut metrics = BTreeMap::new();
@@ -84,9 +68,6 @@ pub(super) fn find(sheet: &Sheet, plan: &Plan, options: &ImportOptions) -> Resul
         Err(search.problems)
     }
 }
-
-/// Names that mean something else than a hyperparameter.
-const OF_A_TRIAL: [&str; 6] = ["name", "round", "outcome", "reason", "objective", "step"];
 
 struct ColumnSearch<'a> {
     sheet: &'a Sheet,

@@ -230,7 +230,7 @@ impl Import {
             return Err(format!("--objective {column}: --metric names a column for {objective} too. Give one of them"));
         }
         let options = ImportOptions {
-            hyperparameters: options::collected(&self.map, "--map")?,
+            hyperparameters: options::of_hyperparameters(plan, &self.map, "--map")?,
             metrics,
             round: self.round.clone(),
             name: self.name.clone(),
@@ -243,7 +243,7 @@ impl Import {
             },
             without_objective: self.without_objective,
             sidecar: self.sidecar.clone(),
-            empty: options::collected(&self.empty, "--empty")?,
+            empty: options::of_hyperparameters(plan, &self.empty, "--empty")?,
             state_words: options::state_words(&self.state_words)?,
             from_step: self.from_step,
         };

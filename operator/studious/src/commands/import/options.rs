@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use clap::ValueEnum;
+use studious_api::study::name_of;
 use studious_playbook::{Plan, decide::TRAIN_LOSS, rounds};
 
 use super::outcome::State;
@@ -66,6 +67,19 @@ pub(super) fn state_words(mappings: &[Mapping]) -> Result<BTreeMap<String, State
         )),
     };
     collected(mappings, "--state-word")?.into_iter().map(known).collect()
+}
+
+/// As [`collected`], of hyperparameters, which may be given by alias.
+pub(super) fn of_hyperparameters(
+    plan: &Plan,
+    mappings: &[Mapping],
+    option: &str,
+) -> Result<BTreeMap<String, String>, String> {
+    let by_name = |Mapping { name, column }: &Mapping| {
+        let name = name_of(&plan.spec().hyperparameters, name).unwrap_or(name).to_owned();
+        Mapping { name, column: column.clone() }
+    };
+    collected(&mappings.iter().map(by_name).collect::<Vec<_>>(), option)
 }
 
 /// By name. Each may be given once.

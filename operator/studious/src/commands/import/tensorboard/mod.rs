@@ -21,7 +21,7 @@ use studious_playbook::{
 };
 
 use super::{
-    ImportProblem, Imported, columns,
+    ImportProblem, Imported,
     left_out::NoTrial,
     listed,
     notes::Notes,
@@ -29,6 +29,7 @@ use super::{
     outcome::{self, State, Told},
     point,
 };
+use crate::hyperparameter_names;
 use file::{SessionMetric, Status, is_event_file};
 use layout::{Layout, TrialFolder};
 use run::TensorBoardRun;
@@ -282,15 +283,11 @@ fn chosen(
 ) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     let mut read = BTreeSet::new();
-    for name in plan.spec().hyperparameters.iter().map(|h| h.name.as_str()).collect::<BTreeSet<_>>() {
-        let key = if let Some(key) = options.hyperparameters.get(name) {
-            Some(key.clone())
-        } else {
-            let [prefixed @ .., bare] = columns::spellings(name);
-            // Weights & Biases writes a mapping with the value in it.
-            let mut keys = vec![bare.clone(), format!("{bare}.value")];
-            keys.extend(prefixed);
-            keys.into_iter().find(|key| given.contains_key(key))
+    for spellings in hyperparameter_names::spellings(&plan.spec().hyperparameters) {
+        let name = spellings.name.as_str();
+        let key = match options.hyperparameters.get(name) {
+            Some(key) => Some(key.clone()),
+            None => spellings.keys().find(|key| given.contains_key(key)),
         };
         if let Some((key, value)) = key.and_then(|key| Some((key.clone(), given.get(&key)?.clone()))) {
             values.insert(name.to_owned(), value);
