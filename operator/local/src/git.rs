@@ -157,7 +157,7 @@ fn printed(mut command: Command, patience: Duration, max_bytes: u64) -> Option<V
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         let is_read = output.take(max_bytes + 1).read_to_end(&mut bytes).is_ok();
-        // Nobody waits for it any more when it took too long.
+        // The receiver is gone when it took too long.
         let _ = tell.send(is_read.then_some(bytes));
     });
     let bytes = told.recv_timeout(patience).ok().flatten().filter(|bytes| bytes.len() as u64 <= max_bytes);

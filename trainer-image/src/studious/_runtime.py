@@ -28,7 +28,7 @@ _MODULES = {
 def runtime(parameters: object) -> dict[str, Any]:
     """Return the fields of the event: Python, the packages imported, the parameters' device.
 
-    What cannot be found out is left out: training goes on without it.
+    What cannot be found out is left out: training does not depend on it.
     """
     fields: dict[str, Any] = {"python": platform.python_version(), "packages": _packages()}
     try:

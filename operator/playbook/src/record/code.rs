@@ -109,7 +109,7 @@ pub fn code_parts(provenance: &Provenance) -> CodeParts {
     parts
 }
 
-/// The parts in which two attempts differ. What is not known of both is none of them.
+/// The parts in which two attempts differ, of those that are known of both.
 #[must_use]
 pub fn code_differences(one: &Provenance, other: &Provenance) -> Vec<CodePart> {
     let (one, other) = (code_parts(one), code_parts(other));

@@ -89,7 +89,7 @@ pub(super) fn step(text: &str) -> Option<u64> {
 }
 
 /// The columns of a file of measurements.
-struct MeasurementColumns {
+struct CurveColumns {
     trial: usize,
     metric: usize,
     step: usize,
@@ -98,7 +98,7 @@ struct MeasurementColumns {
 }
 
 /// What one row says.
-struct Measurement {
+struct MeasuredPoint {
     host: u32,
     metric: String,
     step: u64,
@@ -124,7 +124,7 @@ pub(super) fn read(
         );
         return Ok(Err(vec![ImportProblem { place: sheet.heading(), message }]));
     };
-    let columns = MeasurementColumns { trial, metric, step, value, host: at("host") };
+    let columns = CurveColumns { trial, metric, step, value, host: at("host") };
     let mut curves = Curves::default();
     let mut wrong = 0;
     for (i, row) in sheet.rows().enumerate() {
@@ -162,17 +162,17 @@ pub(super) fn read(
 }
 
 impl Curves {
-    fn add(&mut self, trial: String, measurement: Measurement) {
-        let Measurement { host, metric, step, value } = measurement;
+    fn add(&mut self, trial: String, measurement: MeasuredPoint) {
+        let MeasuredPoint { host, metric, step, value } = measurement;
         let of = self.by_trial.entry(trial).or_default();
         let earlier = of.values.entry((host, metric)).or_default().insert(step, value);
         self.repeated += usize::from(earlier.is_some());
     }
 }
 
-impl MeasurementColumns {
+impl CurveColumns {
     /// What a row says; nothing where nothing was measured, or before the first step that is wanted.
-    fn measurement(&self, row: &SheetRow<'_>, from_step: u64) -> Result<Option<Measurement>, ImportProblem> {
+    fn measurement(&self, row: &SheetRow<'_>, from_step: u64) -> Result<Option<MeasuredPoint>, ImportProblem> {
         let wrong = |column: usize, message: String| ImportProblem { place: row.place(column), message };
         let (Some(_), Some(metric)) = (row.cell(self.trial), row.cell(self.metric)) else {
             return Err(wrong(self.trial, "a measurement needs a trial and a metric".to_owned()));
@@ -183,9 +183,9 @@ impl MeasurementColumns {
         };
         let host = match self.host.and_then(|column| Some((column, row.cell(column)?))) {
             None => 0,
-            Some((column, cell)) => cell.parse().map_err(|_| {
-                wrong(column, format!("host: expected the number of a host, from 0, got `{cell}`"))
-            })?,
+            Some((column, cell)) => cell
+                .parse()
+                .map_err(|_| wrong(column, format!("host: expected the number of a host, from 0, got `{cell}`")))?,
         };
         let Some(cell) = row.number_text(self.value) else { return Ok(None) };
         if step < from_step || cell != "NaN" && cell != "nan" && point::is_nothing(&cell) {
@@ -194,6 +194,6 @@ impl MeasurementColumns {
         let Some(value) = outcome::measured(&cell) else {
             return Err(wrong(self.value, format!("value: expected a number, got `{cell}`")));
         };
-        Ok(Some(Measurement { host, metric: metric.to_owned(), step, value }))
+        Ok(Some(MeasuredPoint { host, metric: metric.to_owned(), step, value }))
     }
 }
