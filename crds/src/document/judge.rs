@@ -12,11 +12,11 @@ use crate::{
     validate::{self, Violation},
 };
 
-/// Fields that nobody but the parser refuses, of which each costs a try.
+/// Fields that only the parser refuses, of which each costs a try.
 const MOST_TRIES: usize = 32;
 
 /// Judges a study that was read as data. `doubts` are what readers understand differently, `unsure` fields whose value is
-/// open for another reason, which has been told.
+/// open for another reason, which is reported already.
 pub(super) fn judge(value: &Value, doubts: Vec<Violation>, unsure: Vec<String>) -> Result<Study, Vec<Violation>> {
     let schema = header::schema();
     let (broken, unreadable) = schema::examine(schema, value, "");
@@ -58,7 +58,7 @@ struct RuleCheck {
 }
 
 /// Judges by the rules, with something else in place of each hidden field: several times with other values, and what is
-/// not said each time is said of them.
+/// not found each time is a matter of those values.
 fn by_rules(value: &Value, mut hidden: BTreeSet<String>) -> RuleCheck {
     let mut judged = RuleCheck::default();
     for _ in 0..MOST_TRIES {

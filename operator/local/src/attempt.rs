@@ -66,7 +66,7 @@ const RUN_STOPPED: &str = "the run was stopped";
 const RUN_KILLED: &str = "studious itself was killed";
 
 impl Attempt {
-    /// What all hosts of an attempt are told.
+    /// What all hosts of an attempt share.
     pub(crate) fn shared(row: &TrialRow, number: u32) -> Result<SharedTrial, Error> {
         let spec = &row.spec;
         let coordinator = if spec.hosts > 1 { Some(format!("127.0.0.1:{}", free_port()?)) } else { None };

@@ -24,7 +24,7 @@ const SHARE: u32 = 100;
 /// Variables by which a caller's git, such as one that runs a hook, would speak of another repository.
 const CALLERS: [&str; 5] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
 
-/// What git says of a folder.
+/// What git knows of a folder.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct GitState {
     /// The commit that is checked out.

@@ -16,6 +16,7 @@ use studious_playbook::{
 
 use crate::{
     exit,
+    json::{self, PlotsDocument},
     output::{self, errln, outln},
     source::{SourceArguments, Target},
 };
@@ -40,7 +41,7 @@ pub(crate) struct PlotCommand {
     /// Only this plot; may be given again
     #[arg(long = "plot", value_name = "NAME")]
     plots: Vec<String>,
-    /// Name the plots that there are, and draw none
+    /// Name the plots that there are, and draw none; --format json names them for programs
     #[arg(long, conflicts_with_all = ["plots", "out"])]
     list: bool,
     /// What kind of files
@@ -80,6 +81,8 @@ enum PlotFormat {
     Png,
     /// The specification itself, with its data
     VegaLite,
+    /// With --list: the names, as `studious schema Plots` describes them
+    Json,
 }
 
 impl PlotFormat {
@@ -88,6 +91,8 @@ impl PlotFormat {
             Self::Svg => "svg",
             Self::Png => "png",
             Self::VegaLite => "vl.json",
+            // Only ever listed.
+            Self::Json => "json",
         }
     }
 }
@@ -99,6 +104,10 @@ impl PlotCommand {
     }
 
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        if self.format == PlotFormat::Json && !self.list {
+            errln!("error: --format json goes with --list. Give vega-lite for the specification of a plot");
+            return Ok(exit::INVALID);
+        }
         // `--beside` draws any metric.
         let wanted = if self.beside.is_empty() { CurveSelection::concluded(None) } else { CurveSelection::WHOLE };
         let Some(study) = self.source.load(wanted).await? else { return Ok(exit::INVALID) };
@@ -113,6 +122,10 @@ impl PlotCommand {
                 return Ok(exit::INVALID);
             }
         };
+        if self.list && self.format == PlotFormat::Json {
+            json::print(&PlotsDocument::new(study.plan.name(), &all))?;
+            return Ok(exit::OK);
+        }
         if self.list {
             let longest = all.iter().map(|plot| plot.id.len()).max().unwrap_or_default();
             for plot in &all {
@@ -180,7 +193,7 @@ impl PlotCommand {
 
     /// Specifications need none.
     fn drawer(&self) -> anyhow::Result<Option<Drawer>> {
-        Ok((self.format != PlotFormat::VegaLite).then(Drawer::new).transpose()?)
+        Ok(matches!(self.format, PlotFormat::Svg | PlotFormat::Png).then(Drawer::new).transpose()?)
     }
 
     fn draw(&self, drawer: Option<&Drawer>, plot: &Plot) -> anyhow::Result<Vec<u8>> {

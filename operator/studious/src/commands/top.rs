@@ -6,7 +6,7 @@ use studious_playbook::record::CurveSelection;
 
 use crate::{
     exit,
-    json::{self, Format, TrialsDocument},
+    json::{self, Format, ParetoDocument, TrialsDocument},
     output::{out, outln},
     show,
     source::{SourceArguments, Target},
@@ -33,8 +33,7 @@ pub(crate) struct Top {
     limit: usize,
     /// Show the objective against this metric instead: first the trials that no other beats in both. Smaller is better,
     /// unless the study's constraint on it has a lower bound alone, or METRIC:max is given
-    #[arg(long, value_name = "METRIC[:min|:max]", value_parser = second,
-        conflicts_with = "format")]
+    #[arg(long, value_name = "METRIC[:min|:max]", value_parser = second)]
     pareto: Option<(String, Option<Direction>)>,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -65,6 +64,12 @@ impl Top {
         let wanted = if self.pareto.is_some() { CurveSelection::WHOLE } else { CurveSelection::concluded(Some(8)) };
         let Some(study) = self.source.load(wanted).await? else { return Ok(exit::INVALID) };
         let limit = if self.limit == 0 { usize::MAX } else { self.limit };
+        if let (true, Some((metric, direction))) = (self.format.is_json(), &self.pareto) {
+            let records = study.records();
+            let (found, second) = show::pareto::by_both(&study, &records, metric, *direction)?;
+            json::print(&ParetoDocument::new(&study, &found, &second, limit))?;
+            return Ok(exit::OK);
+        }
         if self.format.is_json() {
             json::print(&TrialsDocument::new(&study, limit))?;
             return Ok(exit::OK);
@@ -75,7 +80,7 @@ impl Top {
             return Ok(exit::OK);
         }
         if let Some((metric, direction)) = &self.pareto {
-            outln!("{}", show::pareto::table(&study, metric, *direction, self.limit)?)?;
+            outln!("{}", show::pareto::table(&study, metric, *direction, limit)?)?;
             return Ok(exit::OK);
         }
         outln!("{}", show::trials::table(&study, limit))?;

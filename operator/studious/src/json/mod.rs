@@ -3,7 +3,9 @@
 //! Within a version fields are added and never taken away or given another meaning. `studious schema` prints the schemas,
 //! which `docs/schemas` holds, too.
 
+mod about;
 mod findings;
+mod pareto;
 mod plan;
 mod ranking;
 mod run;
@@ -15,7 +17,9 @@ use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use about::{AboutDocument, AboutSource, PlotsDocument};
 pub(crate) use findings::{FindingsDocument, PolicyDocument};
+pub(crate) use pareto::ParetoDocument;
 pub(crate) use plan::PlanDocument;
 pub(crate) use ranking::RankingDocument;
 pub(crate) use run::{RunEventDocument, RunStartedDocument};

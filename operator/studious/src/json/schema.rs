@@ -4,17 +4,21 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::{
-    API_VERSION, FindingsDocument, PlanDocument, PolicyDocument, Printable, RankingDocument, RunEventDocument,
-    RunStartedDocument, StudyDocument, TrialsDocument, ValidationDocument,
+    API_VERSION, AboutDocument, FindingsDocument, ParetoDocument, PlanDocument, PlotsDocument, PolicyDocument,
+    Printable, RankingDocument, RunEventDocument, RunStartedDocument, StudyDocument, TrialsDocument,
+    ValidationDocument,
 };
 
 /// Makes the schema of a document.
 pub(crate) type MakeSchema = fn() -> Value;
 
 /// The documents by kind.
-pub(crate) const KINDS: [(&str, MakeSchema); 9] = [
+pub(crate) const KINDS: [(&str, MakeSchema); 12] = [
+    (AboutDocument::KIND, of::<AboutDocument>),
     (FindingsDocument::KIND, of::<FindingsDocument>),
+    (ParetoDocument::KIND, of::<ParetoDocument>),
     (PlanDocument::KIND, of::<PlanDocument>),
+    (PlotsDocument::KIND, of::<PlotsDocument>),
     (PolicyDocument::KIND, of::<PolicyDocument>),
     (RankingDocument::KIND, of::<RankingDocument>),
     (RunEventDocument::KIND, of::<RunEventDocument>),

@@ -8,29 +8,28 @@ use studious_api::study::Direction;
 use studious_playbook::{
     numbers::{number, value},
     pareto::{Pareto, Second, pareto},
+    record::TrialRecord,
 };
 
 use super::trials::{in_lines, varied};
 use crate::source::LoadedStudy;
 
-/// The trials of the round that the answer is drawn from by its objective and a second metric: first those that no other
-/// beats in both, at most `limit` in all (0 for no limit).
+/// The trials of the round that the answer is drawn from by its objective and a second metric.
 ///
 /// # Errors
 /// When no trial that succeeded reported the metric: names those that trials did report.
-pub(crate) fn table(
-    study: &LoadedStudy,
+pub(crate) fn by_both<'a>(
+    study: &'a LoadedStudy,
+    records: &'a [TrialRecord],
     metric: &str,
     direction: Option<Direction>,
-    limit: usize,
-) -> anyhow::Result<String> {
-    let records = study.records();
+) -> anyhow::Result<(Pareto<'a>, Second)> {
     let objective = &study.plan.spec().objective;
     if metric == objective.metric {
         bail!("{metric} is the objective: name a second metric");
     }
     let second = Second::of(&study.plan, metric, direction);
-    let Some(found) = pareto(&study.plan, &records, &second) else {
+    let Some(found) = pareto(&study.plan, records, &second) else {
         bail!("no trial has succeeded yet");
     };
     if found.candidates.is_empty() {
@@ -39,7 +38,23 @@ pub(crate) fn table(
         let known: Vec<&str> = known.into_iter().filter(|name| *name != objective.metric).collect();
         bail!("no trial of round {} reported {metric}; reported are: {}", found.round, known.join(", "));
     }
-    let shown = &found.candidates[..found.candidates.len().min(if limit == 0 { usize::MAX } else { limit })];
+    Ok((found, second))
+}
+
+/// The same as a table: first the trials that no other beats in both, at most `limit` in all.
+///
+/// # Errors
+/// As [`by_both`].
+pub(crate) fn table(
+    study: &LoadedStudy,
+    metric: &str,
+    direction: Option<Direction>,
+    limit: usize,
+) -> anyhow::Result<String> {
+    let records = study.records();
+    let objective = &study.plan.spec().objective;
+    let (found, second) = by_both(study, &records, metric, direction)?;
+    let shown = &found.candidates[..found.candidates.len().min(limit)];
     let columns = varied(study);
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);

@@ -97,3 +97,49 @@ fn a_run_is_an_event_a_line_and_then_the_study_with_its_answer() {
     assert_eq!(anywhere["trials"].as_array().unwrap().len(), 10);
     assert_eq!(bench.call(&["top", "--study", "study.yaml"]).code, 2);
 }
+
+/// F-119: nothing that is printed for people is for them alone.
+#[test]
+fn lists_and_fronts_are_data_too() {
+    let bench = Bench::with(STUDY);
+    let about = document(&bench.call(&["about", "--format", "json"]).out);
+    assert_eq!((&about["kind"], &about["version"]), (&json!("About"), &json!(env!("CARGO_PKG_VERSION"))));
+    assert_eq!(about["source"]["authors"].as_array().unwrap().len(), 5, "{about}");
+
+    let trials = [("a", "plain", 0.1, 0.5, 9.0), ("b", "fancy", 0.2, 0.25, 30.0), ("c", "plain", 0.3, 0.75, 20.0)];
+    let line = |(name, optimizer, rate, loss, latency): &(&str, &str, f64, f64, f64)| {
+        json!({"name": name, "round": "explore", "hyperparameters": {"optimizer": optimizer, "learning_rate": rate},
+            "objective": loss, "step": 20, "metrics": {"latency_ms": latency}})
+        .to_string()
+    };
+    let lines: Vec<String> = trials.iter().map(line).collect();
+    std::fs::write(bench.file("trials.jsonl"), lines.join("\n")).unwrap();
+    let source = ["--study", "study.yaml", "--trials", "trials.jsonl"];
+    let call = |command: &str, rest: &[&str]| bench.call(&[&[command][..], &source, rest].concat());
+    let pareto = document(&call("top", &["--pareto", "latency_ms", "--format", "json"]).out);
+    assert_eq!((&pareto["kind"], &pareto["round"]), (&json!("Pareto"), &json!("explore")));
+    assert_eq!(pareto["second"], json!({"metric": "latency_ms", "direction": "Minimize"}));
+    let names = |front: bool| -> Vec<&str> {
+        let all = pareto["trials"].as_array().unwrap().iter().filter(move |trial| trial["onFront"] == front);
+        all.map(|trial| trial["name"].as_str().unwrap()).collect()
+    };
+    assert_eq!((names(true), names(false)), (vec!["b", "a"], vec!["c"]), "{pareto}");
+    let one = document(&call("top", &["--pareto", "latency_ms:max", "--limit", "1", "--format", "json"]).out);
+    assert_eq!((&one["second"]["direction"], &one["omitted"]), (&json!("Maximize"), &json!(2)));
+    assert_eq!(call("top", &["--pareto", "nothing", "--format", "json"]).code, 1);
+
+    let plots = document(&call("plot", &["--list", "--format", "json"]).out);
+    let listed = call("plot", &["--list"]).out;
+    let plots = plots["plots"].as_array().unwrap();
+    assert_eq!(plots.len(), listed.lines().count());
+    assert!(plots.iter().all(|plot| listed.contains(plot["name"].as_str().unwrap())), "{plots:?}");
+    let said = call("plot", &["--format", "json"]);
+    assert!(said.code == 2 && said.err.contains("goes with --list"), "{said:?}");
+
+    // Trials that ran anywhere are exported as those that ran here are.
+    let exported = call("export", &[]);
+    let parsed = |text: &str| text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()).collect::<Vec<_>>();
+    assert_eq!((exported.code, parsed(&exported.out)), (0, parsed(&lines.join("\n"))), "{}", exported.err);
+    let csv = call("export", &["--format", "csv"]).out;
+    assert!(csv.contains("b,explore,succeeded,,0.25,20,fancy,0.2"), "{csv}");
+}
