@@ -109,7 +109,8 @@ async fn each_attempt_is_written_of_with_the_digest_of_its_image_and_its_nodes()
     for (attempt, image) in [(1, "r/t@sha256:1"), (2, "r/t@sha256:2")] {
         world.reconcile_trial(&trial).await;
         let job = world.job(&trial, attempt);
-        let trains = json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}});
+        let now = world.context.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let trains = json!({"running": {"startedAt": now}});
         let seen = json!({"spec": {"nodeName": format!("node-{attempt}")}, "status": {"containerStatuses": [{
             "name": "trainer", "image": "", "imageID": image, "ready": true, "restartCount": 0, "state": trains,
         }]}});
@@ -117,7 +118,8 @@ async fn each_attempt_is_written_of_with_the_digest_of_its_image_and_its_nodes()
         world.pass(60);
         world.reconcile_trial(&trial).await;
         let requests = world.requests();
-        let written = requests.iter().rev().find(|request| request.line.contains("/status")).map(status).unwrap();
+        let written = requests.iter().rev().find(|request| request.line.contains("/status")).map(status);
+        let written = written.unwrap_or_else(|| panic!("attempt {attempt}: {requests:?}"));
         let under_way = written.provenance.clone().unwrap();
         assert_eq!((&under_way.images[..], under_way.code["spec.trial.template"].len()), (&[image.to_owned()][..], 64));
         trial.status = Some(written);
@@ -127,7 +129,8 @@ async fn each_attempt_is_written_of_with_the_digest_of_its_image_and_its_nodes()
         world.pass(60);
         world.reconcile_trial(&trial).await;
         let requests = world.requests();
-        let ended = requests.iter().find(|request| request.line.contains("/status")).map(status).unwrap();
+        let ended = requests.iter().find(|request| request.line.contains("/status")).map(status);
+        let ended = ended.unwrap_or_else(|| panic!("attempt {attempt}: {requests:?}"));
         assert_eq!(ended.provenance, None);
         let of_attempt = ended.attempts.last().unwrap().provenance.clone().unwrap();
         assert_eq!((of_attempt.images, of_attempt.machines), (vec![image.to_owned()], vec![format!("node-{attempt}")]));
