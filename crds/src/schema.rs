@@ -49,8 +49,8 @@ fn walk(schema: &Value, value: &Value, at: &str, found: &mut Faults) {
         && !allowed.contains(value)
     {
         let words: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
-        let mend = value.as_str().and_then(|v| did_you_mean(v, words.iter().copied())).unwrap_or_default();
-        found.push_unreadable(Violation::new(at, value, format!("must be one of {}", words.join(", ")), mend));
+        let fix = value.as_str().and_then(|v| did_you_mean(v, words.iter().copied())).unwrap_or_default();
+        found.push_unreadable(Violation::new(at, value, format!("must be one of {}", words.join(", ")), fix));
         return;
     }
     match value {
@@ -93,8 +93,8 @@ fn object(schema: &Value, map: &serde_json::Map<String, Value>, at: &str, found:
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if map.get(name).is_none_or(Value::is_null) {
             let what = schema["properties"][name]["description"].as_str().unwrap_or_default();
-            let mend = if what.is_empty() { "Add it.".to_owned() } else { format!("Add it: {}", lower_first(what)) };
-            found.push_unreadable(Violation::new(join(at, name), &(), "is missing", mend));
+            let fix = if what.is_empty() { "Add it.".to_owned() } else { format!("Add it: {}", lower_first(what)) };
+            found.push_unreadable(Violation::new(join(at, name), &(), "is missing", fix));
         }
     }
     count(schema, "minProperties", "maxProperties", map.len(), "entry", at, found);
@@ -165,7 +165,7 @@ fn not_written_as_whole(at: &str, value: &Value) -> Option<Violation> {
 }
 
 fn wrong_type_violation(at: &str, value: &Value, expected: &str) -> Violation {
-    let mend = match value {
+    let fix = match value {
         Value::Number(_) | Value::Bool(_) if expected == "a string" => "Put it in quotes.",
         Value::String(s) if expected.contains("number") && s.trim().parse::<f64>().is_ok() => "Remove the quotes.",
         Value::String(s) if expected == "true or false" && matches!(s.as_str(), "true" | "false") => {
@@ -174,13 +174,13 @@ fn wrong_type_violation(at: &str, value: &Value, expected: &str) -> Violation {
         _ => "",
     };
     match value {
-        Value::Null => Violation::new(at, &(), format!("is empty, and must be {expected}"), mend),
+        Value::Null => Violation::new(at, &(), format!("is empty, and must be {expected}"), fix),
         // In quotes, which is what is wrong with it.
         Value::String(s) => {
             let quoted = format!("{s:?}");
-            Violation { value: quoted, ..Violation::new(at, &(), format!("must be {expected}, not a string"), mend) }
+            Violation { value: quoted, ..Violation::new(at, &(), format!("must be {expected}, not a string"), fix) }
         }
-        _ => Violation::new(at, value, format!("must be {expected}"), mend),
+        _ => Violation::new(at, value, format!("must be {expected}"), fix),
     }
 }
 
@@ -189,7 +189,7 @@ pub(crate) const UNKNOWN_FIELD: &str = "unknown field";
 
 /// The field that an unknown one is probably meant to be.
 pub(crate) fn intended_field(unknown: &Violation) -> Option<String> {
-    let meant = unknown.mend.strip_prefix(DID_YOU_MEAN)?.strip_suffix('?')?;
+    let meant = unknown.fix.strip_prefix(DID_YOU_MEAN)?.strip_suffix('?')?;
     let parent = unknown.field.rsplit_once('.').map_or("", |(parent, _)| parent);
     Some(join(parent, meant))
 }
@@ -219,7 +219,7 @@ fn unknown(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) 
                 } else if let Some(properties) = properties
                     && schema["x-kubernetes-preserve-unknown-fields"] != true
                 {
-                    let mend = did_you_mean(name, properties.keys().map(String::as_str)).unwrap_or_else(|| {
+                    let fix = did_you_mean(name, properties.keys().map(String::as_str)).unwrap_or_else(|| {
                         let known: Vec<&str> = properties.keys().map(String::as_str).collect();
                         if known.len() <= 12 {
                             format!("Known here: {}.", known.join(", "))
@@ -227,7 +227,7 @@ fn unknown(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) 
                             "Remove it.".into()
                         }
                     });
-                    found.push(Violation::new(field, &(), UNKNOWN_FIELD, mend));
+                    found.push(Violation::new(field, &(), UNKNOWN_FIELD, fix));
                 }
             }
         }

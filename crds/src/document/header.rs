@@ -63,15 +63,15 @@ pub(super) fn refusals(value: &Value) -> Vec<Violation> {
         match value[field].as_str() {
             Some(given) if given == wanted => {}
             Some(given) => {
-                let mend = spelling::did_you_mean(given, std::iter::once(wanted)).unwrap_or_default();
-                found.push(Violation::new(field, &given, format!("must be {wanted}"), mend));
+                let fix = spelling::did_you_mean(given, std::iter::once(wanted)).unwrap_or_default();
+                found.push(Violation::new(field, &given, format!("must be {wanted}"), fix));
             }
             None => found.push(Violation::new(field, &(), "is missing", format!("Add {field}: {wanted}."))),
         }
     }
     if value["metadata"]["name"].is_null() {
-        let mend = "Add metadata: {name: …}: trials and folders are called after it.";
-        found.push(Violation::new("metadata.name", &(), "is missing", mend));
+        let fix = "Add metadata: {name: …}: trials and folders are called after it.";
+        found.push(Violation::new("metadata.name", &(), "is missing", fix));
     }
     found
 }

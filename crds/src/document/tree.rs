@@ -362,8 +362,8 @@ impl Node {
 }
 
 fn doubtful(at: &str, value: &str, doubt: &str) -> Violation {
-    let (rule, mend) = doubt.split_once(". ").unwrap_or((doubt, ""));
-    Violation::new(at, &value, rule, format!("{mend}."))
+    let (rule, fix) = doubt.split_once(". ").unwrap_or((doubt, ""));
+    Violation::new(at, &value, rule, format!("{fix}."))
 }
 
 /// `spec.rounds[1].name` → spec, rounds, 1, name.

@@ -100,8 +100,8 @@ fn alias(i: usize, at: &str, spec: &StudySpec, found: &mut Vec<Violation>) {
     }
     if !is_alias(alias) {
         let rule = "must be 1 to 128 letters, digits and any of _ . - / : [ ], a letter, a digit or '_' first";
-        let mend = "Write what the program calls it, such as optim.lr.";
-        found.push(Violation::new(field, alias, rule, mend));
+        let fix = "Write what the program calls it, such as optim.lr.";
+        found.push(Violation::new(field, alias, rule, fix));
         return;
     }
     let all = || spec.hyperparameters.iter().enumerate();
@@ -127,10 +127,10 @@ fn alias(i: usize, at: &str, spec: &StudySpec, found: &mut Vec<Violation>) {
 
 fn step_budget(field: String, word: &str) -> Violation {
     // R-103: longer training wins by being longer.
-    let mend = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each.";
+    let fix = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each.";
     let rule = "can't be a hyperparameter: all trials of a round train for the round's maxTrainSteps, or they could not be \
                 compared";
-    Violation::new(field, &word, rule, mend)
+    Violation::new(field, &word, rule, fix)
 }
 
 /// Whether a word, or the last of one with several parts such as `trainer.max_epochs`, is that of a step budget.

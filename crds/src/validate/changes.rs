@@ -6,7 +6,7 @@ use crate::{
     study::{Algorithm, Round, Search},
 };
 
-const MEND: &str = "Put it back, or make a new study.";
+const FIX: &str = "Put it back, or make a new study.";
 
 /// Every change for which a study is refused. `begun` names the rounds that have trials.
 ///
@@ -35,7 +35,7 @@ pub fn changes(old: &StudySpec, new: &StudySpec, begun: &[String]) -> Vec<Violat
     if !begun.is_empty() && volume(old) && !volume(new) {
         let rule = "can't be removed once trials have run: later ones that are lost would begin again at step 0";
         found.push(Violation {
-            mend: "Put it back, name another claim, or make a new study.".to_owned(),
+            fix: "Put it back, name another claim, or make a new study.".to_owned(),
             ..changed("spec.checkpoint.volume", rule)
         });
     }
@@ -128,7 +128,7 @@ fn trials(spec: &StudySpec, round: &Round) -> Option<u32> {
 }
 
 fn changed(field: &str, rule: &str) -> Violation {
-    Violation { field: field.to_owned(), value: String::new(), rule: rule.to_owned(), mend: MEND.to_owned() }
+    Violation { field: field.to_owned(), value: String::new(), rule: rule.to_owned(), fix: FIX.to_owned() }
 }
 
 #[cfg(test)]

@@ -44,19 +44,19 @@ fn condition(hs: &[Hyperparameter], i: usize, h: &Hyperparameter, found: &mut Ve
         let at = format!("{at}.{parent}");
         let entries: Vec<_> = hs.iter().filter(|p| p.name == *parent).collect();
         if entries.is_empty() {
-            let mend = called::meant(parent, hs.iter().filter(|p| p.name != h.name))
+            let fix = called::meant(parent, hs.iter().filter(|p| p.name != h.name))
                 .unwrap_or_else(|| "Name one of the study's hyperparameters, or add it.".to_owned());
-            found.push(Violation::new(&at, &(), format!("there is no hyperparameter {parent} in this study"), mend));
+            found.push(Violation::new(&at, &(), format!("there is no hyperparameter {parent} in this study"), fix));
             continue;
         }
         if *parent == h.name {
-            let mend = "Name the hyperparameter it depends on.";
-            found.push(Violation::new(&at, &(), format!("{parent} can't depend on itself"), mend));
+            let fix = "Name the hyperparameter it depends on.";
+            found.push(Violation::new(&at, &(), format!("{parent} can't depend on itself"), fix));
             continue;
         }
         if allowed.is_empty() {
-            let mend = format!("List the values of {parent} for which {} exists.", h.name);
-            found.push(Violation::new(&at, &(), "lists no values, so the condition never holds", mend));
+            let fix = format!("List the values of {parent} for which {} exists.", h.name);
+            found.push(Violation::new(&at, &(), "lists no values, so the condition never holds", fix));
         }
         if h.role == Role::Scientific
             && let Some(nuisance) = entries.iter().find(|p| p.role == Role::Nuisance)
@@ -88,7 +88,7 @@ fn condition(hs: &[Hyperparameter], i: usize, h: &Hyperparameter, found: &mut Ve
         let possible: Vec<_> = domains.into_iter().flatten().collect();
         for (j, value) in allowed.iter().enumerate().filter(|(_, value)| !possible.contains(value)) {
             let words: Vec<String> = possible.iter().map(short).collect();
-            let mend = match value {
+            let fix = match value {
                 HyperparameterValue::Text(text) => spelling::did_you_mean(text, words.iter().map(String::as_str)),
                 _ => None,
             };
@@ -97,7 +97,7 @@ fn condition(hs: &[Hyperparameter], i: usize, h: &Hyperparameter, found: &mut Ve
                 format!("{at}[{j}]"),
                 value,
                 rule,
-                mend.unwrap_or_else(|| "Name values that it can have.".into()),
+                fix.unwrap_or_else(|| "Name values that it can have.".into()),
             ));
         }
     }
@@ -206,8 +206,8 @@ fn namesakes(hs: &[Hyperparameter], conditions_hold: bool, found: &mut Vec<Viola
                     "is also the name of hyperparameters[{j}], and their conditions have too many combinations to tell them apart"
                 ),
             };
-            let mend = "Let both depend on one hyperparameter, with different values, or rename one.";
-            found.push(Violation::new(&field, &h.name, rule, mend));
+            let fix = "Let both depend on one hyperparameter, with different values, or rename one.";
+            found.push(Violation::new(&field, &h.name, rule, fix));
             break;
         }
     }

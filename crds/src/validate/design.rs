@@ -13,8 +13,8 @@ use crate::{
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     if spec.goal.trim().is_empty() {
-        let mend = "Write the one question this study answers, in a sentence.";
-        found.push(Violation::new("spec.goal", &spec.goal, "must say something", mend));
+        let fix = "Write the one question this study answers, in a sentence.";
+        found.push(Violation::new("spec.goal", &spec.goal, "must say something", fix));
     }
     objective(spec, &mut found);
     match (spec.search.scientific, spec.search.algorithm) {
@@ -29,8 +29,8 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
 /// Playbook: "After exploration concludes". The test set is looked at once, when everything is decided.
 fn objective(spec: &StudySpec, found: &mut Vec<Violation>) {
     if let Some(chance) = spec.objective.chance.filter(|chance| !chance.is_finite()) {
-        let mend = "Give what a model that has learned nothing gets, such as 0.9, or remove it.";
-        found.push(Violation::new("spec.objective.chance", &chance, "must be a finite number", mend));
+        let fix = "Give what a model that has learned nothing gets, such as 0.9, or remove it.";
+        found.push(Violation::new("spec.objective.chance", &chance, "must be a finite number", fix));
     }
     let metric = &spec.objective.metric;
     let mut words = metric.split(|c: char| !c.is_ascii_alphanumeric());

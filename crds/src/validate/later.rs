@@ -22,12 +22,12 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     for (i, round) in spec.rounds.iter().enumerate() {
         if round.advance != Advance::Automatic {
-            let mend = "remove it: the next round begins when every trial of this one has ended";
-            found.push(not_yet(format!("spec.rounds[{i}].advance"), &round.advance, mend));
+            let fix = "remove it: the next round begins when every trial of this one has ended";
+            found.push(not_yet(format!("spec.rounds[{i}].advance"), &round.advance, fix));
         }
         if let Some(share) = round.from.as_ref().and_then(|f| f.shrink_to_best) {
-            let mend = "remove it, and take points of the earlier round with best";
-            found.push(not_yet(format!("spec.rounds[{i}].from.shrinkToBest"), &share, mend));
+            let fix = "remove it, and take points of the earlier round with best";
+            found.push(not_yet(format!("spec.rounds[{i}].from.shrinkToBest"), &share, fix));
         }
     }
     if spec.baseline.is_some() {
@@ -49,7 +49,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     found
 }
 
-fn not_yet(field: impl Into<String>, value: &impl Serialize, mend: &str) -> Violation {
-    let (first, rest) = mend.split_at(1);
+fn not_yet(field: impl Into<String>, value: &impl Serialize, fix: &str) -> Violation {
+    let (first, rest) = fix.split_at(1);
     Violation::new(field, value, "is not in this version", format!("{}{rest}.", first.to_uppercase()))
 }

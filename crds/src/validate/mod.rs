@@ -49,7 +49,7 @@ pub struct Violation {
     /// The rule, as a clause: `must be larger than the round before's 500`.
     pub rule: String,
     /// What to do, as a sentence.
-    pub mend: String,
+    pub fix: String,
 }
 
 impl Violation {
@@ -59,21 +59,21 @@ impl Violation {
         field: impl Into<String>,
         value: &impl Serialize,
         rule: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), value: printed::short(value), rule: rule.into(), mend: mend.into() }
+        Self { field: field.into(), value: printed::short(value), rule: rule.into(), fix: fix.into() }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, value, rule, mend } = self;
+        let Self { field, value, rule, fix } = self;
         write!(f, "{field}: ")?;
         if !value.is_empty() {
             write!(f, "{value}: ")?;
         }
         write!(f, "{rule}.")?;
-        if mend.is_empty() { Ok(()) } else { write!(f, " {mend}") }
+        if fix.is_empty() { Ok(()) } else { write!(f, " {fix}") }
     }
 }
 

@@ -101,9 +101,9 @@ pub fn point(
         }
     }
     for (name, value) in point.iter().filter(|(name, _)| !hyperparameters.iter().any(|h| h.name == **name)) {
-        let mend = called::meant(name, hyperparameters.iter())
+        let fix = called::meant(name, hyperparameters.iter())
             .unwrap_or_else(|| "Remove it, or add it to spec.hyperparameters.".to_owned());
-        found.push(Violation::new(format!("{at}.{name}"), value, "is not a hyperparameter of this study", mend));
+        found.push(Violation::new(format!("{at}.{name}"), value, "is not a hyperparameter of this study", fix));
     }
     if found.is_empty() { Ok(whole) } else { Err(found) }
 }
@@ -144,8 +144,8 @@ fn wrong(h: &Hyperparameter, value: &HyperparameterValue, at: &str) -> Option<Vi
                 HyperparameterValue::Text(text) => spelling::did_you_mean(text, words.iter().map(String::as_str)),
                 _ => None,
             };
-            let mend = meant.unwrap_or_else(|| format!("Give {}, or list it in values.", domain(h)));
-            Violation::new(field, value, format!("is not among the values of {}", h.name), mend)
+            let fix = meant.unwrap_or_else(|| format!("Give {}, or list it in values.", domain(h)));
+            Violation::new(field, value, format!("is not among the values of {}", h.name), fix)
         }),
         (_, _, Some(range)) => {
             let rule = match value.as_f64() {
@@ -169,11 +169,11 @@ fn of_another_kind(
     same: &HyperparameterValue,
 ) -> Violation {
     let rule = format!("is a {}, and {} is a {} among the values of {}", kind(value), short(same), kind(same), h.name);
-    let mend = match same {
+    let fix = match same {
         HyperparameterValue::Text(_) => format!("Put it in quotes: {}.", short(same)),
         _ => "Remove the quotes.".to_owned(),
     };
-    Violation::new(field, value, rule, mend)
+    Violation::new(field, value, rule, fix)
 }
 
 /// What stands in a hyperparameter's place, in words.

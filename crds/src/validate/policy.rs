@@ -11,11 +11,11 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     for (name, given) in &policy.thresholds {
         let field = format!("spec.policy.thresholds.{name}");
         let Some(threshold) = thresholds::named(name) else {
-            let mend = nearest(name, thresholds::all().map(|t| t.name)).map_or_else(
+            let fix = nearest(name, thresholds::all().map(|t| t.name)).map_or_else(
                 || "`studious policy` lists the thresholds.".to_owned(),
                 |near| format!("Did you mean {near}? `studious policy` lists the thresholds."),
             );
-            found.push(Violation::new(field, name, "unknown threshold", mend));
+            found.push(Violation::new(field, name, "unknown threshold", fix));
             continue;
         };
         let value = given.value;
@@ -48,11 +48,11 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
             )),
             (None, Some(code)) if rules::named(code).is_none() => {
                 let all: Vec<_> = rules::all().map(|rule| rule.code).collect();
-                let mend = nearest(code, all.iter().copied()).map_or_else(
+                let fix = nearest(code, all.iter().copied()).map_or_else(
                     || format!("There are {}: see docs/findings.md.", counted(all.len() as u64, "code")),
                     |near| format!("Did you mean {near}?"),
                 );
-                found.push(Violation::new(format!("{field}.code"), code, "unknown code of a finding", mend));
+                found.push(Violation::new(format!("{field}.code"), code, "unknown code of a finding", fix));
             }
             (Some(question), None) if !(1..=5).contains(&question) => found.push(Violation::new(
                 format!("{field}.question"),
@@ -71,10 +71,10 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
                     "Remove it, or name the code of a finding.",
                 ));
             } else if !spec.hyperparameters.iter().any(|h| h.name == *name) {
-                let mend = called::meant(name, spec.hyperparameters.iter())
+                let fix = called::meant(name, spec.hyperparameters.iter())
                     .unwrap_or_else(|| "Name one of the study.".to_owned());
                 let field = format!("{field}.hyperparameter");
-                found.push(Violation::new(field, name, "is not a hyperparameter of this study", mend));
+                found.push(Violation::new(field, name, "is not a hyperparameter of this study", fix));
             }
         }
         reason(&format!("{field}.reason"), &waiver.reason, &mut found);

@@ -28,8 +28,8 @@ pub(super) fn refusals(at: &str, c: &Container, is_trainer: bool, spec: &StudySp
     let env = env.filter_map(|(i, e)| e.value.as_ref().map(|v| (format!("{at}.env[{i}].value"), v)));
     for (field, text) in command.chain(args).chain(env) {
         for reference in references(text).filter(|reference| is_reserved_variable(reference.name)) {
-            let Some((rule, mend)) = wrong(&reference, is_trainer, spec) else { continue };
-            found.push(Violation::new(&field, text, rule, mend));
+            let Some((rule, fix)) = wrong(&reference, is_trainer, spec) else { continue };
+            found.push(Violation::new(&field, text, rule, fix));
         }
         let program = field.ends_with(".command[0]");
         if program && is_trainer && references(text).any(|reference| reference.absent == Absent::Word) {
@@ -58,8 +58,8 @@ fn wrong(reference: &Reference<'_>, is_trainer: bool, spec: &StudySpec) -> Optio
         return Some((rule, "Write the value itself.".to_owned()));
     }
     let lacks = missing(name, &entries, spec).filter(|_| absent == Absent::Literal)?;
-    let mend = format!("Write $({name}:-DEFAULT), or $({name}?) to leave the whole word out there.");
-    Some((format!("{name} is missing {lacks}, where the trainer would read {written} as it stands"), mend))
+    let fix = format!("Write $({name}:-DEFAULT), or $({name}?) to leave the whole word out there.");
+    Some((format!("{name} is missing {lacks}, where the trainer would read {written} as it stands"), fix))
 }
 
 fn unknown(name: &str, spec: &StudySpec) -> (String, String) {
@@ -82,11 +82,11 @@ fn unknown(name: &str, spec: &StudySpec) -> (String, String) {
         let variable = hyperparameter_variable(&h.name);
         return (rule, format!("Write $({variable}): variables are called by the name, not by the alias."));
     }
-    let mend = spelling::did_you_mean(name, names.iter().map(String::as_str)).unwrap_or_else(|| {
+    let fix = spelling::did_you_mean(name, names.iter().map(String::as_str)).unwrap_or_else(|| {
         let known = if names.is_empty() { "none".to_owned() } else { list(&names, "and") };
         format!("Known here: {known}. Write $$( for a plain $(.")
     });
-    (rule, mend)
+    (rule, fix)
 }
 
 /// In which trials a variable is missing, as a clause; nothing if it never is.

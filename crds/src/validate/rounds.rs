@@ -9,8 +9,8 @@ use crate::{
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     if spec.rounds.is_empty() {
-        let mend = "Give one: rounds: [{name: explore, trials: …, maxTrainSteps: …}].";
-        found.push(Violation::new("spec.rounds", &(), "must hold at least one round", mend));
+        let fix = "Give one: rounds: [{name: explore, trials: …, maxTrainSteps: …}].";
+        found.push(Violation::new("spec.rounds", &(), "must hold at least one round", fix));
     }
     let arms = scientific_configurations(&spec.hyperparameters).and_then(|c| u32::try_from(c.len()).ok());
     let mut sizes: Vec<Option<u32>> = Vec::new();
@@ -38,11 +38,11 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
 fn name(spec: &StudySpec, i: usize, round: &Round, at: &str, found: &mut Vec<Violation>) {
     let field = format!("{at}.name");
     if round.name == "retrain" {
-        let mend = "Call the round something else; to train the best points again with other seeds use spec.retrain.";
-        found.push(Violation::new(field, &round.name, "is kept for the trials of spec.retrain", mend));
+        let fix = "Call the round something else; to train the best points again with other seeds use spec.retrain.";
+        found.push(Violation::new(field, &round.name, "is kept for the trials of spec.retrain", fix));
     } else if let Some(first) = spec.rounds[..i].iter().position(|r| r.name == round.name) {
-        let mend = "Rename one: trials are called <study>-<round>-<number>.";
-        found.push(Violation::new(field, &round.name, format!("is also the name of rounds[{first}]"), mend));
+        let fix = "Rename one: trials are called <study>-<round>-<number>.";
+        found.push(Violation::new(field, &round.name, format!("is also the name of rounds[{first}]"), fix));
     }
 }
 
@@ -75,13 +75,13 @@ fn fresh(spec: &StudySpec, round: &Round, left: Option<u64>, at: &str, found: &m
         // All that are left.
         None if matches!(spec.search.algorithm, Algorithm::Grid | Algorithm::Manual) => return left,
         None => {
-            let mend = "Say how many points to try, or take them from an earlier round: from: {round: …, best: …}.";
-            found.push(Violation::new(field, &(), "is missing", mend));
+            let fix = "Say how many points to try, or take them from an earlier round: from: {round: …, best: …}.";
+            found.push(Violation::new(field, &(), "is missing", fix));
         }
         Some(0) => found.push(Violation::new(field, &0, "must be at least 1", "Say how many points to try.")),
         Some(n) if n > 9999 => {
-            let mend = "Split the study: no analysis needs that many trials in one round.";
-            found.push(Violation::new(field, &n, "must not be larger than 9999", mend));
+            let fix = "Split the study: no analysis needs that many trials in one round.";
+            found.push(Violation::new(field, &n, "must not be larger than 9999", fix));
         }
         Some(trials) => return Some(left.map_or(trials, |left| left.min(trials))),
     }
@@ -102,32 +102,32 @@ fn taken(
     let earlier = &spec.rounds[..i];
     let Some(source) = earlier.iter().position(|r| r.name == from.round) else {
         let field = format!("{at}.from.round");
-        let mend = spelling::did_you_mean(&from.round, earlier.iter().map(|r| r.name.as_str()));
+        let fix = spelling::did_you_mean(&from.round, earlier.iter().map(|r| r.name.as_str()));
         if let Some(j) = spec.rounds.iter().position(|r| r.name == from.round) {
             let rule = if i == j { "a round can't take points from itself" } else { "is not an earlier round" };
             found.push(Violation::new(field, &from.round, rule, "Name a round that has ended before this one begins."));
         } else {
-            let mend = mend.unwrap_or_else(|| match earlier {
+            let fix = fix.unwrap_or_else(|| match earlier {
                 [] => "This is the first round: remove from, and give trials.".to_owned(),
                 _ => format!(
                     "Name an earlier round: {}.",
                     earlier.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ")
                 ),
             });
-            found.push(Violation::new(field, &from.round, "is not a round of this study", mend));
+            found.push(Violation::new(field, &from.round, "is not a round of this study", fix));
         }
         return None;
     };
     let Some(best) = from.best else {
         if from.shrink_to_best.is_none() {
-            let mend = "Give best: how many of its points to train on; for fresh points remove from.";
-            found.push(Violation::new(format!("{at}.from.best"), &(), "is missing", mend));
+            let fix = "Give best: how many of its points to train on; for fresh points remove from.";
+            found.push(Violation::new(format!("{at}.from.best"), &(), "is missing", fix));
         }
         return None;
     };
     if best == 0 {
-        let mend = "Say how many points to take.";
-        found.push(Violation::new(format!("{at}.from.best"), &0, "must be at least 1", mend));
+        let fix = "Say how many points to take.";
+        found.push(Violation::new(format!("{at}.from.best"), &0, "must be at least 1", fix));
         return None;
     }
     let of_each = from.per == Per::Scientific;
@@ -154,8 +154,8 @@ fn taken(
         } else {
             format!("best: {best} makes {size}")
         };
-        let mend = format!("Give {size}, or leave trials out.");
-        found.push(Violation::new(format!("{at}.trials"), &trials, format!("contradicts from: {why}"), mend));
+        let fix = format!("Give {size}, or leave trials out.");
+        found.push(Violation::new(format!("{at}.trials"), &trials, format!("contradicts from: {why}"), fix));
     }
     Some(size)
 }
@@ -203,8 +203,8 @@ fn retrain(spec: &StudySpec, arms: Option<u32>, sizes: &[Option<u32>], found: &m
     let Some(retrain) = &spec.retrain else { return };
     for (name, value) in [("best", retrain.best), ("times", retrain.times)] {
         if value == 0 {
-            let mend = "Give at least 1, or remove spec.retrain.";
-            found.push(Violation::new(format!("spec.retrain.{name}"), &0, "must be at least 1", mend));
+            let fix = "Give at least 1, or remove spec.retrain.";
+            found.push(Violation::new(format!("spec.retrain.{name}"), &0, "must be at least 1", fix));
         }
     }
     let of_each = retrain.per == Per::Scientific;
@@ -270,7 +270,7 @@ fn evaluation(spec: &StudySpec, found: &mut Vec<Violation>) {
     if let Some(checkpoint) = &spec.checkpoint
         && checkpoint.every_steps == 0
     {
-        let mend = "Save every so many steps, or remove spec.checkpoint.";
-        found.push(Violation::new("spec.checkpoint.everySteps", &0, "must be at least 1", mend));
+        let fix = "Save every so many steps, or remove spec.checkpoint.";
+        found.push(Violation::new("spec.checkpoint.everySteps", &0, "must be at least 1", fix));
     }
 }

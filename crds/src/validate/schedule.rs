@@ -16,12 +16,12 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     base(&spec.hyperparameters, schedule, &mut found);
     warmup(spec, schedule, &mut found);
     if schedule.family == ScheduleFamily::Constant && schedule.end_factor != 0.0 {
-        let mend = "Remove it, or choose Linear or Cosine.";
+        let fix = "Remove it, or choose Linear or Cosine.";
         found.push(Violation::new(
             "spec.schedule.endFactor",
             &schedule.end_factor,
             "a Constant schedule doesn't decay",
-            mend,
+            fix,
         ));
     }
     found
@@ -32,22 +32,22 @@ fn base(hs: &[Hyperparameter], schedule: &Schedule, found: &mut Vec<Violation>) 
     let name = &schedule.base;
     let entries: Vec<_> = hs.iter().enumerate().filter(|(_, h)| h.name == *name).collect();
     if entries.is_empty() {
-        let mend = called::meant(name, hs.iter())
+        let fix = called::meant(name, hs.iter())
             .unwrap_or_else(|| "Name the hyperparameter that is the peak learning rate, or add it.".to_owned());
-        found.push(Violation::new(field, name, "is not a hyperparameter of this study", mend));
+        found.push(Violation::new(field, name, "is not a hyperparameter of this study", fix));
         return;
     }
     for (i, h) in &entries {
         let at = format!("spec.hyperparameters[{i}]");
-        let mend = format!("{name} is the peak learning rate (spec.schedule.base): give numbers above 0.");
+        let fix = format!("{name} is the peak learning rate (spec.schedule.base): give numbers above 0.");
         if let Some(r) = h.range.as_ref().filter(|r| r.min <= 0.0 && r.min < r.max) {
             let rule = "must be larger than 0: a learning rate of 0 trains nothing";
-            found.push(Violation::new(format!("{at}.range.min"), &r.min, rule, &mend));
+            found.push(Violation::new(format!("{at}.range.min"), &r.min, rule, &fix));
         }
         let several = h.values.iter().flatten().enumerate().map(|(j, v)| (format!("{at}.values[{j}]"), v));
         for (field, value) in several.chain(h.value.iter().map(|v| (format!("{at}.value"), v))) {
             if value.as_f64().is_none_or(|x| x <= 0.0) {
-                found.push(Violation::new(field, value, "must be a number larger than 0", &mend));
+                found.push(Violation::new(field, value, "must be a number larger than 0", &fix));
             }
         }
     }
@@ -68,8 +68,8 @@ fn warmup(spec: &StudySpec, schedule: &Schedule, found: &mut Vec<Violation>) {
     let shortest = spec.rounds.iter().map(|r| r.max_train_steps).min();
     match (schedule.warmup_fraction, schedule.warmup_steps) {
         (Some(_), Some(steps)) => {
-            let mend = "Remove one: a fraction is that of the first round's steps.";
-            found.push(Violation::new("spec.schedule.warmupSteps", &steps, "is given beside warmupFraction", mend));
+            let fix = "Remove one: a fraction is that of the first round's steps.";
+            found.push(Violation::new("spec.schedule.warmupSteps", &steps, "is given beside warmupFraction", fix));
         }
         (Some(fraction), None) if !(0.0..1.0).contains(&fraction) => {
             let rule =

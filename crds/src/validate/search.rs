@@ -12,9 +12,9 @@ const MOST_TRIALS: u64 = 9999;
 pub(super) fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     if let Some(from) = spec.search.points_from.as_ref().filter(|from| from.study == name) {
-        let mend = "Name another study; to train points again use a round with from, or spec.retrain.";
+        let fix = "Name another study; to train points again use a round with from, or spec.retrain.";
         let rule = "is this study, which has no points before it runs";
-        found.push(Violation::new("spec.search.pointsFrom.study", &from.study, rule, mend));
+        found.push(Violation::new("spec.search.pointsFrom.study", &from.study, rule, fix));
     }
     belonging(spec, &mut found);
     starts(spec, &mut found);
@@ -61,8 +61,8 @@ fn belonging(spec: &StudySpec, found: &mut Vec<Violation>) {
 fn levels(spec: &StudySpec, grid: &Grid, found: &mut Vec<Violation>) {
     let mut check = |field: String, levels: u32| {
         if levels == 0 {
-            let mend = "Give at least 1, which is the middle of the range.";
-            found.push(Violation::new(field, &levels, "must be at least 1", mend));
+            let fix = "Give at least 1, which is the middle of the range.";
+            found.push(Violation::new(field, &levels, "must be at least 1", fix));
         }
     };
     check("spec.search.grid.levels".to_owned(), grid.levels);
@@ -73,16 +73,16 @@ fn levels(spec: &StudySpec, grid: &Grid, found: &mut Vec<Violation>) {
         let field = format!("spec.search.grid.levelsOf.{name}");
         let hs = &spec.hyperparameters;
         if !hs.iter().any(|h| h.name == *name) {
-            let mend =
+            let fix =
                 called::meant(name, hs.iter()).unwrap_or_else(|| "Name a hyperparameter with a range.".to_owned());
-            found.push(Violation::new(field, levels, "is not a hyperparameter of this study", mend));
+            found.push(Violation::new(field, levels, "is not a hyperparameter of this study", fix));
         } else if !hs.iter().any(|h| h.name == *name && h.range.is_some()) {
-            let mend = "Remove it: all listed values are tried.";
-            found.push(Violation::new(field, levels, format!("{name} has no range to divide"), mend));
+            let fix = "Remove it: all listed values are tried.";
+            found.push(Violation::new(field, levels, format!("{name} has no range to divide"), fix));
         } else if hs.iter().any(|h| h.when.iter().flatten().any(|(parent, _)| parent == name)) {
-            let mend = "Remove it.";
+            let fix = "Remove it.";
             let rule = format!("conditions name {name}, so all its whole numbers are tried");
-            found.push(Violation::new(field, levels, rule, mend));
+            found.push(Violation::new(field, levels, rule, fix));
         }
     }
 }
@@ -91,18 +91,18 @@ fn manual(spec: &StudySpec, found: &mut Vec<Violation>) {
     let search = &spec.search;
     match (search.points.is_empty(), &search.points_from) {
         (true, None) => {
-            let mend = "List them: points: [{…}, {…}], or name a study: pointsFrom: {study: …}.";
+            let fix = "List them: points: [{…}, {…}], or name a study: pointsFrom: {study: …}.";
             found.push(Violation::new(
                 "spec.search.points",
                 &(),
                 "is missing: a Manual search tries listed points",
-                mend,
+                fix,
             ));
         }
         (false, Some(_)) => {
-            let mend = "Remove one of them.";
+            let fix = "Remove one of them.";
             let rule = "contradicts spec.search.points: the points come from one place";
-            found.push(Violation::new("spec.search.pointsFrom", &search.points_from, rule, mend));
+            found.push(Violation::new("spec.search.pointsFrom", &search.points_from, rule, fix));
         }
         _ => {}
     }
@@ -114,8 +114,8 @@ fn manual(spec: &StudySpec, found: &mut Vec<Violation>) {
             Ok(whole) => match known.iter().find(|(_, other)| *other == whole) {
                 Some((first, _)) => {
                     let rule = format!("is the same point as points[{first}]");
-                    let mend = "Remove it; to train points again with other seeds use spec.retrain.";
-                    found.push(Violation::new(at, listed, rule, mend));
+                    let fix = "Remove it; to train points again with other seeds use spec.retrain.";
+                    found.push(Violation::new(at, listed, rule, fix));
                 }
                 None => known.push((i, whole)),
             },

@@ -73,10 +73,10 @@ fn shape(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
 
 fn range(r: &Range, at: &str, found: &mut Vec<Violation>) {
     let Range { min, max, scale, integer } = *r;
-    let mut refuse = |end: &str, value: f64, rule: String, mend: &str| {
+    let mut refuse = |end: &str, value: f64, rule: String, fix: &str| {
         // JSON has no words for these, so they are printed here.
         let value = if value.is_finite() { serde_json::json!(value) } else { serde_json::json!(value.to_string()) };
-        found.push(Violation::new(format!("{at}.{end}"), &value, rule, mend));
+        found.push(Violation::new(format!("{at}.{end}"), &value, rule, fix));
     };
     for (end, value) in [("min", min), ("max", max)] {
         if !value.is_finite() {
@@ -87,19 +87,19 @@ fn range(r: &Range, at: &str, found: &mut Vec<Violation>) {
         return;
     }
     if min >= max {
-        let mend = if min.total_cmp(&max).is_eq() {
+        let fix = if min.total_cmp(&max).is_eq() {
             "To hold it at one value give role: Fixed and value instead of range."
         } else {
             "Exchange them, if that is what is meant."
         };
-        refuse("min", min, format!("must be smaller than max, which is {}", HyperparameterValue::from(max)), mend);
+        refuse("min", min, format!("must be smaller than max, which is {}", HyperparameterValue::from(max)), fix);
         return;
     }
     match scale {
         Scale::Log if min <= 0.0 => {
-            let mend = "Give the smallest value worth trying, such as max/10000; to try zero as well, make it a choice of \
+            let fix = "Give the smallest value worth trying, such as max/10000; to try zero as well, make it a choice of \
                         its own with a conditional range.";
-            refuse("min", min, "must be larger than 0 for scale Log: zero has no logarithm".into(), mend);
+            refuse("min", min, "must be larger than 0 for scale Log: zero has no logarithm".into(), fix);
         }
         Scale::ReverseLog if min < 0.0 => {
             refuse(
@@ -110,27 +110,27 @@ fn range(r: &Range, at: &str, found: &mut Vec<Violation>) {
             );
         }
         Scale::ReverseLog if max >= 1.0 => {
-            let mend = "ReverseLog searches 1 - x in log: give the largest value worth trying, such as 0.9999.";
-            refuse("max", max, "must be smaller than 1 for scale ReverseLog".into(), mend);
+            let fix = "ReverseLog searches 1 - x in log: give the largest value worth trying, such as 0.9999.";
+            refuse("max", max, "must be smaller than 1 for scale ReverseLog".into(), fix);
         }
         _ => {}
     }
     if integer {
         for (end, value) in [("min", min), ("max", max)] {
             if value.fract() != 0.0 {
-                let mend = if end == "min" { value.ceil() } else { value.floor() };
-                refuse(end, value, "must be a whole number, since integer is true".into(), &format!("Give {mend}."));
+                let fix = if end == "min" { value.ceil() } else { value.floor() };
+                refuse(end, value, "must be a whole number, since integer is true".into(), &format!("Give {fix}."));
             } else if value.abs() > LARGEST_EXACT {
                 refuse(end, value, "is too large for a whole number".into(), "Stay within 2^53.");
             }
         }
         if scale == Scale::ReverseLog {
-            let mend = "Remove integer, or search a range of whole numbers in Linear or Log.";
+            let fix = "Remove integer, or search a range of whole numbers in Linear or Log.";
             found.push(Violation::new(
                 format!("{at}.integer"),
                 &true,
                 "doesn't go with scale ReverseLog, which is for values between 0 and 1",
-                mend,
+                fix,
             ));
         }
     }
@@ -152,15 +152,15 @@ fn values(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
                 } else {
                     "must be a finite number"
                 };
-                let mend = "Remove it, or give the choice a name that the trainer looks up, such as none.";
-                found.push(Violation::new(field, &x.to_string(), rule, mend));
+                let fix = "Remove it, or give the choice a name that the trainer looks up, such as none.";
+                found.push(Violation::new(field, &x.to_string(), rule, fix));
             }
             HyperparameterValue::Text(s) if s.is_empty() => {
                 found.push(Violation::new(field, s, "must not be empty", "Give the choice a name, such as none."));
             }
             HyperparameterValue::Text(s) if s.len() > 256 => {
-                let mend = "Give it a short name and let the trainer look up what it stands for.";
-                found.push(Violation::new(field, s, "is longer than 256 bytes", mend));
+                let fix = "Give it a short name and let the trainer look up what it stands for.";
+                found.push(Violation::new(field, s, "is longer than 256 bytes", fix));
             }
             _ => {}
         }
@@ -171,8 +171,8 @@ fn values(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
     }
     for (i, value) in values.iter().enumerate() {
         if values[..i].contains(value) {
-            let mend = "Remove it; a value listed twice doesn't get more trials.";
-            found.push(Violation::new(format!("{at}.values[{i}]"), value, "is listed twice", mend));
+            let fix = "Remove it; a value listed twice doesn't get more trials.";
+            found.push(Violation::new(format!("{at}.values[{i}]"), value, "is listed twice", fix));
         } else if let Some(first) = values.iter().find(|v| is_a_value(v) && kind(v) != kind(value))
             && i > 0
             && is_a_value(value)

@@ -16,8 +16,8 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let template = &spec.trial.template;
     metadata(template, &mut found);
     let Some(pod) = &template.spec else {
-        let mend = "Give spec: {containers: [{name: trainer, image: …, command: […]}]}.";
-        found.push(Violation::new(format!("{TEMPLATE}.spec"), &(), "is missing", mend));
+        let fix = "Give spec: {containers: [{name: trainer, image: …, command: […]}]}.";
+        found.push(Violation::new(format!("{TEMPLATE}.spec"), &(), "is missing", fix));
         return found;
     };
     pod_fields(pod, &mut found);
@@ -27,12 +27,12 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     for (list, i, c) in initial.chain(running) {
         let at = format!("{TEMPLATE}.spec.{list}[{i}]");
         if names.contains(&c.name.as_str()) {
-            let mend = "Rename one of them.";
+            let fix = "Rename one of them.";
             found.push(Violation::new(
                 format!("{at}.name"),
                 &c.name,
                 "is the name of another container of the pod",
-                mend,
+                fix,
             ));
         }
         names.push(&c.name);
@@ -46,9 +46,9 @@ fn metadata(template: &PodTemplateSpec, found: &mut Vec<Violation>) {
     let Some(metadata) = &template.metadata else { return };
     for (map, name) in [(&metadata.labels, "labels"), (&metadata.annotations, "annotations")] {
         for key in map.iter().flatten().map(|(key, _)| key).filter(|key| key.starts_with(labels_prefix())) {
-            let mend = "Remove it, or give it a prefix of your own.";
+            let fix = "Remove it, or give it a prefix of your own.";
             let field = format!("{TEMPLATE}.metadata.{name}[{key}]");
-            found.push(Violation::new(field, &(), format!("{} is reserved for Studious", labels_prefix()), mend));
+            found.push(Violation::new(field, &(), format!("{} is reserved for Studious", labels_prefix()), fix));
         }
     }
 }
@@ -60,13 +60,13 @@ fn labels_prefix() -> &'static str {
 fn pod_fields(pod: &PodSpec, found: &mut Vec<Violation>) {
     let at = format!("{TEMPLATE}.spec");
     if pod.containers.is_empty() {
-        let mend = "Give one; the first is the trainer: [{name: trainer, image: …, command: […]}].";
-        found.push(Violation::new(format!("{at}.containers"), &(), "must hold at least one container", mend));
+        let fix = "Give one; the first is the trainer: [{name: trainer, image: …, command: […]}].";
+        found.push(Violation::new(format!("{at}.containers"), &(), "must hold at least one container", fix));
     }
     if let Some(policy) = pod.restart_policy.as_ref().filter(|policy| *policy != "Never") {
         let rule = "must be Never: an attempt is one Job, and Studious makes the next";
-        let mend = "Remove it; spec.failure.attempts says how often a trial is tried.";
-        found.push(Violation::new(format!("{at}.restartPolicy"), policy, rule, mend));
+        let fix = "Remove it; spec.failure.attempts says how often a trial is tried.";
+        found.push(Violation::new(format!("{at}.restartPolicy"), policy, rule, fix));
     }
     // The hosts of a trial find each other by these.
     for (name, value) in [("hostname", &pod.hostname), ("subdomain", &pod.subdomain)] {
@@ -89,8 +89,8 @@ fn container(at: &str, c: &Container, pod: &PodSpec, found: &mut Vec<Violation>)
         found.push(Violation::new(format!("{at}.name"), &c.name, rule, "Rename it."));
     }
     if let Some((name, rule)) = c.image.as_ref().and_then(|name| Some((name, image::wrong(name)?))) {
-        let mend = "Write it as docker pull takes it: ghcr.io/team/trainer:1.0.";
-        found.push(Violation::new(format!("{at}.image"), name, rule, mend));
+        let fix = "Write it as docker pull takes it: ghcr.io/team/trainer:1.0.";
+        found.push(Violation::new(format!("{at}.image"), name, rule, fix));
     }
     for (i, variable) in c.env.iter().flatten().enumerate() {
         reserved(&format!("{at}.env[{i}].name"), variable, found);
@@ -115,7 +115,7 @@ fn container(at: &str, c: &Container, pod: &PodSpec, found: &mut Vec<Violation>)
 
 fn reserved(field: &str, variable: &EnvVar, found: &mut Vec<Violation>) {
     if is_reserved_variable(&variable.name) {
-        let (rule, mend) = if variable.name.starts_with(HYPERPARAMETER_PREFIX) {
+        let (rule, fix) = if variable.name.starts_with(HYPERPARAMETER_PREFIX) {
             (
                 "is reserved for Studious, which sets HP_<NAME> for every hyperparameter",
                 "Remove it; to hold a hyperparameter at a value give it role: Fixed and value.",
@@ -123,7 +123,7 @@ fn reserved(field: &str, variable: &EnvVar, found: &mut Vec<Violation>) {
         } else {
             ("is reserved for Studious, which sets it for every host", "Remove it, or rename the variable.")
         };
-        found.push(Violation::new(field, &variable.name, rule, mend));
+        found.push(Violation::new(field, &variable.name, rule, fix));
     }
 }
 
@@ -131,13 +131,13 @@ fn mounted(at: &str, mount: &VolumeMount, pod: &PodSpec, found: &mut Vec<Violati
     let parts: Vec<&str> = mount.mount_path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.first() == Some(&MOUNT.trim_start_matches('/')) {
         let rule = format!("{MOUNT} and what is below it are reserved for the trial's directory");
-        let mend = "Mount it elsewhere; trainers find their directory in STUDIOUS_TRIAL_DIR.";
-        found.push(Violation::new(format!("{at}.mountPath"), &mount.mount_path, rule, mend));
+        let fix = "Mount it elsewhere; trainers find their directory in STUDIOUS_TRIAL_DIR.";
+        found.push(Violation::new(format!("{at}.mountPath"), &mount.mount_path, rule, fix));
     }
     let volumes: Vec<&str> = pod.volumes.iter().flatten().map(|v| v.name.as_str()).collect();
     if !volumes.contains(&mount.name.as_str()) {
-        let mend = spelling::did_you_mean(&mount.name, volumes.iter().copied())
+        let fix = spelling::did_you_mean(&mount.name, volumes.iter().copied())
             .unwrap_or_else(|| format!("Add it to {TEMPLATE}.spec.volumes."));
-        found.push(Violation::new(format!("{at}.name"), &mount.name, "is not a volume of the template", mend));
+        found.push(Violation::new(format!("{at}.name"), &mount.name, "is not a volume of the template", fix));
     }
 }

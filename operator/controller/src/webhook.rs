@@ -134,7 +134,7 @@ fn code_changes(old: &DynamicObject, new: &StudySpec) -> Vec<Violation> {
     }
     let mut found = validate::code_changes(&spec, new);
     for violation in &mut found {
-        violation.mend =
+        violation.fix =
             format!("Put it back, make a new study, or annotate this one with {}=true.", labels::ALLOW_CHANGES);
     }
     found

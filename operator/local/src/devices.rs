@@ -84,7 +84,7 @@ impl Devices {
                 ..=1 => needed.to_string(),
                 _ => format!("{per_host} for each of {hosts} hosts, {needed} in all"),
             };
-            let mend = format!(
+            let fix = format!(
                 "Ask for fewer, name more with --devices, or let all trials see every device with --devices none. Devices: {}.",
                 self.names.join(", ")
             );
@@ -92,7 +92,7 @@ impl Devices {
                 field: format!("{CONTAINER}.resources.limits[{RESOURCE}]"),
                 value: per_host.to_string(),
                 rule: format!("a trial needs {asked}, and {} to share out", are(there)),
-                mend,
+                fix,
             });
         }
         Ok(Some(Shares { per_host, trials: there.checked_div(needed).unwrap_or(u32::MAX) }))

@@ -25,7 +25,7 @@ pub async fn earlier_studies(plan: &Plan, runs: &Path) -> Result<Vec<EarlierStud
                 field: format!("spec.search.startFrom[{i}].study"),
                 value: start.study.clone(),
                 rule: format!("no run of it is in {}", runs.display()),
-                mend: "Run it there first, or remove it.".to_owned(),
+                fix: "Run it there first, or remove it.".to_owned(),
             });
             continue;
         };

@@ -9,7 +9,7 @@ use studious_playbook::{Plan, search::Taken, study, trial::TrialState};
 use crate::{Error, RunFolder, earlier::read};
 
 const FIELD: &str = "spec.search.pointsFrom.study";
-const MEND: &str = "Finish it with `studious run`, or list the points in points (`studious export` prints them).";
+const FIX: &str = "Finish it with `studious run`, or list the points in points (`studious export` prints them).";
 
 /// The points that a study takes of another one, `None` if it doesn't: those kept in its folder, or else of the run beside
 /// it. Writes nothing.
@@ -22,8 +22,8 @@ pub async fn taken_points(name: &str, spec: &StudySpec, folder: &RunFolder) -> R
     if let Some(kept) = kept(name, spec, folder)? {
         return Ok(Some(kept));
     }
-    let refused = |rule: String, mend: String| {
-        Error::Invalid(vec![Violation { field: FIELD.to_owned(), value: from.study.clone(), rule, mend }])
+    let refused = |rule: String, fix: String| {
+        Error::Invalid(vec![Violation { field: FIELD.to_owned(), value: from.study.clone(), rule, fix }])
     };
     let runs = folder.root().parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let other = RunFolder::new(runs.join(&from.study));
@@ -42,7 +42,7 @@ pub async fn taken_points(name: &str, spec: &StudySpec, folder: &RunFolder) -> R
     };
     if !ended {
         let over = states.iter().filter(|state| state.phase.has_ended()).count();
-        return Err(refused(format!("has not ended yet: {over} of its trials have"), MEND.to_owned()));
+        return Err(refused(format!("has not ended yet: {over} of its trials have"), FIX.to_owned()));
     }
     Taken::of(name, spec, from, &source).map(Some).map_err(Error::Invalid)
 }

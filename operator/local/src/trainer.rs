@@ -135,8 +135,8 @@ fn first_container(template: &PodTemplateSpec) -> Option<&Container> {
     template.spec.as_ref()?.containers.first()
 }
 
-fn violation(field: &str, value: String, rule: &str, mend: &str) -> Violation {
-    Violation { field: field.to_owned(), value, rule: rule.to_owned(), mend: mend.to_owned() }
+fn violation(field: &str, value: String, rule: &str, fix: &str) -> Violation {
+    Violation { field: field.to_owned(), value, rule: rule.to_owned(), fix: fix.to_owned() }
 }
 
 #[cfg(test)]

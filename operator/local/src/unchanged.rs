@@ -5,16 +5,16 @@ use studious_api::{
     validate::{self, Violation},
 };
 
-const MEND: &str = "Put it back, or run the changed study in another folder with --dir.";
+const FIX: &str = "Put it back, or run the changed study in another folder with --dir.";
 
-const MEND_CODE: &str = "Put it back, run the changed study in another folder with --dir, or accept trials of different \
+const FIX_CODE: &str = "Put it back, run the changed study in another folder with --dir, or accept trials of different \
                          code with --allow-changes.";
 
 /// Changes of what trials execute, for which a run is refused once trials have results.
 pub(crate) fn code_changes(before: &Study, now: &Study) -> Vec<Violation> {
     let mut found = validate::code_changes(&before.spec, &now.spec);
     for violation in &mut found {
-        MEND_CODE.clone_into(&mut violation.mend);
+        FIX_CODE.clone_into(&mut violation.fix);
     }
     found
 }
@@ -27,12 +27,12 @@ pub(crate) fn forbidden_changes(before: &Study, now: &Study, begun: &[String]) -
             field: "metadata.name".to_owned(),
             value: String::new(),
             rule: "the folder holds trials of another study".to_owned(),
-            mend: String::new(),
+            fix: String::new(),
         });
     }
     found.extend(validate::changes(&before.spec, &now.spec, begun));
     for violation in &mut found {
-        MEND.clone_into(&mut violation.mend);
+        FIX.clone_into(&mut violation.fix);
     }
     found
 }
@@ -64,7 +64,7 @@ spec:
         let found = forbidden_changes(&study("s", 1), &study("t", 2), &["a".to_owned()]);
         let fields: Vec<_> = found.iter().map(|v| v.field.as_str()).collect();
         assert_eq!(fields, ["metadata.name", "spec.search"]);
-        assert!(found.iter().all(|v| v.mend.contains("--dir")));
+        assert!(found.iter().all(|v| v.fix.contains("--dir")));
         assert_eq!(forbidden_changes(&study("s", 1), &study("s", 1), &["a".to_owned()]), []);
     }
 }

@@ -52,7 +52,7 @@ impl Plan {
                 value: String::new(),
                 rule: "the combinations of scientific values can't be listed, or are more than any round has trials"
                     .to_owned(),
-                mend: "List fewer values, or set spec.search.scientific to Sampled.".to_owned(),
+                fix: "List fewer values, or set spec.search.scientific to Sampled.".to_owned(),
             }]);
         }
         Ok(plan)
@@ -131,6 +131,6 @@ fn violation(error: &SpaceError) -> Violation {
         field: format!("spec.hyperparameters[{}]", error.index()),
         value: String::new(),
         rule: error.to_string(),
-        mend: "Fix its range, values or condition.".to_owned(),
+        fix: "Fix its range, values or condition.".to_owned(),
     }
 }

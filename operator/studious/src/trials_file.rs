@@ -153,10 +153,10 @@ fn parse(path: &Path, mut input: impl BufRead, plan: &Plan) -> anyhow::Result<Re
 
 type ColumnViolation = (Option<usize>, Violation);
 
-fn problem(field: &str, value: &str, rule: &str, mend: &str) -> ColumnViolation {
+fn problem(field: &str, value: &str, rule: &str, fix: &str) -> ColumnViolation {
     let field = if field.is_empty() { "the line" } else { field };
     let violation =
-        Violation { field: field.to_owned(), value: value.to_owned(), rule: rule.to_owned(), mend: mend.to_owned() };
+        Violation { field: field.to_owned(), value: value.to_owned(), rule: rule.to_owned(), fix: fix.to_owned() };
     (None, violation)
 }
 
@@ -164,8 +164,8 @@ fn problem(field: &str, value: &str, rule: &str, mend: &str) -> ColumnViolation 
 fn trial(text: &str, plan: &Plan, file: &mut TrialsFile) -> Result<TrialRecord, Vec<ColumnViolation>> {
     let value: Value = serde_json::from_str(&trial_line::finite(text)).map_err(|error| vec![no_json(text, &error)])?;
     let Value::Object(mut fields) = value else {
-        let mend = "Write {\"hyperparameters\":{…},\"objective\":0.3}.";
-        return Err(vec![problem("", &short(&value), "is not a JSON object", mend)]);
+        let fix = "Write {\"hyperparameters\":{…},\"objective\":0.3}.";
+        return Err(vec![problem("", &short(&value), "is not a JSON object", fix)]);
     };
     let mut found = Vec::new();
     let is_null = fields.get("objective") == Some(&Value::Null);
@@ -180,16 +180,16 @@ fn trial(text: &str, plan: &Plan, file: &mut TrialsFile) -> Result<TrialRecord, 
         }
         Some(Value::Object(_)) => point(&fields["hyperparameters"], plan, &mut found),
         Some(other) => {
-            let mend = "Give the trial's point: {\"name\":value, …}.";
-            found.push(problem("hyperparameters", &short(other), "must be an object", mend));
+            let fix = "Give the trial's point: {\"name\":value, …}.";
+            found.push(problem("hyperparameters", &short(other), "must be an object", fix));
             None
         }
     };
     if let Some(round) = fields.get("round").and_then(Value::as_str) {
         let names = rounds::names(plan);
         if !round.is_empty() && !names.iter().any(|name| name == round) {
-            let mend = format!("Name one of {}, or leave it out.", names.join(", "));
-            found.push(problem("round", round, "is not a round of this study", &mend));
+            let fix = format!("Name one of {}, or leave it out.", names.join(", "));
+            found.push(problem("round", round, "is not a round of this study", &fix));
         }
     }
     if found.is_empty()
@@ -197,17 +197,17 @@ fn trial(text: &str, plan: &Plan, file: &mut TrialsFile) -> Result<TrialRecord, 
             .iter()
             .any(|name| fields.get(*name).is_some_and(|value| !matches!(value, Value::Bool(false) | Value::Null)))
     {
-        let mend = "Give an objective, or one of \"infeasible\":true, \"failed\":true, \"stopped\":true and \
+        let fix = "Give an objective, or one of \"infeasible\":true, \"failed\":true, \"stopped\":true and \
                     \"pending\":true.";
-        found.push(problem("", "", "does not say how the trial ended", mend));
+        found.push(problem("", "", "does not say how the trial ended", fix));
     }
     if !found.is_empty() {
         return Err(found);
     }
     // What is wrong beyond that the types say: unknown keys, curves that are none.
     let mut record: TrialRecord = serde_json::from_value(Value::Object(fields)).map_err(|error| {
-        let mend = "Write trials as `studious export` does: hyperparameters, and objective, infeasible or pending.";
-        vec![problem("", "", &format!("is not a trial: {error}"), mend)]
+        let fix = "Write trials as `studious export` does: hyperparameters, and objective, infeasible or pending.";
+        vec![problem("", "", &format!("is not a trial: {error}"), fix)]
     })?;
     let given = std::mem::replace(&mut record.hyperparameters, point.unwrap_or_default());
     let given = hyperparameter_names::by_name(&plan.spec().hyperparameters, given).unwrap_or_default();
@@ -219,15 +219,15 @@ fn trial(text: &str, plan: &Plan, file: &mut TrialsFile) -> Result<TrialRecord, 
 /// Keys that no trial has, with the one that is probably meant.
 fn unknown_keys(fields: &Map<String, Value>, found: &mut Vec<ColumnViolation>) {
     for (key, value) in fields {
-        if let Some(mend) = trial_line::unknown_key(key) {
-            found.push(problem(key, &short(value), "is not a key of a trial", &mend));
+        if let Some(fix) = trial_line::unknown_key(key) {
+            found.push(problem(key, &short(value), "is not a key of a trial", &fix));
         }
     }
 }
 
 fn no_json(text: &str, error: &serde_json::Error) -> ColumnViolation {
     let has = |word: &str| text.contains(word);
-    let mend = if has("NaN") || has("Infinity") {
+    let fix = if has("NaN") || has("Infinity") {
         "JSON has no NaN and no Infinity: a trial whose objective is not finite is \"infeasible\":true."
     } else {
         "Write one JSON object a line."
@@ -235,7 +235,7 @@ fn no_json(text: &str, error: &serde_json::Error) -> ColumnViolation {
     // serde ends with the place, which stands in front here.
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or_default().to_owned();
-    let (_, violation) = problem("", "", &format!("is not JSON: {said}"), mend);
+    let (_, violation) = problem("", "", &format!("is not JSON: {said}"), fix);
     (Some(error.column().max(1)), violation)
 }
 
@@ -249,8 +249,8 @@ fn outcome(fields: &Map<String, Value>, found: &mut Vec<ColumnViolation>) {
                 if value.as_f64().is_some_and(f64::is_finite) {
                     given.push(name);
                 } else {
-                    let mend = "Give a finite number; a trial that has none is \"infeasible\":true.";
-                    found.push(problem(name, &short(value), "must be a number", mend));
+                    let fix = "Give a finite number; a trial that has none is \"infeasible\":true.";
+                    found.push(problem(name, &short(value), "must be a number", fix));
                 }
             }
             Some(Value::Bool(true)) => given.push(name),

@@ -33,14 +33,14 @@ class Fields:
         """Full dotted name of a field, for messages."""
         return f"{self.path}.{name}" if self.path else name
 
-    def error(self, name: str, expected: str, mend: str = "") -> StudiousError:
+    def error(self, name: str, expected: str, fix: str = "") -> StudiousError:
         """Build the error for a field that is missing or of the wrong kind."""
         found = f"found {_shown(self.values[name])}" if name in self.values else "it is missing"
-        mend = (
-            mend or "Studious writes this file; when writing it by hand, see the trainer contract"
+        fix = (
+            fix or "Studious writes this file; when writing it by hand, see the trainer contract"
         )
         return StudiousError(
-            f"{self.file}: field `{self.at(name)}` must be {expected}; {found}. {mend}"
+            f"{self.file}: field `{self.at(name)}` must be {expected}; {found}. {fix}"
         )
 
     def has(self, name: str) -> bool:

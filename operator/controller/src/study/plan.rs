@@ -83,6 +83,6 @@ pub(super) fn name_clash(
         field: "metadata.name".to_owned(),
         value: study.id.name.clone(),
         rule: format!("its trial {} would have the name of a trial of {whose}", planned.name),
-        mend: "Give this study or its round another name: names of trials are STUDY-ROUND-NUMBER.".to_owned(),
+        fix: "Give this study or its round another name: names of trials are STUDY-ROUND-NUMBER.".to_owned(),
     }))
 }

@@ -44,8 +44,8 @@ pub(super) fn take(
     context: &StudyReconciler,
     from: &PointsFrom,
 ) -> Result<Taking, Vec<Violation>> {
-    let mend = "Make it, or list the points in points; the study continues then.";
-    let source = other(context, &study.id.namespace, "spec.search.pointsFrom.study", &from.study, mend)
+    let fix = "Make it, or list the points in points; the study continues then.";
+    let source = other(context, &study.id.namespace, "spec.search.pointsFrom.study", &from.study, fix)
         .map_err(|violation| vec![violation])?;
     let status = source.status.clone().unwrap_or_default();
     if !matches!(status.phase, StudyPhase::Completed | StudyPhase::Failed) {
@@ -62,7 +62,7 @@ pub(super) fn take(
             field: "spec.search.pointsFrom".to_owned(),
             value: from.study.clone(),
             rule: format!("its {} points take {bytes} bytes, and {MAX_TEXT} can be kept", taken.points.len()),
-            mend: "Take fewer of them with best, or list the points in points.".to_owned(),
+            fix: "Take fewer of them with best, or list the points in points.".to_owned(),
         }]);
     }
     Ok(Taking::Taken(taken))

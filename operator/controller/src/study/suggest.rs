@@ -35,8 +35,8 @@ pub(super) fn named(
     let mut studies = Vec::new();
     let mut wrong = Vec::new();
     for (i, start) in plan.spec().search.start_from.iter().enumerate() {
-        let mend = "Make it, or remove it from startFrom; the study continues then.";
-        match other(context, &study.id.namespace, &format!("spec.search.startFrom[{i}].study"), &start.study, mend) {
+        let fix = "Make it, or remove it from startFrom; the study continues then.";
+        match other(context, &study.id.namespace, &format!("spec.search.startFrom[{i}].study"), &start.study, fix) {
             Err(violation) => wrong.push(violation),
             Ok(named) => match search::refusal(plan, &start.study, &named.spec) {
                 None => studies.push(named),
@@ -53,13 +53,13 @@ pub(super) fn other(
     namespace: &str,
     field: &str,
     name: &str,
-    mend: &str,
+    fix: &str,
 ) -> Result<Identified<Study>, Violation> {
     Caches::get(&context.caches.studies, namespace, name).and_then(Identified::of).ok_or_else(|| Violation {
         field: field.to_owned(),
         value: name.to_owned(),
         rule: format!("there is no such study in namespace {namespace}"),
-        mend: mend.to_owned(),
+        fix: fix.to_owned(),
     })
 }
 

@@ -165,9 +165,9 @@ async fn failed_trials_can_be_tried_again_once_the_trainer_is_mended() {
     let more = "  failure: {attempts: 1, maxFailedTrials: 0}";
     let seen = bench.run(&study("exit 1", more)).await;
     assert_eq!(seen.phases(), [TrialPhase::Failed]);
-    let mended = study(GOOD, more);
-    assert_eq!(bench.run(&mended).await.phases(), [TrialPhase::Failed]);
-    let mut options = bench.options(&mended);
+    let fixed = study(GOOD, more);
+    assert_eq!(bench.run(&fixed).await.phases(), [TrialPhase::Failed]);
+    let mut options = bench.options(&fixed);
     options.retry_failed = true;
     assert_eq!(bench.try_run(options).await.unwrap().phases(), [TrialPhase::Succeeded; 2]);
 }

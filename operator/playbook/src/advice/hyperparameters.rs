@@ -77,8 +77,8 @@ fn hyperparameter(h: &Hyperparameter, i: usize, found: &mut Vec<Violation>) {
         ));
     }
     if let Some([one]) = h.values.as_deref() {
-        let mend = "Give role: Fixed and value, so that conclusions say that they hold for it only.";
-        found.push(Violation::new(format!("{at}.values"), &[one], "lists one value, so it doesn't vary", mend));
+        let fix = "Give role: Fixed and value, so that conclusions say that they hold for it only.";
+        found.push(Violation::new(format!("{at}.values"), &[one], "lists one value, so it doesn't vary", fix));
     }
 }
 

@@ -52,7 +52,7 @@ pub fn warnings(spec: &StudySpec) -> Vec<Violation> {
 pub fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = if is_strict(spec) { advice(spec) } else { Vec::new() };
     for refusal in &mut found {
-        refusal.mend.push_str(" (Refused because spec.policy.strict is true.)");
+        refusal.fix.push_str(" (Refused because spec.policy.strict is true.)");
     }
     found
 }

@@ -123,14 +123,14 @@ fn used_up(spec: &StudySpec, found: &mut Vec<Violation>) {
         if let Some(size) = space_size(spec).filter(|size| *size < asked) {
             let what = if spec.search.algorithm == Algorithm::Manual { "the list" } else { "the space" };
             let rule = format!("{what} has {}, {asked} trials asked: none is tried twice", counted(size, "point"));
-            let mend = "Ask for fewer; to measure seed variance, train points again with spec.retrain.";
-            found.push(Violation::new(field, &round, rule, mend));
+            let fix = "Ask for fewer; to measure seed variance, train points again with spec.retrain.";
+            found.push(Violation::new(field, &round, rule, fix));
             return;
         }
         if let Some((name, size, each)) = short_arm(spec, asked) {
             let rule = format!("{name} has {}, and {each} trials asked: none is tried twice", counted(size, "point"));
-            let mend = "Nothing, if it is meant: the others get their share all the same.";
-            found.push(Violation::new(field, &round, rule, mend));
+            let fix = "Nothing, if it is meant: the others get their share all the same.";
+            found.push(Violation::new(field, &round, rule, fix));
             return;
         }
     }

@@ -78,7 +78,7 @@ impl fmt::Display for TooLate {
             asked - ran
         );
         let field = format!("spec.rounds[{place}].trials");
-        let mend = "Run them as a new study.".to_owned();
-        validate::Violation { field, value: asked.to_string(), rule, mend }.fmt(f)
+        let fix = "Run them as a new study.".to_owned();
+        validate::Violation { field, value: asked.to_string(), rule, fix }.fmt(f)
     }
 }

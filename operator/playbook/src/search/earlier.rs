@@ -112,7 +112,7 @@ pub fn refusal(plan: &Plan, name: &str, spec: &StudySpec) -> Option<Violation> {
         field: format!("spec.search.startFrom[{i}].study"),
         value: name.to_owned(),
         rule: format!("its objective has the {what} {theirs}, and this study's has {ours}: they don't compare"),
-        mend: "Remove it, or name a study of the same objective.".to_owned(),
+        fix: "Remove it, or name a study of the same objective.".to_owned(),
     })
 }
 

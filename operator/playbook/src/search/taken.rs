@@ -77,7 +77,7 @@ impl Taken {
                 field: FIELD.to_owned(),
                 value: from.study.clone(),
                 rule: format!("has {} points, and a study lists at most {MOST_POINTS}", points.len()),
-                mend: format!("Take fewer: pointsFrom: {{study: {}, best: …}}.", from.study),
+                fix: format!("Take fewer: pointsFrom: {{study: {}, best: …}}.", from.study),
             }]);
         }
         Ok(Self { taker: taker.to_owned(), from: from.clone(), points })
@@ -115,7 +115,7 @@ fn asked<'a>(from: &PointsFrom, source: &'a EarlierStudy) -> Result<Vec<&'a Tria
             field: format!("{FIELD}.round"),
             value: round.to_owned(),
             rule: format!("is not a round of study {}", from.study),
-            mend: format!("Name one of {}, or leave it out.", rounds[..rounds.len() - 1].join(", ")),
+            fix: format!("Name one of {}, or leave it out.", rounds[..rounds.len() - 1].join(", ")),
         }]);
     }
     let place = |trial: &TrialRecord| rounds.iter().position(|round| *round == trial.round);
@@ -132,7 +132,7 @@ fn asked<'a>(from: &PointsFrom, source: &'a EarlierStudy) -> Result<Vec<&'a Tria
             field: FIELD.to_owned(),
             value: from.study.clone(),
             rule: format!("has no trial{of_round}{what}"),
-            mend: "Name another study or round, or list points in points.".to_owned(),
+            fix: "Name another study or round, or list points in points.".to_owned(),
         }]
     };
     if from.best.is_none() {

@@ -122,7 +122,7 @@ impl FileProblem {
             field: part(|v| &v.field),
             value: part(|v| &v.value),
             rule: part(|v| &v.rule),
-            fix: part(|v| &v.mend),
+            fix: part(|v| &v.fix),
             message,
         }
     }

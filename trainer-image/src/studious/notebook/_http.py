@@ -237,11 +237,11 @@ class HttpSource:
         except urllib.error.HTTPError as error:
             with error:
                 said = _said(error.read(MOST_BYTES)) or error.reason
-            mend = {
+            fix = {
                 401: " Give a token: kubectl create token studious-reader -n studious-system",
                 403: " Ask the namespace's administrator for the right to get studies",
             }.get(error.code, "")
-            raise StudiousError(f"{url}: {error.code}: {said}.{mend}") from error
+            raise StudiousError(f"{url}: {error.code}: {said}.{fix}") from error
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise StudiousError(

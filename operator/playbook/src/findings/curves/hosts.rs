@@ -50,7 +50,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-fn report(rule: &Rule, found: &[(&TrialRecord, String)], mend: &str, findings: &mut Vec<Finding>) {
+fn report(rule: &Rule, found: &[(&TrialRecord, String)], fix: &str, findings: &mut Vec<Finding>) {
     if found.is_empty() {
         return;
     }
@@ -62,7 +62,7 @@ fn report(rule: &Rule, found: &[(&TrialRecord, String)], mend: &str, findings: &
     let more = found.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
     findings.push(
-        Finding::new(rule, format!("{}: {}{rest}. {mend}", count(found.len(), "trial"), named.join("; ")))
+        Finding::new(rule, format!("{}: {}{rest}. {fix}", count(found.len(), "trial"), named.join("; ")))
             .about(found.iter().map(|(t, _)| *t))
             .with("trials", found.len() as f64),
     );

@@ -231,7 +231,7 @@ fn in_best(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fi
     let Some((_, (step, largest))) = rises.iter().max_by(|a, b| a.1.1.total_cmp(&b.1.1)).copied() else { return };
     let when = |step: u64| step as f64 / round.steps.max(1) as f64;
     let early = rises.iter().filter(|(_, (step, _))| when(*step) <= reading.threshold(&EARLY_INSTABILITY)).count();
-    let mend = if 2 * early >= rises.len() {
+    let fix = if 2 * early >= rises.len() {
         "Early instability is best cured by warmup: training that recovers from it is slow"
     } else {
         "Gradient clipping cures most sudden rises, sometimes a longer warmup"
@@ -241,7 +241,7 @@ fn in_best(reading: &Reading<'_>, round: &RoundTrials<'_>, findings: &mut Vec<Fi
             &TRAINING_INSTABILITY,
             format!(
                 "The training loss of {} of the best {} of round {} rose suddenly, by up to {} at step {step} ({} of \
-                 training). {mend}.",
+                 training). {fix}.",
                 rises.len(),
                 count(losses.len(), "trial"),
                 round.name,
