@@ -91,7 +91,7 @@ def test_a_study_of_optuna_becomes_trials(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_an_experiment_of_mlflow_becomes_trials() -> None:
-    uri = "sqlite:///mlflow.db"
+    uri = f"sqlite:///{Path.cwd()}/mlflow.db"  # MLflow keeps databases open by their URI.
     client = mlflow.tracking.MlflowClient(tracking_uri=uri)
     experiment = client.create_experiment("old")
     for rate, status in [(0.1, "FINISHED"), (0.2, "FAILED"), (0.3, "KILLED")]:
@@ -113,7 +113,7 @@ def test_an_experiment_of_mlflow_becomes_trials() -> None:
 
 def test_an_infinity_that_the_database_of_mlflow_could_not_keep_is_infeasible() -> None:
     # Of its own name: MLflow keeps the connection of a URI.
-    uri = "sqlite:///infinities.db"
+    uri = f"sqlite:///{Path.cwd()}/infinities.db"
     client = mlflow.tracking.MlflowClient(tracking_uri=uri)
     experiment = client.create_experiment("old")
     for name, value in [("fine", 0.5), ("up", float("inf")), ("down", float("-inf"))]:
@@ -151,7 +151,7 @@ def exported(run: Path) -> dict[str, Json]:
 
 
 def test_a_study_is_reported_to_mlflow_once_and_read_back(run: Path) -> None:
-    uri = "sqlite:///mlflow.db"
+    uri = f"sqlite:///{Path.cwd()}/mlflow.db"  # MLflow keeps databases open by their URI.
     for _ in range(2):
         assert main(["report", "mlflow", str(run), "--to", uri, "--experiment", "mine"]) == 0
     reported, trials = runs(uri, "mine"), exported(run)
@@ -223,7 +223,7 @@ class Growing:
 def test_a_study_is_followed_until_it_is_done_and_each_point_reported_once() -> None:
     from studious.bridges._mlflow import MlflowReporter
 
-    uri = "sqlite:///mlflow.db"
+    uri = f"sqlite:///{Path.cwd()}/mlflow.db"  # MLflow keeps databases open by their URI.
     study: Any = Growing()
     _records.report(study, MlflowReporter(uri, "live", "s"), every=0.01)
     assert study.looks == 3

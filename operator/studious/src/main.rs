@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is::<output::Closed>() => exit::OK,
         Err(error) => {
-            errln!("error: {error:#}");
+            errln!("error: {}", output::in_words(&error));
             exit::FAILED
         }
     };

@@ -146,9 +146,29 @@ pub(crate) fn unless_closed(outcome: anyhow::Result<()>) -> anyhow::Result<()> {
     }
 }
 
+/// An error with its causes, each once: many say their cause themselves.
+pub(crate) fn in_words(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_that_an_error_says_itself_is_not_repeated() {
+        let of = |text: &'static str| anyhow::anyhow!("no such file").context(text).context("can't run");
+        assert_eq!(in_words(&of("can't read a: no such file")), "can't run: can't read a: no such file");
+        assert_eq!(in_words(&of("can't read a")), "can't run: can't read a: no such file");
+    }
 
     #[test]
     fn nothing_that_is_printed_controls_a_terminal() {

@@ -36,9 +36,7 @@ class Fields:
     def error(self, name: str, expected: str, fix: str = "") -> StudiousError:
         """Build the error for a field that is missing or of the wrong kind."""
         found = f"found {_shown(self.values[name])}" if name in self.values else "it is missing"
-        fix = (
-            fix or "Studious writes this file; when writing it by hand, see the trainer contract"
-        )
+        fix = fix or "Studious writes this file; when writing it by hand, see the trainer contract"
         return StudiousError(
             f"{self.file}: field `{self.at(name)}` must be {expected}; {found}. {fix}"
         )

@@ -13,7 +13,10 @@ use studious_playbook::{
 };
 
 use super::{LoadedStudy, LoadedTrial};
-use crate::client::{ClusterArguments, ClusterClient};
+use crate::{
+    client::{ClusterArguments, ClusterClient},
+    output,
+};
 
 /// Reads a study of a cluster.
 pub(super) async fn load(
@@ -30,7 +33,7 @@ pub(super) async fn load(
         .map_err(|violations| anyhow!("{}", violations.first().map_or_else(String::new, ToString::to_string)))?;
     let (records, without_curves) = match client.records(name, wanted).await {
         Ok(records) => (records, None),
-        Err(error) => (Vec::new(), Some(format!("the operator's curves can't be read: {error:#}"))),
+        Err(error) => (Vec::new(), Some(format!("the operator's curves can't be read: {}", output::in_words(&error)))),
     };
     let curves = records.into_iter().map(|record| (record.name.clone(), record)).collect();
     trials.sort_by_key(|trial| trial.spec.index);

@@ -18,6 +18,13 @@ use super::{LoadedStudy, LoadedTrial};
 
 /// Reads the study of a folder.
 pub(crate) async fn load(path: &Path, wanted: CurveSelection) -> anyhow::Result<LoadedStudy> {
+    if path.is_file() {
+        bail!(
+            "{} is a file, not the folder of a run. Give the folder that `studious run` made, such as studious-runs/NAME; for \
+             trials in a file, give --study STUDY.yaml --trials FILE",
+            path.display()
+        );
+    }
     let folder = RunFolder::new(path);
     let Some(study) = folder.study_with_points()? else {
         bail!(

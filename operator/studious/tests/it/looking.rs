@@ -95,6 +95,8 @@ fn what_is_no_run_is_said_so() {
     let said = bench.call(&["top", "nowhere"]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("nowhere is not the folder of a run"), "{}", said.err);
+    let said = bench.call(&["findings", "study.yaml"]);
+    assert!(said.code == 1 && said.err.contains("study.yaml is a file, not the folder of a run"), "{}", said.err);
     let said = bench.call(&["top", "study/valley"]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("give a folder"), "{}", said.err);

@@ -61,32 +61,67 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     let Some(LateNoise { best, looked_at, noise, gap, between }) = LateNoise::of(reading) else { return };
     let metric = &reading.plan.spec().objective.metric;
-    let tiny = reading.threshold(&TINY_RATE);
-    let high = best.iter().filter(|t| t.curves.get(LEARNING_RATE).is_some_and(|rates| ends_high(rates, tiny))).count();
-    let schedule = reading.plan.spec().schedule.as_ref();
-    let decay = if schedule.is_none_or(|s| s.family == ScheduleFamily::Constant || s.end_factor > tiny) || high > 0 {
-        "The learning rate is still high at the end: decay it. If that isn't enough, "
-    } else {
-        "The learning rate decays already, so "
-    };
+    let end = RateEnd::of(reading, &best);
     let finding = Finding::new(
         &NOISY_LATE_TRAINING,
         format!(
             "Late in training {metric} of the best {} moves by {} from one evaluation to the next (standard \
                  deviation), while {between} differ by {}: which trial comes out best depends on the step at which it \
-                 ends. {decay}a larger batch, more validation data or an average of the weights (Polyak) make \
+                 ends. {}a larger batch, more validation data or an average of the weights (Polyak) make \
                  evaluations steadier.",
             count(looked_at, "trial"),
             number(noise),
             number(gap),
+            end.advice(),
         ),
     )
     .about(best.iter().copied())
     .with("noise", noise)
     .with("gap", gap)
     .with("looked_at", looked_at as f64)
-    .with("ends_at_high_learning_rate", high as f64);
-    findings.push(finding.suggest(decaying(reading)));
+    .with("ends_at_high_learning_rate", high_ends(reading, &best) as f64);
+    findings.push(finding.suggest(if end == RateEnd::Low { None } else { decaying(reading) }));
+}
+
+/// Where the learning rate is when training ends.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum RateEnd {
+    High,
+    Low,
+    /// Neither the study nor the trainer says.
+    Unknown,
+}
+
+impl RateEnd {
+    fn of(reading: &Reading<'_>, best: &[&TrialRecord]) -> Self {
+        let tiny = reading.threshold(&TINY_RATE);
+        if high_ends(reading, best) > 0 {
+            return Self::High;
+        }
+        match &reading.plan.spec().schedule {
+            Some(schedule) if schedule.family == ScheduleFamily::Constant || schedule.end_factor > tiny => Self::High,
+            Some(_) => Self::Low,
+            None if best.iter().any(|t| t.curves.get(LEARNING_RATE).is_some_and(|rates| rates.len() > 1)) => Self::Low,
+            None => Self::Unknown,
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::High => "The learning rate is still high at the end: decay it. If that isn't enough, ",
+            Self::Low => "The learning rate decays already, so ",
+            Self::Unknown => {
+                "If the learning rate is still high at the end, decay it; that is unknown unless the trainer logs \
+                 learning_rate or spec.schedule says it. If that isn't enough, "
+            }
+        }
+    }
+}
+
+/// How many trials end at a learning rate that is not tiny beside their highest.
+fn high_ends(reading: &Reading<'_>, best: &[&TrialRecord]) -> usize {
+    let tiny = reading.threshold(&TINY_RATE);
+    best.iter().filter(|t| t.curves.get(LEARNING_RATE).is_some_and(|rates| ends_high(rates, tiny))).count()
 }
 
 /// A schedule that decays, where there is none.

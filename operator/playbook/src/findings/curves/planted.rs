@@ -146,6 +146,25 @@ fn late_noise_is_set_against_what_is_to_be_shown() {
     assert_eq!((change.path.as_str(), &change.to["base"]), ("spec.schedule", &"learning_rate".into()));
 }
 
+/// The rate at the end is a fact only where the trainer logs it or the study says it.
+#[test]
+fn late_noise_is_laid_to_a_rate_that_is_known() {
+    let noisy = Training { noise: (0.1, 0.1), ..STEADY };
+    let ends_at = |last: Option<f64>| {
+        let mut trials = noisy.study(&mut Luck(4));
+        for (trial, last) in trials.iter_mut().filter_map(|trial| Some((trial, last?))) {
+            trial.curves.insert("learning_rate".to_owned(), vec![(1, 0.1), (STEPS / 2, 0.1), (STEPS, last)]);
+        }
+        raised(&trials, "NoisyLateTraining")
+    };
+    let unknown = ends_at(None);
+    assert!(unknown.advice.contains("If the learning rate is still high at the end, decay it"), "{}", unknown.advice);
+    let high = ends_at(Some(0.1));
+    assert!(high.advice.contains("The learning rate is still high at the end") && high.change.is_some());
+    let low = ends_at(Some(0.0));
+    assert!(low.advice.contains("decays already, so a larger batch") && low.change.is_none(), "{}", low.advice);
+}
+
 #[test]
 fn periods_are_found() {
     let plant = |trials: &mut Vec<TrialRecord>, _: &mut Luck| {
