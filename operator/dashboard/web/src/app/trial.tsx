@@ -145,7 +145,7 @@ function Attempts({ trial }: { trial: TrialView }) {
                 <th scope="col" class="number">
                   Took
                 </th>
-                <th scope="col">What was said</th>
+                <th scope="col">Message</th>
               </tr>
             </thead>
             <tbody>
