@@ -48,6 +48,14 @@ pub(crate) fn backoff(category: Category, failures: u32, rng: &mut impl Rng) -> 
     Duration::from_millis(base / 2 + rng.random_range(0..=base / 2))
 }
 
+/// How long to wait before a request is sent again that has failed so often in a row; nothing where sending it again won't
+/// do better.
+#[must_use]
+pub fn retry_after(error: &kube::Error, failures: u32) -> Option<Duration> {
+    let category = of_client(error);
+    (category == Category::Transient).then(|| backoff(category, failures, &mut rand::rng()))
+}
+
 #[cfg(test)]
 mod tests {
     use rand::{SeedableRng, rngs::StdRng};

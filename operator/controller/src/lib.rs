@@ -8,7 +8,7 @@
 //! ```
 //!
 //! What happens is decided in `studious-playbook`, the same as on a laptop; this crate observes a cluster, carries out
-//! what was decided and says so in statuses. [`run`] is its one door.
+//! what was decided and says so in statuses. [`run`] is its one door; [`retry_after`] tells other clients how long to wait.
 
 mod authority;
 mod caches;
@@ -41,5 +41,6 @@ mod sweep;
 mod trial;
 mod webhook;
 
+pub use fault::retry_after;
 pub use options::Options;
 pub use run::{RunError, run};

@@ -8,7 +8,7 @@ use studious_playbook::record::CurveSelection;
 use crate::{
     exit,
     json::{self, Format, StudyDocument},
-    output::{errln, outln},
+    output::{self, errln, outln},
     show,
     source::{Target, TargetArguments},
 };
@@ -51,18 +51,40 @@ impl Wait {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         let begun = Instant::now();
         let timeout = self.timeout.map(Duration::from_secs);
-        let pause = if self.target.is_of_cluster() { SELDOM } else { OFTEN };
-        while self.target.may_change().await? {
+        let usual = if self.target.is_of_cluster() { SELDOM } else { OFTEN };
+        let mut failures = 0;
+        loop {
+            let pause = match self.target.may_change().await {
+                Ok(false) => break,
+                Ok(true) => {
+                    failures = 0;
+                    usual
+                }
+                Err(error) => {
+                    failures += 1;
+                    let Some(pause) = retry_after(&error, failures) else { return Err(error) };
+                    errln!("{}; asked again in {:.1} s", output::in_words(&error), pause.as_secs_f64());
+                    pause
+                }
+            };
             let left = timeout.map_or(pause, |timeout| timeout.saturating_sub(begun.elapsed()).min(pause));
             if left.is_zero() {
                 errln!("It has not ended after {} s", begun.elapsed().as_secs());
-                show_standing(&self.target, self.format).await?;
+                if failures == 0 {
+                    show_standing(&self.target, self.format).await?;
+                }
                 return Ok(exit::TIMED_OUT);
             }
             tokio::time::sleep(left).await;
         }
         show_standing(&self.target, self.format).await
     }
+}
+
+/// How long to wait after an API server that did not answer; nothing for errors that need a fix.
+fn retry_after(error: &anyhow::Error, failures: u32) -> Option<Duration> {
+    let of_client = error.chain().find_map(|cause| cause.downcast_ref::<kube::Error>())?;
+    studious_controller::retry_after(of_client, failures)
 }
 
 /// Prints where a study stands, with its answer; returns the exit code that says the same.

@@ -17,3 +17,4 @@ mod outcome;
 mod pods;
 mod study;
 mod table;
+mod waiting;
