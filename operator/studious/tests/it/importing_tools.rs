@@ -344,6 +344,22 @@ fn a_wrong_measurement_is_its_trials_alone() {
 }
 
 #[test]
+fn a_constraint_of_nan_is_violated_and_noted() {
+    let bench = Bench::with(
+        &STUDY
+            .replace("HYPERPARAMETER", WIDTH)
+            .replace("  rounds:", "  constraints: [{metric: memory, max: 5}]\n  rounds:"),
+    );
+    std::fs::write(bench.file("t.csv"), "name,loss,lr,width,memory\na,0.3,0.1,16,inf\nb,0.4,0.2,16,3\n").unwrap();
+    let said = import(&bench, &["t.csv", "--out", "t.jsonl"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("memory is not finite in 1 row, which violates its constraint"), "{}", said.err);
+    let said = bench.call(&["top", "--study", "study.yaml", "--trials", "t.jsonl", "--format", "json"]);
+    let top: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(top["best"]["name"], "b", "{}", said.out);
+}
+
+#[test]
 fn a_table_without_rows_is_said_to_have_none() {
     let bench = bench(WIDTH);
     std::fs::write(bench.file("t.csv"), "name,loss,lr,width\n").unwrap();

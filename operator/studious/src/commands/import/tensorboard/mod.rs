@@ -338,3 +338,48 @@ fn curves(plan: &Plan, options: &ImportOptions, run: &TensorBoardRun) -> Result<
     };
     Ok((curves, metrics, told))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{file::tests::events, *};
+
+    fn read_of(values: &[(i64, &str, f32)]) -> Imported {
+        let spec = studious_api::yaml::from_str(
+            "
+goal: g
+objective: {metric: loss, direction: Minimize}
+hyperparameters: [{name: lr, range: {min: 0.01, max: 1, scale: Log}}]
+rounds: [{name: r, trials: 4, maxTrainSteps: 100}]
+evaluation: {everySteps: 10}
+trial: {template: {spec: {containers: [{name: t, image: i}]}}}
+",
+        );
+        let plan = Plan::new("s", &spec.unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("events.out.tfevents.1"), events(values)).unwrap();
+        std::fs::write(folder.path().join("hparams.yaml"), "lr: 0.1").unwrap();
+        read(&[folder.path().to_owned()], &plan, &ImportOptions::default()).unwrap()
+    }
+
+    /// Values at negative steps were those of step 0, and of two at one step the earlier was dropped without a word.
+    #[test]
+    fn what_is_left_out_of_a_curve_is_noted() {
+        let found = read_of(&[(-1, "loss", 0.125), (10, "loss", 0.75), (10, "loss", 0.5), (20, "loss", 0.25)]);
+        assert_eq!(found.trials[0].curves["loss"], [(10, 0.5), (20, 0.25)]);
+        let notes = found.notes.join("; ");
+        assert!(notes.contains("loss was logged several times at the same step in 1 trial; the last value"), "{notes}");
+        assert!(notes.contains("loss has values at negative steps in 1 trial, which were left out"), "{notes}");
+        let found = read_of(&[(10, "loss", 0.5), (20, "loss", 0.25)]);
+        assert_eq!(found.notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_curve_beyond_the_budget_is_named_as_one() {
+        let found = read_of(&[(1000, "loss", 0.5)]);
+        let errors = found.left_out.errors(false, false);
+        let told = "loss has no value at or before step 100 (maxTrainSteps): its first is at step 1000";
+        assert!(errors.len() == 1 && errors[0].message.contains(told), "{errors:?}");
+        let found = read_of(&[(10, "accuracy", 0.5)]);
+        assert!(found.left_out.errors(false, false)[0].message.contains("no tag is the objective (loss)"));
+    }
+}
