@@ -33,6 +33,8 @@ e2e/alerts.sh
 export STUDIOUS_E2E_NAMESPACE=$namespace
 cargo test --locked -p studious-e2e --features cluster --test e2e -- --test-threads=1 --skip api_server
 if [ "${E2E_USE_CURRENT_CONTEXT:-}" != 1 ]; then
+  # Each kind of fault once, during one study of 60 trials: it kills daemons, so on the throwaway cluster alone.
+  cargo test --locked -p studious-e2e --features cluster --test faults -- --nocapture --test-threads=1
   # It goes as cleanly as it came; CRDs and studies stay, as crds.keep says.
   helm uninstall studious --namespace "$namespace" --wait --timeout 60s
   left=$(kubectl get clusterroles,clusterrolebindings,validatingwebhookconfigurations -o name | grep -i studious || true)
