@@ -90,6 +90,38 @@ def test_a_study_of_optuna_becomes_trials(capfd: pytest.CaptureFixture[str]) -> 
     assert "old-000" in found
 
 
+def test_what_is_wrong_is_said_of_the_trial(capfd: pytest.CaptureFixture[str]) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    storage = "sqlite:///optuna.db"
+    study = optuna.create_study(study_name="old", storage=storage)
+    for rate, optimizer in [(0.1, "sgd"), (0.2, "two\nlines"), (100.0, "sgd")]:
+        study.enqueue_trial({"lr": rate, "optimizer": optimizer})
+        trial = study.ask()
+        trial.suggest_float("lr", 1e-4, 100, log=True)
+        trial.suggest_categorical("optimizer", ["sgd", "two\nlines"])
+        trial.report(0.5, 1)
+        study.tell(trial, 0.5)
+    # The metric is the study file's, and so not asked for.
+    options = ["--study", "study.yaml", "--map", "learning_rate=lr", "--out", "t.jsonl"]
+    assert main(["read", "optuna", storage, *options, "--skip-invalid"]) == 0
+    said = capfd.readouterr().err
+    assert "old-0001: error: hyperparameters.optimizer: " in said
+    assert "old-0002: error: hyperparameters.learning_rate: 100" in said
+    assert ".csv" not in said
+    assert len(Path("t.jsonl").read_text().splitlines()) == 1
+    assert main(["read", "optuna", storage, *options, "--metric", "loss"]) == 1
+    assert "`loss`; the objective of study.yaml is val_loss" in capfd.readouterr().err
+    assert main(["read", "optuna", storage, "--study", "study.yaml", "--out", "none.jsonl"]) == 2
+    said = capfd.readouterr().err
+    assert "--map learning_rate=" in said
+    assert "hyperparameters.lr" not in said
+    Path("study.yaml").write_text(STUDY.replace("Minimize", "Minimise"))
+    assert main(["read", "optuna", storage, *options]) == 1
+    said = capfd.readouterr().err
+    assert "Did you mean Minimize?" in said
+    assert "error: --study: study.yaml is refused" in said
+
+
 def test_an_experiment_of_mlflow_becomes_trials() -> None:
     uri = f"sqlite:///{Path.cwd()}/mlflow.db"  # MLflow keeps databases open by their URI.
     client = mlflow.tracking.MlflowClient(tracking_uri=uri)
@@ -248,7 +280,11 @@ def test_a_study_is_followed_until_it_is_done_and_each_point_reported_once() -> 
         (["read", "optuna", "sqlite:///none.db"], "no such file none.db"),
         (["read", "mlflow", "sqlite:///none.db"], "--name is missing. Name the experiment"),
         (["read", "mlflow", "sqlite:///none.db", "--name", "x"], "no such file none.db"),
-        (["read", "mlflow", "sqlite:///empty.db", "--name", "x"], "has no experiment 'x'"),
+        (["read", "mlflow", "sqlite:///empty.db", "--name", "x"], "has no experiment 'x'; it has"),
+        (["read", "optuna", "optuna.db"], "error: optuna: optuna.db: ArgumentError: "),
+        (["read", "optuna", "sqlite:///study.yaml"], "file is not a database"),
+        (["read", "optuna", "nothing://x"], "NoSuchModuleError"),
+        (["read", "mlflow", "nothing://x", "--name", "x"], "error: mlflow: nothing://x: "),
     ],
 )
 def test_what_cannot_be_read_is_said(

@@ -10,6 +10,9 @@ from studious._errors import StudiousError
 from studious.bridges import _mlflow, _optuna, _ray, _records, _table, _wandb
 from studious.bridges._tensorboard import TensorBoardReporter
 
+_LIBRARIES = {"alembic", "mlflow", "optuna", "requests", "sqlalchemy", "urllib3", "wandb"}
+"""Their exceptions are about what the user named, not about this package."""
+
 
 def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m studious.bridges", description=__doc__)
@@ -24,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     read.add_argument("--name", help="the Optuna study or MLflow experiment")
     read.add_argument("--study", required=True, help="the study file that the trials are held to")
-    read.add_argument("--metric", required=True, help="the study's objective metric")
+    read.add_argument("--metric", help="the study's objective metric [default: of the study file]")
     read.add_argument("--objective", help="what MLflow, Ray or W&B call it [default: the same]")
     read.add_argument(
         "--step", help="the result of Ray Tune that is the step [default: training_iteration]"
@@ -54,10 +57,15 @@ def _parser() -> argparse.ArgumentParser:
 def _read(given: argparse.Namespace) -> int:
     if given.step is not None and given.tool != "ray":
         raise StudiousError(f"read {given.tool}: --step: is for ray only. Leave it out")
-    names = {given.objective or given.metric: given.metric}
+    metric, direction = _table.objective(given.study)
+    if given.metric not in (None, metric):
+        raise StudiousError(
+            f"--metric: `{given.metric}`; the objective of {given.study} is {metric}. "
+            "What another tool calls it is given with --objective"
+        )
+    names = {given.objective or metric: metric}
     if given.tool == "optuna":
-        direction = _table.direction(given.study)
-        trials = _optuna.trials(given.storage, given.name, given.metric, direction)
+        trials = _optuna.trials(given.storage, given.name, metric, direction)
     elif given.tool == "wandb":
         trials = _wandb.trials(given.storage, names)
     elif given.tool == "ray":
@@ -105,6 +113,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        # What a tool's library makes of a wrong address or a damaged storage.
+        if type(error).__module__.partition(".")[0] not in _LIBRARIES:
+            raise
+        where = given.storage if given.command == "read" else given.to
+        told = str(error).partition("\n")[0]
+        print(f"error: {given.tool}: {where}: {type(error).__name__}: {told}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

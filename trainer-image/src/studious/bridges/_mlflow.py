@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 from studious._errors import StudiousError
 from studious.bridges._records import Record
-from studious.bridges._table import ForeignTrial, missing, refuse_missing_database
+from studious.bridges._table import ForeignTrial, missing, refuse_missing_database, require_metrics
 
 _MOST_METRICS = 1000
 """Of one call of log_batch."""
@@ -22,6 +23,8 @@ _STATUS = {"failed": "FAILED", "stopped": "KILLED"}
 
 
 def _client(uri: str) -> Any:
+    # A server that does not answer is asked for minutes otherwise.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     try:
         from mlflow.tracking import MlflowClient
     except ImportError as error:
@@ -40,12 +43,13 @@ def trials(uri: str, experiment: str, names: Mapping[str, str]) -> list[ForeignT
     """
     refuse_missing_database(uri)
     client = _client(uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
-        raise StudiousError(f"{uri}: has no experiment {experiment!r}. Name one that it has")
-    runs = list(_runs(client, found.experiment_id))
+    chosen = client.get_experiment_by_name(experiment)
+    if chosen is None:
+        known = ", ".join(sorted(one.name for one in client.search_experiments(max_results=20)))
+        raise StudiousError(f"{uri}: has no experiment {experiment!r}; it has {known or 'none'}")
+    runs = list(_runs(client, chosen.experiment_id))
     called = Counter(run.info.run_name for run in runs)
-    return [
+    found = [
         ForeignTrial(
             name=run.info.run_name if called[run.info.run_name] == 1 else run.info.run_id,
             # What this module reports to MLflow is read as it was.
@@ -63,6 +67,8 @@ def trials(uri: str, experiment: str, names: Mapping[str, str]) -> list[ForeignT
         # A parent run has neither.
         if run.data.params or run.data.metrics
     ]
+    require_metrics(uri, found, names)
+    return found
 
 
 def _curve(client: Any, run: str, metric: str) -> list[tuple[int, float]]:

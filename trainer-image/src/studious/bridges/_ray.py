@@ -7,12 +7,13 @@ Of the folder are read ``experiment_state-*.json`` (the trials and their states)
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from studious._errors import StudiousError
-from studious.bridges._table import ForeignTrial
+from studious.bridges._table import ForeignTrial, require_metrics
 
 _STATES = "experiment_state-*.json"
 # What Ray adds to every result, beside the metrics that a trainer reports.
@@ -60,13 +61,7 @@ def trials(
     # Their names hold when they were begun.
     newest = states[-1]
     found = [_trial(root, trial, names, step) for trial in _listed(newest)]
-    reported = {metric for trial in found for metric in trial.curves}
-    missing = sorted(own for own in names.values() if own not in reported)
-    if reported and missing:
-        raise StudiousError(
-            f"{folder}: no trial reported {', '.join(missing)}; the metrics are "
-            f"{', '.join(sorted(reported))}. Name one of them with --objective"
-        )
+    require_metrics(folder, found, names)
     return found
 
 
@@ -101,6 +96,10 @@ def _trial(
             raise StudiousError(f"{file}: cannot be read as JSON: {error}") from error
     curves: dict[str, dict[int, float]] = {}
     iteration = 0
+    if trial["status"] == "TERMINATED" and not (
+        folder != root and (folder / "result.json").exists()
+    ):
+        print(f"{trial['trial_id']}: ended well, and has no result.json", file=sys.stderr)
     if folder != root and (file := folder / "result.json").exists():
         for line, result in _results(file):
             where = f"{file}:{line}: {step}"
@@ -144,6 +143,7 @@ def _results(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             result = json.loads(line)
         except ValueError as error:
             if number == len(lines):
+                print(f"{file}:{number}: half a line at the end was left out", file=sys.stderr)
                 return
             raise StudiousError(f"{file}:{number}: cannot be read as JSON: {error}") from error
         if not isinstance(result, dict):
