@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    spelling::{DID_YOU_MEAN, did_you_mean},
+    spelling::{DID_YOU_MEAN, did_you_mean, nearest},
     validate::Violation,
 };
 
@@ -219,7 +219,12 @@ fn unknown(schema: &Value, value: &Value, at: &str, found: &mut Vec<Violation>) 
                 } else if let Some(properties) = properties
                     && schema["x-kubernetes-preserve-unknown-fields"] != true
                 {
-                    let fix = did_you_mean(name, properties.keys().map(String::as_str)).unwrap_or_else(|| {
+                    let (given, missing): (Vec<&str>, Vec<&str>) =
+                        properties.keys().map(String::as_str).partition(|key| map.contains_key(*key));
+                    let fix = did_you_mean(name, missing).unwrap_or_else(|| {
+                        if let Some(other) = nearest(name, given) {
+                            return format!("{other} is given too: remove one of them.");
+                        }
                         let known: Vec<&str> = properties.keys().map(String::as_str).collect();
                         if known.len() <= 12 {
                             format!("Known here: {}.", known.join(", "))

@@ -70,6 +70,9 @@ struct MappingEntry {
 
 /// All documents of a file that hold anything, and what keeps none of them from being read.
 pub(super) fn parse(text: &str) -> Result<(Vec<Node>, Vec<Unreadable>), Unreadable> {
+    if let Some(refused) = control_character(text) {
+        return Err(refused);
+    }
     let mut reader = Reader {
         parser: Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)),
         anchors: HashMap::new(),
@@ -90,6 +93,20 @@ pub(super) fn parse(text: &str) -> Result<(Vec<Node>, Vec<Unreadable>), Unreadab
             _ => {}
         }
     }
+}
+
+/// The first character that YAML does not allow (YAML 1.2.2, 5.1). The parser ends a file at a NUL, without a word.
+fn control_character(text: &str) -> Option<Unreadable> {
+    let (mut line, mut column) = (1, 1);
+    for c in text.chars() {
+        if c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}') {
+            let message =
+                format!("is the control character U+{:04X}, which YAML does not allow. Remove it", u32::from(c));
+            return Some(Unreadable { at: Mark { line, column }, message });
+        }
+        (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
+    }
+    None
 }
 
 struct Reader<'a> {

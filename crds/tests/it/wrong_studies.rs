@@ -19,9 +19,13 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a name with capitals", "name: digits-momentum", "name: Digits_Momentum"),
     ("a name that is too long", "name: digits-momentum", "name: is-nesterov-momentum-worth-having-for-this-network"),
     ("a tag", "goal: Is", "goal: !secret Is"),
+    // The parser would end the file here, and find that half of a study is missing.
+    ("a NUL", "  parallelism: 4", "  parallelism: 4 # \0"),
+    ("an escape", "goal: Is", "goal: \x1b[31mIs"),
     // Fields.
     ("an unknown field", "maxTrainSteps: 500", "max_train_steps: 500"),
     ("an unknown field of the spec", "  parallelism: 4", "  paralelism: 4"),
+    ("a misspelt field beside the right one", "  parallelism: 4", "  paralelism: 2\n  parallelism: four"),
     ("an unknown field of the template", "          image:", "          imagePullPolice: Always\n          image:"),
     ("a missing direction", ", direction: Minimize", ""),
     ("no evaluation", "  evaluation: {everySteps: 50}\n", ""),
