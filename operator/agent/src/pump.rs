@@ -169,7 +169,7 @@ impl Pump {
         Err(AgentError::NotDrained {
             acknowledged: self.delivery.acknowledged.load(Ordering::Acquire),
             limit_seconds: drain_limit.as_secs(),
-            problem: self.failing.map_or_else(|| "there were too many lines".to_owned(), |failing| failing.problem),
+            problem: self.failing.map_or_else(|| "there was no time for them".to_owned(), |failing| failing.problem),
         })
     }
 
