@@ -144,6 +144,8 @@ pub fn verdict(plan: &Plan, trials: &[TrialRecord], checklist: &Checklist) -> Ve
     };
     let (failing, unknown) = (of(Answer::Fail), of(Answer::Unknown));
     let pending = trials.iter().filter(|trial| trial.outcome == Outcome::Pending).count();
+    // Trials that are not there yet have not ended either.
+    let all = if pending == 0 { trials.len() } else { trials.len().max(plan.total_trials() as usize) };
     let mut verdict = Verdict {
         kind: VerdictKind::CannotJudge,
         summary: String::new(),
@@ -171,7 +173,7 @@ pub fn verdict(plan: &Plan, trials: &[TrialRecord], checklist: &Checklist) -> Ve
     if has_result && (!verdict.failing.is_empty() || !verdict.problems.is_empty()) {
         verdict.kind = VerdictKind::CannotJudge;
     }
-    verdict.summary = words::summary(&verdict, checklist, &said, has_result, (trials.len(), pending));
+    verdict.summary = words::summary(&verdict, checklist, &said, has_result, (all, trials.len() - pending));
     verdict
 }
 

@@ -289,11 +289,11 @@ fn nothing_is_answered_of_nothing() {
     let pending = TrialRecord { round: "explore".to_owned(), ..TrialRecord::default() };
     let mut trials = vec![pending; 3];
     let running = answer(ONE, &trials);
-    assert_eq!(running.summary, "So far (0 of 3 trials ended): No answer yet: no trial has succeeded.");
+    assert_eq!(running.summary, "So far (0 of 34 trials ended): No answer yet: no trial has succeeded.");
     trials[0] = one(1, &mut Luck(1), |_, _| Some(0.5)).remove(0);
     let running = answer(ONE, &trials);
     assert!(
-        running.provisional && running.summary.starts_with("So far (1 of 3 trials ended): "),
+        running.provisional && running.summary.starts_with("So far (1 of 34 trials ended): "),
         "{}",
         running.summary
     );

@@ -164,12 +164,10 @@ pub(super) fn summary(
     checklist: &Checklist,
     said: &str,
     has_result: bool,
-    (trials, pending): (usize, usize),
+    (trials, ended): (usize, usize),
 ) -> String {
-    let running = match pending {
-        0 => String::new(),
-        _ => format!("So far ({} of {} ended): ", trials.saturating_sub(pending), count(trials, "trial")),
-    };
+    let running =
+        if ended == trials { String::new() } else { format!("So far ({ended} of {} ended): ", count(trials, "trial")) };
     if !has_result {
         return format!("{running}{said}");
     }
