@@ -22,7 +22,7 @@ from studies import command
 @pytest.fixture(scope="module")
 def address(run: Path) -> Iterator[str]:
     process = subprocess.Popen(
-        [command(), "ui", "--dir", str(run.parent), "--port", "0"],
+        [command(), "ui", str(run.parent), "--port", "0"],
         stdout=subprocess.PIPE,
         text=True,
     )

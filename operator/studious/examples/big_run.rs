@@ -1,6 +1,6 @@
 //! Writes the folder of a run that trained nothing, through the ledger's own writers, to see how the dashboard bears many
 //! trials: `cargo run --release -p studious --example big_run -- FOLDER [TRIALS] [EVALUATIONS]`, then
-//! `studious ui --dir FOLDER`.
+//! `studious ui FOLDER`.
 
 use std::{collections::BTreeMap, error::Error, fs, path::PathBuf};
 

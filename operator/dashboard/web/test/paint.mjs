@@ -30,7 +30,7 @@ async function paint(address, study) {
 const medians = [];
 for (let i = 0; i + 1 < given.length; i += 2) {
   const [folder, study] = [given[i], given[i + 1]];
-  const child = spawn(studious, ["ui", "--dir", folder, "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(studious, ["ui", folder, "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = await once(child.stdout, "data");
   const address = String(line).trim();
   const first = await paint(address, study);

@@ -28,14 +28,17 @@ From another machine: ssh -L 8642:127.0.0.1:8642 THIS_MACHINE, then open the lin
 
 Examples:
   studious ui
-  studious ui --dir studious-runs/digits --port 8000";
+  studious ui studious-runs/digits --port 8000";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
 pub(crate) struct Ui {
     /// The folder with the runs, or the folder of one run
-    #[arg(long, value_name = "FOLDER", default_value = "studious-runs")]
-    dir: PathBuf,
+    #[arg(value_name = "FOLDER", default_value = "studious-runs")]
+    folder: PathBuf,
+    /// What FOLDER was before it could be named alone
+    #[arg(long, value_name = "FOLDER", hide = true, conflicts_with = "folder")]
+    dir: Option<PathBuf>,
     /// Listen here; 0 takes any that is free
     #[arg(long, value_name = "PORT", default_value_t = 8642)]
     port: u16,
@@ -43,19 +46,20 @@ pub(crate) struct Ui {
 
 impl Ui {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        let folder = self.dir.unwrap_or(self.folder);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listener = tokio::net::TcpListener::bind(address)
             .await
             .with_context(|| format!("can't listen at {address}: give another with --port, or --port 0"))?;
         let address = listener.local_addr()?;
-        if !self.dir.exists() {
-            errln!("{} is not there yet: studies appear once `studious run` has made it", self.dir.display());
+        if !folder.exists() {
+            errln!("{} is not there yet: studies appear once `studious run` has made it", folder.display());
         }
         let token = token()?;
         outln!("http://{address}/?token={token}")?;
         let gate = ThisMachine::new(token, address.port());
-        let router = studious_dashboard::router(RunFolders::new(self.dir.clone()), gate.clone())
-            .merge(studious_dashboard::records_router(RunFolders::new(self.dir), gate.clone()));
+        let router = studious_dashboard::router(RunFolders::new(folder.clone()), gate.clone())
+            .merge(studious_dashboard::records_router(RunFolders::new(folder), gate.clone()));
         let router = gate.link(router);
         axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(stopped())
