@@ -9,6 +9,7 @@ use std::{
     fs::File,
     io::{self, IsTerminal as _, Write},
     os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
+    path::Path,
 };
 
 /// The reader of standard output has left: it has seen what it wanted. A command ends then, quietly and well.
@@ -144,6 +145,21 @@ pub(crate) fn unless_closed(outcome: anyhow::Result<()>) -> anyhow::Result<()> {
         Err(error) if error.is::<Closed>() => Ok(()),
         other => other,
     }
+}
+
+/// Refuses to write a file over one that is read.
+///
+/// # Errors
+/// When it is one of them, by whatever path.
+pub(crate) fn refuse_overwriting<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> anyhow::Result<()> {
+    // What isn't there yet is none of them.
+    let Ok(whole) = out.canonicalize() else { return Ok(()) };
+    for input in inputs {
+        if input.canonicalize().is_ok_and(|input| input == whole) {
+            anyhow::bail!("--out {}: this file is also read. Give another one", out.display());
+        }
+    }
+    Ok(())
 }
 
 /// An error with its causes, each once: many say their cause themselves.

@@ -10,7 +10,7 @@ use studious_playbook::{findings, record::CurveSelection};
 
 use crate::{
     exit,
-    output::{errln, out, outln},
+    output::{self, errln, out, outln},
     source::{LoadedStudy, SourceArguments, Target},
 };
 
@@ -84,6 +84,7 @@ impl Report {
             Some(folder) => folder.join(format!("report{by}.{ending}")),
             None => PathBuf::from(format!("{}-report{by}.{ending}", study.plan.name())),
         });
+        output::refuse_overwriting(&path, self.source.files())?;
         if path == Path::new("-") {
             out!("{text}")?;
             return Ok(exit::OK);

@@ -8,7 +8,7 @@ use studious_playbook::numbers::count;
 use crate::{
     exit,
     json::{self, Format, ValidatedFile, ValidationDocument},
-    output::outln,
+    output::{self, errln, outln},
     study_file::{self, StudyFile},
 };
 
@@ -36,9 +36,22 @@ pub(crate) struct Validate {
 impl Validate {
     pub(crate) fn run(self) -> anyhow::Result<u8> {
         let mut validated = Vec::new();
+        let mut all_read = true;
         for path in &self.files {
             let name = path.display().to_string();
-            validated.push(match study_file::read(path)? {
+            let read = match study_file::read(path) {
+                Ok(read) => read,
+                Err(error) => {
+                    let message = output::in_words(&error);
+                    if !self.format.is_json() {
+                        errln!("error: {message}");
+                    }
+                    validated.push(ValidatedFile::unreadable(name, message));
+                    all_read = false;
+                    continue;
+                }
+            };
+            validated.push(match read {
                 Ok(file) => {
                     if !self.format.is_json() {
                         tell_valid(&file)?;
@@ -54,7 +67,11 @@ impl Validate {
             });
         }
         let validation = ValidationDocument::new(validated);
-        let code = if validation.valid { exit::OK } else { exit::INVALID };
+        let code = match (all_read, validation.valid) {
+            (false, _) => exit::FAILED,
+            (true, true) => exit::OK,
+            (true, false) => exit::INVALID,
+        };
         if self.format.is_json() {
             json::print(&validation)?;
         }

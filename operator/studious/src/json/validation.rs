@@ -92,6 +92,12 @@ impl ValidatedFile {
         Self { file, study: None, valid: false, problems: located(FileProblemSeverity::Error, errors) }
     }
 
+    /// A file that could not be read.
+    pub(crate) fn unreadable(file: String, message: String) -> Self {
+        let problem = FileProblem::new(FileProblemSeverity::Error, None, None, message);
+        Self { file, study: None, valid: false, problems: vec![problem] }
+    }
+
     /// A study that is refused, whose file has no place to point at.
     pub(crate) fn refused(file: String, violations: &[Violation]) -> Self {
         let problems = violations.iter().map(|violation| {

@@ -50,6 +50,11 @@ impl SourceArguments {
         }
     }
 
+    /// The files that are read.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.study.iter().chain(&self.trials).map(PathBuf::as_path)
+    }
+
     /// Reads the study with the curves that are wanted, judged by the objective that was asked for. Nothing when
     /// the study file, the trials or that objective are wrong, which has been said on standard error.
     pub(crate) async fn load(&self, wanted: CurveSelection) -> anyhow::Result<Option<LoadedStudy>> {

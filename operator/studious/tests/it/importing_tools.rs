@@ -260,6 +260,29 @@ fn rows_that_are_wrong_may_be_left_out() {
     assert_eq!(import(&bench, &["t.csv", "--skip-invalid"]).code, 2, "nothing would be left");
 }
 
+/// Whatever path it is given by.
+#[test]
+fn a_file_that_is_read_is_not_written_over() {
+    let bench = bench(WIDTH);
+    let table = "name,loss,lr,width\na,0.5,0.1,16\n";
+    std::fs::write(bench.file("t.csv"), table).unwrap();
+    std::os::unix::fs::symlink("t.csv", bench.file("link.csv")).unwrap();
+    for out in ["t.csv", "./t.csv", "link.csv", "study.yaml"] {
+        let said = import(&bench, &["t.csv", "--out", out]);
+        assert!(said.code == 1 && said.err.contains("this file is also read. Give another one"), "{out}: {said:?}");
+    }
+    assert_eq!(std::fs::read_to_string(bench.file("t.csv")).unwrap(), table);
+    assert_eq!(import(&bench, &["t.csv", "--out", "t.jsonl"]).code, 0);
+    let lines = std::fs::read_to_string(bench.file("t.jsonl")).unwrap();
+    for command in ["export", "report"] {
+        let source = [command, "--study", "study.yaml", "--trials", "t.jsonl", "--out", "t.jsonl"];
+        let said = bench.call(&source);
+        assert!(said.code == 1 && said.err.contains("--out t.jsonl: this file is also read"), "{command}: {said:?}");
+    }
+    assert_eq!(std::fs::read_to_string(bench.file("t.jsonl")).unwrap(), lines);
+    assert_eq!(import(&bench, &["t.csv", "--out", "t.jsonl"]).code, 0, "an older result may be");
+}
+
 /// F-077: in a table with curves, and in a file of trials.
 #[test]
 fn an_objective_that_contradicts_its_curve_is_counted() {
@@ -338,6 +361,11 @@ fn a_wrong_measurement_is_its_trials_alone() {
     assert!(said.err.contains(told) && said.err.contains("1 row was left out for the errors above"), "{}", said.err);
     let repeated = "note: --measurements: 1 row repeats a step";
     assert!(said.err.contains(repeated), "{}", said.err);
+    // One that is cut off, too.
+    std::fs::write(bench.file("curves.csv"), "trial,metric,step,value\nb,loss,90,0.8\na,loss,90,0.7\na,lo").unwrap();
+    let said = import(&bench, &["t.csv", "--measurements", "curves.csv", "--skip-invalid"]);
+    assert_eq!((said.code, trials(&said).len()), (0, 1), "{}", said.err);
+    assert!(said.err.contains("curves.csv:4: error: the row has 2 cells"), "{}", said.err);
     std::fs::write(bench.file("curves.csv"), "trial,metric,step,value\na,loss,90,0.8\n,loss,90,0.9\n").unwrap();
     let said = import(&bench, &["t.csv", "--measurements", "curves.csv"]);
     assert!(said.code == 2 && said.err.contains("a measurement needs a trial and a metric"), "{}", said.err);

@@ -39,6 +39,20 @@ fn problems_of_a_study_have_their_place_and_their_fix_as_fields() {
     assert_eq!(validation["files"][0]["problems"][0]["severity"], "warning", "{validation}");
 }
 
+/// One file that is not there keeps nothing of the others back.
+#[test]
+fn files_after_one_that_cannot_be_read_are_validated() {
+    let bench = Bench::with(STUDY);
+    let said = bench.call(&["validate", "none.yaml", "study.yaml", "--format", "json"]);
+    let validation = document(&said.out);
+    assert_eq!((said.code, &validation["valid"]), (1, &json!(false)));
+    let message = validation["files"][0]["problems"][0]["message"].as_str().unwrap();
+    assert!(message.contains("none.yaml: No such file"), "{message}");
+    assert_eq!((&validation["files"][1]["valid"], &validation["files"][1]["study"]), (&json!(true), &json!("valley")));
+    let said = bench.call(&["validate", "none.yaml", "study.yaml"]);
+    assert!(said.code == 1 && said.err.starts_with("error: ") && said.out.contains("valley"), "{said:?}");
+}
+
 /// F-081: a file in another encoding is a wrong file, not a failed command.
 #[test]
 fn a_file_that_is_not_utf_8_is_refused_at_its_line() {

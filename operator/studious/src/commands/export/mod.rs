@@ -76,6 +76,7 @@ impl Export {
             errln!("error: parquet is not for terminals. Give a file: --out trials.parquet");
             return Ok(exit::INVALID);
         }
+        output::refuse_overwriting(&self.out, self.source.files())?;
         let Some(study) = self.source.load(CurveSelection::WHOLE).await? else { return Ok(exit::INVALID) };
         if let (Some(why), true) = (&study.without_curves, self.measurements || self.format == ExportFormat::Jsonl) {
             errln!("warning: {why}. Curves are left out");

@@ -138,7 +138,7 @@ pub(super) fn read(
             break;
         }
         let problem = match row {
-            Err(problem) => (None, problem),
+            Err(row) => (row.cell(columns.trial).map(str::to_owned), row.problem),
             Ok(row) => {
                 let name = row.cell(columns.trial).map(str::to_owned);
                 match columns.measurement(&row, from_step) {

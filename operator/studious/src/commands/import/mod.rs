@@ -155,6 +155,8 @@ impl Import {
     }
 
     fn import(self) -> anyhow::Result<u8> {
+        let inputs = self.sources.iter().chain([&self.study]).chain(&self.measurements);
+        output::refuse_overwriting(&self.out, inputs.map(PathBuf::as_path))?;
         let Some(file) = study_file::read_and_tell(&self.study)? else { return Ok(exit::INVALID) };
         let Ok(plan) = Plan::new(&file.document.name, &file.document.study.spec).inspect_err(|violations| {
             study_file::tell_violations(&file.path, violations);

@@ -26,6 +26,19 @@ pub(super) struct Sheet {
     pub notes: Vec<String>,
 }
 
+/// A row that can't be read, with its cells as far as they are known.
+pub(super) struct DamagedRow {
+    pub problem: ImportProblem,
+    record: csv::StringRecord,
+}
+
+impl DamagedRow {
+    /// A cell, if it holds anything.
+    pub(super) fn cell(&self, column: usize) -> Option<&str> {
+        self.record.get(column).map(str::trim).filter(|cell| !cell.is_empty())
+    }
+}
+
 /// One row.
 pub(super) struct SheetRow<'a> {
     sheet: &'a Sheet,
@@ -143,7 +156,7 @@ impl Sheet {
     }
 
     /// The rows, each by itself wrong or right.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Result<SheetRow<'_>, ImportProblem>> {
+    pub(super) fn rows(&self) -> impl Iterator<Item = Result<SheetRow<'_>, DamagedRow>> {
         let mut reader = self.reader();
         let mut is_over = false;
         std::iter::from_fn(move || {
@@ -157,7 +170,8 @@ impl Sheet {
                     let offset = usize::try_from(offset).unwrap_or_default();
                     let end = usize::try_from(reader.position().byte()).unwrap_or_default();
                     if let Some(message) = self.swallowed(&record, self.text.get(offset..end).unwrap_or_default()) {
-                        return Some(Err(ImportProblem { place: format!("{}:{line}", self.path), message }));
+                        let problem = ImportProblem { place: format!("{}:{line}", self.path), message };
+                        return Some(Err(DamagedRow { problem, record }));
                     }
                     Some(Ok(SheetRow { sheet: self, record, offset, line }))
                 }
@@ -165,7 +179,7 @@ impl Sheet {
                 Err(error) => {
                     // Rows of another length; the reader continues after them. What can't be read at all ends it.
                     is_over = !matches!(error.kind(), csv::ErrorKind::UnequalLengths { .. });
-                    Some(Err(self.unreadable(&error)))
+                    Some(Err(DamagedRow { problem: self.unreadable(&error), record }))
                 }
             }
         })
@@ -356,7 +370,7 @@ mod tests {
     fn a_comma_is_decimal_where_no_number_has_a_point() {
         let cell = |text: &str| {
             let sheet = sheet(text, None);
-            let row = sheet.rows().next().unwrap().unwrap_or_else(|problem| panic!("{problem}"));
+            let row = sheet.rows().next().unwrap().unwrap_or_else(|row| panic!("{}", row.problem));
             row.number_text(1).unwrap().into_owned()
         };
         assert_eq!(cell("a;b\nx;0,5\n"), "0.5");
@@ -372,7 +386,7 @@ mod tests {
     fn a_quote_that_takes_in_rows_is_refused() {
         let problems = |text: &str| -> Vec<String> {
             let sheet = sheet(text, None);
-            sheet.rows().filter_map(Result::err).map(|problem| problem.to_string()).collect()
+            sheet.rows().filter_map(Result::err).map(|row| row.problem.to_string()).collect()
         };
         let never = problems("lr,loss,note\n0.3,0.7,fine\n0.1,0.5,\"12 inch\n0.2,0.6,x\n0.3,0.1,y\n");
         assert!(never.len() == 1 && never[0].starts_with("t.csv:3: "), "{never:?}");
@@ -396,12 +410,12 @@ mod tests {
         ] {
             let sheet = sheet(text, None);
             assert_eq!(sheet.heads, ["a", "b"], "{text:?}");
-            let places = sheet.rows().map(|row| row.unwrap_or_else(|problem| panic!("{problem}")).place(1));
+            let places = sheet.rows().map(|row| row.unwrap_or_else(|row| panic!("{}", row.problem)).place(1));
             assert_eq!(places.collect::<Vec<_>>(), lines, "{text:?}");
         }
         let short = sheet("a,b\n\n\n1\n", None);
-        let problem = short.rows().find_map(Result::err).unwrap();
-        assert_eq!(problem.place, "t.csv:4");
+        let damaged = short.rows().find_map(Result::err).unwrap();
+        assert_eq!((damaged.problem.place.as_str(), damaged.cell(0), damaged.cell(1)), ("t.csv:4", Some("1"), None));
         assert_eq!(sheet("\n\na,b\n1,2\n", None).heading(), "t.csv:3");
     }
 

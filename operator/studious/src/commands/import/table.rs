@@ -70,7 +70,7 @@ pub(super) fn read(
             found.problems.push(ImportProblem { place: sheet.heading(), message });
             break;
         }
-        let trial = row.map_err(|problem| NoTrial::Wrong(vec![problem]));
+        let trial = row.map_err(|row| NoTrial::Wrong(vec![row.problem]));
         match trial.and_then(|row| reading.trial(&row, &mut curves)) {
             Ok(trial) => found.trials.push(trial),
             Err(why) => found.left_out.push(why),

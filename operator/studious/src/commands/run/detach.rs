@@ -53,6 +53,12 @@ pub(super) async fn detach(study: &str, folder: &RunFolder, format: Format) -> a
                     errln!("{line}");
                 }
             }
+            if !status.success() && !printed.lines().any(|line| line.starts_with("error") || line.contains(": error")) {
+                errln!(
+                    "error: the run ended before its first trial ({status}), and {} does not say why. Is the disk full?",
+                    path.display()
+                );
+            }
             return Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
