@@ -149,7 +149,7 @@ fn brings_nothing(
 }
 
 /// Whether a value says that a feature is off.
-fn is_off(value: &HyperparameterValue) -> bool {
+pub(crate) fn is_off(value: &HyperparameterValue) -> bool {
     match value {
         HyperparameterValue::Bool(on) => !on,
         HyperparameterValue::Integer(n) => *n == 0,

@@ -16,7 +16,7 @@ const MOST_TIMES: u32 = 99;
 /// Fewest that say anything of the noise.
 const FEWEST_TIMES: u32 = 2;
 /// The share of studies that show the difference.
-const SEEN: f64 = 0.8;
+pub(super) const SEEN: f64 = 0.8;
 
 /// What to do about a lead that isn't one yet.
 pub(super) struct Remedy {
@@ -98,7 +98,7 @@ fn aim(reading: &Reading<'_>, lead: &Lead<'_>) -> Option<Aim> {
 
 /// The smallest difference between two points, in standard deviations of a training, that so many retrainings of each show in
 /// four of five studies, tested on both sides at `alpha`: by Student's t, since the noise is estimated from the same trainings.
-fn shown_by(times: u32, alpha: f64) -> f64 {
+pub(super) fn shown_by(times: u32, alpha: f64) -> f64 {
     let freedom = 2.0 * f64::from(times - 1);
     (student_quantile(0.5 * alpha, freedom) + student_quantile(1.0 - SEEN, freedom)) * (2.0 / f64::from(times)).sqrt()
 }

@@ -8,12 +8,20 @@
 use super::edges::{self, EdgeLimits, Points};
 use crate::search::Generator;
 
-/// How far beyond the boundary the planted optimum lies, as a share of the range.
-const BEYOND: f64 = 0.25;
+/// What is planted in a study whose boundary is too near.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BeyondBoundary {
+    /// How far beyond the boundary the optimum lies, as a share of the range.
+    pub(super) beyond: f64,
+    /// The standard deviation of the noise, as a share of what the objective changes along the range with its optimum at the
+    /// end.
+    pub(super) noise: f64,
+}
+
+/// What must be seen for the first question to pass.
+const OF_FIRST_QUESTION: BeyondBoundary = BeyondBoundary { beyond: 0.25, noise: 0.05 };
 /// The weight of the other axes.
 const OF_OTHERS: f64 = 0.5;
-/// The standard deviation of the planted noise.
-const NOISE: f64 = 0.05;
 /// Planted studies of one boundary.
 const PLANTED: usize = 25;
 /// So many tell by themselves where all or none of them are seen.
@@ -25,8 +33,13 @@ const NUMBERS: [usize; 16] = [8, 10, 12, 15, 18, 21, 25, 30, 40, 50, 60, 80, 100
 
 /// The share of planted studies at these points whose boundary is seen. `limit` is the largest p-value of an alarm.
 pub(super) fn of_points(limits: &EdgeLimits, points: &Points, limit: f64) -> f64 {
+    of_planted(limits, points, limit, OF_FIRST_QUESTION)
+}
+
+/// The same of another optimum and noise.
+pub(super) fn of_planted(limits: &EdgeLimits, points: &Points, limit: f64, planted: BeyondBoundary) -> f64 {
     let points = points.some(MOST_TRIALS);
-    share(|generator| sees(limits, &points, limit, generator))
+    share(|generator| sees(limits, &points, limit, planted, generator))
 }
 
 /// The least number of trials, drawn evenly from so many dimensions, of which a planted boundary would be seen often enough.
@@ -36,7 +49,7 @@ pub(super) fn needed(limits: &EdgeLimits, dimensions: usize, limit: f64, power: 
             let mut axis = || (0..*n).map(|_| uniform(generator)).collect::<Vec<f64>>();
             let (distances, others) = (axis(), (1..dimensions).map(|_| axis()).collect());
             let points = Points { distances, boundary: 0.0, is_list: false, others, categories: Vec::new() };
-            sees(limits, &points, limit, generator)
+            sees(limits, &points, limit, OF_FIRST_QUESTION, generator)
         });
         of_numbers >= power
     })
@@ -55,24 +68,24 @@ fn share(is_seen: impl Fn(&mut Generator) -> bool) -> f64 {
     found as f64 / PLANTED as f64
 }
 
-fn sees(limits: &EdgeLimits, points: &Points, limit: f64, generator: &mut Generator) -> bool {
+fn sees(limits: &EdgeLimits, points: &Points, limit: f64, planted: BeyondBoundary, generator: &mut Generator) -> bool {
     let losses: Vec<f64> = (0..points.distances.len())
         .map(|i| {
             let others: f64 = points.others.iter().map(|other| (other[i] - 0.5).powi(2)).sum();
-            let beyond = points.distances[i] - points.boundary + BEYOND;
-            beyond.powi(2) + OF_OTHERS * others + NOISE * normal(generator)
+            let beyond = points.distances[i] - points.boundary + planted.beyond;
+            beyond.powi(2) + OF_OTHERS * others + planted.noise * normal(generator)
         })
         .collect();
     edges::look(limits, points, &losses).is_some_and(|sight| sight.chance <= limit)
 }
 
 /// From 0 to 1.
-fn uniform(generator: &mut Generator) -> f64 {
+pub(super) fn uniform(generator: &mut Generator) -> f64 {
     generator.below(1 << 53) as f64 / (1_u64 << 53) as f64
 }
 
 /// About normal: the sum of twelve.
-fn normal(generator: &mut Generator) -> f64 {
+pub(super) fn normal(generator: &mut Generator) -> f64 {
     (0..12).map(|_| uniform(generator)).sum::<f64>() - 6.0
 }
 

@@ -221,6 +221,11 @@ impl<'a> Varied<'a> {
         self.dimension.to_unit(value)
     }
 
+    /// Its dimension of the search space.
+    pub(crate) fn dimension(&self) -> &'a Dimension {
+        self.dimension
+    }
+
     /// The number at a place of the unit interval.
     pub(crate) fn number_at(&self, place: f64) -> Option<f64> {
         self.dimension.value_at(place).as_f64()

@@ -142,21 +142,31 @@ impl Unseen<'_> {
         self.axis.name()
     }
 
-    /// Why it is unknown, and what would, in a sentence or two.
+    /// Why it is unknown, and what would tell, in a sentence or two.
     pub(super) fn words(&self) -> String {
+        let said = self.reason();
+        match self.best.filter(|_| matches!(self.why, Why::TooFew(_) | Why::Uneven)) {
+            Some((upper, value)) => {
+                let side = if upper { "upper" } else { "lower" };
+                format!("{said} The best one lies at the {side} boundary ({}).", number(value))
+            }
+            None => said,
+        }
+    }
+
+    /// The same without a word on the results: it is true of the points alone.
+    pub(super) fn reason(&self) -> String {
         let (label, called, trials) = (self.arm.label(), name(self.axis.hyperparameter), count(self.trials, "trial"));
         let with = if label.is_empty() { String::new() } else { format!(" with {label}") };
         let what = "an optimum a quarter of the range beyond a boundary";
-        let said = match self.why {
+        match self.why {
             Why::NothingVaries(objective) => {
-                return format!("Nothing varies: all {trials}{with} have the objective {}.", number(objective));
+                format!("Nothing varies: all {trials}{with} have the objective {}.", number(objective))
             }
-            Why::OneValue(value) => {
-                return format!(
-                    "All {trials}{with} have {called} = {}: nothing shows whether its boundaries are too near.",
-                    number(value)
-                );
-            }
+            Why::OneValue(value) => format!(
+                "All {trials}{with} have {called} = {}: nothing shows whether its boundaries are too near.",
+                number(value)
+            ),
             Why::TooFew(Some(needed)) => {
                 format!("{trials}{with} are too few to see {what} of {called}; {needed} would show it.")
             }
@@ -164,13 +174,6 @@ impl Unseen<'_> {
             Why::Uneven => format!(
                 "{trials}{with} lie too unevenly along {called} to see {what}; spread them evenly over the range."
             ),
-        };
-        match self.best {
-            Some((upper, value)) => {
-                let side = if upper { "upper" } else { "lower" };
-                format!("{said} The best one lies at the {side} boundary ({}).", number(value))
-            }
-            None => said,
         }
     }
 }

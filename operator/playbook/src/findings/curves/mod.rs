@@ -45,10 +45,10 @@ use std::cmp::Ordering;
 
 use studious_rules::thresholds::curves::BEST_FEW;
 
-pub(super) use self::optimization::sound as sound_optimization;
 pub(crate) use self::{
     instability::breaks_down_early, overfitting::overfitting_trials, steps::BestSteps, warmup::warms_up,
 };
+pub(super) use self::{optimization::sound as sound_optimization, overfitting::is_in_best as overfits_in_best};
 use super::{
     Finding,
     reading::{Reading, RoundTrials},

@@ -55,7 +55,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Whether one of the best trials overfits, fitted training set or not.
-pub(super) fn is_in_best(reading: &Reading<'_>) -> bool {
+pub(in crate::findings) fn is_in_best(reading: &Reading<'_>) -> bool {
     reading.concluding().is_some_and(|round| {
         let all: Vec<_> = round.succeeded().collect();
         !RoundCurves::of(reading, &all).leading_overfits(reading, &leading(reading, round)).is_empty()
