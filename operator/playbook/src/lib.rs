@@ -10,6 +10,7 @@
 
 pub mod advice;
 pub mod decide;
+pub mod design;
 pub mod findings;
 pub mod importance;
 pub mod numbers;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use studious_api::{Hyperparameters, document::Diagnostic, study::Direction};
-use studious_playbook::{Plan, rounds, study::pace};
+use studious_playbook::{Plan, design::Design, rounds, study::pace};
 
 use super::{Printable, validation::ValidatedFile};
 
@@ -32,6 +32,11 @@ pub(crate) struct PlanDocument {
     /// That the space has fewer points than trials were asked, if it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortfall: Option<String>,
+    /// The study explained: its question, what its points cover, how its trials are split, what it costs and what its findings
+    /// could see.
+    pub design: Design,
+    /// The points that are known before any result, in the order of rounds.
+    pub points: Vec<PlannedPoint>,
     /// What the playbook advises against, as in a Validation.
     pub validation: ValidatedFile,
 }
@@ -61,12 +66,24 @@ pub(crate) struct PlannedRound {
     pub from: Option<String>,
 }
 
+/// A point that will be tried.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlannedPoint {
+    /// The name of its trial.
+    pub trial: String,
+    /// Its round.
+    pub round: String,
+    /// The point.
+    pub hyperparameters: Hyperparameters,
+}
+
 impl Printable for PlanDocument {
     const KIND: &'static str = "Plan";
 }
 
 impl PlanDocument {
-    pub(crate) fn new(file: &str, plan: &Plan, warnings: &[Diagnostic]) -> Self {
+    pub(crate) fn new(file: &str, plan: &Plan, design: Design, warnings: &[Diagnostic]) -> Self {
         let spec = plan.spec();
         let names = rounds::names(plan);
         let planned = |name: &String| {
@@ -83,6 +100,12 @@ impl PlanDocument {
                 from,
             }
         };
+        let known = names.iter().filter_map(|round| rounds::points(plan, round, &[])).flatten();
+        let points = known.map(|point| PlannedPoint {
+            trial: plan.trial_name(&point.key),
+            round: point.key.round,
+            hyperparameters: point.hyperparameters,
+        });
         Self {
             study: plan.name().to_owned(),
             goal: spec.goal.clone(),
@@ -94,6 +117,8 @@ impl PlanDocument {
             hosts: spec.trial.hosts,
             arms: plan.arms().map(<[_]>::to_vec).unwrap_or_default(),
             shortfall: plan.shortfall().map(ToString::to_string),
+            points: points.collect(),
+            design,
             validation: ValidatedFile::valid(file.to_owned(), plan.name(), warnings),
         }
     }

@@ -13,6 +13,7 @@ mod installing;
 mod looking;
 mod one_best;
 mod piping;
+mod planning;
 mod programs;
 mod provenance;
 mod running;
