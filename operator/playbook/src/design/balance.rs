@@ -2,6 +2,8 @@
 //!
 //! Playbook: "Striking a balance between informative and affordable experiments" (requirement R-063).
 
+use std::fmt::Write as _;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use studious_api::{
@@ -139,7 +141,7 @@ fn width(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
         extents => format!("Tunes {}.", list(extents)),
     };
     if !fixed.is_empty() {
-        has.push_str(&format!(" Fixed: {}.", list(&fixed)));
+        let _ = write!(has, " Fixed: {}.", list(&fixed));
     }
     let dimensions = coverage.and_then(|coverage| coverage.arms.iter().map(|arm| arm.dimensions).max());
     Desideratum {
@@ -199,7 +201,8 @@ fn density(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
         _ => "Nothing is sampled.".to_owned(),
     };
     if let Some((dimension, gap)) = gap {
-        has.push_str(&format!(
+        let _ = write!(
+            has,
             " Largest gap{}: {} of {}, from {} to {}.",
             coverage
                 .filter(|coverage| coverage.by_results > 0)
@@ -208,7 +211,7 @@ fn density(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
             dimension.hyperparameter,
             number(gap.from),
             number(gap.to)
-        ));
+        );
     }
     let more = match gap {
         Some(_) => "Twice the trials halve the gaps of one dimension.".to_owned(),

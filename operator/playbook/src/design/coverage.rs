@@ -91,7 +91,7 @@ impl Coverage {
         let trials: Vec<TrialRecord> = all.iter().map(|point| untrained(plan, point)).collect();
         let is_known: Vec<TrialRecord> =
             all.iter().filter(|point| known.contains(&point.key)).map(|point| untrained(plan, point)).collect();
-        // Every arm has its share of the trials, whoever chooses their points.
+        // Every arm has its share of the trials, also where results choose their points.
         let (reading, reading_known) = (Reading::new(plan, &trials), Reading::new(plan, &is_known));
         let arms = reading.rounds.first().map(|round| reading.arms(round)).unwrap_or_default();
         let arms_known = reading_known.rounds.first().map(|round| reading_known.arms(round)).unwrap_or_default();
@@ -165,7 +165,7 @@ fn largest_gap(varied: Varied<'_>, places: &[f64]) -> Option<Gap> {
     let with_ends: Vec<f64> = std::iter::once(0.0).chain(places.iter().copied()).chain([1.0]).collect();
     let (from, to) =
         with_ends.windows(2).map(|pair| (pair[0], pair[1])).max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)))?;
-    let at = |place: f64, end: f64| if place == 0.0 || place == 1.0 { Some(end) } else { varied.number_at(place) };
+    let at = |place: f64, end: f64| if place <= 0.0 || place >= 1.0 { Some(end) } else { varied.number_at(place) };
     Some(Gap { share: to - from, from: at(from, range.min)?, to: at(to, range.max)? })
 }
 

@@ -90,7 +90,7 @@ pub(super) fn detectable(plan: &Plan) -> DetectableBoundaries {
     let compared = reading.arms(round).len();
     let mut open: Vec<String> = unseen::open(&reading, &edges).iter().map(unseen::Unseen::reason).collect();
     open.dedup();
-    let wants_trials = !hyperparameters.is_empty() && !(open.is_empty() && edges.too_few.is_empty());
+    let wants_trials = !hyperparameters.is_empty() && (!open.is_empty() || !edges.too_few.is_empty());
     let trials_needed = wants_trials.then(|| unseen::trials_needed(&reading, &edges, compared));
     DetectableBoundaries { round: Some(round.name.to_owned()), hyperparameters, unseen: open, trials_needed }
 }

@@ -90,7 +90,7 @@ fn least(sizes: &[f64], is_seen: impl Fn(f64) -> bool) -> Option<f64> {
 
 /// Whether something is seen in enough of so many studies. Ends as soon as that is certain.
 fn in_enough(studies: usize, mut is_seen: impl FnMut(u64) -> bool) -> bool {
-    let (mut seen, mut missed) = (0, 0);
+    let (mut seen, mut missed) = (0_usize, 0_usize);
     for study in 0..studies as u64 {
         if is_seen(study) {
             seen += 1;
