@@ -1,11 +1,14 @@
 //! The playbook's rules as data: what each finding is called and means, and the number behind every rule of thumb.
 //!
 //! A [`Rule`] is a conclusion that can be drawn from a study; a [`Threshold`] is a number that rules, advice and plots rest
-//! on. Each is one constant, listed where it is defined, and is used by its name everywhere. This crate holds no logic and
-//! depends on no other crate of the workspace: the API uses it to refuse unknown names in `spec.policy`, the playbook to
-//! apply the rules.
+//! on. Each is one constant, listed where it is defined, and is used by its name everywhere. The [`registry`] says what is known
+//! of hyperparameters and optimizers, and finds it by their names: the only logic here. This crate depends on no other crate
+//! of the workspace: the API uses it to refuse unknown names in `spec.policy` and step budgets among hyperparameters, the
+//! playbook to apply the rules.
 
+pub mod advice;
 pub mod curves;
+pub mod registry;
 mod rule;
 pub mod search;
 mod sections;

@@ -26,3 +26,17 @@ pub(crate) const SAMPLING: &str = "Not sampling enough points in the search spac
 pub(crate) const STUDIES: &str = "Creating a set of studies";
 pub(crate) const UNSTABLE: &str = "Identifying unstable workloads";
 pub(crate) const WARMUP: &str = "How to apply learning rate warmup";
+pub(crate) const ADAM: &str = "How should Adam's hyperparameters be tuned?";
+pub(crate) const APPROACH: &str = "A scientific approach to improving model performance";
+pub(crate) const BALANCE: &str = "Striking a balance between informative and affordable experiments";
+pub(crate) const BATCH_NORM: &str = "Batch normalization implementation details";
+pub(crate) const BATCH_SIZE: &str = "Choosing the batch size";
+pub(crate) const COMPLICATED_SCHEDULES: &str = "Why do some papers have complicated learning rate schedules?";
+pub(crate) const GOAL: &str = "Choosing the goal for the next round of experiments";
+/// Of what the playbook does not say.
+pub(crate) const NONE: &str = "";
+pub(crate) const OPTIMIZER: &str = "Choosing the optimizer";
+pub(crate) const SCHEDULE_FAMILY: &str = "What is the best learning rate decay schedule family?";
+pub(crate) const STEPS: &str = "Determining the number of steps for each training run";
+pub(crate) const THROUGHPUT: &str = "Determining the feasible batch sizes and estimating training throughput";
+pub(crate) const TRAINING_TIME: &str = "Choosing the batch size to minimize training time";

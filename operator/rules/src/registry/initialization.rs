@@ -1,0 +1,57 @@
+//! Where training starts.
+
+use super::{Around, Category, KnownHyperparameter, PLAIN, Transfer, UsualRole, log};
+use crate::sections;
+
+const BASE: KnownHyperparameter = KnownHyperparameter {
+    category: Category::Initialization,
+    transfer: Transfer::VeryLikely,
+    section: sections::UNSTABLE,
+    ..PLAIN
+};
+
+const INIT_SCALE: KnownHyperparameter = KnownHyperparameter {
+    id: "init_scale",
+    called: "the scale of the initial weights",
+    why: "It decides how early training behaves; what cures early instability carries over to longer training.",
+    range: log(0.1, 10.0),
+    spellings: &[
+        "initscale",
+        "initstd",
+        "initializerscale",
+        "initializationscale",
+        "initgain",
+        "initstddev",
+        "initializerrange",
+        "initvariance",
+        "weightinitscale",
+        "initrange",
+    ],
+    papers: &["Glorot and Bengio, AISTATS 2010", "arXiv:1502.01852"],
+    ..BASE
+};
+
+const INITIALIZER: KnownHyperparameter = KnownHyperparameter {
+    id: "initializer",
+    called: "the initialization",
+    role: UsualRole::ScientificOrFixed,
+    why: "A choice of method; what cures early instability carries over to longer training.",
+    spellings: &[
+        "initializer",
+        "initialization",
+        "initializationscheme",
+        "weightinit",
+        "kernelinitializer",
+        "kernelinit",
+        "initmethod",
+        "initscheme",
+        "inittype",
+        "weightinitializer",
+    ],
+    around: Around::Parts,
+    papers: &["Glorot and Bengio, AISTATS 2010", "arXiv:1502.01852"],
+    ..BASE
+};
+
+/// All of them.
+pub(super) const ALL: &[&KnownHyperparameter] = &[&INIT_SCALE, &INITIALIZER];
