@@ -35,6 +35,15 @@ impl HyperparameterValue {
             Self::Bool(_) | Self::Text(_) => None,
         }
     }
+
+    /// The name, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bool(_) | Self::Integer(_) | Self::Number(_) => None,
+        }
+    }
 }
 
 /// Lists, mappings and nothing read as NaN, which validation refuses: one odd object that slipped past the API server (its

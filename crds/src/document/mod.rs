@@ -35,7 +35,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Violations at their places in the file, each field once, in the order of the file.
+    /// Violations at their places in the file, in its order: of each field one, and one of each rule with a code.
     #[must_use]
     pub fn locate(&self, violations: Vec<Violation>) -> Vec<Diagnostic> {
         located(&self.file, &self.node, violations)
@@ -126,12 +126,12 @@ pub fn refusals(name: &str, spec: &Value) -> Vec<Violation> {
     found.into_iter().filter(|violation| seen.insert(violation.field.clone())).collect()
 }
 
-/// Violations at their places, each field once, in the order of the file.
+/// Violations at their places, in the order of the file: of each field one, and one of each rule with a code.
 fn located(file: &str, node: &Node, violations: Vec<Violation>) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
     let problems = violations
         .into_iter()
-        .filter(|v| seen.insert(v.field.clone()))
+        .filter(|v| seen.insert((v.field.clone(), v.code)))
         .map(|v| {
             let at = node.place(&v.field);
             Diagnostic {

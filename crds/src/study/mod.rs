@@ -4,6 +4,7 @@ mod constraints;
 mod early_ending;
 mod grid;
 mod hyperparameter;
+mod known;
 mod later;
 mod policy;
 mod rounds;

@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use studious_rules::{
+    advice::MAX_TRAIN_STEPS_TUNED,
+    registry::{self, STEP_BUDGET},
+};
+
 use super::Violation;
 use crate::{StudySpec, reserved::hyperparameter_variable, spelling, study::Hyperparameter};
 
@@ -11,22 +16,6 @@ const LONGEST_NAME: usize = 63;
 const LONGEST_ALIAS: usize = 128;
 /// What aliases hold besides letters and digits.
 const ALIAS_MARKS: &str = "_.-/:[]";
-
-/// Names of step budgets, letters and digits only.
-const BUDGETS: [&str; 12] = [
-    "maxtrainsteps",
-    "maxsteps",
-    "trainsteps",
-    "trainingsteps",
-    "numtrainsteps",
-    "numtrainingsteps",
-    "numsteps",
-    "totalsteps",
-    "nsteps",
-    "epochs",
-    "numepochs",
-    "maxepochs",
-];
 
 pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -127,17 +116,17 @@ fn alias(i: usize, at: &str, spec: &StudySpec, found: &mut Vec<Violation>) {
 
 fn step_budget(field: String, word: &str) -> Violation {
     // R-103: longer training wins by being longer.
-    let fix = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each.";
+    let fix = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each. If it counts \
+               something else, call it what it counts, such as num_inner_steps.";
     let rule = "can't be a hyperparameter: all trials of a round train for the round's maxTrainSteps, or they could not be \
                 compared";
-    Violation::new(field, &word, rule, fix)
+    Violation::new(field, &word, rule, fix).of(&MAX_TRAIN_STEPS_TUNED)
 }
 
-/// Whether a word, or the last of one with several parts such as `trainer.max_epochs`, is that of a step budget.
+/// Whether a word is that of a step budget, or the last part of one with several, such as `runner.max_epochs`.
 fn is_step_budget(word: &str) -> bool {
     let last = word.rsplit(['.', '/', ':']).next().unwrap_or(word);
-    let plain: String = last.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    BUDGETS.contains(&plain.as_str())
+    [word, last].iter().any(|word| registry::is_known(word, &STEP_BUDGET))
 }
 
 /// `lr` and `LR` would both be `HP_LR`.

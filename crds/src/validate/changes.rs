@@ -128,7 +128,7 @@ fn trials(spec: &StudySpec, round: &Round) -> Option<u32> {
 }
 
 fn changed(field: &str, rule: &str) -> Violation {
-    Violation { field: field.to_owned(), value: String::new(), rule: rule.to_owned(), fix: FIX.to_owned() }
+    Violation { field: field.to_owned(), value: String::new(), rule: rule.to_owned(), fix: FIX.to_owned(), code: None }
 }
 
 #[cfg(test)]

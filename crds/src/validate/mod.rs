@@ -29,6 +29,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::json;
+use studious_rules::Rule;
 
 use crate::{StudySpec, crd, schema};
 
@@ -50,6 +51,8 @@ pub struct Violation {
     pub rule: String,
     /// What to do, as a sentence.
     pub fix: String,
+    /// The code of the rule that it breaks, where that has one: the code of [`studious_rules`], which `spec.policy.waive` names.
+    pub code: Option<&'static str>,
 }
 
 impl Violation {
@@ -61,19 +64,37 @@ impl Violation {
         rule: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), value: printed::short(value), rule: rule.into(), fix: fix.into() }
+        Self { field: field.into(), value: printed::short(value), rule: rule.into(), fix: fix.into(), code: None }
+    }
+
+    /// That it breaks a rule with a code.
+    #[must_use]
+    pub fn of(self, rule: &Rule) -> Self {
+        Self { code: Some(rule.code), ..self }
+    }
+
+    /// The playbook's section from which the rule is, where it has a code and is from there.
+    #[must_use]
+    pub fn section(&self) -> Option<&'static str> {
+        self.code.and_then(studious_rules::named).map(|rule| rule.section).filter(|section| !section.is_empty())
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, value, rule, fix } = self;
+        let Self { field, value, rule, fix, code } = self;
+        if let Some(code) = code {
+            write!(f, "{code}: ")?;
+        }
         write!(f, "{field}: ")?;
         if !value.is_empty() {
             write!(f, "{value}: ")?;
         }
         write!(f, "{rule}.")?;
-        if fix.is_empty() { Ok(()) } else { write!(f, " {fix}") }
+        if !fix.is_empty() {
+            write!(f, " {fix}")?;
+        }
+        self.section().map_or(Ok(()), |section| write!(f, " (Playbook: {section})"))
     }
 }
 

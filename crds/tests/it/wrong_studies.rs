@@ -346,3 +346,40 @@ fn walk(value: &Value, at: &str, fields: &mut Vec<String>) {
         walk(value, &pointer, fields);
     }
 }
+
+/// in every spelling that trainers have, and not what only looks like it.
+#[test]
+fn the_length_of_training_is_refused_in_every_spelling() {
+    let told = |hyperparameter: &str| {
+        let study = STUDY.replace("{name: width,", &format!("{{{hyperparameter},"));
+        assert_ne!(study, STUDY, "{hyperparameter}");
+        let problems = document::read("study.yaml", &study).err().unwrap_or_default();
+        problems.iter().any(|problem| problem.message.starts_with("MaxTrainStepsTuned: "))
+    };
+    for name in [
+        "max_train_steps",
+        "train_epochs",
+        "epochs",
+        "num_epochs",
+        "nEpochs",
+        "iterations",
+        "max_iter",
+        "numTrainSteps",
+        "steps",
+        "total_steps",
+        "n_epochs",
+        "training_iterations",
+        "num_updates",
+        "max_epochs",
+    ] {
+        assert!(told(&format!("name: {name}")), "{name}");
+    }
+    for alias in ["trainer.max_epochs", "runner.max_iters", "train.epochs", "hp/num_train_steps", "--epochs"] {
+        assert!(told(&format!("name: w, alias: {alias}")), "{alias}");
+    }
+    for name in
+        ["warmup_steps", "decay_steps", "eval_steps", "ns_steps", "critic_iterations", "steps_per_epoch", "stepsize"]
+    {
+        assert!(!told(&format!("name: {name}")), "{name}");
+    }
+}

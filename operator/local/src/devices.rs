@@ -93,6 +93,7 @@ impl Devices {
                 value: per_host.to_string(),
                 rule: format!("a trial needs {asked}, and {} to share out", are(there)),
                 fix,
+                code: None,
             });
         }
         Ok(Some(Shares { per_host, trials: there.checked_div(needed).unwrap_or(u32::MAX) }))

@@ -26,6 +26,7 @@ pub async fn earlier_studies(plan: &Plan, runs: &Path) -> Result<Vec<EarlierStud
                 value: start.study.clone(),
                 rule: format!("no run of it is in {}", runs.display()),
                 fix: "Run it there first, or remove it.".to_owned(),
+                code: None,
             });
             continue;
         };

@@ -23,7 +23,7 @@ pub async fn taken_points(name: &str, spec: &StudySpec, folder: &RunFolder) -> R
         return Ok(Some(kept));
     }
     let refused = |rule: String, fix: String| {
-        Error::Invalid(vec![Violation { field: FIELD.to_owned(), value: from.study.clone(), rule, fix }])
+        Error::Invalid(vec![Violation { field: FIELD.to_owned(), value: from.study.clone(), rule, fix, code: None }])
     };
     let runs = folder.root().parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let other = RunFolder::new(runs.join(&from.study));

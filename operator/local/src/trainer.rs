@@ -136,7 +136,7 @@ fn first_container(template: &PodTemplateSpec) -> Option<&Container> {
 }
 
 fn violation(field: &str, value: String, rule: &str, fix: &str) -> Violation {
-    Violation { field: field.to_owned(), value, rule: rule.to_owned(), fix: fix.to_owned() }
+    Violation { field: field.to_owned(), value, rule: rule.to_owned(), fix: fix.to_owned(), code: None }
 }
 
 #[cfg(test)]

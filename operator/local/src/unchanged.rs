@@ -28,6 +28,7 @@ pub(crate) fn forbidden_changes(before: &Study, now: &Study, begun: &[String]) -
             value: String::new(),
             rule: "the folder holds trials of another study".to_owned(),
             fix: String::new(),
+            code: None,
         });
     }
     found.extend(validate::changes(&before.spec, &now.spec, begun));

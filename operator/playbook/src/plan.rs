@@ -8,6 +8,8 @@ use studious_api::{
     validate::{self, Violation},
 };
 
+use studious_rules::registry::KnownHyperparameter;
+
 use crate::{
     advice,
     rounds::{self, Fresh, Shortfall},
@@ -23,6 +25,8 @@ pub struct Plan {
     space: Space,
     /// Of a Grid: the space with its ranges divided.
     grid: Option<Space>,
+    /// What the registry knows of its hyperparameters, in their order.
+    known: Vec<Option<&'static KnownHyperparameter>>,
     /// Worked out when first asked for.
     fresh: OnceLock<Fresh>,
 }
@@ -45,7 +49,8 @@ impl Plan {
             .then(|| Space::new(&spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters)))
             .transpose()
             .map_err(|error| vec![violation(&error)])?;
-        let plan = Self { name: name.to_owned(), spec: spec.clone(), space, grid, fresh: OnceLock::new() };
+        let known = spec.known();
+        let plan = Self { name: name.to_owned(), spec: spec.clone(), space, grid, known, fresh: OnceLock::new() };
         if plan.is_crossed() && plan.space.configurations().is_none() {
             return Err(vec![Violation {
                 field: "spec.hyperparameters".to_owned(),
@@ -53,6 +58,7 @@ impl Plan {
                 rule: "the combinations of scientific values can't be listed, or are more than any round has trials"
                     .to_owned(),
                 fix: "List fewer values, or set spec.search.scientific to Sampled.".to_owned(),
+                code: None,
             }]);
         }
         Ok(plan)
@@ -68,6 +74,17 @@ impl Plan {
     #[must_use]
     pub fn spec(&self) -> &StudySpec {
         &self.spec
+    }
+
+    /// What the registry knows of the hyperparameter of a name; nothing where it is unknown.
+    #[must_use]
+    pub fn known(&self, name: &str) -> Option<&'static KnownHyperparameter> {
+        self.spec.hyperparameters.iter().position(|h| h.name == name).and_then(|i| self.known[i])
+    }
+
+    /// Whether the hyperparameter of a name is the one of an entry.
+    pub(crate) fn is_known(&self, name: &str, entry: &KnownHyperparameter) -> bool {
+        self.known(name).is_some_and(|known| known.id == entry.id)
     }
 
     /// Its search space.
@@ -132,5 +149,6 @@ fn violation(error: &SpaceError) -> Violation {
         value: String::new(),
         rule: error.to_string(),
         fix: "Fix its range, values or condition.".to_owned(),
+        code: None,
     }
 }

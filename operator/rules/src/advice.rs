@@ -27,7 +27,7 @@ rules! {
     }
     TRAINING_TIME {
         EPOCH_BUDGET_COMPARISON: EpochBudgetComparison, Warning, None, [],
-            "Batch sizes are compared while the trainer is told to count epochs: larger batches get fewer steps.";
+            "Batch sizes are compared while the trainer counts epochs: larger batches get fewer steps.";
     }
     BATCH_NORM {
         BATCH_NORM_HAZARD: BatchNormHazard, Warning, None, [],

@@ -33,6 +33,8 @@ pub(crate) struct StudyFile {
     pub document: Document,
     /// What the playbook advises against.
     pub warnings: Vec<Diagnostic>,
+    /// What is good to know, and what the study waives with its reason.
+    pub notes: Vec<Diagnostic>,
 }
 
 /// Reads a study file, `-` for standard input.
@@ -49,7 +51,13 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Diagnost
         Err(problems) => return Ok(Err(problems)),
     };
     let advised = advice::read(&path.display().to_string(), &text);
-    Ok(advised.map(|Advised { document, warnings }| StudyFile { path: path.to_owned(), text, document, warnings }))
+    Ok(advised.map(|Advised { document, warnings, notes }| StudyFile {
+        path: path.to_owned(),
+        text,
+        document,
+        warnings,
+        notes,
+    }))
 }
 
 /// As [`read`], and says on standard error what is wrong with the file (then there is no study) and what the playbook
@@ -112,6 +120,13 @@ async fn planned(file: &StudyFile, runs: &Path) -> Result<Plan, Error> {
 pub(crate) fn tell_warnings(warnings: &[Diagnostic]) {
     for Diagnostic { file, line, column, message, .. } in warnings {
         errln!("{file}:{line}:{column}: warning: {message}");
+    }
+}
+
+/// Each note in a line.
+pub(crate) fn tell_notes(notes: &[Diagnostic]) {
+    for Diagnostic { file, line, column, message, .. } in notes {
+        errln!("{file}:{line}:{column}: note: {message}");
     }
 }
 

@@ -155,8 +155,13 @@ type ColumnViolation = (Option<usize>, Violation);
 
 fn problem(field: &str, value: &str, rule: &str, fix: &str) -> ColumnViolation {
     let field = if field.is_empty() { "the line" } else { field };
-    let violation =
-        Violation { field: field.to_owned(), value: value.to_owned(), rule: rule.to_owned(), fix: fix.to_owned() };
+    let violation = Violation {
+        field: field.to_owned(),
+        value: value.to_owned(),
+        rule: rule.to_owned(),
+        fix: fix.to_owned(),
+        code: None,
+    };
     (None, violation)
 }
 

@@ -84,5 +84,6 @@ pub(super) fn name_clash(
         value: study.id.name.clone(),
         rule: format!("its trial {} would have the name of a trial of {whose}", planned.name),
         fix: "Give this study or its round another name: names of trials are STUDY-ROUND-NUMBER.".to_owned(),
+        code: None,
     }))
 }

@@ -63,6 +63,7 @@ pub(super) fn take(
             value: from.study.clone(),
             rule: format!("its {} points take {bytes} bytes, and {MAX_TEXT} can be kept", taken.points.len()),
             fix: "Take fewer of them with best, or list the points in points.".to_owned(),
+            code: None,
         }]);
     }
     Ok(Taking::Taken(taken))

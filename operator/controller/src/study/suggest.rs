@@ -60,6 +60,7 @@ pub(super) fn other(
         value: name.to_owned(),
         rule: format!("there is no such study in namespace {namespace}"),
         fix: fix.to_owned(),
+        code: None,
     })
 }
 

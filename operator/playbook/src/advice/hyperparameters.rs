@@ -1,128 +1,158 @@
-//! Advice on hyperparameters, by their usual names: what role each should have.
+//! Advice on the role of each hyperparameter, by what the registry knows of it.
 
 use studious_api::{
-    StudySpec,
-    study::{Hyperparameter, Role},
+    HyperparameterValue, StudySpec,
+    study::{Hyperparameter, Role, Scientific},
     validate::Violation,
 };
+use studious_rules::{
+    advice::{
+        ARCHITECTURE_NUISANCE, BATCH_SIZE_TUNED, GRADIENT_ACCUMULATION_USED, OPTIMIZER_NUISANCE,
+        OPTIMIZER_PARAM_SCIENTIFIC, REGULARIZATION_STRENGTH_SCIENTIFIC, SINGLE_VALUE,
+    },
+    registry::{
+        BATCH_SIZE, GRADIENT_ACCUMULATION, HyperparameterCategory, KnownHyperparameter, NUM_LAYERS, OPTIMIZER,
+        UsualRole,
+    },
+};
+
+/// Words of metrics that the batch size governs.
+const COSTS: [&str; 11] =
+    ["second", "seconds", "time", "throughput", "latency", "memory", "cost", "duration", "energy", "steps", "hours"];
 
 pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
-    for (i, h) in spec.hyperparameters.iter().enumerate() {
-        hyperparameter(h, i, found);
+    for (i, (h, known)) in spec.hyperparameters.iter().zip(spec.known()).enumerate() {
+        let at = format!("spec.hyperparameters[{i}]");
+        if let Some(known) = known {
+            batch_size(spec, h, known, &at, found);
+            accumulation(h, known, &at, found);
+            of_optimizer(h, known, &at, found);
+            of_model(h, known, &at, found);
+        }
+        if let Some([one]) = h.values.as_deref() {
+            let fix = "Give role: Fixed and value, so that conclusions say that they hold for it only.";
+            let rule = "lists one value, so it doesn't vary";
+            found.push(Violation::new(format!("{at}.values"), &[one], rule, fix).of(&SINGLE_VALUE));
+        }
     }
-    optimizer_not_tuned(spec, found);
 }
 
-/// Lower case letters and digits of a name: `batchSize` and `batch_size` are one.
-fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-}
-
-fn hyperparameter(h: &Hyperparameter, i: usize, found: &mut Vec<Violation>) {
-    let at = format!("spec.hyperparameters[{i}]");
-    let plain = plain(&h.name);
-    let role = format!("{at}.role");
-    // "Choosing the batch size": "should not be treated as a tunable hyperparameter for validation set performance"
-    // (R-016).
-    if is_batch_size(&plain) && h.role == Role::Nuisance {
-        found.push(Violation::new(
-            &role,
-            &h.role,
+/// "Choosing the batch size": "should not be treated as a tunable hyperparameter for validation set performance" (R-016).
+/// Studies of speed may vary it.
+fn batch_size(spec: &StudySpec, h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
+    let sampled = h.role == Role::Scientific && spec.search.scientific == Scientific::Sampled;
+    let is_tuned = h.varies() && (h.role == Role::Nuisance || sampled);
+    let metric = spec.objective.metric.to_ascii_lowercase();
+    let is_of_speed = metric.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| COSTS.contains(&word));
+    if known.id != BATCH_SIZE.id || !is_tuned || is_of_speed {
+        return;
+    }
+    let (rule, fix) = if sampled {
+        (
+            format!("{} is drawn together with the others, so that no batch size is tuned for itself", h.name),
+            "Set spec.search.scientific: Crossed, which tunes every batch size for itself.",
+        )
+    } else {
+        (
             format!(
-                "{} governs speed, not the quality that can be reached: what seems best at one batch size is the effect \
-                 of the others being tuned for it",
+                "{} governs speed, not the quality that can be reached: what seems best at one batch size is the effect of \
+                 the others being tuned for it",
                 h.name
             ),
             "Make it Fixed at the largest that the hardware supports, or Scientific so that every batch size is tuned for \
              itself.",
-        ));
+        )
+    };
+    found.push(Violation::new(format!("{at}.role"), &h.role, rule, fix).of(&BATCH_SIZE_TUNED));
+}
+
+/// "Determining the feasible batch sizes and estimating training throughput" (R-023). One batch an update is none.
+fn accumulation(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
+    let is_off = |value: &HyperparameterValue| {
+        matches!(value, HyperparameterValue::Bool(false)) || value.as_f64().is_some_and(|x| x <= 1.0)
+    };
+    let never = h.range.is_none() && h.listed().all(is_off);
+    if known.id != GRADIENT_ACCUMULATION.id || never {
+        return;
     }
-    // "Determining the feasible batch sizes and estimating training throughput" (R-023).
-    if plain.contains("accum") && ["grad", "step", "batch"].iter().any(|word| plain.contains(word)) {
-        found.push(Violation::new(
+    found.push(
+        Violation::new(
             format!("{at}.name"),
             &h.name,
             "gradient accumulation imitates a larger batch and gains no throughput",
             "Leave it out, and choose a batch size that the hardware holds.",
-        ));
+        )
+        .of(&GRADIENT_ACCUMULATION_USED),
+    );
+}
+
+/// "Identifying scientific, nuisance, and fixed hyperparameters" (R-053, R-054).
+fn of_optimizer(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
+    let role = format!("{at}.role");
+    if known.id == OPTIMIZER.id && h.role == Role::Nuisance {
+        found.push(
+            Violation::new(
+                &role,
+                &h.role,
+                "the choice of optimizer is a separate question: as a Nuisance it gets an unequal and small share of trials",
+                "Make it Scientific to compare optimizers, or Fixed (with fixedBecause).",
+            )
+            .of(&OPTIMIZER_NUISANCE),
+        );
     }
-    // "Identifying scientific, nuisance, and fixed hyperparameters" (R-054).
-    if matches!(plain.as_str(), "optimizer" | "optimiser" | "opt") && h.role == Role::Nuisance {
-        found.push(Violation::new(
-            &role,
-            &h.role,
-            "the choice of optimizer is a separate question: as a Nuisance it gets an unequal and small share of trials",
-            "Make it Scientific to compare optimizers, or Fixed (with fixedBecause).",
-        ));
-    }
-    // Same section (R-053): what is best there moves with the next change.
-    if is_of_optimizer(&plain) && h.role == Role::Scientific {
-        found.push(Violation::new(
-            &role,
-            &h.role,
-            format!("which {} is best tells little: it moves with the next change", h.name),
-            "Make it Nuisance, unless it is really the question.",
-        ));
-    }
-    // Same section (R-056).
-    if is_depth(&plain) && h.role == Role::Nuisance {
-        found.push(Violation::new(
-            &role,
-            &h.role,
-            format!(
-                "{} decides what training and serving cost: as a Nuisance the costs of what is compared differ",
-                h.name
-            ),
-            "Make it Scientific to compare depths, or Fixed (with fixedBecause).",
-        ));
-    }
-    if let Some([one]) = h.values.as_deref() {
-        let fix = "Give role: Fixed and value, so that conclusions say that they hold for it only.";
-        found.push(Violation::new(format!("{at}.values"), &[one], "lists one value, so it doesn't vary", fix));
+    if known.is_of_optimizer() && h.role == Role::Scientific {
+        found.push(
+            Violation::new(
+                &role,
+                &h.role,
+                format!("which {} is best tells little: it moves with the next change", h.name),
+                "Make it Nuisance, unless it is really the question.",
+            )
+            .of(&OPTIMIZER_PARAM_SCIENTIFIC),
+        );
     }
 }
 
-/// The batch size by its usual names.
-fn is_batch_size(plain: &str) -> bool {
-    plain.ends_with("batchsize") || ["bs", "batch", "globalbatch", "localbatch", "minibatch"].contains(&plain)
-}
-
-/// Numbers of an optimizer and of its schedule by their usual names. Neither the length of warmup, which is likely to
-/// transfer, nor what chooses the optimizer, such as Nesterov's momentum.
-fn is_of_optimizer(plain: &str) -> bool {
-    const NAMES: [&str; 11] = [
-        "momentum",
-        "oneminusmomentum",
-        "beta1",
-        "beta2",
-        "b1",
-        "b2",
-        "oneminusbeta1",
-        "oneminusbeta2",
-        "epsilon",
-        "eps",
-        "decayfactor",
-    ];
-    plain.ends_with("lr") || plain.ends_with("learningrate") || NAMES.contains(&plain)
-}
-
-/// How many layers a network has, by its usual names.
-fn is_depth(plain: &str) -> bool {
-    ["layers", "numlayers", "nlayers", "numberoflayers", "numblocks", "depth"].contains(&plain)
-}
-
-/// "Identifying scientific, nuisance, and fixed hyperparameters" (R-053): at least some of the optimizer's are tuned,
-/// unless a reason is given.
-fn optimizer_not_tuned(spec: &StudySpec, found: &mut Vec<Violation>) {
-    let mut of_optimizer =
-        spec.hyperparameters.iter().enumerate().filter(|(_, h)| is_of_optimizer(&plain(&h.name))).peekable();
-    let Some((i, first)) = of_optimizer.peek().copied() else { return };
-    if of_optimizer.all(|(_, h)| h.role == Role::Fixed && h.fixed_because.is_none()) {
-        found.push(Violation::new(
-            format!("spec.hyperparameters[{i}].role"),
-            &first.role,
-            "no hyperparameter of the optimizer is tuned, and the best ones differ between almost any two things compared",
-            format!("Make {} at least a Nuisance, or say why not in fixedBecause.", first.name),
-        ));
+/// Same section (R-055, R-056).
+fn of_model(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
+    let role = format!("{at}.role");
+    if known.id == NUM_LAYERS.id && h.role == Role::Nuisance && h.varies() {
+        found.push(
+            Violation::new(
+                &role,
+                &h.role,
+                format!(
+                    "{} decides what training and serving cost: as a Nuisance the costs of what is compared differ",
+                    h.name
+                ),
+                "Make it Scientific to compare depths, or Fixed (with fixedBecause).",
+            )
+            .of(&ARCHITECTURE_NUISANCE),
+        );
     }
+    let is_regularizer =
+        known.category == HyperparameterCategory::Regularization && known.role == UsualRole::StrengthNuisance;
+    let strengths = strengths(h);
+    if is_regularizer && h.role == Role::Scientific && (h.range.is_some() || strengths > 1) {
+        let how_many = if h.range.is_some() { "a range of".to_owned() } else { strengths.to_string() };
+        found.push(
+            Violation::new(
+                &role,
+                &h.role,
+                format!(
+                    "compares {how_many} strengths of {}: whether to have it is a question, and its best strength moves with the \
+                     next change",
+                    known.called
+                ),
+                "Compare having it with doing without: a Scientific hyperparameter with the values true and false, and the \
+                 strength as a Nuisance that exists when it is true.",
+            )
+            .of(&REGULARIZATION_STRENGTH_SCIENTIFIC),
+        );
+    }
+}
+
+/// How many values of a list are strengths: numbers that are not 0.
+fn strengths(h: &Hyperparameter) -> usize {
+    h.values.iter().flatten().filter(|value| value.as_f64().is_some_and(|x| x != 0.0)).count()
 }

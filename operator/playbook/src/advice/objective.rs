@@ -2,6 +2,7 @@
 
 use studious_api::{StudySpec, study::Direction, validate::Violation};
 use studious_contract::metrics::usual_direction;
+use studious_rules::advice::DIRECTION_AGAINST_METRIC;
 
 /// A direction against the metric's name makes the worst trial the best one, and nothing else would say so.
 pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
@@ -11,10 +12,13 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
         Direction::Minimize => "smaller",
         Direction::Maximize => "larger",
     };
-    found.push(Violation::new(
-        "spec.objective.direction",
-        &objective.direction,
-        format!("{} is usually better when it is {better}", objective.metric),
-        format!("Set direction: {usual:?}, unless {} is meant to be as bad as can be.", objective.metric),
-    ));
+    found.push(
+        Violation::new(
+            "spec.objective.direction",
+            &objective.direction,
+            format!("{} is usually better when it is {better}", objective.metric),
+            format!("Set direction: {usual:?}, unless {} is meant to be as bad as can be.", objective.metric),
+        )
+        .of(&DIRECTION_AGAINST_METRIC),
+    );
 }

@@ -5,7 +5,13 @@ use studious_api::{
     study::{EarlyEnding, Select},
     validate::{Violation, counted},
 };
-use studious_rules::thresholds::advice::PRACTICAL_ROUNDS;
+use studious_rules::{
+    advice::{
+        CHECKPOINTS_NOT_SHARED, CHECKPOINTS_TOO_RARE, EARLY_ENDING_BY_RANK, EARLY_ENDING_TOO_LATE, LOW_PARALLELISM,
+        MANY_ROUNDS, NO_TRAINER_IMAGE,
+    },
+    thresholds::advice::{PRACTICAL_ROUNDS, SEVERAL_AT_ONCE},
+};
 
 const EARLY_ENDING: &str = "spec.search.earlyEnding";
 
@@ -14,6 +20,7 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
     many_rounds(spec, found);
     checkpoints(spec, found);
     image(spec, found);
+    low_parallelism(spec, found);
 }
 
 /// The playbook runs trials to their end: what is learnt of a space depends on its poor points too.
@@ -26,7 +33,7 @@ fn early_ending(spec: &StudySpec, found: &mut Vec<Violation>) {
          them, and findings rest on the trials that are left",
         "Remove it if you can afford every trial's last step; better, train a first round for fewer steps and take its best \
          points into a longer one (from: {round, best}).",
-    ));
+    ).of(&EARLY_ENDING_BY_RANK));
     if let Some((i, round)) =
         spec.rounds.iter().enumerate().find(|(_, round)| too_coarse(spec, rule, round.max_train_steps))
     {
@@ -38,7 +45,7 @@ fn early_ending(spec: &StudySpec, found: &mut Vec<Violation>) {
                 spec.evaluation.every_steps
             ),
             "Evaluate more often, or this round's trials all run to their end.",
-        ));
+        ).of(&EARLY_ENDING_TOO_LATE));
     }
 }
 
@@ -53,12 +60,15 @@ fn too_coarse(spec: &StudySpec, rule: &EarlyEnding, max_train_steps: u64) -> boo
 fn many_rounds(spec: &StudySpec, found: &mut Vec<Violation>) {
     let rounds = spec.rounds.len();
     if rounds > spec.count(&PRACTICAL_ROUNDS) {
-        found.push(Violation::new(
-            "spec.rounds",
-            &(),
-            format!("{rounds} rounds are more than are usually practical"),
-            "Two are a good start: short runs to settle the optimizer, then a few long ones at good points.",
-        ));
+        found.push(
+            Violation::new(
+                "spec.rounds",
+                &(),
+                format!("{rounds} rounds are more than are usually practical"),
+                "Two are a good start: short runs to settle the optimizer, then a few long ones at good points.",
+            )
+            .of(&MANY_ROUNDS),
+        );
     }
 }
 
@@ -67,12 +77,15 @@ fn checkpoints(spec: &StudySpec, found: &mut Vec<Violation>) {
     let Some(checkpoint) = &spec.checkpoint else { return };
     let evaluation = spec.evaluation.every_steps;
     if checkpoint.every_steps > evaluation && spec.objective.select == Select::Best && checkpoint.keep_best > 0 {
-        found.push(Violation::new(
-            "spec.checkpoint.everySteps",
-            &checkpoint.every_steps,
-            format!("is more than evaluation.everySteps, {evaluation}: the best evaluation may have no checkpoint"),
-            format!("Save every {evaluation} steps."),
-        ));
+        found.push(
+            Violation::new(
+                "spec.checkpoint.everySteps",
+                &checkpoint.every_steps,
+                format!("is more than evaluation.everySteps, {evaluation}: the best evaluation may have no checkpoint"),
+                format!("Save every {evaluation} steps."),
+            )
+            .of(&CHECKPOINTS_TOO_RARE),
+        );
     }
     if spec.trial.hosts > 1 && checkpoint.volume.is_none() {
         found.push(Violation::new(
@@ -84,7 +97,7 @@ fn checkpoints(spec: &StudySpec, found: &mut Vec<Violation>) {
                 counted(spec.trial.hosts, "host")
             ),
             "Name a claim that all nodes can mount: volume: {persistentVolumeClaim: {claimName: …}}.",
-        ));
+        ).of(&CHECKPOINTS_NOT_SHARED));
     }
 }
 
@@ -92,11 +105,37 @@ fn checkpoints(spec: &StudySpec, found: &mut Vec<Violation>) {
 fn image(spec: &StudySpec, found: &mut Vec<Violation>) {
     let Some(trainer) = spec.trial.template.spec.as_ref().and_then(|pod| pod.containers.first()) else { return };
     if trainer.image.as_ref().is_none_or(String::is_empty) {
-        found.push(Violation::new(
-            "spec.trial.template.spec.containers[0].image",
-            &(),
-            "is missing: the study runs on this machine, and not on a cluster",
-            "Name the trainer's image.",
-        ));
+        found.push(
+            Violation::new(
+                "spec.trial.template.spec.containers[0].image",
+                &(),
+                "is missing: the study runs on this machine, and not on a cluster",
+                "Name the trainer's image.",
+            )
+            .of(&NO_TRAINER_IMAGE),
+        );
     }
+}
+
+/// "A scientific approach to improving model performance" (R-037): several trials at once.
+fn low_parallelism(spec: &StudySpec, found: &mut Vec<Violation>) {
+    let several = spec.count(&SEVERAL_AT_ONCE);
+    let largest = spec.rounds.iter().filter_map(|round| round.trials).max().unwrap_or_default();
+    if spec.parallelism as usize >= several || spec.parallelism >= largest {
+        return;
+    }
+    let waves = largest.div_ceil(spec.parallelism.max(1));
+    found.push(
+        Violation::new(
+            "spec.parallelism",
+            &spec.parallelism,
+            format!(
+                "{} at once take a round of {largest} through {waves} trainings in a row, and the playbook's approach supposes \
+                 several trials at once ({several})",
+                counted(spec.parallelism, "trial")
+            ),
+            format!("Raise parallelism to {several} or more where the hardware allows."),
+        )
+        .of(&LOW_PARALLELISM),
+    );
 }

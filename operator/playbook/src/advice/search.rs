@@ -5,7 +5,11 @@ use studious_api::{
     study::{Algorithm, Phase, Role, Scientific},
     validate::{Violation, arm_sizes, counted, scientific_configurations, short, space_size, with_ancestors},
 };
-use studious_rules::thresholds::{advice::GRID_DIMENSIONS, search::LOW_FEEDBACK};
+use studious_rules::{
+    advice::{ADAPTIVE_EXPLORATION, SAMPLED_UNLIKE_SPACES, SPACE_EXHAUSTED, WIDE_GRID},
+    search::LOW_FEEDBACK_BAYES,
+    thresholds::{advice::GRID_DIMENSIONS, search::LOW_FEEDBACK},
+};
 
 use super::arms::dimensions;
 use crate::findings::wording::list;
@@ -40,7 +44,7 @@ fn wide_grid(spec: &StudySpec, found: &mut Vec<Violation>) {
                 list(&names)
             ),
             format!("Use QuasiRandom, or fix all but {}.", spec.count(&GRID_DIMENSIONS)),
-        ));
+        ).of(&WIDE_GRID));
     }
 }
 
@@ -54,7 +58,7 @@ fn adaptive(spec: &StudySpec, found: &mut Vec<Violation>) {
             "while a study explores, points that don't depend on results tell more: boundaries, sampling and what each \
              hyperparameter does can be read off them",
             "Use QuasiRandom, or say phase: Exploitation once only the objective counts.",
-        ));
+        ).of(&ADAPTIVE_EXPLORATION));
     }
     low_feedback(spec, found);
 }
@@ -79,17 +83,20 @@ fn low_feedback(spec: &StudySpec, found: &mut Vec<Violation>) {
     } else {
         format!("at most {} at once", counted(at_once, "trial"))
     };
-    found.push(Violation::new(
-        "spec.parallelism",
-        &spec.parallelism,
-        format!(
-            "LowFeedbackBayes: with {} of {} at once most points are chosen before results are in; such a search hardly \
+    found.push(
+        Violation::new(
+            "spec.parallelism",
+            &spec.parallelism,
+            format!(
+                "with {} of {} at once most points are chosen before results are in; such a search hardly \
              beats a quasi-random one of twice the trials",
-            spec.parallelism.min(largest),
-            counted(largest, "trial")
-        ),
-        format!("Run {at_once}, give a round more than {}, or use QuasiRandom.", counted(trials, "trial")),
-    ));
+                spec.parallelism.min(largest),
+                counted(largest, "trial")
+            ),
+            format!("Run {at_once}, give a round more than {}, or use QuasiRandom.", counted(trials, "trial")),
+        )
+        .of(&LOW_FEEDBACK_BAYES),
+    );
 }
 
 /// Scientific and nuisance values are drawn together, so there should be one nuisance space for all of them (R-061).
@@ -108,7 +115,7 @@ fn unlike_spaces(spec: &StudySpec, found: &mut Vec<Violation>) {
                     h.name
                 ),
                 "Set spec.search.scientific: Crossed, which tunes each scientific value in its own space.",
-            ));
+            ).of(&SAMPLED_UNLIKE_SPACES));
         }
     }
 }
@@ -124,13 +131,13 @@ fn used_up(spec: &StudySpec, found: &mut Vec<Violation>) {
             let what = if spec.search.algorithm == Algorithm::Manual { "the list" } else { "the space" };
             let rule = format!("{what} has {}, {asked} trials asked: none is tried twice", counted(size, "point"));
             let fix = "Ask for fewer; to measure seed variance, train points again with spec.retrain.";
-            found.push(Violation::new(field, &round, rule, fix));
+            found.push(Violation::new(field, &round, rule, fix).of(&SPACE_EXHAUSTED));
             return;
         }
         if let Some((name, size, each)) = short_arm(spec, asked) {
             let rule = format!("{name} has {}, and {each} trials asked: none is tried twice", counted(size, "point"));
             let fix = "Nothing, if it is meant: the others get their share all the same.";
-            found.push(Violation::new(field, &round, rule, fix));
+            found.push(Violation::new(field, &round, rule, fix).of(&SPACE_EXHAUSTED));
             return;
         }
     }

@@ -10,6 +10,7 @@
 use studious_api::{HyperparameterValue, study::Direction};
 use studious_rules::{
     Rule,
+    registry::LEARNING_RATE,
     search::{FEASIBILITY_EDGE, LEARNING_RATE_STABILITY_EDGE, SEARCH_SPACE_TOO_NARROW},
     thresholds::search::{BOUNDARY_TRIALS, FALSE_ALARMS, REGION_TRIALS},
 };
@@ -25,10 +26,6 @@ use super::{
     wording::{count, list, name, number, p_value},
 };
 use crate::record::TrialRecord;
-
-/// Names under which a learning rate goes where no schedule names it.
-const LEARNING_RATES: [&str; 6] =
-    ["learning_rate", "lr", "base_learning_rate", "initial_learning_rate", "peak_learning_rate", "eta"];
 
 /// Of the best trials that tie, so many are named.
 const MOST_NAMED: usize = 20;
@@ -245,7 +242,7 @@ fn extremes(axis: Axis<'_>) -> (f64, f64) {
 pub(super) fn is_learning_rate(reading: &Reading<'_>, axis: Axis<'_>) -> bool {
     match &reading.plan.spec().schedule {
         Some(schedule) => axis.name() == schedule.base,
-        None => LEARNING_RATES.contains(&axis.name()),
+        None => reading.plan.is_known(axis.name(), &LEARNING_RATE),
     }
 }
 

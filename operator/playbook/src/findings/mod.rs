@@ -29,7 +29,7 @@ mod infeasible;
 mod lead;
 mod needed;
 mod noise;
-mod policy;
+pub(crate) mod policy;
 mod power;
 pub(crate) mod reading;
 mod region;
@@ -216,6 +216,7 @@ fn conclusions(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
     }
     variance::examine(reading, findings);
     caveats::examine(reading, findings);
+    caveats::waived_advice(reading, findings);
 }
 
 /// Findings in plain words, as a terminal shows them.

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
-use studious_rules::{QUESTIONS, Rule, Threshold, curves as curve_rules, search, thresholds};
+use studious_rules::{QUESTIONS, Rule, Severity, Threshold, advice, curves as curve_rules, search, thresholds};
 
 use super::{
     curves::planted_tests::power::{self as measured, EVALUATIONS, SIGNALS, Signal, TRIALS},
@@ -151,6 +151,17 @@ What was announced by an Event and is gone stays in the status as information, w
 
 ";
 
+const ADVICE: &str = "\
+### Before a study runs
+
+Advice on the study file, by `studious validate`, `plan`, `run` and the webhook. A warning is refused under `policy.strict`; a note
+is shown by `validate` alone. What [hyperparameters](hyperparameters.md) are is known by their names. Advice that is waived is
+shown with its reason by `validate` and, as a finding, beside the conclusions.
+
+| code | kind | what it means | thresholds | playbook |
+|---|---|---|---|---|
+";
+
 const POWER: &str = "\
 ### What is seen in curves
 
@@ -219,6 +230,17 @@ fn page() -> String {
         }
         page.push('\n');
     }
+    page.push_str(ADVICE);
+    for Rule { code, severities, meaning, thresholds, section, .. } in advice::ALL {
+        let thresholds: Vec<_> = thresholds.iter().map(|t| format!("`{}` {}", t.name, number(t.default))).collect();
+        let kind = match severities[0] {
+            Severity::Info => "note",
+            Severity::Warning => "warning",
+            Severity::Problem => "refused",
+        };
+        writeln!(page, "| `{code}` | {kind} | {meaning} | {} | {section} |", thresholds.join(", ")).unwrap();
+    }
+    page.push('\n');
     page.push_str(&looks());
     page.push_str(&power());
     page.truncate(page.trim_end().len());

@@ -44,13 +44,21 @@ pub(super) fn waivers(spec: &StudySpec) -> &[Waiver] {
     spec.policy.as_ref().map_or(&[], |policy| &policy.waive)
 }
 
+/// Why the study sets aside a code of a hyperparameter, if it does.
+pub(crate) fn waiver<'a>(spec: &'a StudySpec, code: &str, hyperparameter: Option<&str>) -> Option<&'a Waiver> {
+    waivers(spec).iter().find(|w| {
+        w.code.as_deref() == Some(code) && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter)
+    })
+}
+
 /// Writes the reason on every finding that the study waives by its code.
 pub(super) fn waive(spec: &StudySpec, findings: &mut [Finding]) {
-    for waiver in waivers(spec) {
-        for finding in findings.iter_mut().filter(|f| Some(&f.code) == waiver.code.as_ref()) {
-            if waiver.hyperparameter.is_none() || waiver.hyperparameter == finding.hyperparameter {
-                finding.waived.get_or_insert_with(|| waiver.reason.clone());
-            }
+    if waivers(spec).is_empty() {
+        return;
+    }
+    for finding in findings {
+        if let Some(waiver) = waiver(spec, &finding.code, finding.hyperparameter.as_deref()) {
+            finding.waived.get_or_insert_with(|| waiver.reason.clone());
         }
     }
 }
@@ -58,9 +66,6 @@ pub(super) fn waive(spec: &StudySpec, findings: &mut [Finding]) {
 /// Whether the study sets aside a code of a hyperparameter, or the question that it speaks to.
 pub(super) fn is_waived(spec: &StudySpec, code: &str, hyperparameter: Option<&str>) -> bool {
     let question = studious_rules::named(code).and_then(|c| c.question);
-    waivers(spec).iter().any(|w| {
-        (w.code.as_deref() == Some(code)
-            && (w.hyperparameter.is_none() || w.hyperparameter.as_deref() == hyperparameter))
-            || (w.question.is_some() && w.question == question)
-    })
+    waiver(spec, code, hyperparameter).is_some()
+        || waivers(spec).iter().any(|w| w.question.is_some() && w.question == question)
 }

@@ -79,6 +79,6 @@ impl fmt::Display for TooLate {
         );
         let field = format!("spec.rounds[{place}].trials");
         let fix = "Run them as a new study.".to_owned();
-        validate::Violation { field, value: asked.to_string(), rule, fix }.fmt(f)
+        validate::Violation { field, value: asked.to_string(), rule, fix, code: None }.fmt(f)
     }
 }

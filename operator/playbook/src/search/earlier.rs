@@ -113,6 +113,7 @@ pub fn refusal(plan: &Plan, name: &str, spec: &StudySpec) -> Option<Violation> {
         value: name.to_owned(),
         rule: format!("its objective has the {what} {theirs}, and this study's has {ours}: they don't compare"),
         fix: "Remove it, or name a study of the same objective.".to_owned(),
+        code: None,
     })
 }
 

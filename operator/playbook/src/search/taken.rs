@@ -78,6 +78,7 @@ impl Taken {
                 value: from.study.clone(),
                 rule: format!("has {} points, and a study lists at most {MOST_POINTS}", points.len()),
                 fix: format!("Take fewer: pointsFrom: {{study: {}, best: …}}.", from.study),
+                code: None,
             }]);
         }
         Ok(Self { taker: taker.to_owned(), from: from.clone(), points })
@@ -116,6 +117,7 @@ fn asked<'a>(from: &PointsFrom, source: &'a EarlierStudy) -> Result<Vec<&'a Tria
             value: round.to_owned(),
             rule: format!("is not a round of study {}", from.study),
             fix: format!("Name one of {}, or leave it out.", rounds[..rounds.len() - 1].join(", ")),
+            code: None,
         }]);
     }
     let place = |trial: &TrialRecord| rounds.iter().position(|round| *round == trial.round);
@@ -133,6 +135,7 @@ fn asked<'a>(from: &PointsFrom, source: &'a EarlierStudy) -> Result<Vec<&'a Tria
             value: from.study.clone(),
             rule: format!("has no trial{of_round}{what}"),
             fix: "Name another study or round, or list points in points.".to_owned(),
+            code: None,
         }]
     };
     if from.best.is_none() {

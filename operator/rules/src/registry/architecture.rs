@@ -1,10 +1,10 @@
 //! The model: each setting is a different model.
 
-use super::{Around, Category, KnownHyperparameter, PLAIN, Transfer, UsualRole};
+use super::{Around, HyperparameterCategory, KnownHyperparameter, PLAIN, Transfer, UsualRole};
 use crate::sections;
 
 const BASE: KnownHyperparameter = KnownHyperparameter {
-    category: Category::Architecture,
+    category: HyperparameterCategory::Architecture,
     role: UsualRole::ScientificOrFixed,
     why: "It changes what training and serving cost, their latency and memory: a nuisance would compare models of unlike cost.",
     transfer: Transfer::Likely,

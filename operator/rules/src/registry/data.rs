@@ -1,9 +1,9 @@
 //! What is read in a step, and how it is prepared.
 
-use super::{Around, Category, KnownHyperparameter, PLAIN, Transfer, UsualRole};
+use super::{Around, HyperparameterCategory, KnownHyperparameter, PLAIN, Transfer, UsualRole};
 use crate::sections;
 
-const BASE: KnownHyperparameter = KnownHyperparameter { category: Category::Data, ..PLAIN };
+const BASE: KnownHyperparameter = KnownHyperparameter { category: HyperparameterCategory::Data, ..PLAIN };
 
 /// How many examples an update is made of.
 pub const BATCH_SIZE: KnownHyperparameter = KnownHyperparameter {

@@ -1,10 +1,10 @@
 //! Where training starts.
 
-use super::{Around, Category, KnownHyperparameter, PLAIN, Transfer, UsualRole, log};
+use super::{Around, HyperparameterCategory, KnownHyperparameter, PLAIN, Transfer, UsualRole, log};
 use crate::sections;
 
 const BASE: KnownHyperparameter = KnownHyperparameter {
-    category: Category::Initialization,
+    category: HyperparameterCategory::Initialization,
     transfer: Transfer::VeryLikely,
     section: sections::UNSTABLE,
     ..PLAIN
@@ -14,7 +14,7 @@ const INIT_SCALE: KnownHyperparameter = KnownHyperparameter {
     id: "init_scale",
     called: "the scale of the initial weights",
     why: "It decides how early training behaves; what cures early instability carries over to longer training.",
-    range: log(0.1, 10.0),
+    range: Some(log(0.1, 10.0)),
     spellings: &[
         "initscale",
         "initstd",

@@ -1,5 +1,4 @@
-//! The registry of hyperparameters and optimizers: what the playbook and the literature say of each, and by which names it
-//! goes.
+//! The registry of hyperparameters and optimizers: what the playbook and the literature know about each, and its names.
 //!
 //! An entry says what a hyperparameter is for, which role it usually has and why, with what it interacts so strongly that
 //! fixing it makes a comparison unfair, how likely its best value carries over to longer training, and where to begin to
@@ -12,6 +11,8 @@ mod initialization;
 mod matching;
 mod optimizer;
 mod optimizers;
+#[cfg(test)]
+mod page;
 mod regularization;
 mod schedule;
 #[cfg(test)]
@@ -24,7 +25,7 @@ pub use architecture::{ACTIVATION, BATCH_NORM, GHOST_BATCH_SIZE, NORMALIZATION, 
 pub use data::{BATCH_SIZE, GRADIENT_ACCUMULATION};
 pub use matching::{is_known, known, known_together, option_names};
 pub use optimizer::{BETA1, BETA2, EPSILON, GRADIENT_CLIP, LEARNING_RATE, MOMENTUM, OPTIMIZER};
-pub use optimizers::{KnownOptimizer, optimizer_named, optimizers};
+pub use optimizers::{KnownOptimizer, optimizer_in, optimizer_named, optimizers};
 pub use regularization::{AUGMENTATION, DROPOUT, LABEL_SMOOTHING, WEIGHT_DECAY};
 pub use schedule::{SCHEDULE, SCHEDULE_MILESTONES, STEP_BUDGET, WARMUP};
 
@@ -36,7 +37,7 @@ pub struct KnownHyperparameter {
     /// What it is called in a sentence.
     pub called: &'static str,
     /// What kind of choice it is.
-    pub category: Category,
+    pub category: HyperparameterCategory,
     /// The role that it usually has.
     pub role: UsualRole,
     /// Why it has that role, and what to keep in mind, as sentences.
@@ -61,7 +62,7 @@ pub struct KnownHyperparameter {
 
 /// What kind of choice a hyperparameter is (requirement R-012).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Category {
+pub enum HyperparameterCategory {
     /// The update rule and its numbers.
     Optimizer,
     /// The learning rate over time, and how long training takes.
@@ -102,7 +103,7 @@ pub struct Interaction {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Counterpart {
     /// Any hyperparameter of a category.
-    Any(Category),
+    Any(HyperparameterCategory),
     /// One that the registry knows, by its id.
     One(&'static str),
 }
@@ -150,7 +151,7 @@ enum Around {
     Anything,
 }
 
-impl Category {
+impl HyperparameterCategory {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Optimizer, Self::Schedule, Self::Regularization, Self::Architecture, Self::Initialization, Self::Data];
@@ -210,7 +211,7 @@ impl KnownHyperparameter {
     /// Whether it is a number of the optimizer that is usually tuned: neither the choice of optimizer nor a switch.
     #[must_use]
     pub fn is_of_optimizer(&self) -> bool {
-        self.category == Category::Optimizer && self.role == UsualRole::Nuisance
+        self.category == HyperparameterCategory::Optimizer && self.role == UsualRole::Nuisance
     }
 
     /// What it interacts with strongly, if that is `other`.
@@ -235,7 +236,7 @@ pub fn hyperparameters() -> impl Iterator<Item = &'static KnownHyperparameter> {
 const PLAIN: KnownHyperparameter = KnownHyperparameter {
     id: "",
     called: "",
-    category: Category::Optimizer,
+    category: HyperparameterCategory::Optimizer,
     role: UsualRole::Nuisance,
     why: "",
     interacts: &[],
@@ -248,14 +249,14 @@ const PLAIN: KnownHyperparameter = KnownHyperparameter {
     section: sections::ROLES,
 };
 
-const fn linear(min: f64, max: f64) -> Option<UsualRange> {
-    Some(UsualRange { min, max, scale: "Linear" })
+const fn linear(min: f64, max: f64) -> UsualRange {
+    UsualRange { min, max, scale: "Linear" }
 }
 
-const fn log(min: f64, max: f64) -> Option<UsualRange> {
-    Some(UsualRange { min, max, scale: "Log" })
+const fn log(min: f64, max: f64) -> UsualRange {
+    UsualRange { min, max, scale: "Log" }
 }
 
-const fn reverse_log(min: f64, max: f64) -> Option<UsualRange> {
-    Some(UsualRange { min, max, scale: "ReverseLog" })
+const fn reverse_log(min: f64, max: f64) -> UsualRange {
+    UsualRange { min, max, scale: "ReverseLog" }
 }

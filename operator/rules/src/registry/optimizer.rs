@@ -1,9 +1,9 @@
 //! The choice of optimizer, and the numbers of its update rule.
 
 use super::{
-    Around, Category,
+    Around,
     Counterpart::{Any, One},
-    Interaction, KnownHyperparameter, PLAIN, Transfer, UsualRole, linear, log, reverse_log,
+    HyperparameterCategory, Interaction, KnownHyperparameter, PLAIN, Transfer, UsualRole, linear, log, reverse_log,
 };
 use crate::sections;
 
@@ -55,20 +55,32 @@ pub const LEARNING_RATE: KnownHyperparameter = KnownHyperparameter {
           next change moves it.",
     interacts: &[
         Interaction {
-            with: Any(Category::Architecture),
+            with: Any(HyperparameterCategory::Architecture),
             because: "the best learning rate depends on the architecture",
         },
-        Interaction { with: Any(Category::Initialization), because: "initialization decides which rates are stable" },
         Interaction {
-            with: Any(Category::Schedule),
+            with: Any(HyperparameterCategory::Initialization),
+            because: "initialization decides which rates are stable",
+        },
+        Interaction {
+            with: Any(HyperparameterCategory::Schedule),
             because: "the schedule decides how much of training runs at that rate",
         },
-        Interaction { with: Any(Category::Regularization), because: "the optimizer interacts with almost any change" },
-        Interaction { with: Any(Category::Data), because: "the optimizer interacts with almost any change" },
-        Interaction { with: Any(Category::Optimizer), because: "each optimizer has its own best learning rate" },
+        Interaction {
+            with: Any(HyperparameterCategory::Regularization),
+            because: "the optimizer interacts with almost any change",
+        },
+        Interaction {
+            with: Any(HyperparameterCategory::Data),
+            because: "the optimizer interacts with almost any change",
+        },
+        Interaction {
+            with: Any(HyperparameterCategory::Optimizer),
+            because: "each optimizer has its own best learning rate",
+        },
     ],
     transfer: Transfer::Unlikely,
-    range: log(1e-4, 1.0),
+    range: Some(log(1e-4, 1.0)),
     spellings: &["lr", "lr0", "learningrate", "learnrate", "learningrateinit", "lrate"],
     loose: &["eta", "stepsize"],
     around: Around::OptimizerAndParts,
@@ -83,7 +95,7 @@ pub const MOMENTUM: KnownHyperparameter = KnownHyperparameter {
     called: "momentum",
     why: "A fixed momentum is fine in early work (0.9); tune it once the optimizer matters.",
     interacts: WITH_UPDATES,
-    range: reverse_log(0.5, 0.999),
+    range: Some(reverse_log(0.5, 0.999)),
     spellings: &["momentum", "oneminusmomentum", "1minusmomentum", "momentumcoefficient", "momentumfactor"],
     loose: &["mu", "mom"],
     papers: &["Sutskever et al., ICML 2013"],
@@ -106,7 +118,7 @@ pub const BETA1: KnownHyperparameter = KnownHyperparameter {
     called: "beta1",
     why: "Tune it beside the learning rate from 10 trials on; with fewer, hold it at its default.",
     interacts: WITH_UPDATES,
-    range: reverse_log(0.5, 0.99),
+    range: Some(reverse_log(0.5, 0.99)),
     spellings: &["beta1", "b1", "oneminusbeta1", "1minusbeta1", "oneminusb1", "betaone"],
     papers: &["arXiv:1412.6980"],
     section: sections::ADAM,
@@ -119,7 +131,7 @@ pub const BETA2: KnownHyperparameter = KnownHyperparameter {
     called: "beta2",
     why: "Tune it last: with substantially more than 25 trials.",
     interacts: WITH_UPDATES,
-    range: reverse_log(0.9, 0.9999),
+    range: Some(reverse_log(0.9, 0.9999)),
     spellings: &["beta2", "b2", "oneminusbeta2", "1minusbeta2", "oneminusb2", "betatwo"],
     papers: &["arXiv:1412.6980"],
     section: sections::ADAM,
@@ -132,7 +144,7 @@ pub const EPSILON: KnownHyperparameter = KnownHyperparameter {
     called: "epsilon",
     why: "More than a guard against division by zero: its best value differs by orders of magnitude. Tune it from 25 trials on.",
     interacts: WITH_UPDATES,
-    range: log(1e-10, 1e-3),
+    range: Some(log(1e-10, 1e-3)),
     spellings: &[
         "adamepsilon",
         "adameps",
@@ -168,7 +180,7 @@ const SQUARED_GRADIENT_DECAY: KnownHyperparameter = KnownHyperparameter {
     called: "the decay of the squared gradients",
     why: "The memory of the squared gradients, as beta2 is for Adam.",
     interacts: WITH_UPDATES,
-    range: reverse_log(0.9, 0.9999),
+    range: Some(reverse_log(0.9, 0.9999)),
     spellings: &[
         "rmspropdecay",
         "rmsproprho",
@@ -210,7 +222,7 @@ const DAMPENING: KnownHyperparameter = KnownHyperparameter {
     id: "dampening",
     called: "the dampening of momentum",
     why: "0 but for PyTorch's SGD, which offers it.",
-    range: linear(0.0, 1.0),
+    range: Some(linear(0.0, 1.0)),
     spellings: &["dampening", "momentumdampening"],
     ..BASE
 };
@@ -219,8 +231,8 @@ const MOMENTUM_DECAY: KnownHyperparameter = KnownHyperparameter {
     id: "momentum_decay",
     called: "the decay of NAdam's momentum",
     why: "Hold it at its default, 0.004.",
-    range: log(1e-4, 1e-1),
-    spellings: &["momentumdecay", "psi"],
+    range: Some(log(1e-4, 1e-1)),
+    spellings: &["momentumdecay"],
     papers: &["Dozat, ICLR workshop 2016"],
     ..BASE
 };
@@ -265,7 +277,7 @@ const SHAMPOO_BETA: KnownHyperparameter = KnownHyperparameter {
     called: "the decay of the preconditioners",
     why: "The memory of the preconditioners, as beta2 is for Adam.",
     interacts: WITH_UPDATES,
-    range: reverse_log(0.9, 0.9999),
+    range: Some(reverse_log(0.9, 0.9999)),
     spellings: &["shampoobeta", "preconditionerbeta", "preconditionerdecay", "shampoobeta2"],
     papers: &["arXiv:2409.11321"],
     ..BASE
@@ -285,7 +297,7 @@ const UPDATE_CLIP: KnownHyperparameter = KnownHyperparameter {
     id: "update_clip",
     called: "the threshold at which Adafactor clips updates",
     why: "1 in the paper; updates and not gradients are clipped.",
-    range: log(0.1, 10.0),
+    range: Some(log(0.1, 10.0)),
     spellings: &["adafactorclipthreshold", "updateclip", "clipupdates", "adafactorclippingthreshold"],
     papers: &["arXiv:1804.04235"],
     ..BASE
@@ -338,7 +350,7 @@ pub const GRADIENT_CLIP: KnownHyperparameter = KnownHyperparameter {
         "gradientclippingthreshold",
     ],
     loose: &["clip", "clipping"],
-    transfer: Transfer::VeryLikely,
+    transfer: Transfer::Unknown,
     papers: &["arXiv:1211.5063"],
     section: sections::CLIPPING,
     ..BASE

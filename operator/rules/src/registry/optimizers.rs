@@ -149,6 +149,15 @@ pub fn optimizer_named(name: &str) -> Option<&'static KnownOptimizer> {
     OPTIMIZERS.iter().find(|optimizer| optimizer.spellings.contains(&plain.as_str()))
 }
 
+/// The optimizer that a word of a hyperparameter's name is, such as Lion in `lion_beta1`.
+#[must_use]
+pub fn optimizer_in(name: &str) -> Option<&'static KnownOptimizer> {
+    let words = words(name);
+    OPTIMIZERS.iter().find(|optimizer| {
+        words.iter().any(|word| is_optimizer_word(word) && optimizer.spellings.contains(&word.as_str()))
+    })
+}
+
 /// Whether a word of a name is that of an optimizer, as in `adam_beta1`. Neither `momentum`, which is a hyperparameter, nor
 /// `nesterov`.
 pub(super) fn is_optimizer_word(word: &str) -> bool {

@@ -1,7 +1,8 @@
 //! What makes a model fit its training set less well, so that it does better elsewhere.
 
 use super::{
-    Around, Category, Counterpart::One, Interaction, KnownHyperparameter, PLAIN, Transfer, UsualRole, linear, log,
+    Around, Counterpart::One, HyperparameterCategory, Interaction, KnownHyperparameter, PLAIN, Transfer, UsualRole,
+    linear, log,
 };
 
 const WITH_BATCH_SIZE: Interaction = Interaction {
@@ -10,7 +11,7 @@ const WITH_BATCH_SIZE: Interaction = Interaction {
 };
 
 const BASE: KnownHyperparameter = KnownHyperparameter {
-    category: Category::Regularization,
+    category: HyperparameterCategory::Regularization,
     role: UsualRole::StrengthNuisance,
     why: "Whether a regularizer helps is a question; its strength is tuned for every value of what is compared, and stays a \
           nuisance once it is adopted.",
@@ -33,7 +34,7 @@ pub const WEIGHT_DECAY: KnownHyperparameter = KnownHyperparameter {
         },
         WITH_BATCH_SIZE,
     ],
-    range: log(1e-6, 1e-2),
+    range: Some(log(1e-6, 1e-2)),
     spellings: &[
         "weightdecay",
         "wd",
@@ -63,7 +64,7 @@ pub const WEIGHT_DECAY: KnownHyperparameter = KnownHyperparameter {
 const L1: KnownHyperparameter = KnownHyperparameter {
     id: "l1",
     called: "the L1 penalty",
-    range: log(1e-6, 1e-2),
+    range: Some(log(1e-6, 1e-2)),
     spellings: &[
         "l1",
         "l1reg",
@@ -84,7 +85,7 @@ const L1: KnownHyperparameter = KnownHyperparameter {
 pub const DROPOUT: KnownHyperparameter = KnownHyperparameter {
     id: "dropout",
     called: "dropout",
-    range: linear(0.0, 0.5),
+    range: Some(linear(0.0, 0.5)),
     spellings: &[
         "dropout",
         "dropoutrate",
@@ -107,7 +108,7 @@ pub const DROPOUT: KnownHyperparameter = KnownHyperparameter {
 pub const LABEL_SMOOTHING: KnownHyperparameter = KnownHyperparameter {
     id: "label_smoothing",
     called: "label smoothing",
-    range: linear(0.0, 0.2),
+    range: Some(linear(0.0, 0.2)),
     spellings: &[
         "labelsmoothing",
         "labelsmooth",
@@ -129,7 +130,7 @@ pub const LABEL_SMOOTHING: KnownHyperparameter = KnownHyperparameter {
 const STOCHASTIC_DEPTH: KnownHyperparameter = KnownHyperparameter {
     id: "stochastic_depth",
     called: "stochastic depth",
-    range: linear(0.0, 0.5),
+    range: Some(linear(0.0, 0.5)),
     spellings: &[
         "droppath",
         "droppathrate",

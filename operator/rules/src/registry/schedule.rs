@@ -1,10 +1,10 @@
 //! The learning rate over time, and the length of training.
 
-use super::{Around, Category, KnownHyperparameter, PLAIN, Transfer, UsualRole, linear, log};
+use super::{Around, HyperparameterCategory, KnownHyperparameter, PLAIN, Transfer, UsualRole, linear, log};
 use crate::sections;
 
 const BASE: KnownHyperparameter = KnownHyperparameter {
-    category: Category::Schedule,
+    category: HyperparameterCategory::Schedule,
     transfer: Transfer::Unlikely,
     around: Around::Scheduled,
     section: sections::SCHEDULE_FAMILY,
@@ -100,7 +100,7 @@ const DECAY_FACTOR: KnownHyperparameter = KnownHyperparameter {
     id: "decay_factor",
     called: "the factor by which the learning rate decays",
     why: "A number of the schedule, tuned beside the learning rate.",
-    range: log(1e-3, 1.0),
+    range: Some(log(1e-3, 1.0)),
     spellings: &[
         "decayfactor",
         "lrdecay",
@@ -121,7 +121,7 @@ const END_LEARNING_RATE: KnownHyperparameter = KnownHyperparameter {
     id: "end_learning_rate",
     called: "the learning rate at the end",
     why: "0, or a small share of the peak.",
-    range: linear(0.0, 0.1),
+    range: Some(linear(0.0, 0.1)),
     spellings: &[
         "endlr",
         "finallr",

@@ -12,7 +12,7 @@ use studious_playbook::{
 
 use crate::{
     exit,
-    json::{self, Format, PlanDocument},
+    json::{self, Format, PlanDocument, ValidatedFile},
     output::{errln, out},
     show, source, study_file,
 };
@@ -57,7 +57,8 @@ impl PlanCommand {
         let design = Design::of(&plan, self.step_time(&plan).await?);
         if self.format.is_json() {
             let name = file.path.display().to_string();
-            json::print(&PlanDocument::new(&name, &plan, design, &file.warnings))?;
+            let validation = ValidatedFile::valid(name, plan.name(), &file.warnings, &file.notes);
+            json::print(&PlanDocument::new(&plan, design, validation))?;
         } else {
             out!("{}", show::plan::describe(&plan, &design))?;
             if self.points {

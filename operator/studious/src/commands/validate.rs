@@ -14,7 +14,7 @@ use crate::{
 
 const AFTER: &str = "\
 Prints every problem as FILE:LINE:COLUMN, with the field, the rule and the fix, then what the playbook advises \
-against; with --format json as fields of one JSON object. Exit code 0 when every file is valid (warnings included), 2 when one isn't.
+against, with the code that policy.waive names, and notes: what is good to know, and what is waived. With --format json as fields of one JSON object. Exit code 0 when every file is valid (warnings included), 2 when one isn't.
 
 Examples:
   studious validate study.yaml
@@ -56,7 +56,7 @@ impl Validate {
                     if !self.format.is_json() {
                         tell_valid(&file)?;
                     }
-                    ValidatedFile::valid(name, &file.document.name, &file.warnings)
+                    ValidatedFile::valid(name, &file.document.name, &file.warnings, &file.notes)
                 }
                 Err(problems) => {
                     if !self.format.is_json() {
@@ -81,6 +81,7 @@ impl Validate {
 
 fn tell_valid(file: &StudyFile) -> anyhow::Result<()> {
     study_file::tell_warnings(&file.warnings);
+    study_file::tell_notes(&file.notes);
     let warnings = match file.warnings.len() {
         0 => String::new(),
         n => format!(" ({})", count(n, "warning")),

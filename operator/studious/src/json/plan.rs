@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use studious_api::{Hyperparameters, document::Diagnostic, study::Direction};
+use studious_api::{Hyperparameters, study::Direction};
 use studious_playbook::{Plan, design::Design, rounds, study::pace};
 
 use super::{Printable, validation::ValidatedFile};
@@ -83,7 +83,7 @@ impl Printable for PlanDocument {
 }
 
 impl PlanDocument {
-    pub(crate) fn new(file: &str, plan: &Plan, design: Design, warnings: &[Diagnostic]) -> Self {
+    pub(crate) fn new(plan: &Plan, design: Design, validation: ValidatedFile) -> Self {
         let spec = plan.spec();
         let names = rounds::names(plan);
         let planned = |name: &String| {
@@ -119,7 +119,7 @@ impl PlanDocument {
             shortfall: plan.shortfall().map(ToString::to_string),
             points: points.collect(),
             design,
-            validation: ValidatedFile::valid(file.to_owned(), plan.name(), warnings),
+            validation,
         }
     }
 }

@@ -55,6 +55,12 @@ pub(crate) struct FileProblem {
     /// What to do, as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// The code of the rule, where it has one: `spec.policy.waive` names it, and `studious policy --codes` lists it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// The playbook's section from which the rule is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<&'static str>,
     /// All of that in a sentence or two.
     pub message: String,
 }
@@ -67,6 +73,8 @@ pub(crate) enum FileProblemSeverity {
     Error,
     /// The playbook advises against it.
     Warning,
+    /// Good to know, or advice that the study waives.
+    Note,
 }
 
 impl Printable for ValidationDocument {
@@ -82,8 +90,10 @@ impl ValidationDocument {
 
 impl ValidatedFile {
     /// A valid file.
-    pub(crate) fn valid(file: String, study: &str, warnings: &[Diagnostic]) -> Self {
-        let problems = located(FileProblemSeverity::Warning, warnings);
+    pub(crate) fn valid(file: String, study: &str, warnings: &[Diagnostic], notes: &[Diagnostic]) -> Self {
+        let mut problems = located(FileProblemSeverity::Warning, warnings);
+        problems.extend(located(FileProblemSeverity::Note, notes));
+        problems.sort_by_key(|problem| (problem.line, problem.column));
         Self { file, study: Some(study.to_owned()), valid: true, problems }
     }
 
@@ -129,6 +139,8 @@ impl FileProblem {
             value: part(|v| &v.value),
             rule: part(|v| &v.rule),
             fix: part(|v| &v.fix),
+            code: violation.and_then(|v| v.code),
+            section: violation.and_then(Violation::section),
             message,
         }
     }

@@ -1,6 +1,7 @@
 //! What is advised against, and in which words, beside what is refused.
 
 mod choosing;
+mod codes;
 mod doubtful_studies;
 mod ending_and_bounds;
 

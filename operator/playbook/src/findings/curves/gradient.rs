@@ -2,6 +2,7 @@
 
 use studious_rules::{
     curves::{CLIP_TOO_HARD, GRADIENT_OUTLIERS},
+    registry::GRADIENT_CLIP,
     thresholds::curves::{CLIP_QUANTILE, CLIPPED_SHARE, FEW_NORMS, GRADIENT_OUTLIER, NORM_WINDOW},
 };
 
@@ -74,7 +75,10 @@ fn outliers(reading: &Reading<'_>, round: &RoundTrials<'_>, best: &[&TrialRecord
 
 /// Another value of the hyperparameter that is a clip threshold, where one is held.
 fn clip_at(reading: &Reading<'_>, threshold: f64) -> Option<Change> {
-    let clip = reading.varied().map(|v| v.hyperparameter).find(|h| is_clip(&h.name) && h.value.is_some())?;
+    let clip = reading
+        .varied()
+        .map(|v| v.hyperparameter)
+        .find(|h| reading.plan.is_known(&h.name, &GRADIENT_CLIP) && h.value.is_some())?;
     // Four digits are plenty for a first threshold.
     let rounded: f64 = number(threshold).parse().ok()?;
     reading.change(Edit::Value { hyperparameter: reading.index(clip), to: rounded.into() })
@@ -99,7 +103,7 @@ fn lower_rates(reading: &Reading<'_>, hard: &[&(&TrialRecord, f64)]) -> Option<C
 
 /// The clip threshold of a trial, where a hyperparameter is one.
 fn clip_of(reading: &Reading<'_>, trial: &TrialRecord) -> Option<f64> {
-    let clips = reading.varied().filter(|v| is_clip(&v.hyperparameter.name));
+    let clips = reading.varied().filter(|v| reading.plan.is_known(&v.hyperparameter.name, &GRADIENT_CLIP));
     clips.filter_map(|v| v.value(trial)?.as_f64()).find(|x| *x > 0.0)
 }
 
@@ -187,12 +191,4 @@ fn clipped(reading: &Reading<'_>, trial: &TrialRecord) -> Option<f64> {
         let norms = trial.curves.get(GRADIENT_NORM).filter(|c| c.len() > reading.count(&FEW_NORMS))?;
         Some(norms.iter().filter(|(_, norm)| *norm > threshold).count() as f64 / norms.len() as f64)
     })
-}
-
-/// `gradient_clip`, `clip_norm`, `max_gradient_norm`, `max_grad_norm`, `max_norm`.
-fn is_clip(name: &str) -> bool {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let is_bound =
-        ["maxgradientnorm", "maxgradnorm", "gradientnormmax", "gradnormmax", "maxnorm"].contains(&name.as_str());
-    is_bound || (name.contains("clip") && !name.contains("value"))
 }

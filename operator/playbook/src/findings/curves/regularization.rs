@@ -23,7 +23,7 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         .spec()
         .hyperparameters
         .iter()
-        .filter(|h| h.value.is_none() && regularizers::called(h).is_some())
+        .filter(|h| h.value.is_none() && regularizers::called(reading, h).is_some())
         .map(name)
         .collect();
     let errors: Vec<f64> =

@@ -5,21 +5,14 @@ use studious_api::{
     study::{Hyperparameter, Range, Role, Scale},
 };
 
+use studious_rules::registry::{DROPOUT, HyperparameterCategory, LABEL_SMOOTHING, UsualRange, WEIGHT_DECAY};
+
 use super::super::{
     change::{Change, Edit},
     reading::{Axis, Reading},
     wording::{list, name},
 };
 use crate::record::TrialRecord;
-
-/// Names of hyperparameters that regularize, and what to call them. Parts of names.
-const REGULARIZERS: [(&str, &str); 5] = [
-    ("dropout", "dropout"),
-    ("label_smoothing", "label smoothing"),
-    ("weight_decay", "weight decay"),
-    ("l2", "weight decay"),
-    ("augment", "data augmentation"),
-];
 
 /// Values that turn a technique off, as lists name them.
 const OFF: [&str; 4] = ["none", "off", "no", "false"];
@@ -44,8 +37,10 @@ impl<'a> Compared<'a> {
     /// Nothing where the study compares no regularization.
     pub(super) fn of(reading: &Reading<'a>) -> Option<Self> {
         let scientific = reading.varied().filter(|v| v.hyperparameter.role == Role::Scientific);
-        let regularizers: Vec<_> =
-            scientific.filter(|v| called(v.hyperparameter).is_some()).map(|v| (v.hyperparameter, v.axis())).collect();
+        let regularizers: Vec<_> = scientific
+            .filter(|v| called(reading, v.hyperparameter).is_some())
+            .map(|v| (v.hyperparameter, v.axis()))
+            .collect();
         (!regularizers.is_empty()).then_some(Self { regularizers })
     }
 
@@ -94,22 +89,16 @@ fn is_largest(value: &HyperparameterValue, values: &[HyperparameterValue]) -> bo
 
 /// A range for a regularizer that is held, or a wider one for one that is tuned.
 pub(super) fn stronger(reading: &Reading<'_>) -> Option<Change> {
-    let linear = |max| Range { min: 0.0, max, scale: Scale::Linear, integer: false };
-    let ranges = |technique: &str| match technique {
-        "dropout" => Some(linear(0.5)),
-        "label smoothing" => Some(linear(0.2)),
-        "weight decay" => Some(Range { min: 1e-6, max: 1e-2, scale: Scale::Log, integer: false }),
-        _ => None,
-    };
     let held = regularizers(reading).find(|h| h.value.is_some());
     if let Some(h) = held
-        && let Some(range) = called(h).and_then(ranges)
+        && let Some(range) = reading.plan.known(&h.name).and_then(|known| known.range).map(first_range)
     {
         return reading.change(Edit::Tune { hyperparameter: reading.index(h), range });
     }
     let (h, range) = regularizers(reading).find_map(|h| Some((h, h.range.as_ref()?)))?;
     // Shares that are dropped or smoothed stay well below 1.
-    let most = if called(h) == Some("weight decay") { f64::INFINITY } else { 0.8 };
+    let is_share = reading.plan.known(&h.name).is_some_and(|known| known.range.is_none_or(|r| r.scale == "Linear"));
+    let most = if is_share { 0.8 } else { f64::INFINITY };
     let to = (2.0 * range.max).min(most);
     // What the study has widened and no trial has tried yet is wide enough.
     let all = reading.rounds.iter().flat_map(|round| &round.trials);
@@ -123,9 +112,9 @@ pub(super) fn stronger(reading: &Reading<'_>) -> Option<Change> {
 pub(super) fn remedy(reading: &Reading<'_>) -> String {
     let tuned: Vec<_> = regularizers(reading).filter(|h| h.value.is_none()).map(name).collect();
     let held: Vec<_> = regularizers(reading).filter(|h| h.value.is_some()).map(name).collect();
-    let missing: Vec<&str> = ["dropout", "label smoothing", "weight decay"]
+    let missing: Vec<&str> = [DROPOUT.called, LABEL_SMOOTHING.called, WEIGHT_DECAY.called]
         .into_iter()
-        .filter(|technique| !regularizers(reading).any(|h| called(h) == Some(technique)))
+        .filter(|technique| !regularizers(reading).any(|h| called(reading, h) == Some(technique)))
         .collect();
     let mut parts = Vec::new();
     if !held.is_empty() {
@@ -141,11 +130,20 @@ pub(super) fn remedy(reading: &Reading<'_>) -> String {
 }
 
 fn regularizers<'a>(reading: &Reading<'a>) -> impl Iterator<Item = &'a Hyperparameter> {
-    reading.plan.spec().hyperparameters.iter().filter(|h| called(h).is_some())
+    reading.plan.spec().hyperparameters.iter().filter(|h| called(reading, h).is_some())
 }
 
 /// What a hyperparameter is called if it regularizes.
-pub(super) fn called(hyperparameter: &Hyperparameter) -> Option<&'static str> {
-    let name = hyperparameter.name.to_ascii_lowercase();
-    REGULARIZERS.iter().find(|(part, _)| name.contains(part)).map(|(_, technique)| *technique)
+pub(super) fn called(reading: &Reading<'_>, hyperparameter: &Hyperparameter) -> Option<&'static str> {
+    let known = reading.plan.known(&hyperparameter.name)?;
+    (known.category == HyperparameterCategory::Regularization).then_some(known.called)
+}
+
+fn first_range(range: UsualRange) -> Range {
+    let scale = match range.scale {
+        "Log" => Scale::Log,
+        "ReverseLog" => Scale::ReverseLog,
+        _ => Scale::Linear,
+    };
+    Range { min: range.min, max: range.max, scale, integer: false }
 }

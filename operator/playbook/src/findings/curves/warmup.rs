@@ -6,6 +6,7 @@ use studious_api::{
 };
 use studious_rules::{
     curves::LONG_WARMUP_TAKES_STEPS,
+    registry::WARMUP,
     thresholds::curves::{FIRST_WARMUP, LONG_WARMUP},
 };
 
@@ -52,10 +53,9 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether a study has warmup: in its schedule, or as a hyperparameter, beside which trainers refuse another.
 pub(crate) fn warms_up(spec: &StudySpec) -> bool {
-    let is_warmup =
-        |name: &str| name.to_ascii_lowercase().contains("warmup") || name.to_ascii_lowercase().contains("warm_up");
     let has_some = |s: &Schedule| s.warmup_fraction.is_some_and(|f| f > 0.0) || s.warmup_steps.is_some_and(|n| n > 0);
-    spec.hyperparameters.iter().any(|h| is_warmup(&h.name)) || spec.schedule.as_ref().is_some_and(has_some)
+    spec.known().into_iter().flatten().any(|known| known.id == WARMUP.id)
+        || spec.schedule.as_ref().is_some_and(has_some)
 }
 
 /// A first warmup before the steps of every round, where the study [has none](warms_up). `rate` is the learning rate.
