@@ -152,7 +152,7 @@ pub(crate) fn unless_closed(outcome: anyhow::Result<()>) -> anyhow::Result<()> {
 /// # Errors
 /// When it is one of them, by whatever path.
 pub(crate) fn refuse_overwriting<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> anyhow::Result<()> {
-    // What isn't there yet is none of them.
+    // A file that does not exist yet can't be read.
     let Ok(whole) = out.canonicalize() else { return Ok(()) };
     for input in inputs {
         if input.canonicalize().is_ok_and(|input| input == whole) {

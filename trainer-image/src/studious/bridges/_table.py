@@ -160,7 +160,7 @@ def import_trials(
 
 
 def _by_trials(line: str, tables: Sequence[_Table]) -> str:
-    """Name trials, which the user has seen, in place of lines of tables, which nobody has."""
+    """Name trials, which the user has seen, in place of lines of tables, which are temporary."""
     for table in tables:
         place = re.match(rf"{re.escape(str(table.path))}(?::(\d+)(?::\d+)?)?: ", line)
         if place is not None:
