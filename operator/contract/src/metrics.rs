@@ -87,11 +87,33 @@ const LARGER_IS_BETTER: [&str; 18] = [
     "throughput",
 ];
 
-/// Which way a metric is better, where its name says so: `val_accuracy`, `valLoss`. Nothing where it says neither, or both.
+/// Words that turn a metric around, as scikit-learn's `neg_mean_squared_error` does.
+const TURNED: [&str; 14] = [
+    "neg",
+    "negative",
+    "negated",
+    "minus",
+    "inverse",
+    "inverted",
+    "inv",
+    "reciprocal",
+    "reduction",
+    "decrease",
+    "drop",
+    "improvement",
+    "gain",
+    "increase",
+];
+
+/// Which way a metric is better, where its name says so: `val_accuracy`, `valLoss`. Nothing where it says neither, or both,
+/// or turns it around.
 #[must_use]
 pub fn usual_direction(metric: &str) -> Option<Direction> {
     let words = words(metric);
     let any = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    if any(&TURNED) {
+        return None;
+    }
     match (any(&SMALLER_IS_BETTER), any(&LARGER_IS_BETTER)) {
         (true, false) => Some(Direction::Minimize),
         (false, true) => Some(Direction::Maximize),
@@ -192,6 +214,10 @@ mod tests {
             ("eval.f1", Some(Maximize)),
             ("err", Some(Minimize)),
             ("accuracy_loss", None),
+            ("neg_mean_squared_error", None),
+            ("val/neg_loss", None),
+            ("lossReduction", None),
+            ("inverse_loss", None),
             ("accelerator", None),
             ("lossless_ratio", None),
             ("score", None),
