@@ -1,6 +1,6 @@
 //! Thresholds that differ from the default, and what is waived: each by a name that exists, each with a reason.
 
-use studious_rules::{self as rules, QUESTIONS, thresholds};
+use studious_rules::{self as rules, QUESTIONS, Rule, thresholds};
 
 use super::{Violation, called, printed::counted};
 use crate::{StudySpec, spelling::nearest};
@@ -54,6 +54,12 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
                 );
                 found.push(Violation::new(format!("{field}.code"), code, "unknown code of a finding", fix));
             }
+            (None, Some(code)) if rules::named(code).is_some_and(Rule::is_refusal) => found.push(Violation::new(
+                format!("{field}.code"),
+                code,
+                "can't be waived: the study is refused for it",
+                "Fix what is refused, and remove the waiver.",
+            )),
             (Some(question), None) if !(1..=5).contains(&question) => found.push(Violation::new(
                 format!("{field}.question"),
                 &question,

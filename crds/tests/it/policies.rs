@@ -19,6 +19,7 @@ const POLICIES: &[(&str, &str)] = &[
     ("a sixth question", "waive: [{question: 6, reason: r}]"),
     ("an unknown code", "waive: [{code: SearchSpaceToNarrow, reason: r}]"),
     ("a code like none", "waive: [{code: zzz, reason: r}]"),
+    ("a code that refuses", "waive: [{code: MaxTrainStepsTuned, reason: r}]"),
     ("a question and a code", "waive: [{question: 1, code: SearchSpaceTooNarrow, reason: r}]"),
     ("neither", "waive: [{reason: r}]"),
     ("a question of a hyperparameter", "waive: [{question: 1, hyperparameter: width, reason: r}]"),

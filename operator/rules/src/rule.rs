@@ -42,6 +42,12 @@ impl Rule {
         self.severities[0]
     }
 
+    /// Whether a study is refused for it before it runs, so that waiving it would change nothing.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.severity() == Severity::Problem && advice::ALL.iter().any(|rule| rule.code == self.code)
+    }
+
     /// `Info or Warning`: every severity that its findings may have.
     #[must_use]
     pub fn severity_words(&self) -> String {
