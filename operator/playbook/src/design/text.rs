@@ -102,8 +102,10 @@ impl Design {
 
 fn difference_rows(text: &mut String, difference: &DetectableDifference) {
     type Size = fn(&crate::findings::detectable::DifferenceAtNoise) -> Option<f64>;
-    let sizes: [(&str, Size); 2] =
-        [("arms differ by: a winner is named", |at| at.winner), ("arms differ by: a lead is reported", |at| at.lead)];
+    let sizes: [(&str, Size); 2] = [
+        ("arms differ by: a winner, if all questions pass", |at| at.winner),
+        ("arms differ by: a lead is reported", |at| at.lead),
+    ];
     for (label, size) in sizes {
         let is_lead = label.ends_with("reported");
         if is_lead && difference.by_noise.iter().all(|at| at.lead.is_none()) {
