@@ -7,7 +7,7 @@ use studious_api::{
 };
 use studious_rules::{
     advice::{FIXED_INTERACTS, OPTIMIZER_NOT_TUNED},
-    registry::{KnownHyperparameter, LEARNING_RATE},
+    registry::{KnownHyperparameter, LEARNING_RATE, may_be_learning_rate},
 };
 
 use super::adam;
@@ -40,6 +40,13 @@ fn is_compared(h: &Hyperparameter) -> bool {
 /// "Identifying scientific, nuisance, and fixed hyperparameters": the learning rate is tuned for everything that is
 /// compared, and of a study that compares nothing at least some hyperparameter of the optimizer is.
 fn optimizer_not_tuned(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec<Violation>) {
+    let is_known = |h: &Hyperparameter| known.iter().any(|(_, known, _)| known.name == h.name);
+    let is_other_rate = |h: &Hyperparameter| !is_known(h) && may_be_learning_rate(h.program_name());
+    let varied: Vec<&Hyperparameter> = spec.hyperparameters.iter().filter(|h| h.varies()).collect();
+    // Where nothing varies, as in a study of the noise of one point, nothing is compared.
+    if varied.is_empty() || varied.iter().any(|h| is_other_rate(h)) {
+        return;
+    }
     let of_optimizer: Vec<&KnownOne<'_>> = known.iter().filter(|(_, _, known)| known.is_of_optimizer()).collect();
     let rates: Vec<&&KnownOne<'_>> = of_optimizer.iter().filter(|(_, _, known)| known.id == LEARNING_RATE.id).collect();
     let nothing = !of_optimizer.is_empty() && of_optimizer.iter().all(|(_, h, _)| is_held(h));

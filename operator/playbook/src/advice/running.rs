@@ -130,9 +130,8 @@ fn low_parallelism(spec: &StudySpec, found: &mut Vec<Violation>) {
             "spec.parallelism",
             &spec.parallelism,
             format!(
-                "{} at once take a round of {largest} through {waves} trainings in a row, and the playbook's approach supposes \
-                 several trials at once ({several})",
-                counted(spec.parallelism, "trial")
+                "a round of {largest} trials is {waves} trainings in a row, and the playbook's approach supposes several trials \
+                 at once ({several})"
             ),
             format!("Raise parallelism to {several} or more where the hardware allows."),
         )

@@ -122,6 +122,14 @@ pub fn is_known(name: &str, entry: &KnownHyperparameter) -> bool {
     known(name).is_some_and(|found| found.id == entry.id)
 }
 
+/// Whether a name that is not known may be that of a learning rate, as `g_lr`, `lrG` and `blr` may: nothing is claimed then of
+/// a study whose learning rates are not tuned.
+#[must_use]
+pub fn may_be_learning_rate(name: &str) -> bool {
+    let words = words(name);
+    words.iter().any(|word| word.starts_with("lr") || word.ends_with("lr")) || words.concat().contains("learningrate")
+}
+
 /// The entries of names that stand in one study. Names that other things have too, such as `eps`, count where the study has
 /// another number of the optimizer beside the learning rate, or names an optimizer (`has_optimizer`).
 #[must_use]

@@ -23,7 +23,7 @@ use crate::sections;
 
 pub use architecture::{ACTIVATION, BATCH_NORM, GHOST_BATCH_SIZE, NORMALIZATION, NUM_LAYERS};
 pub use data::{BATCH_SIZE, GRADIENT_ACCUMULATION};
-pub use matching::{is_known, known, known_together, option_names};
+pub use matching::{is_known, known, known_together, may_be_learning_rate, option_names};
 pub use optimizer::{BETA1, BETA2, EPSILON, GRADIENT_CLIP, LEARNING_RATE, MOMENTUM, OPTIMIZER};
 pub use optimizers::{KnownOptimizer, optimizer_in, optimizer_named, optimizers};
 pub use regularization::{AUGMENTATION, DROPOUT, LABEL_SMOOTHING, WEIGHT_DECAY};

@@ -156,6 +156,10 @@ fn an_optimizer_that_is_not_tuned() {
             Sketch::of([DEPTH, X, "{name: lr, role: Fixed, value: 0.1, fixedBecause: an earlier study}"]),
             Sketch::of([DEPTH, X]),
             Sketch::of([X, "{name: momentum, range: {min: 0.5, max: 0.99}}", &fixed("lr")]),
+            // Learning rates by names that no list has.
+            Sketch::of([DEPTH, "{name: g_lr, range: {min: 0.01, max: 1}}", &fixed("momentum")]),
+            Sketch::of([DEPTH, "{name: lrD, range: {min: 0.01, max: 1}}", &fixed("beta1")]),
+            Sketch::of([X, "{name: blr, range: {min: 0.01, max: 1}}", &fixed("lr")]),
             Sketch::of([DEPTH, X, &fixed("lrelu_slope")]),
             Sketch::of([DEPTH, RATE, &fixed("momentum")]),
         ],
