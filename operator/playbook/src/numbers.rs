@@ -6,8 +6,11 @@ use studious_api::HyperparameterValue;
 /// From here on whole numbers are written with an exponent, too.
 const LARGE: f64 = 1e7;
 
+/// From here on to 1, four significant digits say too little.
+const NEAR_ONE: f64 = 0.999;
+
 /// Whole numbers below ten million as they are; of others four significant digits, without trailing zeros, with an exponent
-/// below 0.001 and from ten million on.
+/// below 0.001 and from ten million on. Just below 1, as momenta are, the digits of what is missing to 1 count: 0.99995.
 #[must_use]
 pub fn number(x: f64) -> String {
     if x == 0.0 {
@@ -16,6 +19,12 @@ pub fn number(x: f64) -> String {
     }
     if !x.is_finite() || (x.fract() == 0.0 && x.abs() < LARGE) {
         return x.to_string();
+    }
+    if (NEAR_ONE..1.0).contains(&x) {
+        // What is missing has its first digit after so many zeros.
+        let zeros = (1..16).find(|n| (1.0 - x) * 10_f64.powi(*n) >= 0.999).unwrap_or(16);
+        let digits = usize::try_from(zeros).unwrap_or_default() + 1;
+        return format!("{x:.digits$}").trim_end_matches('0').to_owned();
     }
     let scientific = format!("{x:.3e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -72,6 +81,14 @@ mod tests {
             (10.0, "10"),
             (98.6, "98.6"),
             (9.999_96, "10"),
+            (0.9987, "0.9987"),
+            (0.999, "0.999"),
+            (0.9999, "0.9999"),
+            (0.999_95, "0.99995"),
+            (0.999_123_45, "0.99912"),
+            (0.999_999, "0.999999"),
+            (0.999_999_999_87, "0.99999999987"),
+            (1.0 - f64::EPSILON / 2.0, "0.99999999999999989"),
             (0.001, "0.001"),
             (0.000_999_99, "0.001"),
             (0.000_25, "2.5e-4"),

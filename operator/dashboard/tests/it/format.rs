@@ -12,6 +12,9 @@ fn values() -> Vec<f64> {
         let ten = 10_f64.powi(power);
         values.extend([ten, -ten, 0.999_94 * ten, 0.999_96 * ten, 2.5 * ten, 1.234_56 * ten, 9.876_54 * ten]);
     }
+    for power in 1..17 {
+        values.extend([1.0, 0.999_4, 0.998_9, 2.5, 4.123_4, 9.99].map(|missing| 1.0 - missing * 10_f64.powi(-power)));
+    }
     values.extend((0..2_000).map(|i| (f64::from(i) * 0.61803).sin() * 10_f64.powi(i % 24 - 12)));
     values
 }

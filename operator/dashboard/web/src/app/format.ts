@@ -2,12 +2,19 @@ import type { HyperparameterValue } from "./types";
 
 /**
  * Whole numbers below ten million as they are; of others four digits that count, with an exponent below 0.001 and from ten
- * million on. The same as `studious_playbook::numbers::number`, which a test of the crate compares it with.
+ * million on; just below 1 the digits of what is missing count. The same as `studious_playbook::numbers::number`, which a
+ * test of the crate compares it with.
  */
 export function number(x: number | null | undefined): string {
   if (x === null || x === undefined) return "–";
   if (x === 0) return "0";
   if (!Number.isFinite(x) || (Number.isInteger(x) && Math.abs(x) < 1e7)) return String(x);
+  if (x >= 0.999 && x < 1) {
+    // What is missing has its first digit after so many zeros.
+    let digits = 2;
+    while (digits < 17 && (1 - x) * 10 ** (digits - 1) < 0.999) digits++;
+    return x.toFixed(digits).replace(/0+$/, "");
+  }
   const [mantissa = "", exponent = "0"] = x.toExponential(3).split("e");
   const digits = mantissa.replace(/\.?0+$/, "");
   const power = Number(exponent);
