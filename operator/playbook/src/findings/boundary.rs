@@ -190,7 +190,8 @@ pub(super) fn edges<'a>(reading: &Reading<'a>) -> Edges<'a> {
                 found.seldom.push(pair);
             }
         }
-        if is_small {
+        let has_axis = || axes.iter().any(|axis| arm.trials.iter().any(|trial| axis.value(trial).is_some()));
+        if is_small && has_axis() {
             found.too_few.push(arm.clone());
         }
     }

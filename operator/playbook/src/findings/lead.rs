@@ -22,13 +22,14 @@ use super::{
 };
 use crate::{record::TrialRecord, space::PointIdentity};
 
-/// Trials of the leading arm that must beat the best of the other where both were tried at the same points.
+/// Trials of the leading arm that must beat the best of the other where both were tried at the same points. An arm that has
+/// one point, as one that tunes nothing, need have no second: its retrainings alone decide.
 const FEWEST_AHEAD: usize = 2;
 
 /// Retrainings of each of two points below which neither is called the winner. Two say too little of the noise: where they
 /// happen to agree, a difference looks larger than it is, and the winner's value was a third of a deviation too good
 /// (measured on real trainings, the example `winners`).
-const FEWEST_RETRAININGS: usize = 3;
+pub(crate) const FEWEST_RETRAININGS: u32 = 3;
 
 /// How an arm stands.
 pub(super) struct Standing<'a> {
@@ -93,7 +94,7 @@ impl Lead<'_> {
 
     /// Whether both points were trained again often enough to know how far their trainings differ.
     pub(super) fn has_enough_retrainings(&self) -> bool {
-        self.by_means && self.first.retrainings.min(self.second.retrainings) >= FEWEST_RETRAININGS
+        self.by_means && self.first.retrainings.min(self.second.retrainings) >= FEWEST_RETRAININGS as usize
     }
 
     /// The value of the leading arm to expect with other seeds. An arm that leads was chosen for its mean, so the difference
@@ -147,7 +148,10 @@ pub(super) fn lead<'a>(reading: &Reading<'a>) -> Option<Lead<'a>> {
             // The means differ, and both arms were tried at the same points: neither had better points by chance. That
             // one trial alone is ahead may still be noise: two keep studies of equal arms at the level of the test.
             Some(_)
-                if by_means && (!round.explores || (ahead >= FEWEST_AHEAD && same_points(&first.arm, &second.arm))) =>
+                if by_means
+                    && (!round.explores
+                        || has_one_point(&first.arm)
+                        || (ahead >= FEWEST_AHEAD && same_points(&first.arm, &second.arm))) =>
             {
                 None
             }
@@ -224,6 +228,12 @@ fn search_luck(reading: &Reading<'_>, round: &RoundTrials<'_>, better: &Arm<'_>,
         }
         _ => here,
     }
+}
+
+/// Whether an arm has no point to choose from.
+fn has_one_point(arm: &Arm<'_>) -> bool {
+    let points: HashSet<_> = arm.trials.iter().map(|trial| PointIdentity::of(&trial.hyperparameters)).collect();
+    points.len() == 1
 }
 
 /// Whether most trials of each arm have a partner in the other, with the same values of all that both have beside what

@@ -26,7 +26,7 @@ mod exact;
 mod examples;
 mod feedback;
 mod infeasible;
-mod lead;
+pub(crate) mod lead;
 mod needed;
 mod noise;
 pub(crate) mod policy;

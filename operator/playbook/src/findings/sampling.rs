@@ -7,7 +7,9 @@
 //! behind the best j trials, times j, against the mean of the other gaps among the better half, each times its place. For
 //! tails like those of a normal or exponential distribution these products are independent with one exponential
 //! distribution (Rényi 1953), so the ratio has an F distribution with 2 and 2m degrees of freedom; bounded tails make it
-//! smaller.
+//! smaller. An arm that tries every point it has, as one that tunes nothing does, can't be sampled better.
+
+use std::collections::HashSet;
 
 use studious_api::{
     HyperparameterValue,
@@ -26,7 +28,7 @@ use super::{
     reading::{Arm, Reading, RoundTrials},
     wording::{count, list, number, p_value},
 };
-use crate::{record::TrialRecord, rounds};
+use crate::{record::TrialRecord, rounds, space::PointIdentity};
 
 /// How well an arm was sampled.
 pub(super) struct Sampled<'a> {
@@ -78,7 +80,9 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
         let half = results / 2;
         let last_doubling = budget::expected_best(&sorted, results, half).map(|expected| (expected - sorted[0]).abs());
         let enough = reading.count(&GOOD_TRIALS);
+        let tried = distinct(&arm);
         let poor = match (good, within) {
+            _ if dimensions == 0 || tried >= points_each => None,
             _ if results < needed && !goes_on => Some(Poor::Few { needed }),
             (Some(good), Some(within)) if good < enough && !leads.is_settled(&arm, last_doubling) => {
                 Some(Poor::Rare { within })
@@ -89,6 +93,11 @@ pub(super) fn sampled<'a>(reading: &Reading<'a>) -> Vec<Sampled<'a>> {
         Sampled { arm, results, dimensions, needed, ranked, good, last_doubling, poor }
     };
     arms.into_iter().map(judge).filter(|s| s.results > 0).collect()
+}
+
+/// Different points of an arm.
+fn distinct(arm: &Arm<'_>) -> usize {
+    arm.trials.iter().map(|trial| PointIdentity::of(&trial.hyperparameters)).collect::<HashSet<_>>().len()
 }
 
 /// How many times the gain of the last doubling all further ones may gain together: each gains less than the one before, by

@@ -283,6 +283,48 @@ fn a_failing_question_stands_in_the_way() {
     assert!(verdict.summary.contains("optimizer = sgd leads optimizer = nesterov by 1.99"), "{}", verdict.summary);
 }
 
+/// An arm that tunes nothing has one point: no second need be good, and its retrainings alone decide.
+#[test]
+fn an_arm_that_tunes_nothing_can_win() {
+    let study = "
+goal: Does mixup help?
+objective: {metric: validation_error, direction: Minimize}
+hyperparameters:
+- {name: mixup, role: Scientific, values: [false, true]}
+- {name: alpha, when: {mixup: [true]}, range: {min: 0.1, max: 1, scale: Log}}
+rounds:
+- {name: explore, trials: 20, maxTrainSteps: 100}
+retrain: {best: 1, times: 5, per: Scientific}
+evaluation: {everySteps: 10}
+trial: {template: {spec: {containers: [{name: t, image: i}]}}}
+";
+    let point = |alpha: Option<f64>| {
+        let of = alpha.map(|alpha| ("alpha".to_owned(), alpha.into()));
+        [("mixup".to_owned(), alpha.is_some().into())].into_iter().chain(of).collect::<BTreeMap<_, _>>()
+    };
+    let answered = |off: f64| {
+        let alphas = (0..19).map(|i| Some(10_f64.powf(-1.0 + 0.053 * f64::from(i))));
+        let points = std::iter::once(None).chain(alphas);
+        let objective = |alpha: Option<f64>| alpha.map_or(off, |alpha| 0.2 + 0.1 * (alpha.log10() + 0.5).powi(2));
+        let mut trials: Vec<_> =
+            points.enumerate().map(|(i, alpha)| trial(i, point(alpha), Some(objective(alpha)))).collect();
+        let mut again = Vec::new();
+        for (first, best) in [(0, &trials[0]), (5, &trials[10])] {
+            let noisy = |i: usize| best.objective().unwrap() + 0.002 * (i as f64 - 2.0);
+            let of = |i| in_round("retrain", trial(first + i, best.hyperparameters.clone(), Some(noisy(i))));
+            again.extend((0..5).map(of));
+        }
+        trials.extend(again);
+        answer(study, &trials)
+    };
+    let off = answered(0.1);
+    assert_eq!((off.kind, off.arms[0].configuration["mixup"].clone()), (VerdictKind::Winner, false.into()), "{off:?}");
+    // One that trails was tuned less than the one that leads.
+    let on = answered(0.3);
+    assert_eq!((on.kind, on.failing.as_slice()), (VerdictKind::CannotJudge, [2].as_slice()), "{on:?}");
+    assert_eq!(answered(0.2).kind, VerdictKind::NoWinner);
+}
+
 #[test]
 fn nothing_is_answered_of_nothing() {
     assert_eq!(answer(ONE, &[]).summary, "No answer yet: no trial has succeeded.");
