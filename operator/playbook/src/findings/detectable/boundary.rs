@@ -12,6 +12,7 @@ use super::{
         power::{self, BeyondBoundary},
         reading::Reading,
         unseen,
+        wording::count,
     },
     NOISES, SEEN, least,
     planted::{self, Landscape},
@@ -80,15 +81,23 @@ pub(super) fn detectable(plan: &Plan) -> DetectableBoundaries {
     let hyperparameters = reading.axes().map(|axis| {
         let of_axis = |pair: &&Pair<'_>| std::ptr::eq(pair.axis.hyperparameter, axis.hyperparameter);
         let pairs: Vec<_> = edges.looked_at.iter().filter(of_axis).collect();
-        let by_noise = NOISES.map(|noise| BeyondAtNoise { noise, beyond: known.farthest(&edges, &pairs, noise) });
-        DetectableBoundary {
-            hyperparameter: super::super::wording::name(axis.hyperparameter),
-            by_noise: by_noise.to_vec(),
-        }
+        // An arm with too few trials to be looked at shows none.
+        let is_hidden = edges.too_few.iter().any(|arm| arm.trials.iter().any(|trial| axis.value(trial).is_some()));
+        let beyond = |noise| if is_hidden { None } else { known.farthest(&edges, &pairs, noise) };
+        let by_noise = NOISES.map(beyond).into_iter().zip(NOISES);
+        let by_noise: Vec<_> = by_noise.map(|(beyond, noise)| BeyondAtNoise { noise, beyond }).collect();
+        DetectableBoundary { hyperparameter: super::super::wording::name(axis.hyperparameter), by_noise }
     });
     let hyperparameters: Vec<_> = hyperparameters.collect();
     let compared = reading.arms(round).len();
-    let mut open: Vec<String> = unseen::open(&reading, &edges).iter().map(unseen::Unseen::reason).collect();
+    let few =
+        edges.too_few.iter().filter(|arm| compared > 1 && edges.too_few.len() < compared && !arm.label().is_empty());
+    let few = few.map(|arm| {
+        let trials = count(arm.trials.len(), "trial");
+        format!("{trials} with {} are too few to look at boundaries.", arm.label())
+    });
+    let mut open: Vec<String> = few.collect();
+    open.extend(unseen::open(&reading, &edges).iter().map(unseen::Unseen::reason));
     open.dedup();
     let wants_trials = !hyperparameters.is_empty() && (!open.is_empty() || !edges.too_few.is_empty());
     let trials_needed = wants_trials.then(|| unseen::trials_needed(&reading, &edges, compared));

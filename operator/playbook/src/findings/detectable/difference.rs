@@ -2,14 +2,18 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use studious_rules::search::BASELINE_UNDER_TUNED;
 
 use super::{
     super::{
+        Finding, Severity,
         change::Change,
+        effort,
         lead::{self, Lead},
-        needed,
+        needed, policy,
         power::normal,
         reading::Reading,
+        sampling,
     },
     NOISES, in_enough, least,
     planted::{self, Landscape},
@@ -22,6 +26,12 @@ const DIFFERENCES: [f64; 14] = [0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5
 const STUDIES: usize = 60;
 const MOST_PLANTED: usize = 3500;
 const FEWEST_STUDIES: usize = 20;
+
+/// What to do where the second question fails, whatever the difference.
+const MORE_TRIALS: &str = "run more trials of each arm: question 2 (were enough points of the search space sampled?) fails, and nothing is named \
+     until it passes";
+const LIKE_THE_BEST: &str = "tune the other arms as well, their learning rate for one: question 2 (were enough points of the search space sampled?) \
+     fails for an arm that tunes much less than the best, and nothing is named until it passes";
 
 /// The smallest difference between the best arm, each arm with its best values, and all others that are equal.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
@@ -74,6 +84,18 @@ pub(super) fn detectable(plan: &Plan) -> Option<DetectableDifference> {
     Some(DetectableDifference { arms: planted.arms.len(), by_noise, remedy, change })
 }
 
+/// The finding by which the second question fails, if one does. The others do not depend on the size of a difference: the
+/// first passes or is unknown where the best values lie inside, and planted trials have no curves.
+fn fails_sampling(reading: &Reading<'_>) -> Option<Finding> {
+    let mut findings = Vec::new();
+    sampling::examine(reading, &mut findings);
+    effort::examine(reading, &mut findings);
+    let spec = reading.plan.spec();
+    findings
+        .into_iter()
+        .find(|f| f.severity > Severity::Info && !policy::is_waived(spec, &f.code, f.hyperparameter.as_deref()))
+}
+
 /// The plan with its arms.
 struct PlantedArms<'a> {
     plan: &'a Plan,
@@ -109,11 +131,11 @@ impl<'a> PlantedArms<'a> {
 
     fn sees(&self, called: Called, study: u64, deviation: f64, difference: f64) -> bool {
         let better = usize::try_from(study).unwrap_or_default() % self.arms.len();
-        self.read(study, deviation, difference, |_, lead, arm| {
+        self.read(study, deviation, difference, |reading, lead, arm| {
             let is_right = arm(lead) == better;
             is_right
                 && match called {
-                    Called::Winner => lead.is_winner(),
+                    Called::Winner => lead.is_winner() && fails_sampling(reading).is_none(),
                     Called::Lead => lead.doubt.is_none(),
                 }
         })
@@ -122,7 +144,19 @@ impl<'a> PlantedArms<'a> {
 
     /// What it would take, in a study whose arms differ by so much.
     fn remedy(&self, deviation: f64, difference: f64) -> Option<needed::Remedy> {
-        self.read(0, deviation, difference, |reading, lead, _| needed::remedy(reading, lead))
+        // The first that names none: which arm is the better one may matter.
+        let unnamed =
+            (0..self.studies as u64).find(|study| !self.sees(Called::Winner, *study, deviation, difference))?;
+        self.read(unnamed, deviation, difference, |reading, lead, _| {
+            match fails_sampling(reading).filter(|_| lead.is_winner()) {
+                // Not how often points are trained again, but how many there are.
+                Some(finding) => {
+                    let words = if finding.code == BASELINE_UNDER_TUNED.code { LIKE_THE_BEST } else { MORE_TRIALS };
+                    needed::Remedy { words: words.to_owned(), times: None, change: finding.change }
+                }
+                None => needed::remedy(reading, lead),
+            }
+        })
     }
 
     /// Plants a study, and reads which arm leads.

@@ -44,6 +44,47 @@ fn without_retraining_no_difference_names_a_winner() {
     assert!(winners(&two("retrain: {best: 1, times: 5, per: Scientific}", 40)).iter().all(Option::is_some));
 }
 
+/// However large the difference, the answer names nothing while the second question fails.
+#[test]
+fn what_the_second_question_forbids_is_not_detectable() {
+    let few = two("retrain: {best: 1, times: 5, per: Scientific}", 4);
+    let found = detectable(&few).unwrap().difference.unwrap();
+    assert!(found.by_noise.iter().all(|at| at.winner.is_none()), "{found:?}");
+    assert!(found.remedy.unwrap().starts_with("run more trials of each arm: question 2"));
+    let waived = "policy: {waive: [{question: 2, reason: r}]}\nretrain: {best: 1, times: 5, per: Scientific}";
+    assert!(winners(&two(waived, 4)).iter().all(Option::is_some));
+    // An arm that tunes nothing beside one that does.
+    let switch = studies::plan(
+        "
+hyperparameters:
+- {name: mixup, role: Scientific, values: [false, true]}
+- {name: alpha, when: {mixup: [true]}, range: {min: 0.1, max: 1, scale: Log}}
+rounds:
+- {name: explore, trials: 20, maxTrainSteps: 1000}
+retrain: {best: 1, times: 5, per: Scientific}",
+    );
+    let found = detectable(&switch).unwrap();
+    assert!(found.difference.unwrap().remedy.unwrap().starts_with("tune the other arms as well"));
+    assert!(found.boundaries.trials_needed.is_none(), "the arm has no boundaries: {:?}", found.boundaries);
+}
+
+/// Seven of thirty trials are too few to look at an arm's boundaries, whatever the others show.
+#[test]
+fn arms_with_too_few_trials_show_no_boundary() {
+    let plan = studies::plan(
+        "
+hyperparameters:
+- {name: w, role: Scientific, values: [1, 2, 4, 8]}
+- {name: x, range: {min: 0, max: 1}}
+search: {scientific: Sampled}
+rounds:
+- {name: explore, trials: 30, maxTrainSteps: 1000}",
+    );
+    let found = boundary::detectable(&plan);
+    assert!(found.hyperparameters.iter().flat_map(|h| &h.by_noise).all(|at| at.beyond.is_none()), "{found:?}");
+    assert!(found.unseen.iter().any(|said| said.starts_with("7 trials with w = ")), "{found:?}");
+}
+
 #[test]
 fn what_is_detectable_is_what_the_formula_says_where_there_is_one() {
     // One point for each arm, chosen by an earlier round: nothing but the noise of retraining decides.
