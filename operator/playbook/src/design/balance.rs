@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 use studious_api::{
-    study::{Hyperparameter, Role, Scale},
+    study::{Algorithm, Hyperparameter, Role, Scale},
     validate,
 };
 use studious_rules::thresholds::search::TRIALS_PER_DIMENSION;
@@ -42,8 +42,9 @@ pub struct Desideratum {
     pub short: Option<bool>,
     /// What more of it costs.
     pub more: String,
-    /// What a shortage would look like in the results.
-    pub shortage: String,
+    /// What a shortage would look like in the results; missing where the study wants none of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortage: Option<String>,
 }
 
 /// What the playbook wants of a budget.
@@ -104,7 +105,8 @@ fn scientific_values(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
         amount: arms.map(|arms| arms as f64).filter(|_| !scientific.is_empty()),
         short: None,
         more,
-        shortage: "The answer holds for these values only; a better one may not be among them.".to_owned(),
+        shortage: (!scientific.is_empty())
+            .then(|| "The answer holds for these values only; a better one may not be among them.".to_owned()),
     }
 }
 
@@ -131,6 +133,21 @@ fn is_short(plan: &Plan, coverage: &Coverage) -> Option<bool> {
     Some(arm.trials < spec.count(&TRIALS_PER_DIMENSION) * arm.dimensions && !tries_all)
 }
 
+/// Whose trials are counted.
+fn of_which(coverage: Option<&Coverage>) -> &'static str {
+    let arms = coverage.map(|coverage| &coverage.arms[..]).unwrap_or_default();
+    match arms {
+        [] | [_] => "",
+        [first, others @ ..] if others.iter().all(|arm| arm.trials == first.trials) => " of each arm",
+        _ => " of the arm that has fewest",
+    }
+}
+
+/// Whether anything is compared.
+fn has_arms(coverage: Option<&Coverage>) -> bool {
+    coverage.is_some_and(|coverage| coverage.arms.len() > 1)
+}
+
 fn width(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
     let tuned: Vec<&Hyperparameter> = plan.spec().hyperparameters.iter().filter(|h| h.role == Role::Nuisance).collect();
     let fixed: Vec<&str> =
@@ -149,15 +166,21 @@ fn width(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
         has,
         amount: dimensions.map(|dimensions| dimensions as f64),
         short: None,
-        more: format!(
-            "One more nuisance hyperparameter takes {} in each arm; a range twice as wide takes twice the trials for the \
-             same density.",
-            more_trials(plan.spec().count(&TRIALS_PER_DIMENSION))
-        ),
-        shortage:
-            "Best trials cluster at a boundary (SearchSpaceTooNarrow); an arm whose best values lie beyond it looks \
-                   worse than it is."
-                .to_owned(),
+        more: match plan.spec().search.algorithm {
+            // Their points are those that are listed, or all there are.
+            Algorithm::Grid => "One more nuisance hyperparameter takes the trials times its values.".to_owned(),
+            _ => format!(
+                "One more nuisance hyperparameter takes {}{}; a range twice as wide takes twice the trials for the same \
+                 density.",
+                more_trials(plan.spec().count(&TRIALS_PER_DIMENSION)),
+                if has_arms(coverage) { " in each arm" } else { "" }
+            ),
+        },
+        shortage: (!tuned.is_empty()).then(|| {
+            let arms =
+                if has_arms(coverage) { "; an arm whose best values lie beyond it looks worse than it is" } else { "" };
+            format!("Best trials cluster at a boundary (SearchSpaceTooNarrow){arms}.")
+        }),
     }
 }
 
@@ -192,7 +215,7 @@ fn density(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
         (Some(arm), Some(each)) => format!(
             "{}{} for {}: {} per dimension{}.",
             count(arm.trials, "trial"),
-            if arm.configuration.is_empty() { "" } else { " of each arm" },
+            of_which(coverage),
             count(arm.dimensions, "dimension"),
             number((10.0 * each).round() / 10.0),
             if short == Some(true) { format!(", too few: at least {enough}") } else { String::new() }
@@ -223,9 +246,14 @@ fn density(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
         amount: per_dimension,
         short,
         more,
-        shortage:
-            "One or two trials of an arm stand apart from the others (Undersampled), and an arm may win by the chance \
-                   of its points (DifferenceWithinNoise)."
-                .to_owned(),
+        shortage: sparsest.map(|_| {
+            if has_arms(coverage) {
+                "One or two trials of an arm stand apart from the others (Undersampled), and an arm may win by the chance of \
+                 its points (DifferenceWithinNoise)."
+                    .to_owned()
+            } else {
+                "One or two trials stand apart from the others (Undersampled).".to_owned()
+            }
+        }),
     }
 }

@@ -8,14 +8,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use studious_api::{
     HyperparameterValue,
-    study::{Direction, Hyperparameter, Role},
+    study::{Direction, Hyperparameter, Per, Role},
 };
 
 use crate::{
     Plan,
     findings::{
-        is_off,
-        wording::{list, name},
+        is_off, lead,
+        wording::{count, list, name},
     },
 };
 
@@ -161,6 +161,16 @@ fn answered_by(plan: &Plan, scientific: &[&Hyperparameter]) -> String {
         (false, _) if !is_compared => "A curve: the best objective along the range (the isolation plot). No winner is \
                                        named, because a range has no arms; list values to compare them."
             .to_owned(),
+        (false, Some(retrain)) if retrain.times < lead::FEWEST_RETRAININGS || retrain.per == Per::Study => format!(
+            "A lead: the arm whose best point is better on average than every other arm's by more than noise. A winner is \
+             named only where the best points of two arms are each trained again {} times or more; this study trains {} \
+             again (spec.retrain).",
+            lead::FEWEST_RETRAININGS,
+            match retrain.per {
+                Per::Study => "the best of all arms".to_owned(),
+                Per::Scientific => count(retrain.times as usize, "time"),
+            }
+        ),
         (false, Some(_)) => "A winner: the arm whose best point, trained again with other seeds, is better on average \
                              than every other arm's by more than noise, once the five questions pass."
             .to_owned(),

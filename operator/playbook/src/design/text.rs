@@ -45,7 +45,9 @@ impl Design {
                 Want::Density => "Density",
             };
             paragraph(&mut text, label, &format!("{} {}", desideratum.has, desideratum.more));
-            paragraph(&mut text, "", &format!("A shortage looks like this: {}", lower(&desideratum.shortage)));
+            if let Some(shortage) = &desideratum.shortage {
+                paragraph(&mut text, "", &format!("A shortage looks like this: {}", lower(shortage)));
+            }
         }
         text
     }
@@ -74,12 +76,18 @@ impl Design {
             paragraph(&mut text, "Power", &format!("Unknown: {why}."));
             return text;
         };
-        let _ = write!(text, "What the findings would see in {} of studies like this one", percent(detectable.share));
-        if self.coverage.as_ref().is_some_and(|coverage| !coverage.dimensions.is_empty()) {
+        let has_rows = detectable.difference.is_some() || !detectable.boundaries.hyperparameters.is_empty();
+        let seen = format!("What the findings would see in {} of studies like this one", percent(detectable.share));
+        if !has_rows {
+            text.push_str(&seen);
+            text.push(':');
+        } else if self.coverage.as_ref().is_some_and(|coverage| !coverage.dimensions.is_empty()) {
+            text.push_str(&seen);
             text.push_str(", by the noise of a retraining as a share\nof what the objective changes along a range:\n");
             let _ = writeln!(text, "{}", row("", &NOISES.map(|noise| format!("noise {}", whole(noise)))));
         } else {
-            text.push_str(", in standard deviations (SD) of a retraining:\n");
+            text.push_str(&seen);
+            text.push_str(",\nin standard deviations (SD) of a retraining:\n");
         }
         if let Some(difference) = &detectable.difference {
             difference_rows(&mut text, difference);
@@ -102,10 +110,8 @@ impl Design {
 
 fn difference_rows(text: &mut String, difference: &DetectableDifference) {
     type Size = fn(&crate::findings::detectable::DifferenceAtNoise) -> Option<f64>;
-    let sizes: [(&str, Size); 2] = [
-        ("arms differ by: a winner, if all questions pass", |at| at.winner),
-        ("arms differ by: a lead is reported", |at| at.lead),
-    ];
+    let sizes: [(&str, Size); 2] =
+        [("arms differ by: a winner is named", |at| at.winner), ("arms differ by: a lead is reported", |at| at.lead)];
     for (label, size) in sizes {
         let is_lead = label.ends_with("reported");
         if is_lead && difference.by_noise.iter().all(|at| at.lead.is_none()) {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use studious_api::{
-    study::{Algorithm, Hyperparameter, Per, Role},
+    study::{Algorithm, Constraint, Hyperparameter, Per, Role},
     validate,
 };
 use studious_playbook::{
@@ -13,6 +13,9 @@ use studious_playbook::{
     numbers::{count, number, thousands, value},
     rounds, search,
 };
+
+/// Columns that a plan takes at most.
+const COLUMNS: u16 = 100;
 
 /// The plan in words.
 pub(crate) fn describe(plan: &Plan, design: &Design) -> String {
@@ -78,7 +81,7 @@ fn running(plan: &Plan) -> String {
         n => format!(", {n} hosts each"),
     };
     let mut text = format!("{} at once{hosts}", count(spec.parallelism as usize, "trial"));
-    if plan.is_crossed() {
+    if plan.is_crossed() && arms > 1 {
         let _ = write!(text, ", {} that share the trials evenly", count(arms, "arm"));
     }
     if let Some(shortfall) = plan.shortfall() {
@@ -97,15 +100,35 @@ fn running(plan: &Plan) -> String {
             studious_api::study::Select::Final => "the last evaluation of a trial counts",
         },
     );
+    for Constraint { metric, min, max } in &spec.constraints {
+        let bounds = [("at least", min), ("at most", max)];
+        let bounds = bounds.into_iter().filter_map(|(word, bound)| Some(format!("{word} {}", number((*bound)?))));
+        let _ =
+            writeln!(text, "A trial can be the best only with {metric} {}", bounds.collect::<Vec<_>>().join(" and "));
+    }
+    if let Some(rule) = &spec.search.early_ending {
+        let _ = writeln!(
+            text,
+            "Poor trials end early ({:?}): steps and hours are at most these, and power is that of trials that don't",
+            rule.rule
+        );
+    }
     text
 }
 
 /// What is searched, and how much of it the arm sees that sees least.
 fn hyperparameters_table(plan: &Plan, design: &Design) -> String {
     let mut table = Table::new();
-    let header = ["hyperparameter", "role", "values", "tried", "largest gap", "only with"];
-    table.load_preset(presets::NOTHING).set_header(header);
     let coverage = design.coverage.as_ref();
+    // Of several rounds with points of their own, it is the largest.
+    let several = plan.spec().rounds.iter().filter(|round| round.from.is_none()).count() > 1;
+    let tried_in = match coverage.filter(|_| several) {
+        Some(coverage) => format!("tried in {}", coverage.round),
+        None => "tried".to_owned(),
+    };
+    let header = ["hyperparameter", "role", "values", &tried_in, "largest gap", "only with"];
+    table.load_preset(presets::NOTHING).set_header(header);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(COLUMNS);
     for (i, hyperparameter) in plan.spec().hyperparameters.iter().enumerate() {
         let covered = coverage.and_then(|coverage| coverage.dimensions.iter().find(|dimension| dimension.index == i));
         table.add_row([
