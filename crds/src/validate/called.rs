@@ -83,7 +83,7 @@ fn alias(i: usize, at: &str, spec: &StudySpec, found: &mut Vec<Violation>) {
     let h = &spec.hyperparameters[i];
     let field = format!("{at}.alias");
     let Some(alias) = &h.alias else { return };
-    if is_step_budget(alias) {
+    if is_step_budget(alias) && !counts_something_else(&h.name, alias) {
         found.push(step_budget(field, alias));
         return;
     }
@@ -117,7 +117,7 @@ fn alias(i: usize, at: &str, spec: &StudySpec, found: &mut Vec<Violation>) {
 fn step_budget(field: String, word: &str) -> Violation {
     // R-103: longer training wins by being longer.
     let fix = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each. If it counts \
-               something else, call it what it counts, such as num_inner_steps.";
+               something else, call it what it counts, such as name: rollout_length, alias: n_steps.";
     let rule = "can't be a hyperparameter: all trials of a round train for the round's maxTrainSteps, or they could not be \
                 compared";
     Violation::new(field, &word, rule, fix).of(&MAX_TRAIN_STEPS_TUNED)
@@ -127,6 +127,14 @@ fn step_budget(field: String, word: &str) -> Violation {
 fn is_step_budget(word: &str) -> bool {
     let last = word.rsplit(['.', '/', ':']).next().unwrap_or(word);
     [word, last].iter().any(|word| registry::is_known(word, &STEP_BUDGET))
+}
+
+/// Whether a name says what an alias counts that may be many things: `n_steps` of reinforcement learning is the length of a
+/// rollout, `n_epochs` the passes over it. What can only be a step budget, such as `max_steps`, says so by whatever name.
+fn counts_something_else(name: &str, alias: &str) -> bool {
+    const MANY_THINGS: [&str; 6] = ["steps", "numsteps", "nsteps", "numepochs", "nepochs", "iterations"];
+    let plain: String = alias.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    !is_step_budget(name) && MANY_THINGS.contains(&plain.as_str())
 }
 
 /// `lr` and `LR` would both be `HP_LR`.

@@ -371,11 +371,20 @@ fn the_length_of_training_is_refused_in_every_spelling() {
         "training_iterations",
         "num_updates",
         "max_epochs",
+        "num_epoch",
+        "env_steps",
+        "total_env_steps",
+        "train_tokens",
     ] {
         assert!(told(&format!("name: {name}")), "{name}");
     }
     for alias in ["trainer.max_epochs", "runner.max_iters", "train.epochs", "hp/num_train_steps", "--epochs"] {
         assert!(told(&format!("name: w, alias: {alias}")), "{alias}");
+    }
+    // A name that says what else it counts.
+    for alias in ["n_steps", "steps", "n_epochs"] {
+        assert!(!told(&format!("name: rollout_length, alias: {alias}")), "{alias}");
+        assert!(told(&format!("name: max_steps, alias: {alias}")), "{alias}");
     }
     for name in
         ["warmup_steps", "decay_steps", "eval_steps", "ns_steps", "critic_iterations", "steps_per_epoch", "stepsize"]

@@ -87,6 +87,20 @@ fn beyond(spec: &StudySpec, trials: usize) -> Vec<&'static str> {
     FROM.iter().filter(|(_, from)| trials < spec.count(from)).map(|(id, _)| *id).collect()
 }
 
+/// Whether the values that a beta is searched in can be decay rates: below 1, and near it, or so far from 1 by its name.
+/// `beta1` from 1e-5 to 1e-3 is the noise of a diffusion model.
+fn may_be_decay_rate(h: &Hyperparameter) -> bool {
+    let largest = match &h.range {
+        Some(range) => range.max,
+        None => h.listed().filter_map(HyperparameterValue::as_f64).fold(f64::NEG_INFINITY, f64::max),
+    };
+    let is_missing_part = h.name.to_ascii_lowercase().contains("minus");
+    largest <= 1.0 && (is_missing_part || largest >= SMALLEST_DECAY_RATE)
+}
+
+/// Who decays faster than by half in each step remembers nothing.
+const SMALLEST_DECAY_RATE: f64 = 0.5;
+
 fn registry_id(spec: &StudySpec, h: &Hyperparameter) -> Option<&'static str> {
     let i = spec.hyperparameters.iter().position(|other| std::ptr::eq(other, h))?;
     spec.known()[i].map(|known| known.id)
@@ -95,6 +109,9 @@ fn registry_id(spec: &StudySpec, h: &Hyperparameter) -> Option<&'static str> {
 /// Whether a hyperparameter is Adam's: by its name, or else by the optimizer under which it exists. Where the study names no
 /// optimizer that the registry knows, betas are taken as Adam's.
 fn is_adams(spec: &StudySpec, h: &Hyperparameter, configuration: &Hyperparameters) -> bool {
+    if [BETA1.id, BETA2.id].iter().any(|id| registry_id(spec, h) == Some(id)) && !may_be_decay_rate(h) {
+        return false;
+    }
     if let Some(optimizer) = optimizer_in(&h.name) {
         return optimizer.is_adam;
     }

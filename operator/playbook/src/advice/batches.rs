@@ -52,6 +52,10 @@ fn epochs(spec: &StudySpec, i: usize, batch_size: &Hyperparameter, found: &mut V
     let is_epochs = |name: &&str| is_known(name, &STEP_BUDGET) && name.to_ascii_lowercase().contains("epoch");
     let options = options(spec);
     let Some(option) = options.iter().map(String::as_str).find(is_epochs) else { return };
+    // Whose steps are given too ends by whichever comes first.
+    if options.iter().any(|name| is_known(name, &STEP_BUDGET) && !is_epochs(&name.as_str())) {
+        return;
+    }
     found.push(
         Violation::new(
             format!("spec.hyperparameters[{i}].name"),

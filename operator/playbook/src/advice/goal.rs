@@ -14,8 +14,10 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
     if spec.phase == Some(Phase::Exploitation) {
         return;
     }
+    let compared: Vec<&str> = scientific(spec).collect();
     let asked = questions(&spec.goal);
-    if asked > 1 {
+    // Where one thing is compared, they are parts of one question: whether it helps, and how strong it should be.
+    if asked > 1 && compared.len() != 1 {
         found.push(
             Violation::new(
                 "spec.goal",
@@ -27,7 +29,6 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
         );
         return;
     }
-    let compared: Vec<&str> = scientific(spec).collect();
     let most = spec.count(&SCIENTIFIC_AT_ONCE);
     if compared.len() > most && spec.search.algorithm != Algorithm::Manual {
         found.push(

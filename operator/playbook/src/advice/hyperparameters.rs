@@ -16,6 +16,8 @@ use studious_rules::{
     },
 };
 
+use crate::findings::is_off;
+
 /// Words of metrics that the batch size governs.
 const COSTS: [&str; 11] =
     ["second", "seconds", "time", "throughput", "latency", "memory", "cost", "duration", "energy", "steps", "hours"];
@@ -100,7 +102,10 @@ fn of_optimizer(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found
             .of(&OPTIMIZER_NUISANCE),
         );
     }
-    if known.is_of_optimizer() && h.role == Role::Scientific {
+    // Whether to have momentum is a question.
+    let is_switch =
+        h.range.is_none() && h.listed().any(is_off) && h.listed().filter(|value| !is_off(value)).count() == 1;
+    if known.is_of_optimizer() && h.role == Role::Scientific && !is_switch {
         found.push(
             Violation::new(
                 &role,

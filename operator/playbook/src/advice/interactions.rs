@@ -11,7 +11,7 @@ use studious_rules::{
 };
 
 use super::adam;
-use crate::findings::wording::list;
+use crate::findings::{is_off, wording::list};
 
 /// A hyperparameter with its place in the study and its entry in the registry.
 type KnownOne<'a> = (usize, &'a Hyperparameter, &'static KnownHyperparameter);
@@ -83,7 +83,9 @@ fn fixed_interacts(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec<Vio
     let beyond = adam::beyond_budget(spec);
     let compared = |other: &&KnownOne<'_>| is_compared(other.1);
     for (i, h, entry) in known {
-        if !is_held(h) || entry.id == LEARNING_RATE.id || beyond.contains(&entry.id) {
+        // What is off has no best value.
+        let is_off = h.value.as_ref().is_some_and(is_off);
+        if is_off || !is_held(h) || entry.id == LEARNING_RATE.id || beyond.contains(&entry.id) {
             continue;
         }
         let pair = known.iter().filter(compared).find_map(|(_, s, other)| Some((s, entry.interaction(other)?)));

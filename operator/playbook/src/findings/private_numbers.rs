@@ -15,6 +15,7 @@ const TEST: &str = "calibrates a test whose false-alarm rate is measured with th
 
 /// File, constant and why a study need not set it.
 const PRIVATE: &[(&str, &str, &str)] = &[
+    ("advice/adam.rs", "SMALLEST_DECAY_RATE", "tells a decay rate from another thing of that name, and judges none"),
     ("findings/answer/mod.rs", "WIDTH", LENGTH),
     ("findings/beginnings.rs", "SAME_RATE", "rounding of what trainers report"),
     ("findings/boundary.rs", "MOST_NAMED", LENGTH),

@@ -120,6 +120,7 @@ fn a_number_of_the_optimizer_as_the_question() {
             Sketch::of(["{name: lrelu_slope, role: Scientific, values: [0.1, 0.2]}", RATE]),
             Sketch::of(["{name: epsilon, role: Scientific, values: [0.1, 0.2]}", RATE]),
             beside_rate("{name: momentum, range: {min: 0.5, max: 0.99}}"),
+            Sketch::of(["{name: momentum, role: Scientific, values: [0, 0.9]}", RATE]),
         ],
     );
 }
@@ -200,6 +201,11 @@ fn what_is_fixed_though_it_interacts() {
                 "{name: num_layers, role: Scientific, values: [2, 4]}",
                 RATE,
                 "{name: weight_decay, range: {min: 1.0e-6, max: 0.01, scale: Log}}",
+            ]),
+            Sketch::of([
+                "{name: num_layers, role: Scientific, values: [2, 4]}",
+                RATE,
+                "{name: weight_decay, role: Fixed, value: 0}",
             ]),
             // Fixing a model while a strength is compared is a caveat.
             pair("weight_decay", "width"),

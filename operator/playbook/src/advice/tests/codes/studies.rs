@@ -21,6 +21,10 @@ fn the_trials_that_adam_takes() {
         ])
         .with(|s| s.rounds = "[{name: explore, trials: 10, maxTrainSteps: 100}]")
     };
+    let noise = |range: &str| {
+        Sketch::of([RATE.to_owned(), format!("{{name: beta1, range: {range}}}")])
+            .with(|s| s.rounds = "[{name: explore, trials: 9, maxTrainSteps: 100}]")
+    };
     check(
         "AdamBudget",
         [
@@ -44,6 +48,9 @@ fn the_trials_that_adam_takes() {
             tuned(&["batch_norm_momentum"], "9"),
             tuned(&["momentum"], "9"),
             lion("beta2"),
+            // The noise of a diffusion model, and a loss of three parts: no decay rates.
+            noise("{min: 1.0e-5, max: 1.0e-3}"),
+            noise("{min: 1, max: 10}"),
             tuned(&["lion_beta1"], "9"),
         ],
     );
@@ -78,6 +85,7 @@ fn a_goal_of_several_questions() {
             goal("1. Does it help? 2. Where?"),
             goal("Does it help?? Where??"),
             goal("Does \"it\" help? Is it worth it?"),
+            compared(2).with(|s| s.goal = "Does mixup help? Does cutmix?"),
             compared(3),
             compared(4),
             compared(5),
@@ -88,6 +96,7 @@ fn a_goal_of_several_questions() {
             goal("Find the best learning rate"),
             goal("See https://example.org/?a=1&b=2 why. Does it help?"),
             goal("Really?!"),
+            compared(1).with(|s| s.goal = "Does mixup help? If so, how strong should it be?"),
             compared(2),
             goal("How good can it get? Is it enough?").with(|s| s.more = "\n  phase: Exploitation"),
         ],
@@ -115,6 +124,7 @@ fn epochs_while_batch_sizes_are_compared() {
         ],
         [
             run("[python, train.py]"),
+            run("[python, train.py, --max-epochs=100000, --max-steps=500]"),
             run("[python, train.py, --warmup-epochs=5]"),
             run("[python, train.py, --max-steps=500]"),
             run("[python, epochs.py]"),
