@@ -3,16 +3,18 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use kube::Client;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::remembered::VerifiedTokens;
+use crate::fault::{Category, backoff};
 
-/// Keys are asked for at most this often, whatever tokens come.
+/// Keys that are known are asked for at most this often, whatever tokens come; after a failure sooner, but never later.
 const APART: Duration = Duration::from_secs(10);
 /// Keys are asked for at least this often: one that was withdrawn must not be believed for ever.
 const STALE: Duration = Duration::from_hours(1);
@@ -25,7 +27,7 @@ const KEPT: Duration = Duration::from_hours(24);
 #[derive(Default)]
 pub(crate) struct Keys {
     known: RwLock<Option<Arc<KnownKeys>>>,
-    /// When they were last asked for. Held while asking, so that one asks for all.
+    /// When they may be asked for again. Held while asking, so that one asks for all.
     asked: tokio::sync::Mutex<KeysAsked>,
     /// Where they are kept.
     file: Option<PathBuf>,
@@ -33,8 +35,10 @@ pub(crate) struct Keys {
 
 #[derive(Default)]
 struct KeysAsked {
-    at: Option<Instant>,
-    /// What the API server said then, if it had no keys.
+    next: Option<Instant>,
+    /// How often in a row the API server had no keys.
+    failures: u32,
+    /// What it said the last time.
     problem: Option<String>,
 }
 
@@ -73,6 +77,20 @@ impl KnownKeys {
     }
 }
 
+impl KeysAsked {
+    /// Notes that the API server was asked, and the problem if it had no keys. One failure must not hold up all agents for
+    /// as long as keys that are known are good for.
+    fn note(&mut self, problem: Option<&String>) {
+        self.failures = if problem.is_some() { self.failures.saturating_add(1) } else { 0 };
+        let wait = match self.failures {
+            0 => APART,
+            failures => backoff(Category::Transient, failures, &mut rand::rng()).min(APART),
+        };
+        self.next = Some(Instant::now() + wait);
+        self.problem = problem.cloned();
+    }
+}
+
 impl Keys {
     /// Keys that are kept in a file, with those that are in it.
     pub(crate) fn kept_in(file: PathBuf) -> Self {
@@ -97,7 +115,7 @@ impl Keys {
         if let Some(known) = known.clone().filter(fits) {
             return Ok(known);
         }
-        if asked.at.is_some_and(|at| at.elapsed() < APART) {
+        if asked.next.is_some_and(|next| Instant::now() < next) {
             match (known, &asked.problem) {
                 (Some(known), _) => return Ok(known),
                 (None, Some(problem)) => return Err(problem.clone()),
@@ -109,7 +127,7 @@ impl Keys {
             Ok(fetched) => fetched.map_err(|error| error.to_string()),
             Err(_) => Err(format!("no answer in {} s", REQUEST.as_secs())),
         };
-        *asked = KeysAsked { at: Some(Instant::now()), problem: fetched.as_ref().err().cloned() };
+        asked.note(fetched.as_ref().err());
         match (fetched, known) {
             (Ok(fetched), _) => {
                 if let Some(file) = &self.file {

@@ -278,6 +278,22 @@ async fn keys_outlive_a_restart_without_an_api_server() {
     assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
+/// One failed request for the keys holds agents up for a moment, not for as long as known keys are good for.
+#[tokio::test(start_paused = true)]
+async fn keys_are_asked_for_again_soon_after_a_failure() {
+    let signer = Signer::new("a");
+    let token = signer.sign(&claims(&json!({})));
+    let mut world = World::new(&[&signer]);
+    let back = std::mem::replace(&mut world.client, away());
+    for _ in 0..3 {
+        assert!(matches!(world.refused(&token).await, IdentityError::Keys(_)));
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    }
+    world.client = back;
+    world.identify(&token).await.unwrap();
+    assert_eq!(world.asked.load(Ordering::SeqCst), 1);
+}
+
 /// A client whose API server refuses connections.
 fn away() -> Client {
     let (service, handle) = tower_test::mock::pair::<http::Request<Body>, http::Response<Body>>();
