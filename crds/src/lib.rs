@@ -9,6 +9,7 @@
 pub mod crd;
 pub mod document;
 pub mod expansion;
+pub mod expression;
 mod pod_template;
 pub mod reference;
 pub mod reserved;

@@ -80,6 +80,9 @@ pub use status::{BestTrial, FindingSummary, GeneratorStatus, RetrainedBest, Stud
     validation = Rule::new("self.hyperparameters == oldSelf.hyperparameters")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
         .field_path(".hyperparameters"),
+    validation = Rule::new("has(self.hyperparameterConstraints) == has(oldSelf.hyperparameterConstraints) && (!has(self.hyperparameterConstraints) || self.hyperparameterConstraints == oldSelf.hyperparameterConstraints)")
+        .message("can't change once a study exists: its points would be others. Make a new study")
+        .field_path(".hyperparameterConstraints"),
     validation = Rule::new("self.objective == oldSelf.objective")
         .message("can't change once a study exists: its trials would no longer be comparable. Make a new study")
         .field_path(".objective"),
@@ -114,6 +117,12 @@ pub struct StudySpec {
     /// The search space: every hyperparameter with its role.
     #[schemars(length(min = 1, max = 64))]
     pub hyperparameters: Vec<Hyperparameter>,
+    /// Which points are tried: comparisons that hold at each, such as `heads * head_dim <= 1024`, of numbers worked out with
+    /// `+ - * / % **`, parentheses and `abs ceil exp floor log log10 log2 max min round sqrt`. One says nothing of a point
+    /// without a hyperparameter that it names. No algorithm tries a point at which one doesn't hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 256)))]
+    pub hyperparameter_constraints: Vec<String>,
     /// How points are chosen.
     #[serde(default)]
     pub search: Search,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     HyperparameterValue, Hyperparameters,
+    expression::Comparison,
     study::{Hyperparameter, Role},
 };
 
@@ -16,21 +17,42 @@ const WIDEST_INTEGER_DOMAIN: f64 = 256.0;
 /// Every combination of scientific values that the conditions allow, in the order of the hyperparameters and of their
 /// values. One empty combination when nothing is scientific.
 ///
+/// Those are left out at which a constraint doesn't hold that names scientific and `Fixed` hyperparameters only.
+///
 /// `None` when they can't be counted: a scientific hyperparameter has a real range, conditions form a cycle, or there are
 /// more than 10,000.
 #[must_use]
-pub fn scientific_configurations(hyperparameters: &[Hyperparameter]) -> Option<Vec<Hyperparameters>> {
+pub fn scientific_configurations(
+    hyperparameters: &[Hyperparameter],
+    constraints: &[Comparison],
+) -> Option<Vec<Hyperparameters>> {
     let scientific = |name: &str| hyperparameters.iter().any(|h| h.name == name && h.role == Role::Scientific);
     let roots = hyperparameters.iter().filter(|h| h.role == Role::Scientific).map(|h| h.name.as_str());
     let all = assignments(hyperparameters, &with_ancestors(hyperparameters, roots))?;
     let mut configurations: Vec<Hyperparameters> = Vec::new();
+    let held = held(hyperparameters);
     for assignment in all {
         let configuration: Hyperparameters = assignment.into_iter().filter(|(name, _)| scientific(name)).collect();
-        if !configurations.contains(&configuration) {
+        if !configurations.contains(&configuration) && !is_excluded(constraints, &held, &configuration) {
             configurations.push(configuration);
         }
     }
     Some(configurations)
+}
+
+/// The values of those that are `Fixed` at every point.
+pub(super) fn held(hyperparameters: &[Hyperparameter]) -> Hyperparameters {
+    let held = hyperparameters.iter().filter(|h| h.role == Role::Fixed && h.when.is_none());
+    held.filter_map(|h| Some((h.name.clone(), h.value.clone()?))).collect()
+}
+
+/// Whether some constraint doesn't hold, whatever else a point has. `held` are values that all points have.
+pub(super) fn is_excluded(constraints: &[Comparison], held: &Hyperparameters, values: &Hyperparameters) -> bool {
+    if constraints.is_empty() {
+        return false;
+    }
+    let known: Hyperparameters = held.iter().chain(values).map(|(name, value)| (name.clone(), value.clone())).collect();
+    constraints.iter().any(|constraint| constraint.holds(&known) == Some(false))
 }
 
 /// Whether a hyperparameter exists where others have these values.

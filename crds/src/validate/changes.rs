@@ -24,6 +24,7 @@ pub fn changes(old: &StudySpec, new: &StudySpec, begun: &[String]) -> Vec<Violat
     compare("spec.objective", old.objective == new.objective);
     compare("spec.constraints", old.constraints == new.constraints);
     compare("spec.hyperparameters", same_space(old, new));
+    compare("spec.hyperparameterConstraints", old.hyperparameter_constraints == new.hyperparameter_constraints);
     compare("spec.search", same_search(&old.search, &new.search));
     compare("spec.schedule", old.schedule == new.schedule);
     compare("spec.seeds", old.seeds.base == new.seeds.base && old.seeds.across_trials == new.seeds.across_trials);

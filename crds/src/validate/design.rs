@@ -65,7 +65,7 @@ fn crossed(spec: &StudySpec, found: &mut Vec<Violation>) {
             ));
         }
     }
-    let Some(arms) = scientific_configurations(&spec.hyperparameters) else { return };
+    let Some(arms) = scientific_configurations(&spec.hyperparameters, &spec.comparisons()) else { return };
     for (i, round) in spec.rounds.iter().enumerate() {
         if let (Some(trials), None) = (round.trials, &round.from)
             && trials > 0

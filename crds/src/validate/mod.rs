@@ -11,6 +11,7 @@ mod conditions;
 mod constraints;
 mod design;
 mod early_ending;
+mod hyperparameter_constraints;
 mod image;
 mod later;
 mod names;
@@ -36,9 +37,9 @@ use crate::{StudySpec, crd, schema};
 pub use assignments::{can_be_active, scientific_configurations, with_ancestors};
 pub use changes::{changes, code_changes};
 pub(crate) use later::NOT_YET;
-pub use point::{point, settled, settled_point};
+pub use point::{point, point_of, settled, settled_point};
 pub use printed::{counted, short};
-pub use size::{ArmSize, arm_sizes, space_size};
+pub use size::{ArmSize, searched_sizes, space_size};
 
 /// One thing that is wrong with a study.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -106,6 +107,7 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     found.extend(called::refusals(spec));
     found.extend(space::refusals(spec));
     found.extend(conditions::refusals(spec));
+    found.extend(hyperparameter_constraints::refusals(spec));
     found.extend(schedule::refusals(spec));
     found.extend(search::refusals(name, spec));
     found.extend(rounds::refusals(spec));

@@ -3,12 +3,12 @@
 use super::{
     Violation,
     assignments::{is_active, parents_first},
-    called,
+    called, hyperparameter_constraints,
     printed::{list, short},
     space::kind,
 };
 use crate::{
-    HyperparameterValue, Hyperparameters, spelling,
+    HyperparameterValue, Hyperparameters, StudySpec, spelling,
     study::{Hyperparameter, Role},
 };
 
@@ -66,6 +66,18 @@ pub fn settled_point(hyperparameters: &[Hyperparameter], point: &Hyperparameters
         (name.clone(), near.filter(|_| !fits).map_or_else(|| value.clone(), |(_, near)| near))
     };
     point.iter().map(settle).collect()
+}
+
+/// A point of a study with its fixed values filled in, as [`point`], at which the study's constraints hold.
+///
+/// # Errors
+/// As [`point`], and the first constraint that it violates.
+pub fn point_of(spec: &StudySpec, given: &Hyperparameters, at: &str) -> Result<Hyperparameters, Vec<Violation>> {
+    let whole = point(&spec.hyperparameters, given, at)?;
+    match hyperparameter_constraints::violated(spec, &whole, at) {
+        Some(violation) => Err(vec![violation]),
+        None => Ok(whole),
+    }
 }
 
 /// A point of the space with its fixed values filled in. A number that differs from a listed value or a boundary in the

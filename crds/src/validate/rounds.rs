@@ -12,7 +12,8 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         let fix = "Give one: rounds: [{name: explore, trials: …, maxTrainSteps: …}].";
         found.push(Violation::new("spec.rounds", &(), "must hold at least one round", fix));
     }
-    let arms = scientific_configurations(&spec.hyperparameters).and_then(|c| u32::try_from(c.len()).ok());
+    let configurations = scientific_configurations(&spec.hyperparameters, &spec.comparisons());
+    let arms = configurations.and_then(|c| u32::try_from(c.len()).ok());
     let mut sizes: Vec<Option<u32>> = Vec::new();
     // Of a space that has an end: what is left for fresh rounds.
     let mut left = space_size(spec);

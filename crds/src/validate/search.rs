@@ -109,7 +109,7 @@ fn manual(spec: &StudySpec, found: &mut Vec<Violation>) {
     let mut known: Vec<(usize, Hyperparameters)> = Vec::new();
     for (i, listed) in search.points.iter().enumerate() {
         let at = format!("spec.search.points[{i}]");
-        match point::point(&spec.hyperparameters, listed, &at) {
+        match point::point_of(spec, listed, &at) {
             Err(wrong) => found.extend(wrong),
             Ok(whole) => match known.iter().find(|(_, other)| *other == whole) {
                 Some((first, _)) => {

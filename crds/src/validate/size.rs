@@ -1,8 +1,9 @@
 //! How many points a space has.
 
-use super::assignments::{assignments, is_active, with_ancestors};
+use super::assignments::{assignments, held, is_active, is_excluded, with_ancestors};
 use crate::{
     Hyperparameters, StudySpec,
+    expression::Comparison,
     study::{Algorithm, Hyperparameter, Role},
 };
 
@@ -16,16 +17,19 @@ pub struct ArmSize {
 }
 
 /// How many different points the hyperparameters of each scientific configuration have, in the order of
-/// [`super::scientific_configurations`]. `None` when that can't be counted: a scientific hyperparameter has a real range,
-/// or conditions have more than 10,000 combinations.
-#[must_use]
-pub fn arm_sizes(hyperparameters: &[Hyperparameter]) -> Option<Vec<ArmSize>> {
+/// [`super::scientific_configurations`]. `None` when that can't be counted: a scientific hyperparameter has a real range, a
+/// constraint names one with a real range, or conditions and constraints have more than 10,000 combinations.
+fn arm_sizes(hyperparameters: &[Hyperparameter], constraints: &[Comparison]) -> Option<Vec<ArmSize>> {
     let scientific = |name: &str| hyperparameters.iter().any(|h| h.name == name && h.role == Role::Scientific);
     let of_arm = hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| scientific(name));
     let parents = hyperparameters.iter().flat_map(|h| h.when.iter().flatten()).map(|(parent, _)| parent.as_str());
-    let named = with_ancestors(hyperparameters, of_arm.chain(parents));
+    let constrained: Vec<&str> = constraints.iter().flat_map(Comparison::names).collect();
+    let constrained = hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| constrained.contains(name));
+    let named = with_ancestors(hyperparameters, of_arm.chain(parents).chain(constrained));
+    let held = held(hyperparameters);
     let mut arms: Vec<ArmSize> = Vec::new();
-    for assignment in assignments(hyperparameters, &named)? {
+    let allowed = assignments(hyperparameters, &named)?.into_iter().filter(|a| !is_excluded(constraints, &held, a));
+    for assignment in allowed {
         let others = hyperparameters.iter().filter(|h| !named.contains(h.name.as_str()) && is_active(h, &assignment));
         let points = others.map(values).try_fold(1_u64, |product, values| Some(product.saturating_mul(values?)));
         let arm: Hyperparameters = assignment.into_iter().filter(|(name, _)| scientific(name)).collect();
@@ -41,13 +45,25 @@ pub fn arm_sizes(hyperparameters: &[Hyperparameter]) -> Option<Vec<ArmSize>> {
 #[must_use]
 pub fn space_size(spec: &StudySpec) -> Option<u64> {
     let search = &spec.search;
-    let sizes = match search.algorithm {
+    match search.algorithm {
         Algorithm::Manual if search.points_from.is_some() => return None,
         Algorithm::Manual => return u64::try_from(search.points.len()).ok(),
-        Algorithm::Grid => arm_sizes(&search.grid.clone().unwrap_or_default().over(&spec.hyperparameters))?,
-        _ => arm_sizes(&spec.hyperparameters)?,
-    };
-    sizes.iter().try_fold(0_u64, |sum, arm| Some(sum.saturating_add(arm.points?)))
+        _ => {}
+    }
+    searched_sizes(spec)?.iter().try_fold(0_u64, |sum, arm| Some(sum.saturating_add(arm.points?)))
+}
+
+/// How many different points the algorithm of a study may try of each scientific configuration, of a Grid those of its
+/// levels, as [`arm_sizes`].
+#[must_use]
+pub fn searched_sizes(spec: &StudySpec) -> Option<Vec<ArmSize>> {
+    let constraints = spec.comparisons();
+    match spec.search.algorithm {
+        Algorithm::Grid => {
+            arm_sizes(&spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters), &constraints)
+        }
+        _ => arm_sizes(&spec.hyperparameters, &constraints),
+    }
 }
 
 /// How many values a hyperparameter has, if there is an end of them.
@@ -68,7 +84,7 @@ mod tests {
 
     fn sizes(hyperparameters: &str) -> Option<Vec<Option<u64>>> {
         let all: Vec<Hyperparameter> = serde_yaml::from_str(hyperparameters).unwrap();
-        arm_sizes(&all).map(|arms| arms.into_iter().map(|arm| arm.points).collect())
+        arm_sizes(&all, &[]).map(|arms| arms.into_iter().map(|arm| arm.points).collect())
     }
 
     #[test]
@@ -90,6 +106,30 @@ mod tests {
 - {name: epsilon, when: {optimizer: [adam], kind: [b]}, range: {min: 0, max: 1}}
 ";
         assert_eq!(sizes(hyperparameters), Some(vec![Some(2), None]));
+    }
+
+    #[test]
+    fn points_that_constraints_forbid_are_not_counted() {
+        let all: Vec<Hyperparameter> = serde_yaml::from_str(
+            "
+- {name: heads, role: Scientific, values: [4, 8, 16]}
+- {name: head_dim, values: [32, 64, 128]}
+- {name: layers, range: {min: 1, max: 5, integer: true}}
+- {name: most, role: Fixed, value: 1024}
+- {name: activation, values: [relu, gelu]}
+",
+        )
+        .unwrap();
+        let sizes = |constraints: &[&str]| {
+            let constraints: Vec<_> = constraints.iter().map(|text| Comparison::parse(text).unwrap()).collect();
+            let arms = arm_sizes(&all, &constraints).unwrap();
+            arms.into_iter().map(|arm| arm.points.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), [30, 30, 30]);
+        assert_eq!(sizes(&["heads * head_dim <= most"]), [30, 30, 20]);
+        assert_eq!(sizes(&["heads * head_dim <= most", "layers <= 3"]), [18, 18, 12]);
+        // One that says which scientific values there are.
+        assert_eq!(sizes(&["heads < 16"]), [30, 30]);
     }
 
     #[test]

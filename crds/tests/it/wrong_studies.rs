@@ -52,6 +52,28 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a test metric", "metric: validation_error", "metric: test_error"),
     ("a scientific range", "values: [sgd, momentum, nesterov]}", "range: {min: 1, max: 5}}"),
     ("fewer trials than arms", "trials: 45", "trials: 2"),
+    // Constraints between hyperparameters.
+    ("a constraint that stops", "  schedule:", "  hyperparameterConstraints: [\"width * batch_size <=\"]\n  schedule:"),
+    ("a constraint with one equal sign", "  schedule:", "  hyperparameterConstraints: [\"width = 64\"]\n  schedule:"),
+    (
+        "a constraint of an unknown hyperparameter",
+        "  schedule:",
+        "  hyperparameterConstraints: [\"widht * batch_size <= 8192\"]\n  schedule:",
+    ),
+    ("a constraint of names", "  schedule:", "  hyperparameterConstraints: [\"optimizer <= 3\"]\n  schedule:"),
+    (
+        "a constraint of nothing that is searched",
+        "  schedule:",
+        "  hyperparameterConstraints: [\"batch_size <= 256\"]\n  schedule:",
+    ),
+    (
+        "two constraints in one",
+        "  schedule:",
+        "  hyperparameterConstraints: [\"width <= 128 and one_minus_momentum < 0.1\"]\n  schedule:",
+    ),
+    ("one constraint twice", "  schedule:", "  hyperparameterConstraints: [width < 99, \"width < 99 \"]\n  schedule:"),
+    ("constraints that are no list", "  schedule:", "  hyperparameterConstraints: width < 99\n  schedule:"),
+    ("a constraint that is a mapping", "  schedule:", "  hyperparameterConstraints: [{width: 99}]\n  schedule:"),
     // The space.
     ("no hyperparameters", "role: Scientific, values: [sgd, momentum, nesterov]", "role: Scientific"),
     ("a log range from zero", "min: 1.0e-4, max: 10", "min: 0, max: 10"),

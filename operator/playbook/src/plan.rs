@@ -13,6 +13,7 @@ use studious_rules::registry::KnownHyperparameter;
 use crate::{
     advice,
     rounds::{self, Fresh, Shortfall},
+    search::constrained,
     space::{Space, SpaceError},
     trial::TrialKey,
 };
@@ -44,9 +45,13 @@ impl Plan {
         if !violations.is_empty() {
             return Err(violations);
         }
-        let space = Space::new(&spec.hyperparameters).map_err(|error| vec![violation(&error)])?;
+        let constraints = spec.comparisons();
+        let space = Space::constrained(&spec.hyperparameters, &constraints).map_err(|error| vec![violation(&error)])?;
         let grid = (spec.search.algorithm == Algorithm::Grid)
-            .then(|| Space::new(&spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters)))
+            .then(|| {
+                let levels = spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters);
+                Space::constrained(&levels, &constraints)
+            })
             .transpose()
             .map_err(|error| vec![violation(&error)])?;
         let known = spec.known();
@@ -61,7 +66,8 @@ impl Plan {
                 code: None,
             }]);
         }
-        Ok(plan)
+        let unmet = constrained::unmet(&plan);
+        if unmet.is_empty() { Ok(plan) } else { Err(unmet) }
     }
 
     /// The study's name.

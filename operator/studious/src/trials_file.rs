@@ -294,7 +294,7 @@ fn point(value: &Value, plan: &Plan, found: &mut Vec<ColumnViolation>) -> Option
             return None;
         }
     };
-    match validate::point(&plan.spec().hyperparameters, &given, "hyperparameters") {
+    match validate::point_of(plan.spec(), &given, "hyperparameters") {
         Ok(whole) => Some(whole),
         Err(wrong) => {
             found.extend(wrong.into_iter().map(|violation| (None, violation)));

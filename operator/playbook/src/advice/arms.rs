@@ -80,7 +80,9 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
 /// can't be listed.
 pub(super) fn configurations(spec: &StudySpec) -> Vec<Hyperparameters> {
     match spec.search.scientific {
-        Scientific::Crossed => scientific_configurations(&spec.hyperparameters).unwrap_or_default(),
+        Scientific::Crossed => {
+            scientific_configurations(&spec.hyperparameters, &spec.comparisons()).unwrap_or_default()
+        }
         Scientific::Sampled => vec![Hyperparameters::new()],
     }
 }

@@ -1,9 +1,9 @@
 //! Advice on the way points are chosen.
 
 use studious_api::{
-    Hyperparameters, StudySpec,
+    StudySpec,
     study::{Algorithm, Phase, Role, Scientific},
-    validate::{Violation, arm_sizes, counted, scientific_configurations, short, space_size, with_ancestors},
+    validate::{Violation, counted, searched_sizes, short, space_size, with_ancestors},
 };
 use studious_rules::{
     advice::{ADAPTIVE_EXPLORATION, SAMPLED_UNLIKE_SPACES, SPACE_EXHAUSTED, WIDE_GRID},
@@ -11,7 +11,7 @@ use studious_rules::{
     thresholds::{advice::GRID_DIMENSIONS, search::LOW_FEEDBACK},
 };
 
-use super::arms::dimensions;
+use super::arms::{configurations, dimensions};
 use crate::findings::wording::list;
 
 pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
@@ -30,9 +30,7 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
 /// of each dimension.
 fn wide_grid(spec: &StudySpec, found: &mut Vec<Violation>) {
     let crossed = spec.search.scientific == Scientific::Crossed;
-    let arms =
-        if crossed { scientific_configurations(&spec.hyperparameters) } else { Some(vec![Hyperparameters::new()]) };
-    let widest = arms.iter().flatten().map(|arm| dimensions(spec, arm, crossed)).max_by_key(Vec::len);
+    let widest = configurations(spec).iter().map(|arm| dimensions(spec, arm, crossed)).max_by_key(Vec::len);
     if let Some(names) = widest.filter(|names| names.len() > spec.count(&GRID_DIMENSIONS)) {
         found.push(Violation::new(
             "spec.search.algorithm",
@@ -148,11 +146,7 @@ fn short_arm(spec: &StudySpec, asked: u64) -> Option<(String, u64, u64)> {
     if spec.search.scientific == Scientific::Sampled || spec.search.algorithm == Algorithm::Manual {
         return None;
     }
-    let hs = &spec.hyperparameters;
-    let sizes = match spec.search.algorithm {
-        Algorithm::Grid => arm_sizes(&spec.search.grid.clone().unwrap_or_default().over(hs))?,
-        _ => arm_sizes(hs)?,
-    };
+    let sizes = searched_sizes(spec)?;
     let each = asked / sizes.len().max(1) as u64;
     let arm = sizes.iter().find(|arm| arm.points.is_some_and(|points| points < each))?;
     Some((short(&arm.scientific), arm.points?, each))

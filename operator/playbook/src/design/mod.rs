@@ -24,6 +24,7 @@ pub use self::{
 use crate::{
     Plan,
     findings::detectable::{Detectable, detectable},
+    search::constrained,
 };
 
 /// A study explained.
@@ -35,6 +36,9 @@ pub struct Design {
     /// Which part of the space it sees; missing while its points are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Coverage>,
+    /// Which points its constraints between hyperparameters allow; missing without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<AllowedPoints>,
     /// How its trials are split.
     pub balance: Balance,
     /// What it costs.
@@ -45,6 +49,23 @@ pub struct Design {
     /// Why it is unknown what its findings could see.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undetermined: Option<String>,
+}
+
+/// The points that constraints between hyperparameters allow.
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AllowedPoints {
+    /// The constraints, as the study has them.
+    pub constraints: Vec<String>,
+    /// The share of the space that they allow, to about 0.01.
+    pub share: f64,
+}
+
+impl AllowedPoints {
+    fn of(plan: &Plan) -> Option<Self> {
+        let constraints = plan.space().constraints().iter().map(ToString::to_string).collect();
+        constrained::share(plan).map(|share| Self { constraints, share })
+    }
 }
 
 impl Design {
@@ -60,6 +81,7 @@ impl Design {
             question: StudyQuestion::of(plan),
             balance: Balance::of(plan, coverage.as_ref()),
             coverage,
+            allowed: AllowedPoints::of(plan),
             cost: Cost::of(plan, step_time),
             detectable,
             undetermined,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Cost, Design, StepTime, StudyQuestion, Want};
+use super::{AllowedPoints, Cost, Design, StepTime, StudyQuestion, Want};
 use crate::{
     findings::{
         detectable::{DetectableBoundaries, DetectableDifference, DetectableOverfitting, NOISES},
@@ -28,6 +28,10 @@ impl Design {
         let mut text = String::new();
         paragraph(&mut text, "Asks", &format!("{asked} (Goal: {}.)", kind.words()));
         paragraph(&mut text, "Answered by", answered_by);
+        if let Some(AllowedPoints { constraints, share }) = &self.allowed {
+            let tried = format!("Only points with {}: {} of the space.", list(constraints), whole(*share));
+            paragraph(&mut text, "Tries", &tried);
+        }
         if !holds_for.is_empty() {
             paragraph(&mut text, "Holds for", &format!("{}.", list(holds_for)));
         }

@@ -72,8 +72,8 @@ impl EarlierStudy {
 
     /// A point of its as one of this study, if it is one.
     fn point(&self, plan: &Plan, point: &Hyperparameters) -> Option<Hyperparameters> {
-        let ours = &plan.spec().hyperparameters;
-        validate::point(ours, &self.known_here(ours, point), "").ok()
+        let known = self.known_here(&plan.spec().hyperparameters, point);
+        validate::point_of(plan.spec(), &known, "").ok()
     }
 
     /// A point of its without what was fixed there and is no hyperparameter of `ours`.
@@ -191,7 +191,7 @@ impl SearchHistory {
         let dimensions: Vec<Hyperparameter> =
             plan.spec().hyperparameters.iter().cloned().chain(further.into_iter().flatten()).collect();
         Some(Self {
-            space: Space::new(&dimensions).ok()?,
+            space: Space::constrained(&dimensions, plan.space().constraints()).ok()?,
             here: place(here, plan.name()),
             observed: put_together(all, place),
             tried,

@@ -8,6 +8,7 @@
 //! exploration phase of tuning?".
 
 pub mod bayesian;
+pub(crate) mod constrained;
 mod discrepancy;
 mod earlier;
 mod generator;
@@ -147,6 +148,8 @@ fn assign(space: &Space, arms: Option<&[Hyperparameters]>) -> Vec<Option<usize>>
     coordinate_of
 }
 
+#[cfg(test)]
+mod constrained_tests;
 #[cfg(test)]
 mod suggest_tests;
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl Taken {
         let mut wrong = Vec::new();
         for trial in trials.drain(..) {
             let own = source.known_here(&spec.hyperparameters, &trial.hyperparameters);
-            match validate::point(&spec.hyperparameters, &own, &trial.name) {
+            match validate::point_of(spec, &own, &trial.name) {
                 Ok(point) if !seen.insert(PointIdentity::of(&point)) => continue,
                 Ok(hyperparameters) => points.push(TakenPoint { trial: trial.name.clone(), hyperparameters }),
                 Err(violations) if wrong.len() < MOST_TOLD => wrong.extend(violations.into_iter().take(2)),

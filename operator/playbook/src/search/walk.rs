@@ -100,11 +100,12 @@ impl<'a> Walk<'a> {
         let Self { space, sequence, listed, arms, patience } = self;
         let arm = arms.get_mut(arm)?;
         if let Some(listed) = listed {
-            return arm.next_of(|i| usize::try_from(i).ok().and_then(|i| listed.get(i)).cloned(), 1);
+            return arm.next_of(|i| usize::try_from(i).ok().and_then(|i| listed.get(i)).cloned(), |_| true, 1);
         }
         let scientific = arm.scientific.clone();
         let patience = arm.patience(*patience);
-        let point = arm.next_of(|i| Some(sequence.point(space, &scientific, i)), patience);
+        let at = |i| Some(sequence.point(space, &scientific, i));
+        let point = arm.next_of(at, |point| space.allows(point), patience);
         point.or_else(|| arm.next_of_rest(space))
     }
 
@@ -124,8 +125,13 @@ impl ArmWalk {
         })
     }
 
-    /// The next point that the arm doesn't have yet: whole numbers and lists repeat.
-    fn next_of(&mut self, at: impl Fn(u64) -> Option<Hyperparameters>, patience: u64) -> Option<Hyperparameters> {
+    /// The next point that is allowed and that the arm doesn't have yet: whole numbers and lists repeat.
+    fn next_of(
+        &mut self,
+        at: impl Fn(u64) -> Option<Hyperparameters>,
+        is_allowed: impl Fn(&Hyperparameters) -> bool,
+        patience: u64,
+    ) -> Option<Hyperparameters> {
         self.used_up |= self.size.is_some_and(|size| self.seen.len() as u64 >= size);
         if self.used_up || self.rest.is_some() {
             return None;
@@ -134,7 +140,7 @@ impl ArmWalk {
         while self.next < end {
             let point = at(self.next)?;
             self.next += 1;
-            if self.seen.insert(PointIdentity::of(&point)) {
+            if is_allowed(&point) && self.seen.insert(PointIdentity::of(&point)) {
                 return Some(point);
             }
         }
@@ -164,22 +170,16 @@ impl ArmWalk {
 fn listed(plan: &Plan) -> Vec<Hyperparameters> {
     let spec = plan.spec();
     // Validation has told those that are none.
-    spec.search.points.iter().filter_map(|p| validate::point(&spec.hyperparameters, p, "").ok()).collect()
+    spec.search.points.iter().filter_map(|p| validate::point_of(spec, p, "").ok()).collect()
 }
 
 /// How many points each scientific configuration has; nothing when that can't be counted.
 fn sizes(plan: &Plan, listed: Option<&Vec<Hyperparameters>>) -> Vec<ArmSize> {
     let spec = plan.spec();
-    let sizes = match (spec.search.algorithm, listed) {
-        (_, Some(listed)) => {
-            return vec![ArmSize { scientific: Hyperparameters::new(), points: Some(listed.len() as u64) }];
-        }
-        (Algorithm::Grid, None) => {
-            validate::arm_sizes(&spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters))
-        }
-        _ => validate::arm_sizes(&spec.hyperparameters),
-    };
-    let mut sizes = sizes.unwrap_or_default();
+    if let Some(listed) = listed {
+        return vec![ArmSize { scientific: Hyperparameters::new(), points: Some(listed.len() as u64) }];
+    }
+    let mut sizes = validate::searched_sizes(spec).unwrap_or_default();
     for arm in &mut sizes {
         arm.scientific = plan.space().scientific_part(&arm.scientific);
     }

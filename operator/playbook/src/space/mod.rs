@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studious_api::{
     HyperparameterValue, Hyperparameters,
+    expression::Comparison,
     study::{Hyperparameter, Role},
     validate::scientific_configurations,
 };
@@ -28,6 +29,8 @@ pub struct Space {
     /// For each dimension whether another one has its name.
     shared: Vec<bool>,
     configurations: Option<Vec<Hyperparameters>>,
+    /// What holds at every point that is tried.
+    constraints: Vec<Comparison>,
 }
 
 /// One hyperparameter under one condition.
@@ -151,6 +154,14 @@ impl Space {
     /// When one of them has no values to search, or a condition names nothing or, in the end, itself. Validation says
     /// the same earlier and better.
     pub fn new(hyperparameters: &[Hyperparameter]) -> Result<Self, SpaceError> {
+        Self::constrained(hyperparameters, &[])
+    }
+
+    /// The space that hyperparameters span, as [`Space::new`], of which those points are tried at which constraints hold.
+    ///
+    /// # Errors
+    /// As [`Space::new`].
+    pub fn constrained(hyperparameters: &[Hyperparameter], constraints: &[Comparison]) -> Result<Self, SpaceError> {
         let dimensions = hyperparameters
             .iter()
             .enumerate()
@@ -170,9 +181,10 @@ impl Space {
         let order = dependency_order(&dimensions)?;
         let namesakes = |d: &Dimension| dimensions.iter().filter(|o| o.name == d.name).count();
         let shared = dimensions.iter().map(|d| namesakes(d) > 1).collect();
-        let mut space = Self { dimensions, order, shared, configurations: None };
+        let constraints = constraints.to_vec();
+        let mut space = Self { dimensions, order, shared, configurations: None, constraints };
         // A name may be scientific under one condition and fixed under another: the scientific part is the arm.
-        space.configurations = scientific_configurations(hyperparameters)
+        space.configurations = scientific_configurations(hyperparameters, &space.constraints)
             .map(|all| all.iter().map(|configuration| space.scientific_part(configuration)).collect());
         Ok(space)
     }
@@ -181,6 +193,18 @@ impl Space {
     #[must_use]
     pub fn dimensions(&self) -> &[Dimension] {
         &self.dimensions
+    }
+
+    /// What holds at every point that is tried.
+    #[must_use]
+    pub fn constraints(&self) -> &[Comparison] {
+        &self.constraints
+    }
+
+    /// Whether every constraint holds at a point, or says nothing of it.
+    #[must_use]
+    pub fn allows(&self, point: &Hyperparameters) -> bool {
+        self.constraints.iter().all(|constraint| constraint.holds(point) != Some(false))
     }
 
     /// Whether any hyperparameter is scientific.
@@ -273,11 +297,12 @@ impl Space {
         point.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Every point of a scientific configuration, the first dimension slowest. None at all when a dimension has no end of
-    /// values.
+    /// Every point of a scientific configuration that is allowed, the first dimension slowest. None at all when a dimension
+    /// has no end of values.
     pub(crate) fn every_point(&self, scientific: &Hyperparameters) -> Vec<Hyperparameters> {
         let mut points = Vec::new();
         let whole = self.extend(0, &mut Vec::new(), scientific, &mut points);
+        points.retain(|point| self.allows(point));
         if whole { points } else { Vec::new() }
     }
 

@@ -32,6 +32,9 @@ impl Effort {
     }
 }
 
+/// How many places are tried on the way to one that a constraint forbids: the last is a few hundredths of the way.
+const BACK: usize = 10;
+
 /// A candidate with its worth.
 type ScoredCandidate = (f64, Candidate);
 
@@ -47,7 +50,7 @@ pub(super) fn climb(
     let mut generator = SplitMix64::new(seed);
     let mut judged: Vec<ScoredCandidate> = Vec::with_capacity(effort.spread + effort.changes);
     let judge = |raw: Vec<f64>| {
-        let candidate = encoding.candidate(raw)?;
+        let candidate = encoding.candidate(raw).filter(|candidate| encoding.allows(candidate))?;
         Some((acquisition.value(&candidate.features), candidate))
     };
     let spread = halton::coordinates(generator.next(), encoding.coordinates.len());
@@ -180,9 +183,15 @@ fn slide(
         let (value, gradient) = acquisition.value_with_gradient(&at);
         (-value, moving.iter().map(|c| -gradient[*c]).collect())
     });
-    let mut raw = from.raw.clone();
-    moving.iter().zip(&found.at).for_each(|(c, x)| raw[*c] = *x);
-    let candidate = encoding.candidate(raw)?;
+    let towards = |share: f64| {
+        let mut raw = from.raw.clone();
+        for (c, x) in moving.iter().zip(&found.at) {
+            raw[*c] = if share < 1.0 { raw[*c] + share * (x - raw[*c]) } else { *x };
+        }
+        encoding.candidate(raw).filter(|candidate| encoding.allows(candidate))
+    };
+    // Gradients know nothing of constraints: where they lead beyond one, as far as it goes.
+    let candidate = std::iter::successors(Some(1.0), |share| Some(0.7 * share)).take(BACK).find_map(towards)?;
     Some((acquisition.value(&candidate.features), candidate))
 }
 
@@ -204,7 +213,8 @@ fn steps(encoding: &Encoding, acquisition: &Acquisition, from: &Candidate) -> Ve
         for value in others {
             let mut raw = from.raw.clone();
             raw[c] = value;
-            found.extend(encoding.candidate(raw).map(|candidate| (acquisition.value(&candidate.features), candidate)));
+            let candidate = encoding.candidate(raw).filter(|candidate| encoding.allows(candidate));
+            found.extend(candidate.map(|candidate| (acquisition.value(&candidate.features), candidate)));
         }
     }
     found

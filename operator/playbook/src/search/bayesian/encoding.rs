@@ -144,6 +144,11 @@ impl<'a> Encoding<'a> {
         Some(Candidate { raw, features })
     }
 
+    /// Whether the study's constraints allow a candidate.
+    pub(super) fn allows(&self, candidate: &Candidate) -> bool {
+        self.space.constraints().is_empty() || self.space.allows(&self.point(&candidate.raw))
+    }
+
     /// Values for all coordinates, of which a point shows some.
     pub(super) fn raw(features: &[f64]) -> Vec<f64> {
         features.iter().map(|x| x.max(0.0)).collect()

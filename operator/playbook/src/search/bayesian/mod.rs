@@ -153,9 +153,9 @@ impl<'a> Asked<'a> {
         Self { request, taken, sequence, next: 0, listed, size }
     }
 
-    /// Takes a point, if it isn't taken.
+    /// Takes a point, if it is allowed and isn't taken.
     fn take(&mut self, point: &Hyperparameters) -> bool {
-        self.taken.insert(PointIdentity::of(point))
+        self.request.space.allows(point) && self.taken.insert(PointIdentity::of(point))
     }
 
     /// The points of a small arm that aren't taken.

@@ -48,7 +48,7 @@ pub(super) fn point(
     let filled = of_empty.into_keys().filter(|name| active.contains(name.as_str())).collect();
     let settled = changed.into_iter().filter(|name| active.contains(name.as_str())).cloned().collect();
     let idle = idle.into_keys().filter(|name| values.contains_key(name)).collect();
-    let whole = validate::point(all, &there, "hyperparameters")?;
+    let whole = validate::point_of(plan.spec(), &there, "hyperparameters")?;
     Ok(ReadPoint { whole, idle, settled, filled })
 }
 

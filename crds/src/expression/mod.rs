@@ -1,0 +1,299 @@
+//! Arithmetic over hyperparameters, as `spec.hyperparameterConstraints` has it: `heads * head_dim <= 1024`.
+//!
+//! Numbers are 64-bit floats, and powers and logarithms libm's, not the platform's: a point satisfies a constraint on every
+//! machine or on none. The notation is that of Python where both have a sign: `**` (or `^`) binds tighter than a sign before
+//! it and to the right, `%` has the sign of its divisor, and comparisons chain. Crates for expressions were looked at: none
+//! of those that are kept up leaves the choice of the mathematical library, or names the character at which a text is
+//! wrong, and what is needed of them is small.
+
+mod parse;
+
+use std::{collections::BTreeSet, fmt};
+
+use crate::{Hyperparameters, StudySpec};
+
+pub use parse::ParseError;
+
+/// Two sides of a comparison that differ by less than this share of the larger are equal: sums leave other last digits.
+const SAME: f64 = 1e-12;
+
+/// A comparison of numbers that are worked out from hyperparameters: `64 <= heads * head_dim <= 1024`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    text: String,
+    first: Term,
+    /// What it is compared with, from left to right.
+    others: Vec<(Relation, Term)>,
+}
+
+/// How two numbers are compared.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Relation {
+    Less,
+    LessOrEqual,
+    More,
+    MoreOrEqual,
+    Equal,
+    Different,
+}
+
+/// A number, or how it is worked out.
+#[derive(Clone, Debug, PartialEq)]
+enum Term {
+    Number(f64),
+    Hyperparameter(String),
+    Negative(Box<Term>),
+    Of(Operator, Box<Term>, Box<Term>),
+    Function(Function, Vec<Term>),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Operator {
+    Plus,
+    Minus,
+    Times,
+    Over,
+    Modulo,
+    Power,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Function {
+    Abs,
+    Ceil,
+    Exp,
+    Floor,
+    Log,
+    Log10,
+    Log2,
+    Max,
+    Min,
+    Round,
+    Sqrt,
+}
+
+impl Function {
+    /// Every function by its name.
+    const ALL: [(&'static str, Self); 11] = [
+        ("abs", Self::Abs),
+        ("ceil", Self::Ceil),
+        ("exp", Self::Exp),
+        ("floor", Self::Floor),
+        ("log", Self::Log),
+        ("log10", Self::Log10),
+        ("log2", Self::Log2),
+        ("max", Self::Max),
+        ("min", Self::Min),
+        ("round", Self::Round),
+        ("sqrt", Self::Sqrt),
+    ];
+
+    /// Whether it takes two or more numbers instead of one.
+    fn takes_several(self) -> bool {
+        matches!(self, Self::Max | Self::Min)
+    }
+
+    fn of(self, values: &[f64]) -> f64 {
+        let x = values.first().copied().unwrap_or(f64::NAN);
+        match self {
+            Self::Abs => x.abs(),
+            Self::Ceil => x.ceil(),
+            Self::Exp => libm::exp(x),
+            Self::Floor => x.floor(),
+            Self::Log => libm::log(x),
+            Self::Log10 => libm::log10(x),
+            Self::Log2 => libm::log2(x),
+            // Not those of the standard library, which pass over what is no number.
+            Self::Max => values.iter().copied().reduce(|a, b| if a >= b || a.is_nan() { a } else { b }).unwrap_or(x),
+            Self::Min => values.iter().copied().reduce(|a, b| if a <= b || a.is_nan() { a } else { b }).unwrap_or(x),
+            Self::Round => x.round_ties_even(),
+            Self::Sqrt => x.sqrt(),
+        }
+    }
+}
+
+impl Operator {
+    fn of(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Plus => a + b,
+            Self::Minus => a - b,
+            Self::Times => a * b,
+            Self::Over => a / b,
+            Self::Modulo => a - b * (a / b).floor(),
+            Self::Power => libm::pow(a, b),
+        }
+    }
+}
+
+impl Relation {
+    /// Of numbers that can't be compared, as of 0 / 0, nothing holds.
+    fn holds(self, a: f64, b: f64) -> bool {
+        let gap = a - b;
+        // The same infinity is equal, and its gap is no number.
+        #[allow(clippy::float_cmp)]
+        let equal = a == b || gap.is_finite() && gap.abs() <= SAME * a.abs().max(b.abs());
+        match self {
+            Self::Less => a < b && !equal,
+            Self::LessOrEqual => a < b || equal,
+            Self::More => a > b && !equal,
+            Self::MoreOrEqual => a > b || equal,
+            Self::Equal => equal,
+            Self::Different => !(equal || a.is_nan() || b.is_nan()),
+        }
+    }
+}
+
+impl Term {
+    /// Its value; nothing where a hyperparameter has no number there.
+    fn value(&self, point: &Hyperparameters) -> Option<f64> {
+        match self {
+            Self::Number(x) => Some(*x),
+            Self::Hyperparameter(name) => point.get(name)?.as_f64(),
+            Self::Negative(term) => Some(-term.value(point)?),
+            Self::Of(operator, a, b) => Some(operator.of(a.value(point)?, b.value(point)?)),
+            Self::Function(function, terms) => {
+                let values: Option<Vec<f64>> = terms.iter().map(|term| term.value(point)).collect();
+                Some(function.of(&values?))
+            }
+        }
+    }
+
+    fn names<'a>(&'a self, names: &mut BTreeSet<&'a str>) {
+        match self {
+            Self::Number(_) => {}
+            Self::Hyperparameter(name) => _ = names.insert(name),
+            Self::Negative(term) => term.names(names),
+            Self::Of(_, a, b) => {
+                a.names(names);
+                b.names(names);
+            }
+            Self::Function(_, terms) => terms.iter().for_each(|term| term.names(names)),
+        }
+    }
+}
+
+impl Comparison {
+    /// Reads a comparison.
+    ///
+    /// # Errors
+    /// Where it is none: the character, and what was expected there.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        parse::comparison(text)
+    }
+
+    /// The hyperparameters that it names.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        for term in std::iter::once(&self.first).chain(self.others.iter().map(|(_, term)| term)) {
+            term.names(&mut names);
+        }
+        names
+    }
+
+    /// Whether it holds at a point; nothing where a hyperparameter that it names has no number there, so that it says
+    /// nothing of the point. What can't be worked out, such as 0 / 0, doesn't hold.
+    #[must_use]
+    pub fn holds(&self, point: &Hyperparameters) -> Option<bool> {
+        let mut holds = true;
+        let mut left = self.first.value(point)?;
+        for (relation, term) in &self.others {
+            let right = term.value(point)?;
+            holds &= relation.holds(left, right);
+            left = right;
+        }
+        Some(holds)
+    }
+}
+
+impl StudySpec {
+    /// Its constraints between hyperparameters. Validation tells of those that can't be read.
+    #[must_use]
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        self.hyperparameter_constraints.iter().filter_map(|text| Comparison::parse(text).ok()).collect()
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(text: &str) -> Option<bool> {
+        let point: Hyperparameters = serde_json::from_str(
+            r#"{"heads": 8, "head_dim": 64, "width": 512, "lr": 0.1, "momentum": 0.9, "zero": 0, "name": "adam"}"#,
+        )
+        .unwrap();
+        Comparison::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).holds(&point)
+    }
+
+    #[test]
+    fn arithmetic_is_that_of_python() {
+        for truth in [
+            "heads * head_dim <= 512",
+            "heads * head_dim < 512.1",
+            "64 <= heads * head_dim <= 1024",
+            "width % heads == 0",
+            "-7 % 3 == 2",
+            "7 % -3 == -2",
+            "2 + 3 * 4 == 14",
+            "(2 + 3) * 4 == 20",
+            "2 ** 3 ** 2 == 512",
+            "2^10 == 1024",
+            "-2 ** 2 == -4",
+            "2 ** -1 == 0.5",
+            "10 - 4 - 3 == 3",
+            "64 / 4 / 2 == 8",
+            "lr / (1 - momentum) == 1",
+            "lr + 0.2 == 0.3",
+            "lr + 0.2 <= 0.3",
+            "1e-3 < lr",
+            "1E3 > .5",
+            "min(heads, head_dim, 4) == 4",
+            "max(heads, head_dim) == head_dim",
+            "log2(width) == 9 ",
+            "log10(1000) == 3",
+            "log(exp(2)) == 2",
+            "sqrt(64) == heads",
+            "abs(-3) == 3",
+            "floor(2.7) == 2",
+            "ceil(2.1) == 3",
+            "round(2.5) == 2",
+            "heads != 9",
+            "1 / zero > 1e300",
+            "--heads == 8",
+        ] {
+            assert_eq!(holds(truth), Some(true), "{truth}");
+        }
+        for lie in [
+            "heads * head_dim < 512",
+            "lr + 0.2 < 0.3",
+            "heads > 8",
+            "heads != 8",
+            "1 <= heads <= 4",
+            "zero / zero == zero / zero",
+            "zero / zero != 1",
+            "zero / zero <= 1",
+            "sqrt(-1) >= 0",
+            "max(1, zero / zero) >= 0",
+            "min(zero / zero, 1) <= 1",
+        ] {
+            assert_eq!(holds(lie), Some(false), "{lie}");
+        }
+    }
+
+    #[test]
+    fn it_says_nothing_where_a_hyperparameter_has_no_number() {
+        assert_eq!(holds("depth * heads <= 3"), None);
+        assert_eq!(holds("max(name, 3) <= 3"), None);
+        let names = Comparison::parse("min(b, 2) * a <= -c").unwrap();
+        assert_eq!(names.names(), BTreeSet::from(["a", "b", "c"]));
+        assert_eq!(names.to_string(), "min(b, 2) * a <= -c");
+    }
+}

@@ -1,0 +1,283 @@
+//! Reads expressions: words first, then what they make.
+
+use std::fmt;
+
+use super::{Comparison, Function, Operator, Relation, Term};
+use crate::spelling;
+
+/// Where a text is no comparison.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ParseError {
+    /// The number of the character, from 1.
+    pub character: usize,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at character {}", self.problem, self.character)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Word<'a> {
+    Number(f64),
+    Name(&'a str),
+    Operator(Operator),
+    Relation(Relation),
+    Open,
+    Close,
+    Comma,
+}
+
+/// A word with the number of its first character, from 1, and how it is written.
+struct Placed<'a> {
+    word: Word<'a>,
+    character: usize,
+    written: &'a str,
+}
+
+/// Longest first, so that `<=` is not `<`.
+const SIGNS: [(&str, Word<'static>); 18] = [
+    ("<=", Word::Relation(Relation::LessOrEqual)),
+    (">=", Word::Relation(Relation::MoreOrEqual)),
+    ("==", Word::Relation(Relation::Equal)),
+    ("!=", Word::Relation(Relation::Different)),
+    ("**", Word::Operator(Operator::Power)),
+    ("≤", Word::Relation(Relation::LessOrEqual)),
+    ("≥", Word::Relation(Relation::MoreOrEqual)),
+    ("<", Word::Relation(Relation::Less)),
+    (">", Word::Relation(Relation::More)),
+    ("^", Word::Operator(Operator::Power)),
+    ("*", Word::Operator(Operator::Times)),
+    ("/", Word::Operator(Operator::Over)),
+    ("%", Word::Operator(Operator::Modulo)),
+    ("+", Word::Operator(Operator::Plus)),
+    ("-", Word::Operator(Operator::Minus)),
+    ("(", Word::Open),
+    (")", Word::Close),
+    (",", Word::Comma),
+];
+
+const NO_AND: &str = "comparisons can't be joined: list each of them";
+const NO_OR: &str = "there is no or and no not: every constraint that is listed must hold";
+
+fn words(text: &str) -> Result<Vec<Placed<'_>>, ParseError> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        let Some(first) = rest.chars().next() else { return Ok(words) };
+        let character = text[..text.len() - rest.len()].chars().count() + 1;
+        let error = |problem: String| ParseError { character, problem };
+        let (word, written) = if let Some((sign, word)) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
+            (word.clone(), &rest[..sign.len()])
+        } else if first.is_ascii_digit() || first == '.' {
+            let written = &rest[..number_length(rest)];
+            let number = written.parse().ok().filter(|x: &f64| x.is_finite());
+            (Word::Number(number.ok_or_else(|| error(format!("{written} is no number")))?), written)
+        } else if first.is_ascii_alphabetic() || first == '_' {
+            let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            match &rest[..length] {
+                "and" => return Err(error(NO_AND.to_owned())),
+                "or" | "not" => return Err(error(NO_OR.to_owned())),
+                name => (Word::Name(name), name),
+            }
+        } else {
+            let problem = match first {
+                '=' => "= is no comparison: write ==".to_owned(),
+                '"' | '\'' => "names of values can't be compared: when says where a hyperparameter exists".to_owned(),
+                '&' => NO_AND.to_owned(),
+                '|' | '!' => NO_OR.to_owned(),
+                other => format!("{other} is no part of an expression"),
+            };
+            return Err(error(problem));
+        };
+        words.push(Placed { word, character, written });
+        rest = &rest[written.len()..];
+    }
+}
+
+/// How long the number is with which a text begins: digits, a point, an exponent.
+fn number_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let digits = |from: usize| from + bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let mut end = digits(0);
+    if bytes.get(end) == Some(&b'.') {
+        end = digits(end + 1);
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        let exponent = digits((end + 1 + sign).min(bytes.len()));
+        if exponent > end + 1 + sign {
+            end = exponent;
+        }
+    }
+    end
+}
+
+/// Reads a whole text.
+pub(super) fn comparison(text: &str) -> Result<Comparison, ParseError> {
+    let mut reader = Reader { words: words(text)?, next: 0, end: text.chars().count() + 1 };
+    let first = reader.sum()?;
+    let mut others = Vec::new();
+    while let Some(relation) = reader.take(|word| if let Word::Relation(r) = word { Some(*r) } else { None }) {
+        others.push((relation, reader.sum()?));
+    }
+    if reader.next < reader.words.len() || others.is_empty() {
+        return Err(reader.unexpected("a comparison such as <="));
+    }
+    Ok(Comparison { text: text.trim().to_owned(), first, others })
+}
+
+struct Reader<'a> {
+    words: Vec<Placed<'a>>,
+    next: usize,
+    /// The number of the character after the last.
+    end: usize,
+}
+
+impl Reader<'_> {
+    /// The next word, if it is what is looked for.
+    fn take<T>(&mut self, is: impl Fn(&Word) -> Option<T>) -> Option<T> {
+        let found = is(&self.words.get(self.next)?.word)?;
+        self.next += 1;
+        Some(found)
+    }
+
+    fn takes(&mut self, word: &Word) -> bool {
+        self.take(|next| (next == word).then_some(())).is_some()
+    }
+
+    fn unexpected(&self, expected: &str) -> ParseError {
+        match self.words.get(self.next) {
+            Some(word) => ParseError {
+                character: word.character,
+                problem: format!("expected {expected}, and found {}", word.written),
+            },
+            None => ParseError { character: self.end, problem: format!("expected {expected}, and found the end") },
+        }
+    }
+
+    fn sum(&mut self) -> Result<Term, ParseError> {
+        self.chain(Self::product, |operator| matches!(operator, Operator::Plus | Operator::Minus))
+    }
+
+    fn product(&mut self) -> Result<Term, ParseError> {
+        self.chain(Self::signed, |o| matches!(o, Operator::Times | Operator::Over | Operator::Modulo))
+    }
+
+    /// Parts between operators of one kind, from left to right.
+    fn chain(
+        &mut self,
+        part: fn(&mut Self) -> Result<Term, ParseError>,
+        is: fn(Operator) -> bool,
+    ) -> Result<Term, ParseError> {
+        let mut term = part(self)?;
+        while let Some(operator) = self.take(|word| match word {
+            Word::Operator(operator) if is(*operator) => Some(*operator),
+            _ => None,
+        }) {
+            term = Term::Of(operator, Box::new(term), Box::new(part(self)?));
+        }
+        Ok(term)
+    }
+
+    fn signed(&mut self) -> Result<Term, ParseError> {
+        if self.takes(&Word::Operator(Operator::Minus)) {
+            return Ok(Term::Negative(Box::new(self.signed()?)));
+        }
+        let base = self.single()?;
+        if self.takes(&Word::Operator(Operator::Power)) {
+            return Ok(Term::Of(Operator::Power, Box::new(base), Box::new(self.signed()?)));
+        }
+        Ok(base)
+    }
+
+    fn single(&mut self) -> Result<Term, ParseError> {
+        if let Some(number) = self.take(|word| if let Word::Number(x) = word { Some(*x) } else { None }) {
+            return Ok(Term::Number(number));
+        }
+        if self.takes(&Word::Open) {
+            let term = self.sum()?;
+            return if self.takes(&Word::Close) { Ok(term) } else { Err(self.unexpected(")")) };
+        }
+        let at = self.next;
+        let Some(name) = self.take(|word| if let Word::Name(name) = word { Some((*name).to_owned()) } else { None })
+        else {
+            return Err(self.unexpected("a number, a hyperparameter or ("));
+        };
+        if self.takes(&Word::Open) { self.function(&name, at) } else { Ok(Term::Hyperparameter(name)) }
+    }
+
+    /// What stands between the parentheses of a function, whose name is a word before.
+    fn function(&mut self, name: &str, at: usize) -> Result<Term, ParseError> {
+        let character = self.words[at].character;
+        let error = |problem: String| ParseError { character, problem };
+        let Some((_, function)) = Function::ALL.into_iter().find(|(known, _)| *known == name) else {
+            let known = Function::ALL.map(|(known, _)| known);
+            let meant = spelling::did_you_mean(name, known);
+            let all = || format!("There are {}.", known.join(", "));
+            return Err(error(format!("{name} is no function. {}", meant.unwrap_or_else(all))));
+        };
+        let mut terms = vec![self.sum()?];
+        while self.takes(&Word::Comma) {
+            terms.push(self.sum()?);
+        }
+        if !self.takes(&Word::Close) {
+            return Err(self.unexpected("a comma or )"));
+        }
+        match (function.takes_several(), terms.len()) {
+            (true, 1) => Err(error(format!("{name} takes two numbers or more"))),
+            (false, n) if n > 1 => Err(error(format!("{name} takes one number"))),
+            _ => Ok(Term::Function(function, terms)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_character() {
+        for (text, expected) in [
+            ("", "expected a number, a hyperparameter or (, and found the end at character 1"),
+            ("heads", "expected a comparison such as <=, and found the end at character 6"),
+            ("heads <= ", "expected a number, a hyperparameter or (, and found the end at character 10"),
+            ("heads = 3", "= is no comparison: write == at character 7"),
+            ("heads * * 3 <= 4", "expected a number, a hyperparameter or (, and found * at character 9"),
+            ("(heads + 3 <= 4", "expected ), and found <= at character 12"),
+            ("heads 3 <= 4", "expected a comparison such as <=, and found 3 at character 7"),
+            ("2heads <= 4", "expected a comparison such as <=, and found heads at character 2"),
+            ("heads <= 4)", "expected a comparison such as <=, and found ) at character 11"),
+            ("1.2.3 < a", "expected a comparison such as <=, and found .3 at character 4"),
+            ("1e999 < a", "1e999 is no number at character 1"),
+            (". < a", ". is no number at character 1"),
+            (
+                "optimizer == 'sgd'",
+                "names of values can't be compared: when says where a hyperparameter exists at character 14",
+            ),
+            ("a < 1 && b < 2", "comparisons can't be joined: list each of them at character 7"),
+            ("a < 1 and b < 2", "comparisons can't be joined: list each of them at character 7"),
+            ("a < 1 || b < 2", "there is no or and no not: every constraint that is listed must hold at character 7"),
+            ("größe < 2", "ö is no part of an expression at character 3"),
+            ("sqrtt(a) < 2", "sqrtt is no function. Did you mean sqrt? at character 1"),
+            ("min(a) < 2", "min takes two numbers or more at character 1"),
+            ("sqrt(a, b) < 2", "sqrt takes one number at character 1"),
+            ("max(a, ) < 2", "expected a number, a hyperparameter or (, and found ) at character 8"),
+        ] {
+            assert_eq!(comparison(text).unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn spaces_and_signs_are_free() {
+        let plain = comparison("a*b<=3").unwrap();
+        assert_eq!(plain.first, comparison("  a * b ≤ 3").unwrap().first);
+        assert!(comparison(&format!("{}1{} < a", "(".repeat(120), ")".repeat(120))).is_ok());
+    }
+}

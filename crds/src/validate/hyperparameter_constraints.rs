@@ -1,0 +1,88 @@
+//! Constraints between hyperparameters: expressions that say which points are tried.
+
+use super::{
+    Violation,
+    assignments::{assignments, with_ancestors},
+    called,
+    printed::{list, short},
+};
+use crate::{
+    HyperparameterValue, Hyperparameters, StudySpec,
+    expression::Comparison,
+    study::{Hyperparameter, Role},
+};
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (i, text) in spec.hyperparameter_constraints.iter().enumerate() {
+        let at = format!("spec.hyperparameterConstraints[{i}]");
+        match Comparison::parse(text) {
+            Err(error) => {
+                let rule = format!("can't be read: {error}");
+                let fix = "Write a comparison of hyperparameters and numbers, such as heads * head_dim <= 1024.";
+                found.push(Violation::new(at, text, rule, fix));
+            }
+            Ok(comparison) => found.extend(names(spec, &at, &comparison)),
+        }
+    }
+    for (i, text) in spec.hyperparameter_constraints.iter().enumerate() {
+        if let Some(first) = spec.hyperparameter_constraints[..i].iter().position(|other| other.trim() == text.trim()) {
+            let at = format!("spec.hyperparameterConstraints[{i}]");
+            found.push(Violation::new(at, text, format!("is hyperparameterConstraints[{first}] again"), "Remove it."));
+        }
+    }
+    found
+}
+
+/// What a constraint names must be numbers, of which one is searched, and exist together.
+fn names(spec: &StudySpec, at: &str, comparison: &Comparison) -> Option<Violation> {
+    let hs = &spec.hyperparameters;
+    let text = comparison.to_string();
+    let named = comparison.names();
+    for name in &named {
+        let of_name: Vec<&Hyperparameter> = hs.iter().filter(|h| h.name == **name).collect();
+        if of_name.is_empty() {
+            let fix = called::meant(name, hs.iter())
+                .unwrap_or_else(|| "Name one of the study's hyperparameters, or add it.".to_owned());
+            return Some(Violation::new(at, &text, format!("there is no hyperparameter {name} in this study"), fix));
+        }
+        let no_number = |value: &&HyperparameterValue| value.as_f64().is_none();
+        if let Some(value) = of_name.iter().flat_map(|h| h.listed()).find(no_number) {
+            let rule = format!("{name} is no number: it may be {}", short(value));
+            let fix = "Compare numbers; when says for which values a hyperparameter exists.";
+            return Some(Violation::new(at, &text, rule, fix));
+        }
+    }
+    let searched = |name: &&str| hs.iter().any(|h| h.name == **name && h.role != Role::Fixed);
+    if !named.iter().any(searched) {
+        let fix = "Name a hyperparameter that is searched, or remove it.";
+        return Some(Violation::new(at, &text, "names nothing that is searched", fix));
+    }
+    let conditions = named.iter().copied().flat_map(|name| parents(hs, name));
+    let all = assignments(hs, &with_ancestors(hs, conditions))?;
+    let exists = |name: &str, there: &Hyperparameters| {
+        hs.iter().any(|h| h.name == name && super::assignments::is_active(h, there))
+    };
+    if !all.iter().any(|there| named.iter().all(|name| exists(name, there))) {
+        let named: Vec<&&str> = named.iter().collect();
+        let rule = format!("says nothing of any point: {} never exist together", list(&named, "and"));
+        return Some(Violation::new(at, &text, rule, "Change their conditions (when), or remove it."));
+    }
+    None
+}
+
+/// What the conditions of a hyperparameter name.
+fn parents<'a>(hs: &'a [Hyperparameter], name: &str) -> impl Iterator<Item = &'a str> {
+    let of_name: Vec<&Hyperparameter> = hs.iter().filter(|h| h.name == name).collect();
+    of_name.into_iter().flat_map(|h| h.when.iter().flatten()).map(|(parent, _)| parent.as_str())
+}
+
+/// The first constraint that a point violates, if it does any, as something that is wrong with it.
+pub(super) fn violated(spec: &StudySpec, point: &Hyperparameters, at: &str) -> Option<Violation> {
+    let comparisons = spec.comparisons();
+    let violated = comparisons.into_iter().find(|comparison| comparison.holds(point) == Some(false))?;
+    let values: Hyperparameters =
+        violated.names().into_iter().filter_map(|name| Some((name.to_owned(), point.get(name)?.clone()))).collect();
+    let rule = format!("violates the study's constraint {violated}");
+    Some(Violation::new(at, &values, rule, "Give values that satisfy it, or change spec.hyperparameterConstraints."))
+}
