@@ -57,13 +57,14 @@ fn finished(crd: &CustomResourceDefinition) -> Result<Value, serde_json::Error> 
     Ok(crd)
 }
 
-/// Range or values to vary, value to hold.
+/// Range or values to vary, value to hold, expression to work out.
 fn exactly_one() -> Value {
     let varies = json!({"role": {"enum": ["Scientific", "Nuisance"]}});
     json!([
         {"required": ["range"], "properties": varies},
         {"required": ["values"], "properties": varies},
         {"required": ["value"], "properties": {"role": {"enum": ["Fixed"]}}},
+        {"required": ["expression"], "properties": {"role": {"enum": ["Derived"]}}},
     ])
 }
 

@@ -1,4 +1,5 @@
-//! Arithmetic over hyperparameters, as `spec.hyperparameterConstraints` has it: `heads * head_dim <= 1024`.
+//! Arithmetic over hyperparameters: what a `Derived` one is worked out by (`effective_rate * (1 - momentum)`), and
+//! constraints between hyperparameters (`heads * head_dim <= 1024`).
 //!
 //! Numbers are 64-bit floats, and powers and logarithms libm's, not the platform's: a point satisfies a constraint on every
 //! machine or on none. The notation is that of Python where both have a sign: `**` (or `^`) binds tighter than a sign before
@@ -7,10 +8,11 @@
 //! wrong, and what is needed of them is small.
 
 mod parse;
+mod solve;
 
 use std::{collections::BTreeSet, fmt};
 
-use crate::{Hyperparameters, StudySpec};
+use crate::{HyperparameterValue, Hyperparameters, StudySpec};
 
 pub use parse::ParseError;
 
@@ -24,6 +26,20 @@ pub struct Comparison {
     first: Term,
     /// What it is compared with, from left to right.
     others: Vec<(Relation, Term)>,
+}
+
+/// A number that is worked out from hyperparameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    text: String,
+    term: Term,
+}
+
+/// A number, and whether it is a whole one by the way it is worked out: products of whole numbers are, and what is rounded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Quantity {
+    number: f64,
+    is_whole: bool,
 }
 
 /// How two numbers are compared.
@@ -93,6 +109,15 @@ impl Function {
         matches!(self, Self::Max | Self::Min)
     }
 
+    /// Whether its value is whole.
+    fn is_whole(self, are_whole: bool) -> bool {
+        match self {
+            Self::Ceil | Self::Floor | Self::Round => true,
+            Self::Abs | Self::Max | Self::Min => are_whole,
+            Self::Exp | Self::Log | Self::Log10 | Self::Log2 | Self::Sqrt => false,
+        }
+    }
+
     fn of(self, values: &[f64]) -> f64 {
         let x = values.first().copied().unwrap_or(f64::NAN);
         match self {
@@ -144,18 +169,35 @@ impl Relation {
 }
 
 impl Term {
-    /// Its value; nothing where a hyperparameter has no number there.
-    fn value(&self, point: &Hyperparameters) -> Option<f64> {
-        match self {
-            Self::Number(x) => Some(*x),
-            Self::Hyperparameter(name) => point.get(name)?.as_f64(),
-            Self::Negative(term) => Some(-term.value(point)?),
-            Self::Of(operator, a, b) => Some(operator.of(a.value(point)?, b.value(point)?)),
-            Self::Function(function, terms) => {
-                let values: Option<Vec<f64>> = terms.iter().map(|term| term.value(point)).collect();
-                Some(function.of(&values?))
+    /// Its value, by the values of hyperparameters; nothing where one that it names has no number.
+    fn value<'a>(&self, of: &dyn Fn(&str) -> Option<&'a HyperparameterValue>) -> Option<Quantity> {
+        Some(match self {
+            Self::Number(x) => Quantity { number: *x, is_whole: x.fract() == 0.0 },
+            Self::Hyperparameter(name) => {
+                let value = of(name)?;
+                Quantity { number: value.as_f64()?, is_whole: matches!(value, HyperparameterValue::Integer(_)) }
             }
-        }
+            Self::Negative(term) => {
+                let Quantity { number, is_whole } = term.value(of)?;
+                Quantity { number: -number, is_whole }
+            }
+            Self::Of(operator, a, b) => {
+                let (a, b) = (a.value(of)?, b.value(of)?);
+                let are_whole = a.is_whole && b.is_whole;
+                let is_whole = match operator {
+                    Operator::Plus | Operator::Minus | Operator::Times | Operator::Modulo => are_whole,
+                    Operator::Power => are_whole && b.number >= 0.0,
+                    Operator::Over => false,
+                };
+                Quantity { number: operator.of(a.number, b.number), is_whole }
+            }
+            Self::Function(function, terms) => {
+                let values = terms.iter().map(|term| term.value(of)).collect::<Option<Vec<_>>>()?;
+                let numbers: Vec<f64> = values.iter().map(|value| value.number).collect();
+                let is_whole = function.is_whole(values.iter().all(|value| value.is_whole));
+                Quantity { number: function.of(&numbers), is_whole }
+            }
+        })
     }
 
     fn names<'a>(&'a self, names: &mut BTreeSet<&'a str>) {
@@ -195,14 +237,64 @@ impl Comparison {
     /// nothing of the point. What can't be worked out, such as 0 / 0, doesn't hold.
     #[must_use]
     pub fn holds(&self, point: &Hyperparameters) -> Option<bool> {
+        let of = |name: &str| point.get(name);
         let mut holds = true;
-        let mut left = self.first.value(point)?;
+        let mut left = self.first.value(&of)?.number;
         for (relation, term) in &self.others {
-            let right = term.value(point)?;
+            let right = term.value(&of)?.number;
             holds &= relation.holds(left, right);
             left = right;
         }
         Some(holds)
+    }
+}
+
+/// Whole numbers up to here are exact as real numbers.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+impl Expression {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// Where it is none: the character, and what was expected there.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        parse::expression(text)
+    }
+
+    /// The hyperparameters that it names.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        self.term.names(&mut names);
+        names
+    }
+
+    /// Its value, by the values of hyperparameters: a whole number where it is one by the way it is worked out. Nothing
+    /// where a hyperparameter that it names has no number.
+    #[must_use]
+    pub fn value<'a>(&self, of: &dyn Fn(&str) -> Option<&'a HyperparameterValue>) -> Option<HyperparameterValue> {
+        let Quantity { number, is_whole } = self.term.value(of)?;
+        if is_whole && number.fract() == 0.0 && number.abs() <= LARGEST_EXACT {
+            // Whole and at most 2^53: exact.
+            #[allow(clippy::cast_possible_truncation)]
+            return Some(HyperparameterValue::Integer(number as i64));
+        }
+        Some(HyperparameterValue::Number(number))
+    }
+
+    /// The number that a hyperparameter has where this has a value, the others being known: what a program that knows the
+    /// derived number alone says of the one that is searched. Nothing where it is named more than once, or where there is not
+    /// one such number.
+    #[must_use]
+    pub fn solved(&self, name: &str, value: f64, point: &Hyperparameters) -> Option<f64> {
+        solve::solved(&self.term, name, value, point)
+    }
+}
+
+/// As it was written.
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Comparison, Function, Operator, Relation, Term};
+use super::{Comparison, Expression, Function, Operator, Relation, Term};
 use crate::spelling;
 
 /// Where a text is no comparison.
@@ -16,7 +16,7 @@ pub struct ParseError {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at character {}", self.problem, self.character)
+        write!(f, "at character {}: {}", self.character, self.problem)
     }
 }
 
@@ -133,6 +133,16 @@ pub(super) fn comparison(text: &str) -> Result<Comparison, ParseError> {
     Ok(Comparison { text: text.trim().to_owned(), first, others })
 }
 
+/// Reads a whole text that is one number.
+pub(super) fn expression(text: &str) -> Result<Expression, ParseError> {
+    let mut reader = Reader { words: words(text)?, next: 0, end: text.chars().count() + 1 };
+    let term = reader.sum()?;
+    if reader.next < reader.words.len() {
+        return Err(reader.unexpected("the end"));
+    }
+    Ok(Expression { text: text.trim().to_owned(), term })
+}
+
 struct Reader<'a> {
     words: Vec<Placed<'a>>,
     next: usize,
@@ -245,30 +255,30 @@ mod tests {
     #[test]
     fn errors_name_the_character() {
         for (text, expected) in [
-            ("", "expected a number, a hyperparameter or (, and found the end at character 1"),
-            ("heads", "expected a comparison such as <=, and found the end at character 6"),
-            ("heads <= ", "expected a number, a hyperparameter or (, and found the end at character 10"),
-            ("heads = 3", "= is no comparison: write == at character 7"),
-            ("heads * * 3 <= 4", "expected a number, a hyperparameter or (, and found * at character 9"),
-            ("(heads + 3 <= 4", "expected ), and found <= at character 12"),
-            ("heads 3 <= 4", "expected a comparison such as <=, and found 3 at character 7"),
-            ("2heads <= 4", "expected a comparison such as <=, and found heads at character 2"),
-            ("heads <= 4)", "expected a comparison such as <=, and found ) at character 11"),
-            ("1.2.3 < a", "expected a comparison such as <=, and found .3 at character 4"),
-            ("1e999 < a", "1e999 is no number at character 1"),
-            (". < a", ". is no number at character 1"),
+            ("", "at character 1: expected a number, a hyperparameter or (, and found the end"),
+            ("heads", "at character 6: expected a comparison such as <=, and found the end"),
+            ("heads <= ", "at character 10: expected a number, a hyperparameter or (, and found the end"),
+            ("heads = 3", "at character 7: = is no comparison: write =="),
+            ("heads * * 3 <= 4", "at character 9: expected a number, a hyperparameter or (, and found *"),
+            ("(heads + 3 <= 4", "at character 12: expected ), and found <="),
+            ("heads 3 <= 4", "at character 7: expected a comparison such as <=, and found 3"),
+            ("2heads <= 4", "at character 2: expected a comparison such as <=, and found heads"),
+            ("heads <= 4)", "at character 11: expected a comparison such as <=, and found )"),
+            ("1.2.3 < a", "at character 4: expected a comparison such as <=, and found .3"),
+            ("1e999 < a", "at character 1: 1e999 is no number"),
+            (". < a", "at character 1: . is no number"),
             (
                 "optimizer == 'sgd'",
-                "names of values can't be compared: when says where a hyperparameter exists at character 14",
+                "at character 14: names of values can't be compared: when says where a hyperparameter exists",
             ),
-            ("a < 1 && b < 2", "comparisons can't be joined: list each of them at character 7"),
-            ("a < 1 and b < 2", "comparisons can't be joined: list each of them at character 7"),
-            ("a < 1 || b < 2", "there is no or and no not: every constraint that is listed must hold at character 7"),
-            ("größe < 2", "ö is no part of an expression at character 3"),
-            ("sqrtt(a) < 2", "sqrtt is no function. Did you mean sqrt? at character 1"),
-            ("min(a) < 2", "min takes two numbers or more at character 1"),
-            ("sqrt(a, b) < 2", "sqrt takes one number at character 1"),
-            ("max(a, ) < 2", "expected a number, a hyperparameter or (, and found ) at character 8"),
+            ("a < 1 && b < 2", "at character 7: comparisons can't be joined: list each of them"),
+            ("a < 1 and b < 2", "at character 7: comparisons can't be joined: list each of them"),
+            ("a < 1 || b < 2", "at character 7: there is no or and no not: every constraint that is listed must hold"),
+            ("größe < 2", "at character 3: ö is no part of an expression"),
+            ("sqrtt(a) < 2", "at character 1: sqrtt is no function. Did you mean sqrt?"),
+            ("min(a) < 2", "at character 1: min takes two numbers or more"),
+            ("sqrt(a, b) < 2", "at character 1: sqrt takes one number"),
+            ("max(a, ) < 2", "at character 8: expected a number, a hyperparameter or (, and found )"),
         ] {
             assert_eq!(comparison(text).unwrap_err().to_string(), expected, "{text}");
         }

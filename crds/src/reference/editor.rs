@@ -88,7 +88,7 @@ mod tests {
         let steps = &schema["properties"]["spec"]["properties"]["rounds"]["items"]["properties"]["maxTrainSteps"];
         assert_eq!((&steps["type"], steps["description"].is_string()), (&json!("integer"), true));
         let role = &schema["properties"]["spec"]["properties"]["hyperparameters"]["items"]["properties"]["role"];
-        assert_eq!(role["enum"], json!(["Scientific", "Nuisance", "Fixed"]));
+        assert_eq!(role["enum"], json!(["Scientific", "Nuisance", "Fixed", "Derived"]));
         assert_eq!(schema["properties"]["spec"]["additionalProperties"], false);
         let mut nodes = 0;
         walk(&schema, &mut |map| {

@@ -9,7 +9,8 @@ use studious_rules::registry::STEP_BUDGET;
 
 use crate::HyperparameterValue;
 
-/// One dimension of the study, or one value held fixed. Exactly one of `range`, `values` and `value` is given.
+/// One dimension of the study, one value held fixed, or one worked out. Exactly one of `range`, `values`, `value` and
+/// `expression` is given.
 #[derive(KubeSchema, Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 // That exactly one of the three is given is said by `oneOf`, see `crd`: CEL can't see fields without a type.
@@ -28,7 +29,8 @@ pub struct Hyperparameter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_./:\[\]-]*$"))]
     pub alias: Option<String>,
-    /// Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held.
+    /// Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held. Derived: worked out from
+    /// others.
     #[serde(default)]
     pub role: Role,
     /// Exists only when each hyperparameter named here has one of the given values.
@@ -42,6 +44,12 @@ pub struct Hyperparameter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub values: Option<Vec<HyperparameterValue>>,
+    /// How a `Derived` hyperparameter is worked out from others, such as `effective_rate * (1 - momentum)`: numbers, names,
+    /// `+ - * / % **`, parentheses and `abs ceil exp floor log log10 log2 max min round sqrt`. It exists where all that it
+    /// names exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub expression: Option<String>,
     /// The one value of a `Fixed` hyperparameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<HyperparameterValue>,
@@ -85,6 +93,8 @@ pub enum Role {
     Nuisance,
     /// Held; conclusions hold for that value only.
     Fixed,
+    /// Worked out from others, which are searched in its place (Playbook: "Extracting insight from experimental results": reparameterizing the search space).
+    Derived,
 }
 
 /// An interval, both ends included.

@@ -33,7 +33,8 @@ impl Hyperparameter {
     /// Whether it has more than one value in the study.
     #[must_use]
     pub fn varies(&self) -> bool {
-        self.range.is_some() || self.values.as_ref().is_some_and(|values| values.len() > 1)
+        let has_several = self.values.as_ref().is_some_and(|values| values.len() > 1);
+        self.range.is_some() || has_several || self.expression.is_some()
     }
 
     /// The optimizers that its values name.

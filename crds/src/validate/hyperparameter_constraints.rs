@@ -18,7 +18,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         let at = format!("spec.hyperparameterConstraints[{i}]");
         match Comparison::parse(text) {
             Err(error) => {
-                let rule = format!("can't be read: {error}");
+                let rule = format!("can't be read {error}");
                 let fix = "Write a comparison of hyperparameters and numbers, such as heads * head_dim <= 1024.";
                 found.push(Violation::new(at, text, rule, fix));
             }
@@ -46,8 +46,7 @@ fn names(spec: &StudySpec, at: &str, comparison: &Comparison) -> Option<Violatio
                 .unwrap_or_else(|| "Name one of the study's hyperparameters, or add it.".to_owned());
             return Some(Violation::new(at, &text, format!("there is no hyperparameter {name} in this study"), fix));
         }
-        let no_number = |value: &&HyperparameterValue| value.as_f64().is_none();
-        if let Some(value) = of_name.iter().flat_map(|h| h.listed()).find(no_number) {
+        if let Some(value) = no_number(&of_name) {
             let rule = format!("{name} is no number: it may be {}", short(value));
             let fix = "Compare numbers; when says for which values a hyperparameter exists.";
             return Some(Violation::new(at, &text, rule, fix));
@@ -69,6 +68,11 @@ fn names(spec: &StudySpec, at: &str, comparison: &Comparison) -> Option<Violatio
         return Some(Violation::new(at, &text, rule, "Change their conditions (when), or remove it."));
     }
     None
+}
+
+/// A value of hyperparameters that is no number, if they have one.
+pub(super) fn no_number<'a>(of: &[&'a Hyperparameter]) -> Option<&'a HyperparameterValue> {
+    of.iter().flat_map(|h| h.listed()).find(|value| value.as_f64().is_none())
 }
 
 /// What the conditions of a hyperparameter name.

@@ -9,6 +9,7 @@ mod called;
 mod changes;
 mod conditions;
 mod constraints;
+mod derived;
 mod design;
 mod early_ending;
 mod hyperparameter_constraints;
@@ -106,6 +107,7 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     found.extend(design::refusals(spec));
     found.extend(called::refusals(spec));
     found.extend(space::refusals(spec));
+    found.extend(derived::refusals(spec));
     found.extend(conditions::refusals(spec));
     found.extend(hyperparameter_constraints::refusals(spec));
     found.extend(schedule::refusals(spec));

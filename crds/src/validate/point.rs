@@ -3,7 +3,7 @@
 use super::{
     Violation,
     assignments::{is_active, parents_first},
-    called, hyperparameter_constraints,
+    called, derived, hyperparameter_constraints,
     printed::{list, short},
     space::kind,
 };
@@ -85,7 +85,8 @@ pub fn point_of(spec: &StudySpec, given: &Hyperparameters, at: &str) -> Result<H
 ///
 /// # Errors
 /// Everything that is wrong with it, each with a field below `at`: hyperparameters that don't exist, not at this point, or
-/// that are missing, and values that they can't have. Fixed ones may be missing.
+/// that are missing, and values that they can't have. Fixed and derived ones may be missing; where one that is derived is
+/// given and one that it is worked out from is not, that is solved for.
 pub fn point(
     hyperparameters: &[Hyperparameter],
     point: &Hyperparameters,
@@ -93,10 +94,19 @@ pub fn point(
 ) -> Result<Hyperparameters, Vec<Violation>> {
     let mut found = Vec::new();
     let mut whole = Hyperparameters::new();
-    let all = hyperparameters.iter().map(|h| h.name.as_str()).collect();
+    let solved = derived::solved(hyperparameters, point);
+    let given = point;
+    let point = &solved;
+    let searched = hyperparameters.iter().filter(|h| h.role != Role::Derived);
+    let all = searched.map(|h| h.name.as_str()).collect();
     // Conditions that form a cycle are reported where they stand.
     for name in parents_first(hyperparameters, &all).unwrap_or_default() {
-        let Some(h) = hyperparameters.iter().find(|h| h.name == name && is_active(h, &whole)) else {
+        let of_name = |h: &&Hyperparameter| h.name == name && h.role != Role::Derived && is_active(h, &whole);
+        let Some(h) = hyperparameters.iter().find(of_name) else {
+            // It may be worked out here.
+            if hyperparameters.iter().any(|h| h.name == name && h.role == Role::Derived) {
+                continue;
+            }
             // Without what it depends on it can't be known whether it exists.
             if let Some(value) = point.get(name).filter(|_| found.is_empty()) {
                 found.push(inactive(hyperparameters, name, value, at));
@@ -111,6 +121,9 @@ pub fn point(
             (None, Some(fixed)) if h.role == Role::Fixed => _ = whole.insert(name.to_owned(), fixed.clone()),
             (None, _) => found.push(missing(h, at)),
         }
+    }
+    if found.is_empty() {
+        found.extend(derived::work_out(hyperparameters, &mut whole, given, at));
     }
     for (name, value) in point.iter().filter(|(name, _)| !hyperparameters.iter().any(|h| h.name == **name)) {
         let fix = called::meant(name, hyperparameters.iter())
@@ -272,6 +285,43 @@ mod tests {
             r#"{"decay":0.3,"drop":0.7,"lr":0.001,"momentum":0.9,"seed":20000000.0,"width":1000}"#
         );
         assert_eq!(settled_point(&space(), &given)["decay"], HyperparameterValue::from(0.3));
+    }
+
+    #[test]
+    fn what_is_derived_is_worked_out_checked_and_solved() {
+        let space: Vec<Hyperparameter> = serde_yaml::from_str(
+            "
+- {name: effective_rate, range: {min: 1.0e-4, max: 1, scale: Log}}
+- {name: momentum, range: {min: 0, max: 0.99, scale: ReverseLog}}
+- {name: learning_rate, role: Derived, expression: effective_rate * (1 - momentum)}
+- {name: heads, values: [2, 4]}
+- {name: head_dim, role: Fixed, value: 64}
+- {name: width, role: Derived, expression: heads * head_dim}
+",
+        )
+        .unwrap();
+        let told = |given: &str| {
+            let given: Hyperparameters = serde_json::from_str(given).unwrap();
+            match point(&space, &given, "point") {
+                Ok(whole) => serde_json::to_string(&whole).unwrap(),
+                Err(wrong) => wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+            }
+        };
+        let whole =
+            r#"{"effective_rate":0.25,"head_dim":64,"heads":4,"learning_rate":0.125,"momentum":0.5,"width":256}"#;
+        assert_eq!(told(r#"{"effective_rate": 0.25, "momentum": 0.5, "heads": 4}"#), whole);
+        assert_eq!(told(whole), whole);
+        // As a program wrote it that was never told of the effective rate, or of heads.
+        assert_eq!(told(r#"{"learning_rate": 0.125, "momentum": 0.5, "width": 256}"#), whole);
+        assert_eq!(
+            told(r#"{"effective_rate": 0.25, "momentum": 0.5, "heads": 4, "learning_rate": 0.2}"#),
+            "point.learning_rate: 0.2: is effective_rate * (1 - momentum), which is 0.125 at this point. Give 0.125, or leave \
+             it out."
+        );
+        let missing = told(r#"{"learning_rate": 0.125, "heads": 4}"#);
+        assert!(missing.contains("point.effective_rate") && missing.contains("point.momentum"), "{missing}");
+        let beyond = told(r#"{"learning_rate": 0.9, "momentum": 0.5, "heads": 4}"#);
+        assert!(beyond.contains("effective_rate: 1.8: is outside the range"), "{beyond}");
     }
 
     /// F-081: a name and a truth value that read alike are told apart.

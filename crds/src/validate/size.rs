@@ -70,6 +70,8 @@ pub fn searched_sizes(spec: &StudySpec) -> Option<Vec<ArmSize>> {
 fn values(h: &Hyperparameter) -> Option<u64> {
     match (&h.value, &h.values, &h.range) {
         (Some(_), _, _) => Some(1),
+        // Worked out from others: it makes no points of its own.
+        _ if h.expression.is_some() => Some(1),
         (_, Some(values), _) => u64::try_from(values.len()).ok(),
         // Whole and at most 2^54 apart: exact.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

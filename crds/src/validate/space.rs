@@ -23,10 +23,13 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
 }
 
 fn shape(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
-    let given: Vec<&str> = [("range", h.range.is_some()), ("values", h.values.is_some()), ("value", h.value.is_some())]
-        .into_iter()
-        .filter_map(|(name, there)| there.then_some(name))
-        .collect();
+    let fields = [
+        ("range", h.range.is_some()),
+        ("values", h.values.is_some()),
+        ("value", h.value.is_some()),
+        ("expression", h.expression.is_some()),
+    ];
+    let given: Vec<&str> = fields.into_iter().filter_map(|(name, there)| there.then_some(name)).collect();
     let name = &h.name;
     match (h.role, given.as_slice()) {
         (Role::Fixed, []) => found.push(Violation::new(
@@ -35,13 +38,33 @@ fn shape(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
             format!("is missing: {name} is Fixed, that is, held at one value"),
             "Give the value.",
         )),
+        (Role::Derived, []) => found.push(Violation::new(
+            format!("{at}.expression"),
+            &(),
+            format!("is missing: {name} is Derived, that is, worked out from others"),
+            "Give an expression, such as expression: effective_rate * (1 - momentum).",
+        )),
         (_, []) => found.push(Violation::new(
             at,
             &(),
             format!("{name} has neither range nor values, so there is nothing to search"),
             "Give range: {min: …, max: …} or values: […]; to hold it at one value, give role: Fixed and value.",
         )),
-        (Role::Fixed, ["value"]) | (Role::Scientific | Role::Nuisance, ["range" | "values"]) => {}
+        (Role::Fixed, ["value"])
+        | (Role::Scientific | Role::Nuisance, ["range" | "values"])
+        | (Role::Derived, ["expression"]) => {}
+        (Role::Derived, [other]) => found.push(Violation::new(
+            format!("{at}.{other}"),
+            &(),
+            format!("doesn't go with role Derived: {name} is worked out from others"),
+            "Give expression instead, or another role.",
+        )),
+        (_, ["expression"]) => found.push(Violation::new(
+            format!("{at}.expression"),
+            &h.expression,
+            format!("doesn't go with role {:?}: {name} is worked out, not searched", h.role),
+            "Give role: Derived. Its role is that of what it is worked out from.",
+        )),
         (Role::Fixed, [other]) => found.push(Violation::new(
             format!("{at}.{other}"),
             &(),
@@ -58,7 +81,7 @@ fn shape(h: &Hyperparameter, at: &str, found: &mut Vec<Violation>) {
             at,
             &(),
             format!("{name} has {}, of which only one can hold", list(several, "and")),
-            "Give exactly one of range, values and value.",
+            "Give exactly one of range, values, value and expression.",
         )),
     }
     if h.fixed_because.is_some() && h.role != Role::Fixed {

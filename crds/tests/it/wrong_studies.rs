@@ -52,6 +52,52 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a test metric", "metric: validation_error", "metric: test_error"),
     ("a scientific range", "values: [sgd, momentum, nesterov]}", "range: {min: 1, max: 5}}"),
     ("fewer trials than arms", "trials: 45", "trials: 2"),
+    // Derived hyperparameters.
+    (
+        "an expression that stops",
+        "  - {name: batch_size",
+        "  - {name: decay, role: Derived, expression: \"1 -\"}\n  - {name: batch_size",
+    ),
+    (
+        "an expression of an unknown name",
+        "  - {name: batch_size",
+        "  - {name: decay, role: Derived, expression: 1 - momentum}\n  - {name: batch_size",
+    ),
+    (
+        "an expression of itself",
+        "  - {name: batch_size",
+        "  - {name: decay, role: Derived, expression: 2 * decay}\n  - {name: batch_size",
+    ),
+    (
+        "an expression of names",
+        "  - {name: batch_size",
+        "  - {name: decay, role: Derived, expression: 2 * optimizer}\n  - {name: batch_size",
+    ),
+    (
+        "an expression of nothing that is searched",
+        "  - {name: batch_size",
+        "  - {name: decay, role: Derived, expression: 2 * batch_size}\n  - {name: batch_size",
+    ),
+    (
+        "an expression that is searched",
+        "  - {name: batch_size",
+        "  - {name: decay, expression: 2 * width}\n  - {name: batch_size",
+    ),
+    (
+        "a Derived without an expression",
+        "  - {name: batch_size",
+        "  - {name: decay, role: Derived, range: {min: 1, max: 2}}\n  - {name: batch_size",
+    ),
+    (
+        "a Derived of a Derived",
+        "  - {name: batch_size",
+        "  - {name: half, role: Derived, expression: width / 2}\n  - {name: decay, role: Derived, expression: half / 2}\n  - {name: batch_size",
+    ),
+    (
+        "a condition on a Derived",
+        "  - {name: batch_size",
+        "  - {name: half, role: Derived, expression: width / 2}\n  - {name: decay, when: {half: [32]}, values: [1, 2]}\n  - {name: batch_size",
+    ),
     // Constraints between hyperparameters.
     ("a constraint that stops", "  schedule:", "  hyperparameterConstraints: [\"width * batch_size <=\"]\n  schedule:"),
     ("a constraint with one equal sign", "  schedule:", "  hyperparameterConstraints: [\"width = 64\"]\n  schedule:"),

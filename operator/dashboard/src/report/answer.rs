@@ -82,6 +82,7 @@ fn role(role: Role) -> &'static str {
         Role::Scientific => "scientific",
         Role::Nuisance => "nuisance",
         Role::Fixed => "fixed",
+        Role::Derived => "derived",
     }
 }
 
@@ -107,6 +108,9 @@ fn searched(hyperparameter: &Hyperparameter, dimension: &Dimension, trial: &Tria
                 span { (number(range.max)) (scale) }
             }
         };
+    }
+    if let Some(expression) = &hyperparameter.expression {
+        return html! { "= " (expression) };
     }
     match (&hyperparameter.values, &hyperparameter.fixed_because) {
         (Some(values), _) => html! { (values.iter().map(numbers::value).collect::<Vec<_>>().join(", ")) },

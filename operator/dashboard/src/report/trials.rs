@@ -122,7 +122,7 @@ pub(super) fn is_number(plan: &Plan, column: &str) -> bool {
 /// Names of what varies, each once, scientific ones first. What is fixed has the same value in every row.
 pub(super) fn columns(plan: &Plan) -> Vec<&str> {
     let mut columns = Vec::new();
-    for role in [Role::Scientific, Role::Nuisance] {
+    for role in [Role::Scientific, Role::Nuisance, Role::Derived] {
         for hyperparameter in plan.spec().hyperparameters.iter().filter(|h| h.role == role) {
             if !columns.contains(&hyperparameter.name.as_str()) {
                 columns.push(hyperparameter.name.as_str());

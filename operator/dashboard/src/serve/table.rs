@@ -60,7 +60,7 @@ enum Key<'a> {
 pub fn columns(spec: &StudySpec, trials: &[TrialSummary]) -> TableColumns {
     let mut seen = BTreeSet::new();
     let mut hyperparameters = Vec::new();
-    for role in [Role::Scientific, Role::Nuisance, Role::Fixed] {
+    for role in [Role::Scientific, Role::Nuisance, Role::Derived, Role::Fixed] {
         for h in spec.hyperparameters.iter().filter(|h| h.role == role) {
             if seen.insert(h.name.as_str()) {
                 let number = h.values.iter().flatten().chain(&h.value).all(|value| value.as_f64().is_some());

@@ -77,6 +77,62 @@ fn arm_points(plan: &Plan, index: u64) -> Vec<Hyperparameters> {
     arms.iter().map(|arm| sequence.point(plan.space(), arm, index)).collect()
 }
 
+/// The rate is worked out from what is searched, in every algorithm, and is no dimension.
+#[test]
+fn derived_hyperparameters_are_worked_out() {
+    let study = "
+hyperparameters:
+- {name: optimizer, values: [sgd, momentum]}
+- {name: effective_rate, range: {min: 1.0e-4, max: 1, scale: Log}}
+- {name: momentum, when: {optimizer: [momentum]}, range: {min: 0, max: 0.99, scale: ReverseLog}}
+- {name: learning_rate, when: {optimizer: [sgd]}, role: Derived, expression: effective_rate}
+- {name: learning_rate, role: Derived, when: {optimizer: [momentum]}, expression: effective_rate * (1 - momentum)}
+- {name: heads, values: [2, 4, 8]}
+- {name: head_dim, range: {min: 8, max: 64, integer: true}}
+- {name: width, role: Derived, expression: heads * head_dim}
+hyperparameterConstraints: [width <= 256]
+phase: Exploitation
+rounds: [{name: explore, trials: 40, maxTrainSteps: 500}]
+";
+    for search in ["{algorithm: QuasiRandom}", "{algorithm: Random}", "{algorithm: Grid, grid: {levels: 4}}"] {
+        let plan = studies::plan(&format!("{study}search: {search}\n"));
+        let points = points(&plan);
+        assert_eq!(points.len(), 40, "{search}");
+        for point in &points {
+            check(point);
+            // The same point again, from a table that has what the program knows.
+            let known = |name: &String| !["effective_rate", "heads"].contains(&name.as_str());
+            let given: Hyperparameters =
+                point.iter().filter(|(name, _)| known(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+            let again = studious_api::validate::point_of(plan.spec(), &given, "point").unwrap();
+            assert!((number(&again, "effective_rate") / number(point, "effective_rate") - 1.0).abs() < 1e-9);
+            assert_eq!(again["heads"], point["heads"]);
+        }
+    }
+    let plan = studies::plan(&format!("{study}search: {{algorithm: Bayesian}}\n"));
+    assert!(
+        plan.space()
+            .dimensions()
+            .iter()
+            .filter(|d| d.varies())
+            .all(|d| !["width", "learning_rate"].contains(&d.name()))
+    );
+    let mut trials = Vec::new();
+    for _ in 0..15 {
+        let found = suggest(&plan, "explore", &trials, &[], 1);
+        check(&found[0]);
+        let objective = libm::log(number(&found[0], "learning_rate") / 0.01).powi(2);
+        trials.push(ended(found[0].clone(), objective));
+    }
+}
+
+fn check(point: &Hyperparameters) {
+    assert_eq!(point["width"], (number(point, "heads") * number(point, "head_dim")).into(), "{point:?}");
+    assert!(matches!(point["width"], HyperparameterValue::Integer(_)) && number(point, "width") <= 256.0, "{point:?}");
+    let of = point.get("momentum").map_or(1.0, |momentum| 1.0 - momentum.as_f64().unwrap());
+    assert!((number(point, "learning_rate") / (number(point, "effective_rate") * of) - 1.0).abs() < 1e-12, "{point:?}");
+}
+
 #[test]
 fn a_grid_ends_with_its_allowed_points() {
     let plan = studies::plan(

@@ -228,6 +228,7 @@ fn further(name: &str) -> Hyperparameter {
         range: None,
         values: None,
         value: None,
+        expression: None,
         fixed_because: None,
     }
 }

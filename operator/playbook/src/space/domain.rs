@@ -4,6 +4,7 @@
 
 use studious_api::{
     HyperparameterValue,
+    expression::Expression,
     study::{Range, Scale},
 };
 
@@ -19,6 +20,8 @@ pub enum Domain {
     Values(Values),
     /// A number between two ends.
     Interval(Interval),
+    /// What is worked out from others.
+    Derived(Expression),
 }
 
 /// A list of at least one value, none twice.
@@ -62,8 +65,11 @@ pub enum DomainError {
     /// Whole numbers whose scale can't hold them.
     #[error("an integer range needs whole ends of at most 2^53, and is Linear or Log")]
     NotWhole,
-    /// A hyperparameter with none of range, values and value, or several.
-    #[error("give exactly one of range, values and value")]
+    /// An expression that can't be read.
+    #[error("its expression can't be read {0}")]
+    Expression(String),
+    /// A hyperparameter with none of range, values, value and expression, or several.
+    #[error("give exactly one of range, values, value and expression")]
     NotOne,
 }
 
@@ -193,11 +199,13 @@ fn unwarp(scale: Scale, y: f64) -> f64 {
 }
 
 impl Domain {
-    /// The value at a place of the unit interval; places outside count as its ends.
+    /// The value at a place of the unit interval; places outside count as its ends. What is derived has no place, and so no
+    /// number here.
     #[must_use]
     pub fn at(&self, unit: f64) -> HyperparameterValue {
         match self {
             Self::Fixed(value) => value.clone(),
+            Self::Derived(_) => HyperparameterValue::Number(f64::NAN),
             Self::Values(values) => values.at(unit).clone(),
             Self::Interval(interval) => interval.at(unit),
         }
@@ -214,16 +222,16 @@ impl Domain {
             Self::Interval(interval) if interval.integer => {
                 Some((interval.min as i64..=interval.max as i64).map(HyperparameterValue::Integer).collect())
             }
-            Self::Interval(_) => None,
+            Self::Interval(_) | Self::Derived(_) => None,
         }
     }
 
     /// The place of a value in the unit interval; the middle of its cell for one of a list. `None` when the domain
-    /// doesn't hold the value, and for a fixed one, which has no place.
+    /// doesn't hold the value, and for a fixed or derived one, which has no place.
     #[must_use]
     pub fn unit_of(&self, value: &HyperparameterValue) -> Option<f64> {
         match self {
-            Self::Fixed(_) => None,
+            Self::Fixed(_) | Self::Derived(_) => None,
             Self::Values(values) => values.unit_of(value),
             Self::Interval(interval) => interval.unit_of(value),
         }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studious_api::{
     HyperparameterValue, Hyperparameters,
-    expression::Comparison,
+    expression::{Comparison, Expression},
     study::{Hyperparameter, Role},
     validate::scientific_configurations,
 };
@@ -110,10 +110,10 @@ impl Dimension {
         &self.domain
     }
 
-    /// Whether it varies within the study.
+    /// Whether it varies within the study by itself: what is worked out from others doesn't.
     #[must_use]
     pub fn varies(&self) -> bool {
-        !matches!(self.domain, Domain::Fixed(_))
+        !matches!(self.domain, Domain::Fixed(_) | Domain::Derived(_))
     }
 
     /// Its name with its condition, unique within the study: `learning_rate [optimizer=Adam]`.
@@ -144,6 +144,21 @@ impl Dimension {
 
     fn is_active<'a>(&self, value_of: impl Fn(&str) -> Option<&'a HyperparameterValue>) -> bool {
         self.condition.iter().all(|(subject, allowed)| value_of(subject).is_some_and(|v| allowed.contains(v)))
+            && self.operands().all(|name| value_of(name).is_some())
+    }
+
+    /// What it is worked out from, if it is derived.
+    fn operands(&self) -> impl Iterator<Item = &str> {
+        let expression = if let Domain::Derived(expression) = &self.domain { Some(expression) } else { None };
+        expression.into_iter().flat_map(Expression::names)
+    }
+
+    /// Its value at a place of the unit interval, or as it is worked out from what is known.
+    fn value<'a>(&self, place: f64, value_of: &dyn Fn(&str) -> Option<&'a HyperparameterValue>) -> HyperparameterValue {
+        match &self.domain {
+            Domain::Derived(expression) => expression.value(value_of).unwrap_or(HyperparameterValue::Number(f64::NAN)),
+            _ => self.value_at(place),
+        }
     }
 }
 
@@ -201,10 +216,15 @@ impl Space {
         &self.constraints
     }
 
-    /// Whether every constraint holds at a point, or says nothing of it.
+    /// Whether every constraint holds at a point, or says nothing of it, and what is derived there is a number.
     #[must_use]
     pub fn allows(&self, point: &Hyperparameters) -> bool {
-        self.constraints.iter().all(|constraint| constraint.holds(point) != Some(false))
+        let is_number = |d: &Dimension| {
+            let value = point.get(&d.name).filter(|_| matches!(d.domain, Domain::Derived(_)));
+            value.and_then(HyperparameterValue::as_f64).is_none_or(f64::is_finite)
+        };
+        self.dimensions.iter().all(is_number)
+            && self.constraints.iter().all(|constraint| constraint.holds(point) != Some(false))
     }
 
     /// Whether any hyperparameter is scientific.
@@ -226,6 +246,7 @@ impl Space {
                 continue;
             }
             active[i] = true;
+            // What is derived is named by no condition.
             let ((_, Some(value)) | (Domain::Fixed(value), None)) = (&dimension.domain, point.get(&dimension.name))
             else {
                 continue;
@@ -268,10 +289,14 @@ impl Space {
                             Domain::Fixed(value) => allowed.contains(value),
                             Domain::Values(values) => values.as_slice().iter().any(|v| allowed.contains(v)),
                             Domain::Interval(_) => allowed.iter().any(|v| d.to_unit(v).is_some()),
+                            Domain::Derived(_) => false,
                         }
                 }),
             };
-            possible[i] = self.dimensions[i].condition.iter().all(|(subject, allowed)| may_hold(subject, allowed));
+            let may_be =
+                |name: &str| self.dimensions.iter().zip(&possible).any(|(d, possible)| d.name == name && *possible);
+            possible[i] = self.dimensions[i].condition.iter().all(|(subject, allowed)| may_hold(subject, allowed))
+                && self.dimensions[i].operands().all(may_be);
         }
         possible
     }
@@ -290,9 +315,10 @@ impl Space {
             }
             let given = match dimension.role {
                 Role::Scientific => scientific.get(&dimension.name).cloned(),
-                Role::Nuisance | Role::Fixed => None,
+                Role::Nuisance | Role::Fixed | Role::Derived => None,
             };
-            point.push((&dimension.name, given.unwrap_or_else(|| dimension.value_at(place(i)))));
+            let value = given.unwrap_or_else(|| dimension.value(place(i), &value_of));
+            point.push((&dimension.name, value));
         }
         point.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -325,7 +351,12 @@ impl Space {
             return self.extend(place + 1, point, scientific, points);
         }
         let given = scientific.get(&dimension.name).filter(|_| dimension.role == Role::Scientific);
-        let Some(values) = given.map_or_else(|| dimension.domain.every(), |value| Some(vec![value.clone()])) else {
+        let values = match (given, &dimension.domain) {
+            (Some(value), _) => Some(vec![value.clone()]),
+            (None, Domain::Derived(_)) => Some(vec![dimension.value(0.0, &value_of)]),
+            (None, domain) => domain.every(),
+        };
+        let Some(values) = values else {
             return false;
         };
         values.into_iter().all(|value| {
@@ -338,7 +369,11 @@ impl Space {
 }
 
 fn domain(h: &Hyperparameter) -> Result<Domain, DomainError> {
+    if let (Some(expression), None, None, None) = (&h.expression, &h.range, &h.values, &h.value) {
+        return Expression::parse(expression).map(Domain::Derived).map_err(|e| DomainError::Expression(e.to_string()));
+    }
     match (&h.range, &h.values, &h.value) {
+        _ if h.expression.is_some() => Err(DomainError::NotOne),
         (Some(range), None, None) => Interval::new(range).map(Domain::Interval),
         (None, Some(values), None) => Values::new(values).map(Domain::Values),
         (None, None, Some(value)) => Ok(Domain::Fixed(value.clone())),
@@ -351,7 +386,10 @@ fn dependency_order(dimensions: &[Dimension]) -> Result<Vec<usize>, SpaceError> 
     let mut order = Vec::with_capacity(dimensions.len());
     let mut open: BTreeSet<usize> = (0..dimensions.len()).collect();
     while let Some(&first) = open.first() {
-        let waits = |i: usize| open.iter().any(|&j| dimensions[i].condition.contains_key(&dimensions[j].name));
+        let names = |i: usize, name: &str| {
+            dimensions[i].condition.contains_key(name) || dimensions[i].operands().any(|operand| operand == name)
+        };
+        let waits = |i: usize| open.iter().any(|&j| names(i, &dimensions[j].name));
         let Some(next) = open.iter().copied().find(|&i| !waits(i)) else {
             return Err(SpaceError::Cycle { index: first, name: dimensions[first].name.clone() });
         };

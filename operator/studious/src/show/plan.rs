@@ -137,6 +137,7 @@ fn hyperparameters_table(plan: &Plan, design: &Design) -> String {
                 Role::Scientific => "scientific",
                 Role::Nuisance => "nuisance",
                 Role::Fixed => "fixed",
+                Role::Derived => "derived",
             }
             .to_owned(),
             values(hyperparameter),
@@ -224,6 +225,9 @@ fn values(hyperparameter: &Hyperparameter) -> String {
         };
         let integer = if range.integer { ", whole" } else { "" };
         return format!("{} to {}{scale}{integer}", number(range.min), number(range.max));
+    }
+    if let Some(expression) = &hyperparameter.expression {
+        return format!("= {expression}");
     }
     let list: Vec<String> = hyperparameter.values.iter().flatten().chain(&hyperparameter.value).map(value).collect();
     lines(&list)

@@ -202,7 +202,7 @@ export function Point({ row, space }: { row: TrialItem; space: Hyperparameter[] 
     const meant = space.find((h) => h.name === name && Object.entries(h.when ?? {}).every(([on, values]) => values.some((v) => v === row.hyperparameters[on])));
     return { name, x, meant: meant ?? space.find((h) => h.name === name) };
   });
-  const order = ["Scientific", "Nuisance", "Fixed"];
+  const order = ["Scientific", "Nuisance", "Derived", "Fixed"];
   active.sort((a, b) => order.indexOf(a.meant?.role ?? "Nuisance") - order.indexOf(b.meant?.role ?? "Nuisance"));
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label="Hyperparameters of the point">
@@ -255,6 +255,7 @@ function Searched({ meant, x }: { meant: Hyperparameter; x: unknown }) {
       </span>
     );
   }
+  if (meant.expression !== undefined) return <>= {meant.expression}</>;
   if (meant.values !== undefined) return <>{meant.values.map(value).join(", ")}</>;
   return <>not searched{meant.fixedBecause !== undefined && `: ${meant.fixedBecause}`}</>;
 }

@@ -342,7 +342,8 @@ reservation?: string, };
 export type FixedView = { name: string, value: HyperparameterValue | null, because: string | null, };
 
 /**
- * One dimension of the study, or one value held fixed. Exactly one of `range`, `values` and `value` is given.
+ * One dimension of the study, one value held fixed, or one worked out. Exactly one of `range`, `values`, `value` and
+ * `expression` is given.
  */
 export type Hyperparameter = {
 /**
@@ -354,7 +355,8 @@ name: string,
  */
 alias?: string,
 /**
- * Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held.
+ * Scientific: its effect is the question. Nuisance: tuned over, to compare fairly. Fixed: held. Derived: worked out from
+ * others.
  */
 role: Role,
 /**
@@ -369,6 +371,12 @@ range?: Range,
  * A list of values to choose from.
  */
 values?: Array<HyperparameterValue>,
+/**
+ * How a `Derived` hyperparameter is worked out from others, such as `effective_rate * (1 - momentum)`: numbers, names,
+ * `+ - * / % **`, parentheses and `abs ceil exp floor log log10 log2 max min round sqrt`. It exists where all that it
+ * names exist.
+ */
+expression?: string,
 /**
  * The one value of a `Fixed` hyperparameter.
  */
@@ -540,7 +548,7 @@ summary: string, };
  *
  * Playbook: "Identifying scientific, nuisance, and fixed hyperparameters". Nuisance unless said otherwise.
  */
-export type Role = "Scientific" | "Nuisance" | "Fixed";
+export type Role = "Scientific" | "Nuisance" | "Fixed" | "Derived";
 
 /**
  * What was planned of a round, and what became of it.

@@ -112,6 +112,7 @@ impl<'a> Encoding<'a> {
             let index = self.space.dimensions().iter().position(|d| std::ptr::eq(d, dimension))?;
             match self.coordinate_of[index] {
                 Some(c) => features[c] = self.coordinates[c].feature(dimension.domain(), value)?,
+                None if matches!(dimension.domain(), Domain::Derived(_)) => {}
                 None if dimension.domain() != &Domain::Fixed(value.clone()) => return None,
                 None => {}
             }
@@ -231,7 +232,7 @@ pub(super) fn nearest(levels: &[f64], value: f64) -> usize {
 /// What the coordinate of a domain is, with the order of a list of numbers; `None` for a fixed one.
 fn kind(domain: &Domain) -> Option<(CoordinateKind, Option<Vec<usize>>)> {
     match domain {
-        Domain::Fixed(_) => None,
+        Domain::Fixed(_) | Domain::Derived(_) => None,
         Domain::Values(values) => {
             let values = values.as_slice();
             let numbers: Option<Vec<f64>> = values.iter().map(HyperparameterValue::as_f64).collect();

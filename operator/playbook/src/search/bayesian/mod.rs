@@ -190,7 +190,7 @@ fn size(space: &Space, arm: &Hyperparameters) -> Option<u64> {
     for (dimension, _) in space.dimensions().iter().zip(possible).filter(|(_, possible)| *possible) {
         let values = match dimension.domain() {
             _ if arm.contains_key(dimension.name()) => 1,
-            Domain::Fixed(_) => 1,
+            Domain::Fixed(_) | Domain::Derived(_) => 1,
             Domain::Values(values) => values.as_slice().len() as u64,
             // Whole and at most 2^54: exact.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

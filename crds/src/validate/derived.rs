@@ -1,0 +1,154 @@
+//! Hyperparameters that are worked out from others.
+
+use super::{Violation, assignments::is_active, called, hyperparameter_constraints::no_number, printed::short};
+use crate::{
+    HyperparameterValue, Hyperparameters, StudySpec,
+    expression::Expression,
+    study::{Hyperparameter, Role},
+};
+
+pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
+    let hs = &spec.hyperparameters;
+    let mut found = Vec::new();
+    for (i, h) in hs.iter().enumerate() {
+        if let Some(text) = h.expression.as_ref().filter(|_| h.role == Role::Derived) {
+            let at = format!("spec.hyperparameters[{i}].expression");
+            match Expression::parse(text) {
+                Err(error) => {
+                    let rule = format!("can't be read {error}");
+                    let fix =
+                        "Write what it is, in hyperparameters and numbers, such as effective_rate * (1 - momentum).";
+                    found.push(Violation::new(at, text, rule, fix));
+                }
+                Ok(expression) => found.extend(names(hs, h, &at, &expression)),
+            }
+        }
+        for parent in h.when.iter().flatten().map(|(parent, _)| parent) {
+            if hs.iter().any(|other| other.name == *parent && other.role == Role::Derived) {
+                let rule =
+                    format!("{parent} is Derived, and a number that is worked out hardly ever equals a given one");
+                let fix = "Name what it is worked out from.";
+                found.push(Violation::new(format!("spec.hyperparameters[{i}].when.{parent}"), &(), rule, fix));
+            }
+        }
+    }
+    found
+}
+
+/// How far a derived number that is given may be from what it is worked out to: float32 has seven digits.
+const LAST_DIGITS: f64 = 1e-6;
+
+fn expression(h: &Hyperparameter) -> Option<Expression> {
+    h.expression.as_ref().and_then(|text| Expression::parse(text).ok())
+}
+
+/// A point with the numbers that derived ones of it tell of those that are searched: what a program knows that was never told
+/// of the number in whose place another is searched.
+pub(super) fn solved(hyperparameters: &[Hyperparameter], point: &Hyperparameters) -> Hyperparameters {
+    let mut whole = point.clone();
+    let fixed = |h: &&Hyperparameter| h.role == Role::Fixed && h.when.is_none();
+    for h in hyperparameters.iter().filter(fixed) {
+        if let Some(value) = &h.value {
+            whole.entry(h.name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    for h in hyperparameters {
+        if !is_active(h, &whole) {
+            continue;
+        }
+        let (Some(expression), Some(value)) = (expression(h), point.get(&h.name).and_then(HyperparameterValue::as_f64))
+        else {
+            continue;
+        };
+        let names = expression.names();
+        let mut missing = names.iter().filter(|name| !whole.contains_key(**name));
+        if let (Some(name), None) = (missing.next(), missing.next())
+            && let Some(number) = expression.solved(name, value, &whole)
+        {
+            whole.insert((*name).to_owned(), as_known(hyperparameters, name, number));
+        }
+    }
+    // Those that were only needed to solve.
+    whole.retain(|name, _| point.contains_key(name) || !hyperparameters.iter().any(|h| h.name == *name && fixed(&h)));
+    whole
+}
+
+/// A number as the hyperparameter has it: the listed value that it nearly is, the whole number of a range of those.
+fn as_known(hyperparameters: &[Hyperparameter], name: &str, number: f64) -> HyperparameterValue {
+    let of_name = || hyperparameters.iter().filter(|h| h.name == name);
+    let near =
+        |value: &&HyperparameterValue| value.as_f64().is_some_and(|x| (x - number).abs() <= LAST_DIGITS * x.abs());
+    if let Some(listed) = of_name().flat_map(Hyperparameter::listed).find(near) {
+        return listed.clone();
+    }
+    let rounded = number.round();
+    if of_name().any(|h| h.range.as_ref().is_some_and(|range| range.integer)) && (number - rounded).abs() <= LAST_DIGITS
+    {
+        // Checked against its range, which ends below 2^53, afterwards.
+        #[allow(clippy::cast_possible_truncation)]
+        return HyperparameterValue::Integer(rounded as i64);
+    }
+    HyperparameterValue::Number(number)
+}
+
+/// Works out what is derived at a point, and says where the point has it otherwise.
+pub(super) fn work_out(
+    hyperparameters: &[Hyperparameter],
+    whole: &mut Hyperparameters,
+    given: &Hyperparameters,
+    at: &str,
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for h in hyperparameters.iter().filter(|h| h.role == Role::Derived) {
+        let Some(value) = expression(h).filter(|_| is_active(h, whole)).and_then(|e| e.value(&|name| whole.get(name)))
+        else {
+            continue;
+        };
+        let field = format!("{at}.{}", h.name);
+        let text = h.expression.as_deref().unwrap_or_default();
+        let number = value.as_f64().unwrap_or(f64::NAN);
+        match given.get(&h.name) {
+            _ if !number.is_finite() => {
+                let rule = format!("can't be worked out at this point: {text} is {number}");
+                found.push(Violation::new(field, &(), rule, "Give values with which it is a number."));
+            }
+            Some(other) if other.as_f64().is_none_or(|x| (x - number).abs() > LAST_DIGITS * number.abs()) => {
+                let rule = format!("is {text}, which is {value} at this point");
+                found.push(Violation::new(field, other, rule, format!("Give {value}, or leave it out.")));
+            }
+            _ => _ = whole.insert(h.name.clone(), value),
+        }
+    }
+    found
+}
+
+/// What it names must be numbers, of which one is searched, and not derived themselves.
+fn names(hs: &[Hyperparameter], h: &Hyperparameter, at: &str, expression: &Expression) -> Option<Violation> {
+    let text = expression.to_string();
+    let refused = |rule: String, fix: String| Some(Violation::new(at, &text, rule, fix));
+    for name in expression.names() {
+        let of_name: Vec<&Hyperparameter> = hs.iter().filter(|other| other.name == name).collect();
+        if name == h.name {
+            return refused(format!("{name} can't be worked out from itself"), "Name others.".to_owned());
+        }
+        if of_name.is_empty() {
+            let fix = called::meant(name, hs.iter().filter(|other| other.name != h.name))
+                .unwrap_or_else(|| "Name one of the study's hyperparameters, or add it.".to_owned());
+            return refused(format!("there is no hyperparameter {name} in this study"), fix);
+        }
+        if of_name.iter().any(|other| other.role == Role::Derived) {
+            let fix = format!("Write out what {name} is.");
+            return refused(format!("{name} is Derived, too"), fix);
+        }
+        if let Some(value) = no_number(&of_name) {
+            let fix = "Name hyperparameters whose values are numbers.".to_owned();
+            return refused(format!("{name} is no number: it may be {}", short(value)), fix);
+        }
+    }
+    let is_searched = |name: &&str| hs.iter().any(|other| other.name == **name && other.role != Role::Fixed);
+    if !expression.names().iter().any(is_searched) {
+        let fix = "Give role: Fixed and the value.".to_owned();
+        return refused("names nothing that is searched, so it is one value".to_owned(), fix);
+    }
+    None
+}
