@@ -20,6 +20,7 @@ mod point;
 mod policy;
 mod printed;
 mod references;
+mod resources;
 mod rounds;
 mod schedule;
 mod search;

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, PodTemplateSpec, VolumeMount};
 
-use super::{Violation, image, references};
+use super::{Violation, image, references, resources};
 use crate::{
     StudySpec, labels,
     reserved::{AGENT_CONTAINER, AGENT_PORT, HYPERPARAMETER_PREFIX, MOUNT, NAME_PREFIX, is_reserved_variable},
@@ -37,6 +37,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         }
         names.push(&c.name);
         container(&at, c, pod, &mut found);
+        resources::refusals(&at, c, &mut found);
         references::refusals(&at, c, list == "containers" && i == 0, spec, &mut found);
     }
     found

@@ -48,6 +48,37 @@ const WRONG: &[(&str, &str, &str)] = &[
         "          image:",
         "          env: [{name: THREADS, value: 1}]\n          image:",
     ),
+    (
+        "a word for a quantity",
+        "          image:",
+        "          resources: {limits: {nvidia.com/gpu: two}}\n          image:",
+    ),
+    ("half a device", "          image:", "          resources: {limits: {nvidia.com/gpu: 0.5}}\n          image:"),
+    (
+        "a device without a limit",
+        "          image:",
+        "          resources: {requests: {nvidia.com/gpu: 1}}\n          image:",
+    ),
+    (
+        "fewer devices asked than are the limit",
+        "          image:",
+        "          resources: {requests: {nvidia.com/gpu: 1}, limits: {nvidia.com/gpu: 2}}\n          image:",
+    ),
+    ("a unit of another world", "          image:", "          resources: {limits: {memory: 8GB}}\n          image:"),
+    ("memory without a unit", "          image:", "          resources: {limits: {memory: 512}}\n          image:"),
+    (
+        "a request above its limit",
+        "          image:",
+        "          resources: {requests: {cpu: 4}, limits: {cpu: 500m}}\n          image:",
+    ),
+    ("a negative quantity", "          image:", "          resources: {requests: {cpu: -1}}\n          image:"),
+    ("a variable with a blank", "          image:", "          env: [{name: BATCH SIZE, value: a}]\n          image:"),
+    (
+        "a variable twice",
+        "          image:",
+        "          env: [{name: A, value: a}, {name: A, value: b}]\n          image:",
+    ),
+    ("a variable without a name", "          image:", "          env: [{name: \"\", value: a}]\n          image:"),
     // The question.
     ("a test metric", "metric: validation_error", "metric: test_error"),
     ("a scientific range", "values: [sgd, momentum, nesterov]}", "range: {min: 1, max: 5}}"),
