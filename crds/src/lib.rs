@@ -31,7 +31,7 @@ pub const GROUP: &str = "studious.dev";
 /// The served and stored version.
 pub const VERSION: &str = "v1alpha1";
 
-/// Labels on Trials, Jobs and Pods.
+/// Labels on Studies, Trials, Jobs and Pods.
 pub mod labels {
     /// Name of the Study.
     pub const STUDY: &str = "studious.dev/study";
@@ -41,6 +41,8 @@ pub mod labels {
     pub const TRIAL: &str = "studious.dev/trial";
     /// Number of the attempt, from 1.
     pub const ATTEMPT: &str = "studious.dev/attempt";
+    /// Name of the study for which this one tries a point by hand.
+    pub const TRY_OF: &str = "studious.dev/try-of";
     /// Annotation on pods which holds `trial.json`, less what differs by host.
     pub const TRIAL_JSON: &str = "studious.dev/trial";
     /// Annotation on a Study which holds the points that were taken of the study that `search.pointsFrom` names.

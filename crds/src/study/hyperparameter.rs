@@ -135,3 +135,15 @@ pub enum Scale {
     /// Logarithm of one minus the value: for momentum and the like, close to 1.
     ReverseLog,
 }
+
+impl Scale {
+    /// Whether a range from `min` to `max` can be searched in this scale.
+    #[must_use]
+    pub fn holds(self, min: f64, max: f64) -> bool {
+        match self {
+            Self::Linear => true,
+            Self::Log => min > 0.0,
+            Self::ReverseLog => min >= 0.0 && max < 1.0,
+        }
+    }
+}

@@ -148,7 +148,7 @@ fn missing(h: &Hyperparameter, at: &str) -> Violation {
         format!("{at}.{}", h.name),
         &(),
         "is missing, and exists at this point",
-        format!("Give {}.", domain(h)),
+        format!("Give {}.", domain_in_words(h)),
     )
 }
 
@@ -169,7 +169,7 @@ fn wrong(h: &Hyperparameter, value: &HyperparameterValue, at: &str) -> Option<Vi
                 HyperparameterValue::Text(text) => spelling::did_you_mean(text, words.iter().map(String::as_str)),
                 _ => None,
             };
-            let fix = meant.unwrap_or_else(|| format!("Give {}, or list it in values.", domain(h)));
+            let fix = meant.unwrap_or_else(|| format!("Give {}, or list it in values.", domain_in_words(h)));
             Violation::new(field, value, format!("is not among the values of {}", h.name), fix)
         }),
         (_, _, Some(range)) => {
@@ -179,7 +179,7 @@ fn wrong(h: &Hyperparameter, value: &HyperparameterValue, at: &str) -> Option<Vi
                 Some(x) if !(range.min..=range.max).contains(&x) => format!("is outside the range of {}", h.name),
                 Some(_) => return None,
             };
-            Some(Violation::new(field, value, rule, format!("Give {}, or widen its range.", domain(h))))
+            Some(Violation::new(field, value, rule, format!("Give {}, or widen its range.", domain_in_words(h))))
         }
         // Without any of them the hyperparameter itself is wrong, which is reported there.
         _ => None,
@@ -201,8 +201,9 @@ fn of_another_kind(
     Violation::new(field, value, rule, fix)
 }
 
-/// What stands in a hyperparameter's place, in words.
-fn domain(h: &Hyperparameter) -> String {
+/// What a hyperparameter may be, in words: `a number from 0.001 to 3`.
+#[must_use]
+pub fn domain_in_words(h: &Hyperparameter) -> String {
     match (&h.value, &h.values, &h.range) {
         (Some(value), _, _) => value.to_string(),
         (_, Some(values), _) => {

@@ -14,6 +14,7 @@ pub mod design;
 pub mod findings;
 pub mod importance;
 pub mod numbers;
+pub mod one_point;
 pub mod pareto;
 mod plan;
 pub mod plots;

@@ -26,6 +26,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a study as processes of this machine
     Run(commands::run::RunCommand),
+    /// Train one trial of values that are set by hand
+    Try(commands::try_point::Try),
     /// Wait until a study has ended
     Wait(commands::wait::Wait),
     /// Stop a study: the run of a folder, or further trials on a cluster
@@ -85,6 +87,7 @@ impl Command {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         match self {
             Self::Run(command) => Box::pin(command.run()).await,
+            Self::Try(command) => Box::pin(command.run()).await,
             Self::Wait(command) => command.run().await,
             Self::Stop(command) => command.run().await,
             Self::Validate(command) => command.run(),
@@ -125,6 +128,7 @@ impl Command {
             Self::Plot(command) => command.target_mut(),
             Self::Export(command) => command.target_mut(),
             Self::Run(_)
+            | Self::Try(_)
             | Self::Validate(_)
             | Self::Explain(_)
             | Self::Plan(_)

@@ -142,6 +142,11 @@ impl Dimension {
         self.domain.at(unit)
     }
 
+    /// Whether it exists beside these values, those of all hyperparameters that its condition names included.
+    pub(crate) fn exists_at(&self, values: &Hyperparameters) -> bool {
+        self.is_active(|name| values.get(name))
+    }
+
     fn is_active<'a>(&self, value_of: impl Fn(&str) -> Option<&'a HyperparameterValue>) -> bool {
         self.condition.iter().all(|(subject, allowed)| value_of(subject).is_some_and(|v| allowed.contains(v)))
             && self.operands().all(|name| value_of(name).is_some())
@@ -225,6 +230,11 @@ impl Space {
         };
         self.dimensions.iter().all(is_number)
             && self.constraints.iter().all(|constraint| constraint.holds(point) != Some(false))
+    }
+
+    /// Places in [`Space::dimensions`], what a condition names before what depends on it.
+    pub(crate) fn subjects_first(&self) -> &[usize] {
+        &self.order
     }
 
     /// Whether any hyperparameter is scientific.

@@ -22,6 +22,7 @@ mod service;
 pub(crate) mod stop;
 pub(crate) mod suggest;
 pub(crate) mod top;
+pub(crate) mod try_point;
 pub(crate) mod ui;
 pub(crate) mod validate;
 pub(crate) mod wait;

@@ -7,6 +7,7 @@ pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod rank;
 pub(crate) mod trials;
+pub(crate) mod tries;
 
 use crate::source::LoadedStudy;
 

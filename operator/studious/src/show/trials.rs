@@ -145,7 +145,7 @@ fn with_reason(word: &str, reason: &str) -> String {
     if reason.is_empty() { word.to_owned() } else { format!("{word}: {reason}") }
 }
 
-fn step(trial: &LoadedTrial) -> String {
+pub(super) fn step(trial: &LoadedTrial) -> String {
     match trial.record.outcome {
         Outcome::Succeeded { step: Some(step), .. } => step.to_string(),
         _ => trial

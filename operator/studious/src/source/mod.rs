@@ -8,12 +8,14 @@ mod folder;
 mod loaded;
 mod runs;
 mod target;
+mod tries;
 
 pub(crate) use arguments::SourceArguments;
 pub(crate) use folder::load as load_folder;
 pub(crate) use loaded::{LoadedStudy, LoadedTrial};
 pub(crate) use runs::RunFolders;
 pub(crate) use target::{Target, TargetArguments};
+pub(crate) use tries::load as tries;
 
 #[cfg(test)]
 mod runs_tests;

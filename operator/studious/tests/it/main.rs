@@ -19,3 +19,4 @@ mod provenance;
 mod running;
 mod schema;
 mod suggesting;
+mod trying;
