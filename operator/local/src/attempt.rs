@@ -51,8 +51,8 @@ struct Host {
     lines: Tail,
     /// It has left and every line it wrote has been read.
     drained: bool,
-    /// It was asked to leave: its exit code says nothing.
-    asked: bool,
+    /// When it was first asked to leave: its exit code says nothing.
+    asked: Option<Instant>,
     /// Its metrics changed after it had left.
     left_a_writer: bool,
 }
@@ -107,7 +107,7 @@ impl Attempt {
                 state,
                 lines: Tail::new(directory.join(METRICS_FILE)),
                 drained: false,
-                asked: false,
+                asked: None,
                 left_a_writer: false,
             });
         }
@@ -125,7 +125,7 @@ impl Attempt {
                 state: HostState::Lost { reason: RUN_KILLED.to_owned() },
                 lines: Tail::starting_at(folder.host(&row.name, number, host).join(METRICS_FILE), next_line),
                 drained: false,
-                asked: false,
+                asked: None,
                 left_a_writer: false,
             });
         }
@@ -142,12 +142,17 @@ impl Attempt {
             if let Some(written) = exit.written {
                 host.lines.end_at(written);
             }
-            host.state = if host.asked {
+            host.state = if host.asked.is_some() {
                 HostState::Lost { reason: RUN_STOPPED.to_owned() }
             } else {
                 HostState::Exited { code: exit.code, out_of_memory }
             };
         }
+    }
+
+    /// How long ago a host was asked to leave, if it was.
+    pub(crate) fn asked_since(&self, host: u32) -> Option<Duration> {
+        self.hosts.get(host as usize)?.asked.map(|asked| asked.elapsed())
     }
 
     /// Reads what the hosts have written since, into the ledger and the progress. Says whether there is more to read.
@@ -213,7 +218,7 @@ impl Attempt {
     pub(crate) fn stop(&mut self, grace: Duration) {
         for host in &mut self.hosts {
             if let Some(process) = &host.process {
-                host.asked = true;
+                host.asked.get_or_insert_with(Instant::now);
                 process.terminate();
             }
         }
@@ -255,7 +260,7 @@ impl Attempt {
         if now || self.patience.is_some_and(|until| until <= Instant::now()) {
             for host in &mut self.hosts {
                 if let Some(process) = &host.process {
-                    host.asked = true;
+                    host.asked.get_or_insert_with(Instant::now);
                     process.kill();
                 }
             }

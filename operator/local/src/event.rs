@@ -1,6 +1,6 @@
 //! What a run reports to its observer. The crate prints nothing.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use studious_playbook::trial::TrialState;
 
@@ -52,6 +52,19 @@ pub enum Event {
         max_train_steps: u64,
         /// The objective so far.
         objective: Option<f64>,
+    },
+    /// A host of an attempt has left.
+    HostLeft {
+        /// The trial.
+        trial: String,
+        /// The attempt.
+        attempt: u32,
+        /// The host, from 0.
+        host: u32,
+        /// Its exit code; 128 + n after signal n.
+        code: i32,
+        /// How long before it was asked to leave, if it was.
+        asked: Option<Duration>,
     },
     /// An attempt has ended and another follows.
     AttemptEnded {

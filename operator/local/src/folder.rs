@@ -47,6 +47,17 @@ impl RunFolder {
         &self.root
     }
 
+    /// Makes room for a run that begins anew: what is in the way is renamed to `NAME.before-1`, and nothing is deleted.
+    ///
+    /// # Errors
+    /// When a run is in progress in it, or it can't be renamed.
+    pub fn set_aside(&self) -> Result<(), Error> {
+        if self.is_running() {
+            return Err(Error::Locked { folder: self.root.clone() });
+        }
+        set_aside(&self.root)
+    }
+
     /// The study as it was run last.
     #[must_use]
     pub fn study_file(&self) -> PathBuf {

@@ -83,7 +83,7 @@ fn find_children(root: &Path, _: Pid) -> Vec<Pid> {
 }
 
 /// Whether a variable names a trial directory in this folder.
-fn is_in(variable: &[u8], root: &Path) -> bool {
+pub(crate) fn is_in(variable: &[u8], root: &Path) -> bool {
     let value = variable.strip_prefix(TRIAL_DIR_VARIABLE.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
     value.is_some_and(|value| Path::new(std::ffi::OsStr::from_bytes(value)).starts_with(root))
 }

@@ -18,6 +18,7 @@ pub mod one_point;
 pub mod pareto;
 mod plan;
 pub mod plots;
+pub mod preflight;
 pub mod record;
 pub mod rejudge;
 pub mod rounds;

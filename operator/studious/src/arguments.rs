@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Explain(commands::explain::Explain),
     /// Say what a study would do: rounds, arms, trials, steps
     Plan(commands::plan::PlanCommand),
+    /// Say whether a study's program is ready: run it briefly, kill it, resume it
+    Preflight(commands::preflight::PreflightCommand),
     /// Print the points a study would try, as JSON lines
     Sample(commands::sample::Sample),
     /// Print the next points of a study, from trials that ran anywhere
@@ -93,6 +95,7 @@ impl Command {
             Self::Validate(command) => command.run(),
             Self::Explain(command) => command.run(),
             Self::Plan(command) => command.run().await,
+            Self::Preflight(command) => Box::pin(command.run()).await,
             Self::Sample(command) => command.run().await,
             Self::Suggest(command) => command.run().await,
             Self::Top(command) => command.run().await,
@@ -132,6 +135,7 @@ impl Command {
             | Self::Validate(_)
             | Self::Explain(_)
             | Self::Plan(_)
+            | Self::Preflight(_)
             | Self::Sample(_)
             | Self::Suggest(_)
             | Self::Policy(_)

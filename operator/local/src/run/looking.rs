@@ -8,7 +8,7 @@ use studious_playbook::{TrialKey, decide::Verdict, study};
 
 use super::Run;
 use crate::{
-    Error, code,
+    Error, Event, code,
     process::{Exit, HostId},
     trial::Trial,
 };
@@ -19,6 +19,8 @@ impl Run {
         let trial = self.keys.get(&id.trial).and_then(|key| self.trials.get_mut(key));
         if let Some(attempt) = trial.and_then(|t| t.attempt.as_mut()).filter(|a| a.number == id.attempt) {
             attempt.exited(id.host, exit, out_of_memory);
+            let (trial, attempt, asked) = (id.trial.clone(), id.attempt, attempt.asked_since(id.host));
+            self.tell(Event::HostLeft { trial, attempt, host: id.host, code: exit.code, asked });
         }
     }
 

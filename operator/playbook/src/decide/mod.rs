@@ -15,6 +15,7 @@ mod series;
 
 pub use attempt::{AttemptView, HostState, MAX_DISRUPTIONS, TrialEnd, Verdict, judge};
 pub use progress::{Progress, keep_labels};
+pub(crate) use reported::{listed_names, meant_metric};
 pub use restored::{LATE_LINES, still_to_restore};
 pub use retry::{PastAttempt, PastAttempts, next_attempt_at};
 pub use series::Series;

@@ -44,8 +44,12 @@ fn reported(progress: &Progress) -> impl Iterator<Item = &str> {
 }
 
 fn listed(progress: &Progress) -> Option<String> {
-    let names: Vec<&str> = reported(progress).take(MAX_NAMES + 1).collect();
-    match names.as_slice() {
+    listed_names(&reported(progress).collect::<Vec<_>>())
+}
+
+/// Names of metrics in a message, at most a few; nothing where there are none.
+pub(crate) fn listed_names(names: &[&str]) -> Option<String> {
+    match names {
         [] => None,
         [one] => Some((*one).to_owned()),
         many if many.len() > MAX_NAMES => Some(format!("{} and others", many[..MAX_NAMES].join(", "))),
@@ -55,12 +59,18 @@ fn listed(progress: &Progress) -> Option<String> {
 
 /// The reported metric that was probably meant: of the same name under a prefix such as `val/`, or of a similar one.
 fn meant<'a>(metric: &str, progress: &'a Progress) -> Option<&'a str> {
+    meant_metric(metric, &reported(progress).collect::<Vec<_>>())
+}
+
+/// As [`meant`], among these names.
+pub(crate) fn meant_metric<'a>(metric: &str, reported: &[&'a str]) -> Option<&'a str> {
+    let reported = || reported.iter().copied();
     let last = |name: &str| name.rsplit(['/', '.', ':']).next().unwrap_or_default().to_lowercase();
     let wanted = last(metric);
-    reported(progress)
+    reported()
         .find(|name| last(name) == wanted)
-        .or_else(|| spelling::nearest(metric, reported(progress)))
-        .or_else(|| reported(progress).find(|name| contains(name, &wanted) || contains(&wanted, &last(name))))
+        .or_else(|| spelling::nearest(metric, reported()))
+        .or_else(|| reported().find(|name| contains(name, &wanted) || contains(&wanted, &last(name))))
 }
 
 /// Whether a name has another one as one of its words: `validation_err` and `err`.

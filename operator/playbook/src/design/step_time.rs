@@ -1,7 +1,7 @@
 //! What a training step takes, by trials that ran.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::record::TrialRecord;
 
@@ -9,7 +9,7 @@ use crate::record::TrialRecord;
 const TAIL: f64 = 0.1;
 
 /// Seconds of a training step, start-up, evaluations and checkpoints included.
-#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepTime {
     /// Of fast trials: nine of ten are slower. The same as `slow` where one number is known.
@@ -25,6 +25,13 @@ impl StepTime {
     #[must_use]
     pub fn given(fast: f64, slow: f64) -> Self {
         Self { fast: fast.min(slow), slow: fast.max(slow), trials: 0 }
+    }
+
+    /// That of a trial of so many steps, by what its start and each step take on a shorter one.
+    #[must_use]
+    pub fn of_trial(startup_seconds: f64, seconds_per_step: f64, steps: u64) -> Option<Self> {
+        let seconds = startup_seconds / steps as f64 + seconds_per_step;
+        (seconds.is_finite() && seconds > 0.0).then_some(Self { fast: seconds, slow: seconds, trials: 1 })
     }
 
     /// That of trials which trained to their end in one attempt; nothing where none did, or none reported steps.

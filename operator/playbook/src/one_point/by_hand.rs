@@ -6,24 +6,19 @@ use studious_api::{
     validate::Violation,
 };
 
-use super::{GivenPoint, OnePointStudy, Setting, Unnamed};
+use super::{GivenPoint, OnePointStudy, Setting, Unnamed, name_with};
 use crate::Plan;
 
 /// The round of such a study.
-pub const ROUND: &str = "try";
+const ROUND: &str = "try";
 
-/// Characters that the names of a study and of a round may have together.
-const LONGEST_NAMES: usize = 49;
 /// Characters of a goal.
 const LONGEST_GOAL: usize = 1024;
 
 /// The name of a try of a study, counted from 1: `digits-try-1`. The study's own name is cut where both would be too long.
 #[must_use]
 pub fn name_of_try(study: &str, number: u32) -> String {
-    let suffix = format!("-{ROUND}-{number}");
-    let room = LONGEST_NAMES - ROUND.len() - suffix.len();
-    let begins: String = study.chars().take(room).collect();
-    format!("{}{suffix}", begins.trim_end_matches('-'))
+    name_with(study, &format!("-{ROUND}-{number}"), ROUND)
 }
 
 /// A study of one trial at the point that settings say, in the space of a valid study. It trains for `steps`, or as long as the

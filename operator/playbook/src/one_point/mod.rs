@@ -17,7 +17,7 @@ use studious_api::{
 };
 
 pub use self::{
-    by_hand::{ROUND, by_hand, name_of_try},
+    by_hand::{by_hand, name_of_try},
     setting::Setting,
 };
 use crate::{
@@ -49,7 +49,8 @@ pub(crate) struct GivenPoint {
     /// Those that exist, without conditions; a range or list that lacks the value is extended by it.
     hyperparameters: Vec<Hyperparameter>,
     values: Hyperparameters,
-    warnings: Vec<String>,
+    /// Where it is outside the space, a sentence each.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl GivenPoint {
@@ -119,6 +120,14 @@ impl GivenPoint {
             ..spec.clone()
         }
     }
+}
+
+/// The name of a study that is made from another, with one round. The other's name is cut where both would be too long.
+pub(crate) fn name_with(study: &str, suffix: &str, round: &str) -> String {
+    /// Characters that the names of a study and of a round may have together.
+    const LONGEST_NAMES: usize = 49;
+    let begins: String = study.chars().take(LONGEST_NAMES - round.len() - suffix.len()).collect();
+    format!("{}{suffix}", begins.trim_end_matches('-'))
 }
 
 /// The settings by the names of hyperparameters.

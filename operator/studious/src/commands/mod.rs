@@ -13,6 +13,7 @@ pub(crate) mod operator;
 pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod policy;
+pub(crate) mod preflight;
 pub(crate) mod rank;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -1,7 +1,11 @@
 //! `studious plan`: what a study would do, what it could see and what it would cost.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use anyhow::Context as _;
 use clap::Args;
 use studious_local::RunFolder;
 use studious_playbook::{
@@ -10,16 +14,17 @@ use studious_playbook::{
     record::CurveSelection,
 };
 
+use super::preflight;
 use crate::{
     exit,
-    json::{self, Format, PlanDocument, ValidatedFile},
+    json::{self, Format, KeptPreflight, PlanDocument, ValidatedFile},
     output::{errln, out},
     show, source, study_file,
 };
 
 const AFTER: &str = "\
 Starts nothing. Warnings say what the playbook advises against; `studious validate` prints the same. Step times are those of
---step-seconds, of --measured, or of an earlier run of this study among --runs; without any, hours are unknown.
+--step-seconds, of --measured, of an earlier run of this study among --runs, or of its preflight; without any, hours are unknown.
 
 Examples:
   studious plan examples/digits/study.yaml
@@ -39,7 +44,7 @@ pub(crate) struct PlanCommand {
     /// Seconds of a training step, or a range of them such as 0.2-0.3
     #[arg(long, value_name = "SECONDS", value_parser = step_seconds, conflicts_with = "measured")]
     step_seconds: Option<StepTime>,
-    /// The folder of a run of the same program, whose trials say what a training step takes
+    /// The folder of a run or a preflight of the same program, which says what a training step takes
     #[arg(long, value_name = "FOLDER")]
     measured: Option<PathBuf>,
     /// Where runs are kept: of the study that search.pointsFrom names, and earlier ones of this study
@@ -77,18 +82,40 @@ impl PlanCommand {
             let measured = measured(folder).await?;
             if measured.is_none() {
                 errln!(
-                    "warning: {}: no trial trained to its end in one attempt, so its step time is unknown",
+                    "warning: {}: it has no trial that trained to its end in one attempt, so its step time is unknown",
                     folder.display()
                 );
             }
             return Ok(measured);
         }
         let own = self.runs.join(plan.name());
-        if RunFolder::new(&own).ledger().exists() { measured(&own).await } else { Ok(None) }
+        if RunFolder::new(&own).ledger().exists()
+            && let Some(measured) = measured(&own).await?
+        {
+            return Ok(Some(measured));
+        }
+        kept(&preflight::folder(&self.runs, plan.name()))
     }
 }
 
+/// What a preflight measured that is kept in a folder, if one is.
+fn kept(folder: &Path) -> anyhow::Result<Option<StepTime>> {
+    let path = preflight::document_file(folder);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
+    };
+    let kept: KeptPreflight = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not what `studious preflight` wrote; run it again", path.display()))?;
+    Ok(kept.step_time())
+}
+
+/// What trials of a run took, or what a preflight measured.
 async fn measured(folder: &Path) -> anyhow::Result<Option<StepTime>> {
+    if preflight::document_file(folder).exists() {
+        return kept(folder);
+    }
     let study = source::load_folder(folder, CurveSelection::WHOLE).await?;
     Ok(StepTime::measured(&study.records()))
 }

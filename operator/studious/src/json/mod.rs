@@ -7,6 +7,7 @@ mod about;
 mod findings;
 mod pareto;
 mod plan;
+mod preflight;
 mod ranking;
 mod run;
 mod schema;
@@ -21,6 +22,7 @@ pub(crate) use about::{AboutDocument, AboutSource, PlotsDocument};
 pub(crate) use findings::{FindingsDocument, PolicyDocument};
 pub(crate) use pareto::ParetoDocument;
 pub(crate) use plan::PlanDocument;
+pub(crate) use preflight::{KeptPreflight, PreflightDocument};
 pub(crate) use ranking::RankingDocument;
 pub(crate) use run::{RunEventDocument, RunStartedDocument};
 pub(crate) use schema::{KINDS, schema};
@@ -67,9 +69,14 @@ fn labeled<D: Printable>(document: &D) -> Labeled<'_, D> {
     Labeled { api_version: API_VERSION, kind: D::KIND, document }
 }
 
+/// A document over several lines.
+pub(crate) fn text<D: Printable>(document: &D) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(&labeled(document))?)
+}
+
 /// Prints a document, over several lines.
 pub(crate) fn print<D: Printable>(document: &D) -> anyhow::Result<()> {
-    outln!("{}", serde_json::to_string_pretty(&labeled(document))?)
+    outln!("{}", text(document)?)
 }
 
 /// Prints a document on one line, which can be read at once.

@@ -71,6 +71,20 @@ pub(crate) enum RunEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         objective: Option<f64>,
     },
+    /// A host of an attempt has left.
+    HostLeft {
+        /// The trial.
+        trial: String,
+        /// The attempt.
+        attempt: u32,
+        /// The host, from 0.
+        host: u32,
+        /// Its exit code; 128 + n after signal n.
+        exit_code: i32,
+        /// Seconds since it was asked to leave; missing where it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        asked_seconds: Option<f64>,
+    },
     /// An attempt has ended and another follows.
     AttemptEnded {
         /// The trial.
@@ -154,6 +168,10 @@ impl From<&Event> for RunEvent {
             Event::Measured { trial, step, max_train_steps, objective } => {
                 let objective = objective.filter(|objective| objective.is_finite());
                 Self::Measured { trial, step, max_train_steps, objective }
+            }
+            Event::HostLeft { trial, attempt, host, code, asked } => {
+                let asked_seconds = asked.map(|asked| asked.as_secs_f64());
+                Self::HostLeft { trial, attempt, host, exit_code: code, asked_seconds }
             }
             Event::AttemptEnded { trial, attempt, message, output } => {
                 Self::AttemptEnded { trial, attempt, message, output: file(&output) }

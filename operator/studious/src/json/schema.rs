@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     API_VERSION, AboutDocument, FindingsDocument, ParetoDocument, PlanDocument, PlotsDocument, PolicyDocument,
-    Printable, RankingDocument, RunEventDocument, RunStartedDocument, StudyDocument, TrialsDocument,
+    PreflightDocument, Printable, RankingDocument, RunEventDocument, RunStartedDocument, StudyDocument, TrialsDocument,
     ValidationDocument,
 };
 
@@ -13,13 +13,14 @@ use super::{
 pub(crate) type MakeSchema = fn() -> Value;
 
 /// The documents by kind.
-pub(crate) const KINDS: [(&str, MakeSchema); 12] = [
+pub(crate) const KINDS: [(&str, MakeSchema); 13] = [
     (AboutDocument::KIND, of::<AboutDocument>),
     (FindingsDocument::KIND, of::<FindingsDocument>),
     (ParetoDocument::KIND, of::<ParetoDocument>),
     (PlanDocument::KIND, of::<PlanDocument>),
     (PlotsDocument::KIND, of::<PlotsDocument>),
     (PolicyDocument::KIND, of::<PolicyDocument>),
+    (PreflightDocument::KIND, of::<PreflightDocument>),
     (RankingDocument::KIND, of::<RankingDocument>),
     (RunEventDocument::KIND, of::<RunEventDocument>),
     (RunStartedDocument::KIND, of::<RunStartedDocument>),

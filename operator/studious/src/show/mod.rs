@@ -4,6 +4,7 @@ pub(crate) mod best;
 pub(crate) mod durations;
 pub(crate) mod pareto;
 pub(crate) mod plan;
+pub(crate) mod preflight;
 pub(crate) mod progress;
 pub(crate) mod rank;
 pub(crate) mod trials;

@@ -138,6 +138,7 @@ impl ProgressDisplay {
             Event::Measured { trial, step, max_train_steps, .. } => {
                 self.running.insert(trial, step.min(max_train_steps));
             }
+            Event::HostLeft { .. } => {}
             Event::AttemptEnded { trial, attempt, message, output } => {
                 self.running.remove(&trial);
                 let last_words = self.last_words(&output);

@@ -14,6 +14,7 @@ mod looking;
 mod one_best;
 mod piping;
 mod planning;
+mod preflight;
 mod programs;
 mod provenance;
 mod running;

@@ -42,7 +42,7 @@ pub(crate) struct RunArguments {
 }
 
 /// Devices of the command line.
-fn devices(text: &str) -> Result<Devices, String> {
+pub(crate) fn devices(text: &str) -> Result<Devices, String> {
     if text == "none" {
         return Ok(Devices::default());
     }
@@ -218,7 +218,7 @@ fn on_devices(devices: &Devices, shares: Shares) -> String {
 }
 
 /// Trials start in the folder of the study file.
-fn working_directory(file: &Path) -> PathBuf {
+pub(crate) fn working_directory(file: &Path) -> PathBuf {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -226,14 +226,14 @@ fn working_directory(file: &Path) -> PathBuf {
 }
 
 /// This program ends the trainers of a run that was killed. Where it can't be found, the next run does.
-fn keeper(folder: &RunFolder) -> Option<KeeperCommand> {
+pub(crate) fn keeper(folder: &RunFolder) -> Option<KeeperCommand> {
     let program = std::env::current_exe().ok()?;
     Some(KeeperCommand { program, arguments: vec!["keep".into(), folder.root().into()] })
 }
 
 /// Ctrl-C, or whatever else asks this process to leave: once gently, then at once. A terminal that closes doesn't: what
 /// trains for hours must not end with the connection from which it was started.
-async fn listen(press: mpsc::Sender<Interrupt>) {
+pub(crate) async fn listen(press: mpsc::Sender<Interrupt>) {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (signal(kinds[0]), signal(kinds[1]), signal(kinds[2]))

@@ -1,0 +1,148 @@
+//! Checkpoints, and what becomes of a trial that is interrupted.
+
+use super::{FIX_START, list, steps};
+use crate::preflight::{
+    AttemptSeen, Check, CheckCode, CheckStatus, Observations,
+    values::{Comparison, compare},
+};
+
+const ADD: &str = "Add checkpoint: {everySteps: N} to the study.";
+const MORE_STEPS: &str = "Give it more steps: --steps N.";
+
+pub(super) fn saves_checkpoints(seen: &Observations<'_>) -> Check {
+    let code = CheckCode::SavesCheckpoints;
+    let Some(checkpoint) = &seen.spec.checkpoint else {
+        return Check::unknown(code, "the study has no checkpoint: a trial that is interrupted begins again", ADD);
+    };
+    let saved: Vec<u64> = seen.whole.checkpoints().map(|(step, _)| step).collect();
+    let every = checkpoint.every_steps;
+    let fix = format!(
+        "Save to STUDIOUS_CHECKPOINTS every {every} steps, then write {{\"event\": \"checkpoint\", \"step\": …, \
+         \"parameters_sha256\": …}}; in Python: trial.checkpoints.save(step, state)."
+    );
+    let check = match (saved.is_empty(), seen.whole.checkpoint_files) {
+        (false, 0) => Check::fails(code, "it said that it saved, and its checkpoint folder is empty", fix),
+        (false, _) => Check::passes(code, format!("at step {}", list(&saved))),
+        (true, 0) if seen.whole.lines.is_empty() => Check::unknown(code, "it wrote nothing", FIX_START),
+        (true, 0) if every > steps(seen) => {
+            let fix = format!("Give at least --steps {every} (checkpoint.everySteps).");
+            Check::unknown(code, format!("{} steps have no checkpoint", steps(seen)), fix)
+        }
+        (true, 0) => Check::fails(code, "its checkpoint folder is empty", fix),
+        (true, _) => Check::passes(code, "its checkpoint folder has files; no event checkpoint says at which steps"),
+    };
+    check.needed_if(true)
+}
+
+pub(super) fn resumes(seen: &Observations<'_>) -> Check {
+    let code = CheckCode::Resumes;
+    let needed = seen.spec.checkpoint.is_some();
+    let (Some(killed), Some(resumed)) = (&seen.killed, &seen.resumed) else {
+        let fix = match &seen.killed {
+            Some(killed) if !killed.was_interrupted() => MORE_STEPS,
+            _ => "Fix the checks before first.",
+        };
+        return Check::unknown(code, "it was not interrupted and resumed", fix).needed_if(needed);
+    };
+    let restored = resumed.init().and_then(|init| init.restored_step).filter(|step| *step > 0);
+    let saved = killed.checkpoints().map(|(step, _)| step).max();
+    let first = first_step(resumed);
+    let fix = "Load the latest checkpoint of STUDIOUS_RESTORE at the start and continue from its step; in Python: step, \
+               state = trial.checkpoints.restore() or (0, initial).";
+    let check = match (restored, first, saved) {
+        (Some(step), Some(first), _) if first < step => Check::fails(
+            code,
+            format!("it said that it restored step {step}, and trained again from step {first}"),
+            fix,
+        ),
+        (Some(step), ..) => Check::passes(code, format!("after a kill it continued from step {step}")),
+        (None, Some(first), Some(saved)) if first >= saved => Check::passes(
+            code,
+            format!("after a kill its first line was of step {first}, and its checkpoint of step {saved}"),
+        ),
+        (None, Some(first), None) if Some(first) > first_step(killed) => {
+            Check::passes(code, format!("after a kill its first line was of step {first}"))
+        }
+        (None, Some(first), _) => {
+            Check::fails(code, format!("after a kill it began again: its first line was of step {first}"), fix)
+        }
+        (None, None, _) => {
+            Check::unknown(code, "after a kill it wrote no line with a step", "Fix Starts first: it must start twice.")
+        }
+    };
+    check.needed_if(needed)
+}
+
+fn first_step(attempt: &AttemptSeen) -> Option<u64> {
+    attempt.measurements().map(|(_, step, _)| step).next()
+}
+
+pub(super) fn restores_what_it_saved(seen: &Observations<'_>) -> Check {
+    let code = CheckCode::RestoresWhatItSaved;
+    let init = seen.resumed.as_ref().and_then(AttemptSeen::init);
+    let restored = init.and_then(|init| Some((init.restored_step?, init.parameters_sha256.as_deref()?)));
+    let Some((step, fingerprint)) = restored else {
+        return Check::unknown(
+            code,
+            "after a kill it reported no restored_step with a fingerprint",
+            "Add restored_step and parameters_sha256 of what was restored to the event init.",
+        );
+    };
+    let saved = seen.killed.iter().flat_map(AttemptSeen::checkpoints).filter(|(of, _)| *of == step).last();
+    match saved.and_then(|(_, fingerprint)| fingerprint) {
+        Some(saved) if saved == fingerprint => Check::passes(code, format!("the fingerprint of step {step} is that of its checkpoint")),
+        Some(_) => Check::fails(
+            code,
+            format!("the fingerprint of what it restored at step {step} is not its checkpoint's"),
+            "Save and restore all parameters, and compute both fingerprints alike. A trial that does so ends as Failed.",
+        )
+        .needed_if(true),
+        None => Check::unknown(
+            code,
+            format!("its checkpoint of step {step} had no fingerprint"),
+            "Add parameters_sha256 to the event checkpoint.",
+        ),
+    }
+}
+
+pub(super) fn repeats(seen: &Observations<'_>) -> Check {
+    let code = CheckCode::Repeats;
+    let other = seen.killed.as_ref().map(|killed| compare(&seen.spec.objective.metric, &seen.whole, killed));
+    compared(
+        code,
+        other,
+        "the same seeds gave the same values",
+        "Seed everything that draws from seeds of trial.json. Differences of rounding, as GPUs make them, are usual and count as noise.",
+    )
+}
+
+pub(super) fn resumes_exactly(seen: &Observations<'_>) -> Check {
+    let code = CheckCode::ResumesExactly;
+    let resumed = resumes(seen).status == CheckStatus::Passes;
+    let attempts = [&seen.again, &seen.resumed].into_iter().flatten().filter(|_| resumed);
+    let mut compared_with = attempts.map(|attempt| compare(&seen.spec.objective.metric, &seen.whole, attempt));
+    let other = compared_with.find(|comparison| comparison.steps > 0);
+    compared(
+        code,
+        other,
+        "the interrupted trial has the values of the other one",
+        "Save the optimizer's state, the position in the data and the generators' states with the parameters.",
+    )
+}
+
+fn compared(code: CheckCode, comparison: Option<Comparison>, same: &str, fix: &str) -> Check {
+    match comparison {
+        None | Some(Comparison { steps: 0, .. }) => {
+            Check::unknown(code, "there are no two evaluations of the same step to compare", MORE_STEPS)
+        }
+        Some(Comparison { steps, largest: None }) => Check::passes(
+            code,
+            format!("{same}, to the last bit ({} compared)", crate::numbers::count(steps, "evaluation")),
+        ),
+        Some(Comparison { largest: Some((difference, step)), .. }) => Check::fails(
+            code,
+            format!("values differ by up to {} of themselves, at step {step}", crate::numbers::number(difference)),
+            fix,
+        ),
+    }
+}
