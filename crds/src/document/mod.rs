@@ -3,6 +3,7 @@
 //! A file means here what it means to `kubectl apply`; where YAML's readers differ, the file is refused. Other documents
 //! of the same file, such as a claim for the checkpoints, are left alone.
 
+mod edit;
 mod header;
 mod judge;
 mod repair;
@@ -14,6 +15,7 @@ use std::{collections::BTreeSet, fmt};
 use serde_json::{Value, json};
 
 use crate::{GROUP, Study, VERSION, validate::Violation};
+pub use edit::{Unedited, with_spec};
 use tree::{Mark, Node};
 
 /// Largest file that is read, in bytes.

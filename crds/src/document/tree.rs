@@ -41,13 +41,15 @@ pub(super) struct Unreadable {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) at: Mark,
-    kind: NodeKind,
+    /// The closing bracket of a list or mapping in brackets; of anything else where the next thing begins.
+    pub(super) next: Mark,
+    pub(super) kind: NodeKind,
     /// A tag that no study needs.
     tag: Option<String>,
 }
 
 #[derive(Clone, Debug)]
-enum NodeKind {
+pub(super) enum NodeKind {
     /// `doubt` is what stands there and why it is doubtful.
     Scalar {
         value: Value,
@@ -58,14 +60,14 @@ enum NodeKind {
 }
 
 #[derive(Clone, Debug)]
-struct MappingEntry {
-    key: String,
-    at: Mark,
+pub(super) struct MappingEntry {
+    pub(super) key: String,
+    pub(super) at: Mark,
     /// What is doubtful about the key.
     doubt: Option<String>,
     /// Whether the key is given again, which may mean another value.
     is_twice: bool,
-    node: Node,
+    pub(super) node: Node,
 }
 
 /// All documents of a file that hold anything, and what keeps none of them from being read.
@@ -122,19 +124,28 @@ impl Reader<'_> {
         Ok((event, Mark::of(&marker)))
     }
 
+    /// Where the next event is.
+    fn peek(&mut self) -> Result<Mark, Unreadable> {
+        self.parser.peek().map(|(_, marker)| Mark::of(marker)).map_err(|e| syntax(&e))
+    }
+
     fn node(&mut self, (event, at): (Event, Mark), depth: usize) -> Result<Node, Unreadable> {
         let refuse = |message: String| Err(Unreadable { at, message });
         if depth > DEEPEST {
             return refuse(format!("is nested more than {DEEPEST} deep. No field of a study is"));
         }
-        let (anchor, tag, kind) = match event {
+        let (anchor, tag, kind, next) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let (kind, tag) = scalar_of(text, style, tag.as_ref());
-                (anchor, tag, kind)
+                (anchor, tag, kind, self.peek()?)
             }
-            Event::SequenceStart(anchor, tag) => (anchor, tag.as_ref().map(shown), NodeKind::List(self.items(depth)?)),
+            Event::SequenceStart(anchor, tag) => {
+                let (items, end) = self.items(depth)?;
+                (anchor, tag.as_ref().map(shown), NodeKind::List(items), end)
+            }
             Event::MappingStart(anchor, tag) => {
-                (anchor, tag.as_ref().map(shown), NodeKind::Mapping(self.entries(depth)?))
+                let (entries, end) = self.entries(depth)?;
+                (anchor, tag.as_ref().map(shown), NodeKind::Mapping(entries), end)
             }
             Event::Alias(id) => {
                 let Some(node) = self.anchors.get(&id).cloned() else {
@@ -146,30 +157,30 @@ impl Reader<'_> {
             _ => return refuse("is not a value".to_owned()),
         };
         self.count(1, at)?;
-        let node = Node { at, kind, tag };
+        let node = Node { at, next, kind, tag };
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
     }
 
-    fn items(&mut self, depth: usize) -> Result<Vec<Node>, Unreadable> {
+    fn items(&mut self, depth: usize) -> Result<(Vec<Node>, Mark), Unreadable> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(items),
+                (Event::SequenceEnd, end) => return Ok((items, end)),
                 other => items.push(self.node(other, depth + 1)?),
             }
         }
     }
 
-    fn entries(&mut self, depth: usize) -> Result<Vec<MappingEntry>, Unreadable> {
+    fn entries(&mut self, depth: usize) -> Result<(Vec<MappingEntry>, Mark), Unreadable> {
         let mut entries: Vec<MappingEntry> = Vec::new();
         let mut merged: Vec<MappingEntry> = Vec::new();
-        loop {
+        let end = loop {
             let (event, at) = self.next()?;
             let (key, plain) = match event {
-                Event::MappingEnd => break,
+                Event::MappingEnd => break at,
                 Event::Scalar(text, style, _, _) => (text, style == TScalarStyle::Plain),
                 _ => return Err(Unreadable { at, message: "keys must be plain words".to_owned() }),
             };
@@ -188,13 +199,13 @@ impl Reader<'_> {
             }
             let doubt = if plain { scalar::resolve(&key).1 } else { None };
             entries.push(MappingEntry { key, at, doubt, is_twice: false, node });
-        }
+        };
         for entry in merged {
             if !entries.iter().any(|e| e.key == entry.key) {
                 entries.push(entry);
             }
         }
-        Ok(entries)
+        Ok((entries, end))
     }
 
     fn count(&mut self, nodes: usize, at: Mark) -> Result<(), Unreadable> {
@@ -343,11 +354,11 @@ impl Node {
     }
 
     /// A scalar that takes room: an empty value has no place of its own.
-    fn is_printed_scalar(&self) -> bool {
+    pub(super) fn is_printed_scalar(&self) -> bool {
         matches!(&self.kind, NodeKind::Scalar { value, doubt } if !value.is_null() || doubt.is_some())
     }
 
-    fn entry(&self, key: &str) -> Option<&MappingEntry> {
+    pub(super) fn entry(&self, key: &str) -> Option<&MappingEntry> {
         match &self.kind {
             NodeKind::Mapping(entries) => entries.iter().find(|e| e.key == key),
             _ => None,

@@ -12,6 +12,7 @@ pub mod advice;
 pub mod decide;
 pub mod design;
 pub mod findings;
+mod first_range;
 pub mod importance;
 pub mod numbers;
 pub mod one_point;

@@ -10,6 +10,7 @@ mod commands;
 mod hyperparameter_names;
 mod json;
 mod output;
+mod replaced_file;
 mod show;
 mod source;
 mod study_file;

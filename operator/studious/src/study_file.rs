@@ -14,7 +14,7 @@ use studious_api::{
 use studious_local::{Error, RunFolder};
 use studious_playbook::{
     Plan,
-    advice::{self, Advised},
+    advice::{self, Advice, Advised},
 };
 
 use crate::{
@@ -31,7 +31,9 @@ pub(crate) struct StudyFile {
     pub text: String,
     /// The study.
     pub document: Document,
-    /// What the playbook advises against.
+    /// All advice of the playbook.
+    pub advice: Vec<Advice>,
+    /// What the playbook advises against, at its line.
     pub warnings: Vec<Diagnostic>,
     /// What is good to know, and what the study waives with its reason.
     pub notes: Vec<Diagnostic>,
@@ -39,6 +41,23 @@ pub(crate) struct StudyFile {
 
 /// Reads a study file, `-` for standard input.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Diagnostic>>> {
+    let text = match text(path)? {
+        Ok(text) => text,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    let advised = advice::read(&path.display().to_string(), &text);
+    Ok(advised.map(|Advised { document, advice, warnings, notes }| StudyFile {
+        path: path.to_owned(),
+        text,
+        document,
+        advice,
+        warnings,
+        notes,
+    }))
+}
+
+/// The text of a study file, `-` for standard input.
+pub(crate) fn text(path: &Path) -> anyhow::Result<Result<String, Vec<Diagnostic>>> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).context("can't read standard input")?;
@@ -46,18 +65,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Result<StudyFile, Vec<Diagnost
     } else {
         std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?
     };
-    let text = match document::text_of(&path.display().to_string(), bytes) {
-        Ok(text) => text,
-        Err(problems) => return Ok(Err(problems)),
-    };
-    let advised = advice::read(&path.display().to_string(), &text);
-    Ok(advised.map(|Advised { document, warnings, notes }| StudyFile {
-        path: path.to_owned(),
-        text,
-        document,
-        warnings,
-        notes,
-    }))
+    Ok(document::text_of(&path.display().to_string(), bytes))
 }
 
 /// As [`read`], and says on standard error what is wrong with the file (then there is no study) and what the playbook
@@ -113,6 +121,13 @@ async fn planned(file: &StudyFile, runs: &Path) -> Result<Plan, Error> {
     match studious_local::taken_points(name, spec, &RunFolder::new(runs.join(name))).await? {
         Some(taken) => Plan::new(name, &taken.listed_in(spec)).map_err(Error::Invalid),
         None => Ok(plan),
+    }
+}
+
+/// A valid study file as programs get it.
+impl From<&StudyFile> for ValidatedFile {
+    fn from(file: &StudyFile) -> Self {
+        Self::valid(file.path.display().to_string(), &file.document, &file.advice, &file.warnings, &file.notes)
     }
 }
 

@@ -12,14 +12,17 @@ use studious_rules::{
     thresholds::advice::{ADAM_BETA1_TRIALS, ADAM_BETA2_TRIALS, ADAM_EPSILON_TRIALS},
 };
 
-use super::arms::{configurations, dimensions, trials_of_each};
-use crate::findings::wording::list;
+use super::{
+    AdviceList,
+    arms::{configurations, dimensions, trials_of_each},
+};
+use crate::findings::{Edit, wording::list};
 
 /// From how many trials on each is tuned beside the learning rate.
 const FROM: [(&str, &Threshold); 3] =
     [(BETA1.id, &ADAM_BETA1_TRIALS), (EPSILON.id, &ADAM_EPSILON_TRIALS), (BETA2.id, &ADAM_BETA2_TRIALS)];
 
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     let Some(trials) = trials_of_each(spec) else { return };
     let arms = configurations(spec);
     let Some(excess) = arms.iter().map(|arm| excess(spec, arm, trials)).max_by_key(Vec::len) else { return };
@@ -36,7 +39,7 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
         .saturating_mul(arms.len());
     let [beta1, epsilon, beta2] = FROM.map(|(_, from)| spec.count(from));
     let each = if arms.len() > 1 { " for each scientific configuration" } else { "" };
-    found.push(
+    found.push_with(
         Violation::new(
             format!("spec.hyperparameters[{i}].role"),
             &first.role,
@@ -53,8 +56,14 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
                 counted(needed as u64, "trial")
             ),
         )
-        .of(&ADAM_BUDGET),
-    );
+        .of(&ADAM_BUDGET), trials_edit(spec, needed));
+}
+
+/// The trials in the round that has most.
+fn trials_edit(spec: &StudySpec, needed: usize) -> Option<Edit> {
+    let fresh = spec.rounds.iter().enumerate().filter(|(_, round)| round.from.is_none());
+    let (round, _) = fresh.max_by_key(|(i, round)| (round.trials, std::cmp::Reverse(*i)))?;
+    Some(Edit::Trials { round, to: u32::try_from(needed).ok()? })
 }
 
 /// What is tuned of Adam's in a configuration that so many trials don't support.
@@ -98,7 +107,7 @@ fn may_be_decay_rate(h: &Hyperparameter) -> bool {
     largest <= 1.0 && (is_missing_part || largest >= SMALLEST_DECAY_RATE)
 }
 
-/// Who decays faster than by half in each step remembers nothing.
+/// A running mean that decays by more than half in each step keeps hardly anything.
 const SMALLEST_DECAY_RATE: f64 = 0.5;
 
 fn registry_id(spec: &StudySpec, h: &Hyperparameter) -> Option<&'static str> {

@@ -10,12 +10,12 @@ use studious_rules::{
     thresholds::search::TRIALS_PER_DIMENSION,
 };
 
-use super::adam;
-use crate::findings::wording::list;
+use super::{AdviceList, adam};
+use crate::findings::{Edit, wording::list};
 
 /// Trials of each scientific configuration: equal (R-060) and enough for its nuisance dimensions (R-051, "Striking a
 /// balance between informative and affordable experiments").
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     let crossed = spec.search.scientific == Scientific::Crossed;
     let configurations = configurations(spec);
     if configurations.is_empty() {
@@ -30,14 +30,14 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
         }
         if !trials.is_multiple_of(arms) {
             let (below, above) = (trials / arms * arms, trials.div_ceil(arms) * arms);
-            found.push(Violation::new(
+            found.push_with(Violation::new(
                 &field,
                 &trials,
                 format!(
                     "don't share out equally among {arms} scientific configurations, which makes the comparison unfair"
                 ),
                 format!("Give {below} or {above}."),
-            ).of(&UNEQUAL_ARMS));
+            ).of(&UNEQUAL_ARMS), trials_edit(i, above));
         }
         // What is to be fixed of Adam's for want of trials is another advice.
         let searched = |c: &Hyperparameters| -> Vec<&str> {
@@ -58,7 +58,7 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
                 } else {
                     "they".to_owned()
                 };
-                found.push(
+                found.push_with(
                     Violation::new(
                         field,
                         &trials,
@@ -70,10 +70,15 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
                         format!("Give {}, or fix those that matter least.", counted(needed as u64, "trial")),
                     )
                     .of(&TOO_MANY_NUISANCE),
+                    trials_edit(i, needed),
                 );
             }
         }
     }
+}
+
+fn trials_edit(round: usize, trials: usize) -> Option<Edit> {
+    Some(Edit::Trials { round, to: u32::try_from(trials).ok()? })
 }
 
 /// The configurations that have trials of their own: one without scientific values where nothing is crossed; none where they

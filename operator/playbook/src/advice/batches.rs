@@ -10,9 +10,9 @@ use studious_rules::{
     registry::{BATCH_NORM, BATCH_SIZE, GHOST_BATCH_SIZE, KnownHyperparameter, NORMALIZATION, STEP_BUDGET, is_known},
 };
 
-use super::schedule::options;
+use super::{AdviceList, schedule::options};
 
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     let known = spec.known();
     let of = |entry: &'static KnownHyperparameter| {
         let pairs = spec.hyperparameters.iter().zip(&known).enumerate();
@@ -48,7 +48,7 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
 }
 
 /// "Choosing the batch size to minimize training time".
-fn epochs(spec: &StudySpec, i: usize, batch_size: &Hyperparameter, found: &mut Vec<Violation>) {
+fn epochs(spec: &StudySpec, i: usize, batch_size: &Hyperparameter, found: &mut AdviceList) {
     let is_epochs = |name: &&str| is_known(name, &STEP_BUDGET) && name.to_ascii_lowercase().contains("epoch");
     let options = options(spec);
     let Some(option) = options.iter().map(String::as_str).find(is_epochs) else { return };

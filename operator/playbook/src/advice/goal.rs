@@ -7,10 +7,11 @@ use studious_api::{
 };
 use studious_rules::{advice::GOAL_TOO_BROAD, thresholds::advice::SCIENTIFIC_AT_ONCE};
 
+use super::AdviceList;
 use crate::findings::wording::list;
 
 /// What only exploits asks no question.
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     if spec.phase == Some(Phase::Exploitation) {
         return;
     }

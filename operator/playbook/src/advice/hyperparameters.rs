@@ -16,32 +16,35 @@ use studious_rules::{
     },
 };
 
-use crate::findings::is_off;
+use super::{AdviceList, edits::hold_at_largest};
+use crate::findings::{Edit, is_off};
 
 /// Words of metrics that the batch size governs.
 const COSTS: [&str; 11] =
     ["second", "seconds", "time", "throughput", "latency", "memory", "cost", "duration", "energy", "steps", "hours"];
 
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     for (i, (h, known)) in spec.hyperparameters.iter().zip(spec.known()).enumerate() {
-        let at = format!("spec.hyperparameters[{i}]");
         if let Some(known) = known {
-            batch_size(spec, h, known, &at, found);
-            accumulation(h, known, &at, found);
-            of_optimizer(h, known, &at, found);
-            of_model(h, known, &at, found);
+            batch_size(spec, i, known, found);
+            accumulation(h, i, known, found);
+            of_optimizer(h, i, known, found);
+            of_model(h, i, known, found);
         }
         if let Some([one]) = h.values.as_deref() {
             let fix = "Give role: Fixed and value, so that conclusions say that they hold for it only.";
             let rule = "lists one value, so it doesn't vary";
-            found.push(Violation::new(format!("{at}.values"), &[one], rule, fix).of(&SINGLE_VALUE));
+            let edit = Edit::Hold { hyperparameter: i, at: one.clone(), because: None };
+            let at = format!("spec.hyperparameters[{i}].values");
+            found.push_with(Violation::new(at, &[one], rule, fix).of(&SINGLE_VALUE), [edit]);
         }
     }
 }
 
 /// "Choosing the batch size": "should not be treated as a tunable hyperparameter for validation set performance" (R-016).
 /// Studies of speed may vary it.
-fn batch_size(spec: &StudySpec, h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
+fn batch_size(spec: &StudySpec, i: usize, known: &KnownHyperparameter, found: &mut AdviceList) {
+    let h = &spec.hyperparameters[i];
     let sampled = h.role == Role::Scientific && spec.search.scientific == Scientific::Sampled;
     let is_tuned = h.varies() && (h.role == Role::Nuisance || sampled);
     let metric = spec.objective.metric.to_ascii_lowercase();
@@ -49,10 +52,11 @@ fn batch_size(spec: &StudySpec, h: &Hyperparameter, known: &KnownHyperparameter,
     if known.id != BATCH_SIZE.id || !is_tuned || is_of_speed {
         return;
     }
-    let (rule, fix) = if sampled {
+    let (rule, fix, edit) = if sampled {
         (
             format!("{} is drawn together with the others, so that no batch size is tuned for itself", h.name),
             "Set spec.search.scientific: Crossed, which tunes every batch size for itself.",
+            Some(Edit::Scientific(Scientific::Crossed)),
         )
     } else {
         (
@@ -63,13 +67,15 @@ fn batch_size(spec: &StudySpec, h: &Hyperparameter, known: &KnownHyperparameter,
             ),
             "Make it Fixed at the largest that the hardware supports, or Scientific so that every batch size is tuned for \
              itself.",
+            hold_at_largest(h, i, "Held at the largest value that the study listed: it governs speed, not quality."),
         )
     };
-    found.push(Violation::new(format!("{at}.role"), &h.role, rule, fix).of(&BATCH_SIZE_TUNED));
+    let at = format!("spec.hyperparameters[{i}].role");
+    found.push_with(Violation::new(at, &h.role, rule, fix).of(&BATCH_SIZE_TUNED), edit);
 }
 
 /// "Determining the feasible batch sizes and estimating training throughput" (R-023). One batch an update is none.
-fn accumulation(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
+fn accumulation(h: &Hyperparameter, i: usize, known: &KnownHyperparameter, found: &mut AdviceList) {
     let is_off = |value: &HyperparameterValue| {
         matches!(value, HyperparameterValue::Bool(false)) || value.as_f64().is_some_and(|x| x <= 1.0)
     };
@@ -77,36 +83,41 @@ fn accumulation(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found
     if known.id != GRADIENT_ACCUMULATION.id || never {
         return;
     }
-    found.push(
+    let off = h.listed().find(|value| is_off(value)).cloned().unwrap_or_else(|| HyperparameterValue::from(1_i64));
+    found.push_with(
         Violation::new(
-            format!("{at}.name"),
+            format!("spec.hyperparameters[{i}].name"),
             &h.name,
             "gradient accumulation imitates a larger batch and gains no throughput",
             "Leave it out, and choose a batch size that the hardware holds.",
         )
         .of(&GRADIENT_ACCUMULATION_USED),
+        [Edit::Hold {
+            hyperparameter: i,
+            at: off,
+            because: Some("Accumulating gradients gains no throughput.".to_owned()),
+        }],
     );
 }
 
 /// "Identifying scientific, nuisance, and fixed hyperparameters" (R-053, R-054).
-fn of_optimizer(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
-    let role = format!("{at}.role");
+fn of_optimizer(h: &Hyperparameter, i: usize, known: &KnownHyperparameter, found: &mut AdviceList) {
+    let role = format!("spec.hyperparameters[{i}].role");
     if known.id == OPTIMIZER.id && h.role == Role::Nuisance {
-        found.push(
+        found.push_with(
             Violation::new(
                 &role,
                 &h.role,
                 "the choice of optimizer is a separate question: as a Nuisance it gets an unequal and small share of trials",
                 "Make it Scientific to compare optimizers, or Fixed (with fixedBecause).",
             )
-            .of(&OPTIMIZER_NUISANCE),
-        );
+            .of(&OPTIMIZER_NUISANCE), [Edit::Role { hyperparameter: i, to: Role::Scientific }]);
     }
     // Whether to have momentum is a question.
     let is_switch =
         h.range.is_none() && h.listed().any(is_off) && h.listed().filter(|value| !is_off(value)).count() == 1;
     if known.is_of_optimizer() && h.role == Role::Scientific && !is_switch {
-        found.push(
+        found.push_with(
             Violation::new(
                 &role,
                 &h.role,
@@ -114,15 +125,16 @@ fn of_optimizer(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found
                 "Make it Nuisance, unless it is really the question.",
             )
             .of(&OPTIMIZER_PARAM_SCIENTIFIC),
+            [Edit::Role { hyperparameter: i, to: Role::Nuisance }],
         );
     }
 }
 
 /// Same section (R-055, R-056).
-fn of_model(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &mut Vec<Violation>) {
-    let role = format!("{at}.role");
+fn of_model(h: &Hyperparameter, i: usize, known: &KnownHyperparameter, found: &mut AdviceList) {
+    let role = format!("spec.hyperparameters[{i}].role");
     if known.id == NUM_LAYERS.id && h.role == Role::Nuisance && h.varies() {
-        found.push(
+        found.push_with(
             Violation::new(
                 &role,
                 &h.role,
@@ -133,6 +145,7 @@ fn of_model(h: &Hyperparameter, known: &KnownHyperparameter, at: &str, found: &m
                 "Make it Scientific to compare depths, or Fixed (with fixedBecause).",
             )
             .of(&ARCHITECTURE_NUISANCE),
+            [Edit::Role { hyperparameter: i, to: Role::Scientific }],
         );
     }
     let is_regularizer =

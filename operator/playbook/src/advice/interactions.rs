@@ -10,13 +10,13 @@ use studious_rules::{
     registry::{KnownHyperparameter, LEARNING_RATE, may_be_learning_rate},
 };
 
-use super::adam;
+use super::{AdviceList, adam, edits};
 use crate::findings::{is_off, wording::list};
 
 /// A hyperparameter with its place in the study and its entry in the registry.
 type KnownOne<'a> = (usize, &'a Hyperparameter, &'static KnownHyperparameter);
 
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     let known: Vec<KnownOne<'_>> = spec
         .hyperparameters
         .iter()
@@ -39,7 +39,7 @@ fn is_compared(h: &Hyperparameter) -> bool {
 
 /// "Identifying scientific, nuisance, and fixed hyperparameters": the learning rate is tuned for everything that is
 /// compared, and of a study that compares nothing at least some hyperparameter of the optimizer is.
-fn optimizer_not_tuned(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec<Violation>) {
+fn optimizer_not_tuned(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut AdviceList) {
     let is_known = |h: &Hyperparameter| known.iter().any(|(_, known, _)| known.name == h.name);
     let is_other_rate = |h: &Hyperparameter| !is_known(h) && may_be_learning_rate(h.program_name());
     let varied: Vec<&Hyperparameter> = spec.hyperparameters.iter().filter(|h| h.varies()).collect();
@@ -66,7 +66,7 @@ fn optimizer_not_tuned(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec
         return;
     };
     let fix = if no_rate { "Make it a Nuisance with a range" } else { "Make at least one a Nuisance" };
-    found.push(
+    found.push_with(
         Violation::new(
             format!("spec.hyperparameters[{i}].role"),
             &first.role,
@@ -74,12 +74,13 @@ fn optimizer_not_tuned(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec
             format!("{fix}, or say in fixedBecause why it may stay."),
         )
         .of(&OPTIMIZER_NOT_TUNED),
+        edits::tune(spec, *i),
     );
 }
 
 /// Same section: the more strongly a hyperparameter interacts with what is compared, the more harm it does to fix it.
 /// Of the learning rate the other advice speaks, and of Adam's the one on its budget.
-fn fixed_interacts(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec<Violation>) {
+fn fixed_interacts(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut AdviceList) {
     let beyond = adam::beyond_budget(spec);
     let compared = |other: &&KnownOne<'_>| is_compared(other.1);
     for (i, h, entry) in known {
@@ -90,7 +91,7 @@ fn fixed_interacts(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec<Vio
         }
         let pair = known.iter().filter(compared).find_map(|(_, s, other)| Some((s, entry.interaction(other)?)));
         let Some((scientific, interaction)) = pair else { continue };
-        found.push(
+        found.push_with(
             Violation::new(
                 format!("spec.hyperparameters[{i}].role"),
                 &h.role,
@@ -98,6 +99,7 @@ fn fixed_interacts(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Vec<Vio
                 "Make it a Nuisance with a range, or say in fixedBecause why one value is fair to all.",
             )
             .of(&FIXED_INTERACTS),
+            edits::tune(spec, *i),
         );
     }
 }

@@ -4,8 +4,10 @@
 //! conclusions after a run are [findings](crate::findings).
 
 mod adam;
+mod apply;
 mod arms;
 mod batches;
+pub mod edits;
 mod goal;
 mod hyperparameters;
 mod interactions;
@@ -25,7 +27,9 @@ use studious_api::{
 };
 use studious_rules::{Rule, Severity};
 
-use crate::findings::policy::waiver;
+pub use self::apply::{AdviceChoice, Applied, Unapplied, apply};
+use self::edits::AdviceList;
+use crate::findings::{Edit, policy::waiver};
 
 /// One thing that the playbook advises against in a study.
 #[derive(Clone, Debug)]
@@ -38,6 +42,8 @@ pub struct Advice {
     pub hyperparameter: Option<String>,
     /// Why the study sets it aside (`spec.policy.waive`), if it does.
     pub waived: Option<String>,
+    /// What may satisfy it, the best first.
+    edits: Vec<Edit>,
 }
 
 /// A study file that has been read, and what the playbook advises against in it.
@@ -45,6 +51,8 @@ pub struct Advice {
 pub struct Advised {
     /// The file.
     pub document: Document,
+    /// All advice.
+    pub advice: Vec<Advice>,
     /// The advice, at its place in the file.
     pub warnings: Vec<Diagnostic>,
     /// What is good to know, and what is waived with its reason, at its place in the file.
@@ -63,7 +71,8 @@ pub fn read(file: &str, text: &str) -> Result<Advised, Vec<Diagnostic>> {
     }
     let warnings = document.locate(warnings(&document.study.spec));
     let notes = document.locate(notes(&document.study.spec));
-    Ok(Advised { document, warnings, notes })
+    let advice = advice(&document.study.spec);
+    Ok(Advised { document, advice, warnings, notes })
 }
 
 /// What the playbook advises against, of a study that is valid; nothing under `spec.policy.strict`, where it is refused.
@@ -114,7 +123,7 @@ fn is_strict(spec: &StudySpec) -> bool {
 /// All advice on a study that is valid, waived or not.
 #[must_use]
 pub fn advice(spec: &StudySpec) -> Vec<Advice> {
-    let mut found = Vec::new();
+    let mut found = AdviceList::default();
     goal::advise(spec, &mut found);
     objective::advise(spec, &mut found);
     hyperparameters::advise(spec, &mut found);
@@ -128,15 +137,15 @@ pub fn advice(spec: &StudySpec) -> Vec<Advice> {
     }
     search::advise(spec, &mut found);
     running::advise(spec, &mut found);
-    found.into_iter().filter_map(|violation| with_waiver(spec, violation)).collect()
+    found.found.into_iter().filter_map(|(violation, edits)| with_waiver(spec, violation, edits)).collect()
 }
 
 /// A violation with its rule and the reason for which the study waives it. All advice has a code.
-fn with_waiver(spec: &StudySpec, violation: Violation) -> Option<Advice> {
+fn with_waiver(spec: &StudySpec, violation: Violation, edits: Vec<Edit>) -> Option<Advice> {
     let rule = violation.code.and_then(studious_rules::named)?;
     let hyperparameter = named_in(spec, &violation.field);
     let waived = waiver(spec, rule.code, hyperparameter.as_deref()).map(|waiver| waiver.reason.clone());
-    Some(Advice { rule, violation, hyperparameter, waived })
+    Some(Advice { rule, violation, hyperparameter, waived, edits })
 }
 
 /// The hyperparameter whose field it is: `learning_rate` of `spec.hyperparameters[0].role`.

@@ -10,10 +10,11 @@ use studious_rules::{
     registry::{self, KnownOptimizer, OPTIMIZER, optimizer_named},
 };
 
+use super::AdviceList;
 use crate::findings::wording::list;
 
 /// The trainer holds what a study leaves out, at a value that no conclusion mentions.
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     let choice = |h: &Hyperparameter| registry::is_known(&h.name, &OPTIMIZER);
     let Some((i, choice)) = spec.hyperparameters.iter().enumerate().find(|(_, h)| choice(h)) else { return };
     let known = spec.known();

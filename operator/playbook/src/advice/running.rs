@@ -13,9 +13,12 @@ use studious_rules::{
     thresholds::advice::{PRACTICAL_ROUNDS, SEVERAL_AT_ONCE},
 };
 
+use super::AdviceList;
+use crate::findings::Edit;
+
 const EARLY_ENDING: &str = "spec.search.earlyEnding";
 
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     early_ending(spec, found);
     many_rounds(spec, found);
     checkpoints(spec, found);
@@ -24,20 +27,23 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
 }
 
 /// The playbook runs trials to their end: what is learnt of a space depends on its poor points too.
-fn early_ending(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn early_ending(spec: &StudySpec, found: &mut AdviceList) {
     let Some(rule) = &spec.search.early_ending else { return };
-    found.push(Violation::new(
+    found.push_with(Violation::new(
         EARLY_ENDING,
         &rule.rule,
         "ends trials by their rank in the middle of training: those that would have been best at its end may be among \
          them, and findings rest on the trials that are left",
         "Remove it if you can afford every trial's last step; better, train a first round for fewer steps and take its best \
          points into a longer one (from: {round, best}).",
-    ).of(&EARLY_ENDING_BY_RANK));
-    if let Some((i, round)) =
-        spec.rounds.iter().enumerate().find(|(_, round)| too_coarse(spec, rule, round.max_train_steps))
+    ).of(&EARLY_ENDING_BY_RANK), [Edit::RunToEnd]);
+    if let Some((i, round)) = spec
+        .rounds
+        .iter()
+        .enumerate()
+        .find(|(_, round)| too_coarse(spec.evaluation.every_steps, rule, round.max_train_steps))
     {
-        found.push(Violation::new(
+        found.push_with(Violation::new(
             format!("{EARLY_ENDING}.fromStep"),
             &rule.from_step(round.max_train_steps),
             format!(
@@ -45,19 +51,27 @@ fn early_ending(spec: &StudySpec, found: &mut Vec<Violation>) {
                 spec.evaluation.every_steps
             ),
             "Evaluate more often, or this round's trials all run to their end.",
-        ).of(&EARLY_ENDING_TOO_LATE));
+        ).of(&EARLY_ENDING_TOO_LATE), more_often(spec, rule));
     }
 }
 
+/// Evaluations so often that the rule can look at one in every round: half as far apart, or half of that.
+fn more_often(spec: &StudySpec, rule: &EarlyEnding) -> Option<Edit> {
+    let halves =
+        std::iter::successors(Some(spec.evaluation.every_steps), |every| Some(every / 2).filter(|half| *half > 0));
+    let is_often = |every: &u64| !spec.rounds.iter().any(|round| too_coarse(*every, rule, round.max_train_steps));
+    halves.skip(1).find(is_often).map(Edit::EvaluationInterval)
+}
+
 /// Whether a round's trials evaluate first at their end.
-fn too_coarse(spec: &StudySpec, rule: &EarlyEnding, max_train_steps: u64) -> bool {
-    let every = spec.evaluation.every_steps.max(1);
+fn too_coarse(every: u64, rule: &EarlyEnding, max_train_steps: u64) -> bool {
+    let every = every.max(1);
     let first = rule.from_step(max_train_steps).div_ceil(every).saturating_mul(every);
     first >= max_train_steps
 }
 
 /// "Deciding how long to train when training is compute-bound" (R-111).
-fn many_rounds(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn many_rounds(spec: &StudySpec, found: &mut AdviceList) {
     let rounds = spec.rounds.len();
     if rounds > spec.count(&PRACTICAL_ROUNDS) {
         found.push(
@@ -73,11 +87,11 @@ fn many_rounds(spec: &StudySpec, found: &mut Vec<Violation>) {
 }
 
 /// "Saving checkpoints and retrospectively selecting the best checkpoint" (R-102), and what a lost host costs.
-fn checkpoints(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn checkpoints(spec: &StudySpec, found: &mut AdviceList) {
     let Some(checkpoint) = &spec.checkpoint else { return };
     let evaluation = spec.evaluation.every_steps;
     if checkpoint.every_steps > evaluation && spec.objective.select == Select::Best && checkpoint.keep_best > 0 {
-        found.push(
+        found.push_with(
             Violation::new(
                 "spec.checkpoint.everySteps",
                 &checkpoint.every_steps,
@@ -85,6 +99,7 @@ fn checkpoints(spec: &StudySpec, found: &mut Vec<Violation>) {
                 format!("Save every {evaluation} steps."),
             )
             .of(&CHECKPOINTS_TOO_RARE),
+            [Edit::CheckpointInterval(evaluation)],
         );
     }
     if spec.trial.hosts > 1 && checkpoint.volume.is_none() {
@@ -102,7 +117,7 @@ fn checkpoints(spec: &StudySpec, found: &mut Vec<Violation>) {
 }
 
 /// Local runs need none.
-fn image(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn image(spec: &StudySpec, found: &mut AdviceList) {
     let Some(trainer) = spec.trial.template.spec.as_ref().and_then(|pod| pod.containers.first()) else { return };
     if trainer.image.as_ref().is_none_or(String::is_empty) {
         found.push(
@@ -118,14 +133,14 @@ fn image(spec: &StudySpec, found: &mut Vec<Violation>) {
 }
 
 /// "A scientific approach to improving model performance" (R-037): several trials at once.
-fn low_parallelism(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn low_parallelism(spec: &StudySpec, found: &mut AdviceList) {
     let several = spec.count(&SEVERAL_AT_ONCE);
     let largest = spec.rounds.iter().filter_map(|round| round.trials).max().unwrap_or_default();
     if spec.parallelism as usize >= several || spec.parallelism >= largest {
         return;
     }
     let waves = largest.div_ceil(spec.parallelism.max(1));
-    found.push(
+    found.push_with(
         Violation::new(
             "spec.parallelism",
             &spec.parallelism,
@@ -135,6 +150,5 @@ fn low_parallelism(spec: &StudySpec, found: &mut Vec<Violation>) {
             ),
             format!("Raise parallelism to {several} or more where the hardware allows."),
         )
-        .of(&LOW_PARALLELISM),
-    );
+        .of(&LOW_PARALLELISM), u32::try_from(several).ok().map(|several| Edit::Parallelism(several.min(largest))));
 }

@@ -10,17 +10,20 @@ use studious_rules::{
     registry::{self, SCHEDULE, SCHEDULE_MILESTONES, is_known},
 };
 
+use super::AdviceList;
+use crate::findings::Edit;
+
 /// What lists of schedules call one that doesn't decay.
 const CONSTANT: [&str; 5] = ["constant", "none", "fixed", "flat", "constant_with_warmup"];
 
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     constant(spec, found);
     by_hand(spec, found);
 }
 
 /// "What is the best learning rate decay schedule family?" (R-140): having some schedule, and tuning it, matters once a
 /// project is past its baseline: when it exploits, trains its best points longer, or starts from another study.
-fn constant(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn constant(spec: &StudySpec, found: &mut AdviceList) {
     let earlier = !spec.search.start_from.is_empty() || spec.search.points_from.is_some();
     let is_past_baseline = spec.phase == Some(Phase::Exploitation) || spec.rounds.len() > 1 || earlier;
     if !is_past_baseline {
@@ -38,7 +41,7 @@ fn constant(spec: &StudySpec, found: &mut Vec<Violation>) {
         (None, Some(i)) if spec.schedule.is_none() => format!("spec.hyperparameters[{i}].value"),
         _ => return,
     };
-    found.push(
+    found.push_with(
         Violation::new(
             field,
             &ScheduleFamily::Constant,
@@ -46,12 +49,11 @@ fn constant(spec: &StudySpec, found: &mut Vec<Violation>) {
              that decays, and tuning it, matters",
             "Set spec.schedule.family: Cosine or Linear.",
         )
-        .of(&CONSTANT_SCHEDULE),
-    );
+        .of(&CONSTANT_SCHEDULE), own.map(|_| Edit::ScheduleFamily(ScheduleFamily::Cosine)));
 }
 
 /// "Why do some papers have complicated learning rate schedules?" (R-141). A list that is searched is found by the search.
-fn by_hand(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn by_hand(spec: &StudySpec, found: &mut AdviceList) {
     let rule = "lists the steps at which the learning rate drops: such lists are usually the trace of tuning by hand while a \
                 training ran, and do not carry over to another setting";
     let fix = "Use spec.schedule (Cosine or Linear), which works out the rate of every trial, or say in fixedBecause by which \

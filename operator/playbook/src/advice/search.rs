@@ -11,10 +11,13 @@ use studious_rules::{
     thresholds::{advice::GRID_DIMENSIONS, search::LOW_FEEDBACK},
 };
 
-use super::arms::{configurations, dimensions};
-use crate::findings::wording::list;
+use super::{
+    AdviceList,
+    arms::{configurations, dimensions},
+};
+use crate::findings::{Edit, wording::list};
 
-pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
+pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     match spec.search.algorithm {
         Algorithm::Grid => wide_grid(spec, found),
         Algorithm::Bayesian => adaptive(spec, found),
@@ -28,11 +31,11 @@ pub(super) fn advise(spec: &StudySpec, found: &mut Vec<Violation>) {
 
 /// "Where can I find an implementation of quasi-random search?" (R-149): a grid spends its trials on repeating few values
 /// of each dimension.
-fn wide_grid(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn wide_grid(spec: &StudySpec, found: &mut AdviceList) {
     let crossed = spec.search.scientific == Scientific::Crossed;
     let widest = configurations(spec).iter().map(|arm| dimensions(spec, arm, crossed)).max_by_key(Vec::len);
     if let Some(names) = widest.filter(|names| names.len() > spec.count(&GRID_DIMENSIONS)) {
-        found.push(Violation::new(
+        found.push_with(Violation::new(
             "spec.search.algorithm",
             &spec.search.algorithm,
             format!(
@@ -42,28 +45,28 @@ fn wide_grid(spec: &StudySpec, found: &mut Vec<Violation>) {
                 list(&names)
             ),
             format!("Use QuasiRandom, or fix all but {}.", spec.count(&GRID_DIMENSIONS)),
-        ).of(&WIDE_GRID));
+        ).of(&WIDE_GRID), [Edit::Algorithm(Algorithm::QuasiRandom)]);
     }
 }
 
 /// "Why use quasi-random search instead of more sophisticated black box optimization algorithms during the exploration
 /// phase of tuning?" (R-148, R-096).
-fn adaptive(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn adaptive(spec: &StudySpec, found: &mut AdviceList) {
     if spec.phase.unwrap_or(Phase::Exploration) == Phase::Exploration {
-        found.push(Violation::new(
+        found.push_with(Violation::new(
             "spec.search.algorithm",
             &spec.search.algorithm,
             "while a study explores, points that don't depend on results tell more: boundaries, sampling and what each \
              hyperparameter does can be read off them",
             "Use QuasiRandom, or say phase: Exploitation once only the objective counts.",
-        ).of(&ADAPTIVE_EXPLORATION));
+        ).of(&ADAPTIVE_EXPLORATION), [Edit::Algorithm(Algorithm::QuasiRandom)]);
     }
     low_feedback(spec, found);
 }
 
 /// Most points of a search that learns are chosen before there is anything to learn from (R-148). One trial at a time is as
 /// much feedback as there can be.
-fn low_feedback(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn low_feedback(spec: &StudySpec, found: &mut AdviceList) {
     let fresh = spec.rounds.iter().filter(|round| round.from.is_none()).filter_map(|round| round.trials);
     let largest = fresh.max().unwrap_or_default();
     let share = spec.threshold(&LOW_FEEDBACK);
@@ -76,12 +79,13 @@ fn low_feedback(spec: &StudySpec, found: &mut Vec<Violation>) {
         ((share * f64::from(largest)).ceil() as u32).saturating_sub(1).max(1),
         (f64::from(spec.parallelism) / share).floor() as u32,
     );
+    let fewer = at_once;
     let at_once = if at_once == 1 {
         "1 trial at a time".to_owned()
     } else {
         format!("at most {} at once", counted(at_once, "trial"))
     };
-    found.push(
+    found.push_with(
         Violation::new(
             "spec.parallelism",
             &spec.parallelism,
@@ -94,17 +98,18 @@ fn low_feedback(spec: &StudySpec, found: &mut Vec<Violation>) {
             format!("Run {at_once}, give a round more than {}, or use QuasiRandom.", counted(trials, "trial")),
         )
         .of(&LOW_FEEDBACK_BAYES),
+        [Edit::Parallelism(fewer)],
     );
 }
 
 /// Scientific and nuisance values are drawn together, so there should be one nuisance space for all of them (R-061).
-fn unlike_spaces(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn unlike_spaces(spec: &StudySpec, found: &mut AdviceList) {
     let hs = &spec.hyperparameters;
     let scientific = |name: &str| hs.iter().any(|h| h.name == name && h.role == Role::Scientific);
     for (i, h) in hs.iter().enumerate().filter(|(_, h)| h.role == Role::Nuisance && h.when.is_some()) {
         let parents = h.when.iter().flatten().map(|(name, _)| name.as_str());
         if let Some(parent) = with_ancestors(hs, parents).into_iter().find(|name| scientific(name)) {
-            found.push(Violation::new(
+            found.push_with(Violation::new(
                 format!("spec.hyperparameters[{i}].when"),
                 &h.when,
                 format!(
@@ -113,13 +118,13 @@ fn unlike_spaces(spec: &StudySpec, found: &mut Vec<Violation>) {
                     h.name
                 ),
                 "Set spec.search.scientific: Crossed, which tunes each scientific value in its own space.",
-            ).of(&SAMPLED_UNLIKE_SPACES));
+            ).of(&SAMPLED_UNLIKE_SPACES), [Edit::Scientific(Scientific::Crossed)]);
         }
     }
 }
 
 /// A space that ends before the trials do.
-fn used_up(spec: &StudySpec, found: &mut Vec<Violation>) {
+fn used_up(spec: &StudySpec, found: &mut AdviceList) {
     let mut asked = 0_u64;
     let fresh = spec.rounds.iter().enumerate().filter(|(_, round)| round.from.is_none());
     for (i, round) in fresh.filter_map(|(i, round)| Some((i, round.trials?))) {
@@ -129,7 +134,9 @@ fn used_up(spec: &StudySpec, found: &mut Vec<Violation>) {
             let what = if spec.search.algorithm == Algorithm::Manual { "the list" } else { "the space" };
             let rule = format!("{what} has {}, {asked} trials asked: none is tried twice", counted(size, "point"));
             let fix = "Ask for fewer; to measure seed variance, train points again with spec.retrain.";
-            found.push(Violation::new(field, &round, rule, fix).of(&SPACE_EXHAUSTED));
+            let left = size.saturating_sub(asked - u64::from(round));
+            let edit = u32::try_from(left).ok().filter(|left| *left > 0).map(|to| Edit::Trials { round: i, to });
+            found.push_with(Violation::new(field, &round, rule, fix).of(&SPACE_EXHAUSTED), edit);
             return;
         }
         if let Some((name, size, each)) = short_arm(spec, asked) {

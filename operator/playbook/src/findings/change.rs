@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use studious_api::{
     HyperparameterValue, StudySpec,
-    study::{Algorithm, Hyperparameter, Range, Retrain, Role, Scale, Schedule, ScheduleFamily},
+    study::{Algorithm, Direction, Hyperparameter, Range, Retrain, Role, Scale, Schedule, ScheduleFamily, Scientific},
 };
 
 use super::{reading::Reading, widen::json as number};
@@ -73,6 +73,22 @@ pub enum Edit {
         /// Where it is searched.
         range: Range,
     },
+    /// Holds a hyperparameter that was searched.
+    Hold {
+        /// The hyperparameter that was searched.
+        hyperparameter: usize,
+        /// The value at which it is held.
+        at: HyperparameterValue,
+        /// Why it isn't tuned, if that can be said.
+        because: Option<String>,
+    },
+    /// What a hyperparameter is to the question.
+    Role {
+        /// The hyperparameter.
+        hyperparameter: usize,
+        /// Its new role.
+        to: Role,
+    },
     /// The number of trials of a round.
     Trials {
         /// The round.
@@ -102,8 +118,16 @@ pub enum Edit {
     Parallelism(u32),
     /// How points are chosen.
     Algorithm(Algorithm),
+    /// How scientific hyperparameters share the trials.
+    Scientific(Scientific),
+    /// Which way the objective is better.
+    Direction(Direction),
+    /// No trial is ended early any more.
+    RunToEnd,
     /// Steps between evaluations.
     EvaluationInterval(u64),
+    /// Steps between checkpoints.
+    CheckpointInterval(u64),
     /// Trains the best points again.
     Retrain(Retrain),
 }
@@ -119,7 +143,10 @@ impl Edit {
             Self::Scale { hyperparameter, .. } => of_hyperparameter(hyperparameter, ".range.scale"),
             Self::Values { hyperparameter, .. } => of_hyperparameter(hyperparameter, ".values"),
             Self::Value { hyperparameter, .. } => of_hyperparameter(hyperparameter, ".value"),
-            Self::Tune { hyperparameter, .. } => of_hyperparameter(hyperparameter, ""),
+            Self::Tune { hyperparameter, .. } | Self::Hold { hyperparameter, .. } => {
+                of_hyperparameter(hyperparameter, "")
+            }
+            Self::Role { hyperparameter, .. } => of_hyperparameter(hyperparameter, ".role"),
             Self::Trials { round, .. } => vec![format!("rounds[{round}].trials")],
             Self::MaxTrainSteps { round, .. } => vec![format!("rounds[{round}].maxTrainSteps")],
             Self::PrependWarmup { max_train_steps, .. } => {
@@ -130,7 +157,11 @@ impl Edit {
             Self::ScheduleFamily(_) => vec!["schedule.family".to_owned()],
             Self::Parallelism(_) => vec!["parallelism".to_owned()],
             Self::Algorithm(_) => vec!["search.algorithm".to_owned()],
+            Self::Scientific(_) => vec!["search.scientific".to_owned()],
+            Self::Direction(_) => vec!["objective.direction".to_owned()],
+            Self::RunToEnd => vec!["search.earlyEnding".to_owned()],
             Self::EvaluationInterval(_) => vec!["evaluation.everySteps".to_owned()],
+            Self::CheckpointInterval(_) => vec!["checkpoint.everySteps".to_owned()],
             Self::Retrain(_) => vec!["retrain".to_owned()],
         }
     }
@@ -140,30 +171,15 @@ impl Edit {
     pub fn applied(&self, spec: &StudySpec) -> StudySpec {
         let mut spec = spec.clone();
         match self {
-            Self::Boundary { hyperparameter, upper, to } => {
-                if let Some(range) = spec.hyperparameters.get_mut(*hyperparameter).and_then(|h| h.range.as_mut()) {
-                    *(if *upper { &mut range.max } else { &mut range.min }) = *to;
-                }
-            }
-            Self::Scale { hyperparameter, to } => {
-                if let Some(range) = spec.hyperparameters.get_mut(*hyperparameter).and_then(|h| h.range.as_mut()) {
-                    range.scale = *to;
-                }
-            }
-            Self::Values { hyperparameter, to } => {
+            Self::Boundary { hyperparameter, .. }
+            | Self::Scale { hyperparameter, .. }
+            | Self::Values { hyperparameter, .. }
+            | Self::Value { hyperparameter, .. }
+            | Self::Tune { hyperparameter, .. }
+            | Self::Hold { hyperparameter, .. }
+            | Self::Role { hyperparameter, .. } => {
                 if let Some(h) = spec.hyperparameters.get_mut(*hyperparameter) {
-                    h.values = Some(to.clone());
-                }
-            }
-            Self::Value { hyperparameter, to } => {
-                if let Some(h) = spec.hyperparameters.get_mut(*hyperparameter) {
-                    h.value = Some(to.clone());
-                }
-            }
-            Self::Tune { hyperparameter, range } => {
-                if let Some(h) = spec.hyperparameters.get_mut(*hyperparameter) {
-                    (h.role, h.value, h.fixed_because) = (Role::Nuisance, None, None);
-                    h.range = Some(range.clone());
+                    self.apply_to_hyperparameter(h);
                 }
             }
             Self::Trials { round, to } => {
@@ -190,16 +206,52 @@ impl Edit {
             }
             Self::Parallelism(to) => spec.parallelism = *to,
             Self::Algorithm(to) => spec.search.algorithm = *to,
+            Self::Scientific(to) => spec.search.scientific = *to,
+            Self::Direction(to) => spec.objective.direction = *to,
+            Self::RunToEnd => spec.search.early_ending = None,
             Self::EvaluationInterval(to) => spec.evaluation.every_steps = *to,
+            Self::CheckpointInterval(to) => {
+                if let Some(checkpoint) = &mut spec.checkpoint {
+                    checkpoint.every_steps = *to;
+                }
+            }
             Self::Retrain(to) => spec.retrain = Some(to.clone()),
         }
         spec
+    }
+
+    /// What it changes of a hyperparameter.
+    fn apply_to_hyperparameter(&self, h: &mut Hyperparameter) {
+        match self {
+            Self::Boundary { upper, to, .. } => {
+                if let Some(range) = &mut h.range {
+                    *(if *upper { &mut range.max } else { &mut range.min }) = *to;
+                }
+            }
+            Self::Scale { to, .. } => {
+                if let Some(range) = &mut h.range {
+                    range.scale = *to;
+                }
+            }
+            Self::Values { to, .. } => h.values = Some(to.clone()),
+            Self::Value { to, .. } => h.value = Some(to.clone()),
+            Self::Tune { range, .. } => {
+                (h.role, h.value, h.fixed_because) = (Role::Nuisance, None, None);
+                h.range = Some(range.clone());
+            }
+            Self::Hold { at, because, .. } => {
+                (h.role, h.range, h.values, h.value) = (Role::Fixed, None, None, Some(at.clone()));
+                h.fixed_because = because.clone().or(h.fixed_because.take());
+            }
+            Self::Role { to, .. } => h.role = *to,
+            _ => {}
+        }
     }
 }
 
 impl Change {
     /// The change that an edit makes to a study, if it makes any. What it reads as is what the study says before and after.
-    pub(super) fn of(spec: &StudySpec, edit: Edit) -> Option<Self> {
+    pub(crate) fn of(spec: &StudySpec, edit: Edit) -> Option<Self> {
         let (before, after) = (json!(spec), json!(edit.applied(spec)));
         let fields = edit.fields();
         let (path, from, to) = if let [field] = &fields[..] {

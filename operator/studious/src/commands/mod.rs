@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod about;
+mod advised_edits;
 pub(crate) mod agent;
 pub(crate) mod completions;
 pub(crate) mod crds;

@@ -10,11 +10,12 @@ use clap::Args;
 use studious_local::RunFolder;
 use studious_playbook::{
     Plan,
+    advice::AdviceChoice,
     design::{Design, StepTime},
     record::CurveSelection,
 };
 
-use super::preflight;
+use super::{advised_edits, preflight};
 use crate::{
     exit,
     json::{self, Format, KeptPreflight, PlanDocument, ValidatedFile},
@@ -23,11 +24,14 @@ use crate::{
 };
 
 const AFTER: &str = "\
-Starts nothing. Warnings say what the playbook advises against; `studious validate` prints the same. Step times are those of
+Starts nothing. Warnings say what the playbook advises against; `studious validate` prints the same, and --apply writes \
+the edit that satisfies one into the file: only the lines concerned change. Step times are those of
 --step-seconds, of --measured, of an earlier run of this study among --runs, or of its preflight; without any, hours are unknown.
 
 Examples:
   studious plan examples/digits/study.yaml
+  studious plan study.yaml --apply BatchSizeTuned --apply UnequalArms
+  studious plan study.yaml --apply all --dry-run
   studious plan study.yaml --points
   studious plan study.yaml --measured studious-runs/pilot
   studious plan study.yaml --step-seconds 0.2-0.3 --format json";
@@ -38,8 +42,15 @@ pub(crate) struct PlanCommand {
     /// The study file; - reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Write the edit that satisfies the advice of this code into the study file, or of all codes that an edit
+    /// satisfies; may be given several times
+    #[arg(long, value_name = "CODE|all", value_parser = AdviceChoice::named)]
+    apply: Vec<AdviceChoice>,
+    /// With --apply: print what would change, and write nothing
+    #[arg(long, requires = "apply")]
+    dry_run: bool,
     /// Print the points too
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     points: bool,
     /// Seconds of a training step, or a range of them such as 0.2-0.3
     #[arg(long, value_name = "SECONDS", value_parser = step_seconds, conflicts_with = "measured")]
@@ -51,19 +62,20 @@ pub(crate) struct PlanCommand {
     #[arg(long, value_name = "FOLDER", default_value = "studious-runs")]
     runs: PathBuf,
     /// How to print it
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "apply")]
     format: Format,
 }
 
 impl PlanCommand {
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
+        if !self.apply.is_empty() {
+            return advised_edits::write(&self.file, &self.apply, self.dry_run);
+        }
         let Some(file) = study_file::read_for(&self.file, self.format)? else { return Ok(exit::INVALID) };
         let Some(plan) = study_file::plan(&file, &self.runs, self.format).await? else { return Ok(exit::INVALID) };
         let design = Design::of(&plan, self.step_time(&plan).await?);
         if self.format.is_json() {
-            let name = file.path.display().to_string();
-            let validation = ValidatedFile::valid(name, plan.name(), &file.warnings, &file.notes);
-            json::print(&PlanDocument::new(&plan, design, validation))?;
+            json::print(&PlanDocument::new(&plan, design, ValidatedFile::from(&file)))?;
         } else {
             out!("{}", show::plan::describe(&plan, &design))?;
             if self.points {

@@ -56,7 +56,7 @@ impl Validate {
                     if !self.format.is_json() {
                         tell_valid(&file)?;
                     }
-                    ValidatedFile::valid(name, &file.document.name, &file.warnings, &file.notes)
+                    ValidatedFile::from(&file)
                 }
                 Err(problems) => {
                     if !self.format.is_json() {

@@ -2,7 +2,11 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use studious_api::{document::Diagnostic, validate::Violation};
+use studious_api::{
+    document::{Diagnostic, Document},
+    validate::Violation,
+};
+use studious_playbook::{advice::Advice, findings::Change};
 
 use super::Printable;
 
@@ -55,6 +59,10 @@ pub(crate) struct FileProblem {
     /// What to do, as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// The edit of the study that satisfies the advice, where one does: `studious plan --apply` writes it. Where there is
+    /// none, `fix` says what to do instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// The code of the rule, where it has one: `spec.policy.waive` names it, and `studious policy --codes` lists it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
@@ -90,11 +98,27 @@ impl ValidationDocument {
 
 impl ValidatedFile {
     /// A valid file.
-    pub(crate) fn valid(file: String, study: &str, warnings: &[Diagnostic], notes: &[Diagnostic]) -> Self {
+    pub(crate) fn valid(
+        file: String,
+        document: &Document,
+        advice: &[Advice],
+        warnings: &[Diagnostic],
+        notes: &[Diagnostic],
+    ) -> Self {
         let mut problems = located(FileProblemSeverity::Warning, warnings);
         problems.extend(located(FileProblemSeverity::Note, notes));
         problems.sort_by_key(|problem| (problem.line, problem.column));
-        Self { file, study: Some(study.to_owned()), valid: true, problems }
+        for problem in &mut problems {
+            let is_it = |one: &&Advice| {
+                Some(one.rule.code) == problem.code && Some(&one.violation.field) == problem.field.as_ref()
+            };
+            problem.change = advice
+                .iter()
+                .find(is_it)
+                .filter(|one| one.waived.is_none())
+                .and_then(|one| one.change(&document.study.spec));
+        }
+        Self { file, study: Some(document.name.clone()), valid: true, problems }
     }
 
     /// A file that is refused.
@@ -139,6 +163,7 @@ impl FileProblem {
             value: part(|v| &v.value),
             rule: part(|v| &v.rule),
             fix: part(|v| &v.fix),
+            change: None,
             code: violation.and_then(|v| v.code),
             section: violation.and_then(Violation::section),
             message,

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod aliases;
+mod applying;
 mod background;
 mod bench;
 mod concluding;

@@ -1,5 +1,6 @@
 //! What is advised against, and in which words, beside what is refused.
 
+mod applying;
 mod choosing;
 mod codes;
 mod doubtful_studies;

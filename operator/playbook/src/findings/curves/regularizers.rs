@@ -2,17 +2,17 @@
 
 use studious_api::{
     HyperparameterValue,
-    study::{Hyperparameter, Range, Role, Scale},
+    study::{Hyperparameter, Role},
 };
 
-use studious_rules::registry::{DROPOUT, HyperparameterCategory, LABEL_SMOOTHING, UsualRange, WEIGHT_DECAY};
+use studious_rules::registry::{DROPOUT, HyperparameterCategory, LABEL_SMOOTHING, WEIGHT_DECAY};
 
 use super::super::{
     change::{Change, Edit},
     reading::{Axis, Reading},
     wording::{list, name},
 };
-use crate::record::TrialRecord;
+use crate::{first_range::first_range, record::TrialRecord};
 
 /// Values that turn a technique off, as lists name them.
 const OFF: [&str; 4] = ["none", "off", "no", "false"];
@@ -137,13 +137,4 @@ fn regularizers<'a>(reading: &Reading<'a>) -> impl Iterator<Item = &'a Hyperpara
 pub(super) fn called(reading: &Reading<'_>, hyperparameter: &Hyperparameter) -> Option<&'static str> {
     let known = reading.plan.known(&hyperparameter.name)?;
     (known.category == HyperparameterCategory::Regularization).then_some(known.called)
-}
-
-fn first_range(range: UsualRange) -> Range {
-    let scale = match range.scale {
-        "Log" => Scale::Log,
-        "ReverseLog" => Scale::ReverseLog,
-        _ => Scale::Linear,
-    };
-    Range { min: range.min, max: range.max, scale, integer: false }
 }

@@ -1,0 +1,23 @@
+//! A file whose text is replaced at once: a reader sees the old text or the new, and a crash leaves one of them.
+
+use std::{fs, io::Write as _, path::Path};
+
+use anyhow::Context as _;
+use tempfile::NamedTempFile;
+
+/// Writes a text over a file, which keeps its mode; a link stays one.
+///
+/// # Errors
+/// When the folder or the file can't be written. Then the file is as it was.
+pub(crate) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let write = || -> anyhow::Result<()> {
+        let path = path.canonicalize()?;
+        let mut next = NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
+        next.write_all(text.as_bytes())?;
+        next.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
+        next.as_file().sync_all()?;
+        next.persist(&path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("can't write {}", path.display()))
+}
