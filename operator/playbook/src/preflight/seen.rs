@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::contract::{Event, Init, Line};
 
+/// Seconds that a program may take to leave after `done`: a run asks those to end that take longer.
+const SOON: f64 = 4.0;
+
 /// One attempt of the short trial. Times are seconds since it was started.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AttemptSeen {
@@ -112,7 +115,24 @@ impl AttemptSeen {
     /// Whether it was asked to end before it had left by itself.
     #[must_use]
     pub fn was_interrupted(&self) -> bool {
-        self.request.is_some()
+        self.request.is_some() && !self.left_when_done()
+    }
+
+    /// Whether it left with exit code 0 soon after it had said `done`. A run that is judged by then asks it to end as it does so.
+    fn left_when_done(&self) -> bool {
+        let done = self.lines.iter().find(|seen| matches!(seen.line, Ok(Line::Event(Event::Done { .. }))));
+        let times = done.zip(self.exit.filter(|exit| exit.code == 0));
+        times.is_some_and(|(done, exit)| exit.seconds - done.seconds < SOON)
+    }
+
+    /// When it was asked to end and whether that was overdue, if it was, and did not end by itself.
+    pub(super) fn asked_to_end(&self) -> Option<(f64, bool)> {
+        match self.request {
+            Some(StopRequest::End { seconds, overdue }) if !(overdue && self.left_when_done()) => {
+                Some((seconds, overdue))
+            }
+            _ => None,
+        }
     }
 
     /// Whether it can be killed now so that a checkpoint is lost to nothing: it saved one and trained beyond. Where no checkpoint

@@ -26,7 +26,7 @@ use crate::{
 
 const AFTER: &str = "\
 Trains one short trial of the study's program here, as `studious run` would, then the same trial once more: killed at a checkpoint, \
-resumed, asked to end (SIGTERM) and resumed again. It checks what a study takes for granted, measures what a step takes, and says of \
+resumed, asked to end (SIGTERM) and resumed again. It checks what a study takes for granted, measures what a step takes, and reports for \
 each check whether it passes, fails or is unknown. What was not seen is unknown, and no pass.
 
 Everything is kept in <runs>/<study>-preflight, and `studious plan` takes its step time from there until the study itself has run. \

@@ -121,6 +121,14 @@ fn one_that_never_evaluates_is_not_ready() {
     assert_eq!(message, "loss was never reported; reported were error, examples_per_second and train_loss");
 }
 
+/// A run that is judged when it says done asks it to end as it does so: no fault of the program.
+#[test]
+fn one_that_is_done_without_an_evaluation_ends_itself() {
+    let silent = TRAINER.replace("    say \"{\\\"step\\\":$step,\\\"loss\\\"", "    : \"");
+    let (said, found) = preflight(&silent, &[]);
+    assert_eq!((said.code, wrong(&found).0), (2, vec!["Evaluates"]), "{found}");
+}
+
 #[test]
 fn a_metric_of_another_name_is_pointed_out() {
     let (said, found) = preflight(&TRAINER.replace("\\\"loss\\\"", "\\\"val/loss\\\""), &[]);

@@ -1,7 +1,7 @@
 //! How the program starts and ends.
 
 use super::{FIX_START, seconds, steps};
-use crate::preflight::{AttemptSeen, Check, CheckCode, Observations, StopRequest};
+use crate::preflight::{AttemptSeen, Check, CheckCode, Observations};
 
 /// Exit code of a process that was killed.
 const KILLED: i32 = 137;
@@ -37,11 +37,11 @@ pub(super) fn starts(seen: &Observations<'_>) -> Check {
 
 pub(super) fn ends_itself(seen: &Observations<'_>) -> Check {
     let code = CheckCode::EndsItself;
-    let check = match (&seen.whole.request, &seen.whole.exit) {
-        (Some(_), _) if diverged(seen) => {
+    let check = match (seen.whole.was_interrupted(), &seen.whole.exit) {
+        (true, _) if diverged(seen) => {
             Check::unknown(code, "it was ended since its values were not finite", "Fix Finite first.")
         }
-        (Some(_), _) => Check::fails(
+        (true, _) => Check::fails(
             code,
             match seen.whole.last_step() {
                 Some(step) if step >= steps(seen) => format!("it did not end after step {}", steps(seen)),
@@ -52,8 +52,8 @@ pub(super) fn ends_itself(seen: &Observations<'_>) -> Check {
                 steps(seen)
             ),
         ),
-        (None, Some(exit)) => Check::passes(code, format!("it ended after {}", seconds(exit.seconds))),
-        (None, None) => Check::unknown(code, "its end was not seen", "Run preflight again."),
+        (false, Some(exit)) => Check::passes(code, format!("it ended after {}", seconds(exit.seconds))),
+        (false, None) => Check::unknown(code, "its end was not seen", "Run preflight again."),
     };
     check.needed_if(true)
 }
@@ -111,9 +111,9 @@ pub(super) fn ends_on_request(seen: &Observations<'_>) -> Check {
     let code = CheckCode::EndsOnRequest;
     let trained_on = |attempt: &AttemptSeen| attempt.last_step() >= Some(steps(seen));
     let asked = [&seen.resumed, &seen.again].into_iter().flatten().chain([&seen.whole]);
-    let ended = asked.filter_map(|attempt: &AttemptSeen| match (attempt.request, attempt.exit) {
-        (Some(StopRequest::End { overdue: false, .. }), _) if trained_on(attempt) => Some(Err(())),
-        (Some(StopRequest::End { seconds, .. }), Some(exit)) => Some(Ok((exit.seconds - seconds, exit.code))),
+    let ended = asked.filter_map(|attempt: &AttemptSeen| match (attempt.asked_to_end()?, attempt.exit) {
+        ((_, false), _) if trained_on(attempt) => Some(Err(())),
+        ((seconds, _), Some(exit)) => Some(Ok((exit.seconds - seconds, exit.code))),
         _ => None,
     });
     let fix = "Do not catch SIGTERM, or end within terminationGracePeriodSeconds: until then it holds its accelerator. A shell passes \
@@ -127,7 +127,7 @@ pub(super) fn ends_on_request(seen: &Observations<'_>) -> Check {
             Check::passes(code, format!("it ended {} after SIGTERM, with exit code {exit}", seconds(took.max(0.0))))
         }
         None => {
-            Check::unknown(code, "it ended before it could be asked", "Give it more steps: --steps N; or slower ones.")
+            Check::unknown(code, "it was not asked to end before it had ended", super::resuming::not_interrupted(seen))
         }
     }
 }

@@ -21,6 +21,9 @@ pub(super) fn saves_checkpoints(seen: &Observations<'_>) -> Check {
          \"parameters_sha256\": …}}; in Python: trial.checkpoints.save(step, state)."
     );
     let check = match (saved.is_empty(), seen.whole.checkpoint_files) {
+        (false, 0) if resumes(seen).status == CheckStatus::Passes => {
+            Check::passes(code, format!("at step {}, elsewhere than in its checkpoint folder", list(&saved)))
+        }
         (false, 0) => Check::fails(code, "it said that it saved, and its checkpoint folder is empty", fix),
         (false, _) => Check::passes(code, format!("at step {}", list(&saved))),
         (true, 0) if seen.whole.lines.is_empty() => Check::unknown(code, "it wrote nothing", FIX_START),
@@ -34,15 +37,16 @@ pub(super) fn saves_checkpoints(seen: &Observations<'_>) -> Check {
     check.needed_if(true)
 }
 
+/// What makes known what an interruption shows, where there was none or none in time.
+pub(super) fn not_interrupted(seen: &Observations<'_>) -> &'static str {
+    if seen.killed.is_none() { "Fix the checks above first: then it is interrupted." } else { MORE_STEPS }
+}
+
 pub(super) fn resumes(seen: &Observations<'_>) -> Check {
     let code = CheckCode::Resumes;
     let needed = seen.spec.checkpoint.is_some();
     let (Some(killed), Some(resumed)) = (&seen.killed, &seen.resumed) else {
-        let fix = match &seen.killed {
-            Some(killed) if !killed.was_interrupted() => MORE_STEPS,
-            _ => "Fix the checks before first.",
-        };
-        return Check::unknown(code, "it was not interrupted and resumed", fix).needed_if(needed);
+        return Check::unknown(code, "it was not interrupted and resumed", not_interrupted(seen)).needed_if(needed);
     };
     let restored = resumed.init().and_then(|init| init.restored_step).filter(|step| *step > 0);
     let saved = killed.checkpoints().map(|(step, _)| step).max();
@@ -81,6 +85,9 @@ pub(super) fn restores_what_it_saved(seen: &Observations<'_>) -> Check {
     let code = CheckCode::RestoresWhatItSaved;
     let init = seen.resumed.as_ref().and_then(AttemptSeen::init);
     let restored = init.and_then(|init| Some((init.restored_step?, init.parameters_sha256.as_deref()?)));
+    if seen.resumed.is_none() {
+        return Check::unknown(code, "it was not interrupted and resumed", not_interrupted(seen));
+    }
     let Some((step, fingerprint)) = restored else {
         return Check::unknown(
             code,
@@ -109,6 +116,7 @@ pub(super) fn repeats(seen: &Observations<'_>) -> Check {
     let code = CheckCode::Repeats;
     let other = seen.killed.as_ref().map(|killed| compare(&seen.spec.objective.metric, &seen.whole, killed));
     compared(
+        seen,
         code,
         other,
         "the same seeds gave the same values",
@@ -118,11 +126,14 @@ pub(super) fn repeats(seen: &Observations<'_>) -> Check {
 
 pub(super) fn resumes_exactly(seen: &Observations<'_>) -> Check {
     let code = CheckCode::ResumesExactly;
-    let resumed = resumes(seen).status == CheckStatus::Passes;
-    let attempts = [&seen.again, &seen.resumed].into_iter().flatten().filter(|_| resumed);
+    if seen.resumed.is_some() && resumes(seen).status != CheckStatus::Passes {
+        return Check::unknown(code, "it was not seen to resume", "Fix Resumes first.");
+    }
+    let attempts = [&seen.again, &seen.resumed].into_iter().flatten();
     let mut compared_with = attempts.map(|attempt| compare(&seen.spec.objective.metric, &seen.whole, attempt));
     let other = compared_with.find(|comparison| comparison.steps > 0);
     compared(
+        seen,
         code,
         other,
         "the interrupted trial has the values of the other one",
@@ -130,10 +141,10 @@ pub(super) fn resumes_exactly(seen: &Observations<'_>) -> Check {
     )
 }
 
-fn compared(code: CheckCode, comparison: Option<Comparison>, same: &str, fix: &str) -> Check {
+fn compared(seen: &Observations<'_>, code: CheckCode, comparison: Option<Comparison>, same: &str, fix: &str) -> Check {
     match comparison {
         None | Some(Comparison { steps: 0, .. }) => {
-            Check::unknown(code, "there are no two evaluations of the same step to compare", MORE_STEPS)
+            Check::unknown(code, "there are no two evaluations of the same step to compare", not_interrupted(seen))
         }
         Some(Comparison { steps, largest: None }) => Check::passes(
             code,
@@ -141,7 +152,7 @@ fn compared(code: CheckCode, comparison: Option<Comparison>, same: &str, fix: &s
         ),
         Some(Comparison { largest: Some((difference, step)), .. }) => Check::fails(
             code,
-            format!("values differ by up to {} of themselves, at step {step}", crate::numbers::number(difference)),
+            format!("the largest relative difference is {}, at step {step}", crate::numbers::number(difference)),
             fix,
         ),
     }

@@ -1,6 +1,6 @@
 //! What bad programs show, and the check that it fails or leaves unknown.
 
-use super::{WHOLE, attempt, init};
+use super::{WHOLE, attempt};
 use crate::preflight::{
     CheckCode::{self, *},
     HostExit, Observations, SeenLine, StopRequest,
@@ -30,7 +30,8 @@ fn without(seen: &mut Observations<'_>, words: &str) {
 }
 
 fn overdue(seen: &mut Observations<'_>) {
-    seen.whole.request = Some(StopRequest::End { seconds: 6.0, overdue: true });
+    seen.whole.request = Some(StopRequest::End { seconds: 12.0, overdue: true });
+    seen.whole.exit = Some(HostExit { seconds: 13.0, code: 0 });
 }
 
 fn alone(seen: &mut Observations<'_>) {
@@ -104,6 +105,9 @@ fn ending() -> Cases {
             seen.whole.lines.extend(attempt(&[r#"{"step":20,"validation_error":NaN}"#], 0).lines);
             overdue(seen);
         }),
+        ("was asked as it left", EndsItself, |seen| {
+            seen.whole.request = Some(StopRequest::End { seconds: 6.9, overdue: true });
+        }),
         ("exit code", ExitCode, |seen| seen.whole.exit = Some(HostExit { seconds: 6.0, code: 3 })),
         ("exit code of one that was asked", ExitCode, overdue),
         ("no done", SaysDone, |seen| without(seen, "Done")),
@@ -128,7 +132,11 @@ fn resuming() -> Cases {
             without(seen, "Checkpoint");
             seen.whole.checkpoint_files = 0;
         }),
-        ("says that it saves", SavesCheckpoints, |seen| seen.whole.checkpoint_files = 0),
+        ("says that it saves", SavesCheckpoints, |seen| {
+            seen.whole.checkpoint_files = 0;
+            alone(seen);
+        }),
+        ("saves elsewhere", SavesCheckpoints, |seen| seen.whole.checkpoint_files = 0),
         ("saves and does not say so", SavesCheckpoints, |seen| without(seen, "Checkpoint")),
         ("saved nothing since it wrote nothing", SavesCheckpoints, |seen| {
             nothing(seen);
@@ -136,7 +144,8 @@ fn resuming() -> Cases {
         }),
         ("begins again", Resumes, |seen| seen.resumed = Some(attempt(&WHOLE, 0))),
         ("says that it resumed", Resumes, |seen| {
-            seen.resumed = Some(attempt(&[&init(r#","restored_step":10"#), r#"{"step":5,"validation_error":0.5}"#], 0));
+            seen.resumed =
+                Some(attempt(&[r#"{"event":"init","restored_step":10}"#, r#"{"step":5,"validation_error":0.5}"#], 0));
         }),
         ("resumes and does not say so", Resumes, |seen| {
             seen.resumed = Some(attempt(&[WHOLE[0], WHOLE[5]], 0));

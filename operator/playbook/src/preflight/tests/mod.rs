@@ -40,10 +40,6 @@ fn attempt(lines: &[&str], code: i32) -> AttemptSeen {
     }
 }
 
-fn init(more: &str) -> String {
-    format!(r#"{{"event":"init","parameters_sha256":"at{more}","init_seed":1,"data_seed":2{more}}}"#)
-}
-
 const WHOLE: [&str; 9] = [
     r#"{"event":"init","parameters_sha256":"a","init_seed":1,"data_seed":2}"#,
     r#"{"step":5,"validation_error":0.5,"examples_per_second":100}"#,
