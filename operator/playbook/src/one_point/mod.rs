@@ -49,6 +49,8 @@ pub(crate) struct GivenPoint {
     /// Those that exist, without conditions; a range or list that lacks the value is extended by it.
     hyperparameters: Vec<Hyperparameter>,
     values: Hyperparameters,
+    /// The study's constraints between hyperparameters that hold at it.
+    constraints: Vec<String>,
     /// Where it is outside the space, a sentence each.
     pub(crate) warnings: Vec<String>,
 }
@@ -63,7 +65,7 @@ impl GivenPoint {
         let hyperparameters = &spec.hyperparameters;
         let mut found = Vec::new();
         let given = by_name(hyperparameters, settings, &mut found);
-        let space = Space::new(hyperparameters).map_err(|error| {
+        let space = Space::constrained(hyperparameters, &spec.comparisons()).map_err(|error| {
             vec![Violation::new("spec.hyperparameters", &(), error.to_string(), "Fix its range, values or condition.")]
         })?;
         let mut point = Self::default();
@@ -73,7 +75,13 @@ impl GivenPoint {
             if point.values.contains_key(&h.name) || !dimension.exists_at(&point.values) {
                 continue;
             }
-            match value_of(h, dimension, given.get(h.name.as_str()).copied(), unnamed) {
+            let given = given.get(h.name.as_str()).copied();
+            let value = match (dimension.derived(&point.values), given) {
+                (Some(_), Some(setting)) => Err(derived(h, setting)),
+                (Some(value), None) => Ok(value),
+                (None, given) => value_of(h, dimension, given, unnamed),
+            };
+            match value {
                 Ok(value) => {
                     point.warnings.extend(outside(h, &value));
                     point.values.insert(h.name.clone(), value);
@@ -94,6 +102,14 @@ impl GivenPoint {
         }
         let all = hyperparameters.iter().enumerate().filter(|(i, _)| chosen.contains(i));
         point.hyperparameters = all.map(|(_, h)| extended(h, &point.values[&h.name])).collect();
+        for constraint in space.constraints() {
+            match constraint.holds(&point.values) {
+                Some(true) => point.constraints.push(constraint.to_string()),
+                Some(false) => point.warnings.push(format!("the point violates the study's constraint {constraint}")),
+                // It names what doesn't exist there.
+                None => {}
+            }
+        }
         Ok(point)
     }
 
@@ -104,6 +120,7 @@ impl GivenPoint {
         StudySpec {
             goal,
             hyperparameters: self.hyperparameters.clone(),
+            hyperparameter_constraints: self.constraints.clone(),
             search: Search {
                 algorithm: Algorithm::Manual,
                 scientific: spec.search.scientific,
@@ -187,6 +204,12 @@ fn value_of(
     }
 }
 
+/// That a value was set for what is worked out.
+fn derived(h: &Hyperparameter, setting: &Setting) -> Violation {
+    let expression = h.expression.as_deref().unwrap_or_default();
+    setting.violation(format!("{} is Derived: it is {expression}", h.name), "Set what it is worked out from.")
+}
+
 fn missing(h: &Hyperparameter, dimension: &Dimension) -> Violation {
     let middle = dimension.value_at(0.5);
     let round = middle.as_f64().map(rounded).map(HyperparameterValue::from);
@@ -250,6 +273,12 @@ fn extended(h: &Hyperparameter, at: &HyperparameterValue) -> Hyperparameter {
 
 fn inactive(hyperparameters: &[Hyperparameter], setting: &Setting) -> Violation {
     let name = name_of(hyperparameters, &setting.name).unwrap_or(&setting.name);
+    if let Some(expression) = hyperparameters.iter().find(|h| h.name == *name).and_then(|h| h.expression.as_ref()) {
+        return setting.violation(
+            format!("doesn't exist at this point: it is {expression}, of which not all exists"),
+            "Remove it, or change what that depends on.",
+        );
+    }
     let conditions: Vec<String> = hyperparameters.iter().filter(|h| h.name == name).map(|h| short(&h.when)).collect();
     setting.violation(
         format!("doesn't exist at this point: {name} exists only when {}", conditions.join(" or ")),

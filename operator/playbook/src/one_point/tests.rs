@@ -50,6 +50,35 @@ fn a_try_is_one_trial_of_the_given_values_and_the_fixed_ones() {
 }
 
 #[test]
+fn what_is_derived_is_worked_out_and_constraints_are_warned_of() {
+    let parts = "
+hyperparameters:
+- {name: optimizer, values: [sgd, momentum]}
+- {name: effective_rate, range: {min: 1.0e-3, max: 1, scale: Log}}
+- {name: momentum, when: {optimizer: [momentum]}, range: {min: 0.5, max: 0.999, scale: ReverseLog}}
+- {name: learning_rate, role: Derived, expression: effective_rate * (1 - momentum)}
+- {name: width, range: {min: 8, max: 512, integer: true}}
+hyperparameterConstraints: [width <= 256, momentum + effective_rate < 1, width % 8 == 0]
+rounds: [{name: explore, trials: 40, maxTrainSteps: 500}]
+";
+    let with = tried(parts, &["optimizer=momentum", "effective_rate=0.5", "momentum=0.75", "width=64"]);
+    assert_eq!(with.warnings, ["the point violates the study's constraint momentum + effective_rate < 1"]);
+    assert_eq!(with.study.spec.hyperparameter_constraints, ["width <= 256", "width % 8 == 0"]);
+    assert!(point(&with.study.spec).contains(r#""learning_rate":0.125"#));
+    let without = tried(parts, &["optimizer=sgd", "effective_rate=0.5", "width=64"]);
+    assert_eq!((without.warnings.len(), without.study.spec.hyperparameter_constraints.len()), (0, 2));
+    assert!(!point(&without.study.spec).contains("learning_rate"));
+    assert_eq!(
+        refused(parts, &["optimizer=sgd", "effective_rate=0.5", "width=64", "learning_rate=0.1"])[0],
+        "--set learning_rate: 0.1: doesn't exist at this point: it is effective_rate * (1 - momentum), of which not all exists. \
+         Remove it, or change what that depends on."
+    );
+    let set =
+        refused(parts, &["optimizer=momentum", "effective_rate=0.5", "momentum=0.75", "width=64", "learning_rate=1"]);
+    assert!(set[0].contains("learning_rate is Derived: it is effective_rate * (1 - momentum). Set what"), "{set:?}");
+}
+
+#[test]
 fn tries_differ_by_their_values_alone() {
     let seeds_of = |words: &[&str], name: &str| {
         let study = tried(DIGITS, words).study;
@@ -89,8 +118,8 @@ fn what_is_wrong_is_refused_with_name_value_and_fix() {
     let rest = ["learning_rate=0.1", "width=64", "optimizer=sgd"];
     let with = |more: &str| refused(DIGITS, &[&rest[..], &[more]].concat());
     assert_eq!(
-        with("lerning_rate=1"),
-        ["--set lerning_rate: 1: is not a hyperparameter of this study. Did you mean learning_rate?"]
+        with("learningRate=1"),
+        ["--set learningRate: 1: is not a hyperparameter of this study. Did you mean learning_rate?"]
     );
     assert_eq!(
         with("temperature=1"),

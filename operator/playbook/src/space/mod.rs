@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studious_api::{
     HyperparameterValue, Hyperparameters,
-    expression::{Comparison, Expression},
+    expression::{Expression, HyperparameterConstraint},
     study::{Hyperparameter, Role},
     validate::scientific_configurations,
 };
@@ -30,7 +30,7 @@ pub struct Space {
     shared: Vec<bool>,
     configurations: Option<Vec<Hyperparameters>>,
     /// What holds at every point that is tried.
-    constraints: Vec<Comparison>,
+    constraints: Vec<HyperparameterConstraint>,
 }
 
 /// One hyperparameter under one condition.
@@ -142,6 +142,12 @@ impl Dimension {
         self.domain.at(unit)
     }
 
+    /// What it is worked out to beside these values, if it is derived.
+    pub(crate) fn derived(&self, values: &Hyperparameters) -> Option<HyperparameterValue> {
+        let Domain::Derived(expression) = &self.domain else { return None };
+        expression.value(&|name| values.get(name))
+    }
+
     /// Whether it exists beside these values, those of all hyperparameters that its condition names included.
     pub(crate) fn exists_at(&self, values: &Hyperparameters) -> bool {
         self.is_active(|name| values.get(name))
@@ -181,7 +187,10 @@ impl Space {
     ///
     /// # Errors
     /// As [`Space::new`].
-    pub fn constrained(hyperparameters: &[Hyperparameter], constraints: &[Comparison]) -> Result<Self, SpaceError> {
+    pub fn constrained(
+        hyperparameters: &[Hyperparameter],
+        constraints: &[HyperparameterConstraint],
+    ) -> Result<Self, SpaceError> {
         let dimensions = hyperparameters
             .iter()
             .enumerate()
@@ -217,7 +226,7 @@ impl Space {
 
     /// What holds at every point that is tried.
     #[must_use]
-    pub fn constraints(&self) -> &[Comparison] {
+    pub fn constraints(&self) -> &[HyperparameterConstraint] {
         &self.constraints
     }
 
