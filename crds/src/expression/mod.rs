@@ -18,21 +18,23 @@ pub use parse::ParseError;
 
 /// Two sides of a comparison that differ by less than this share of the larger are equal: sums leave other last digits.
 const SAME: f64 = 1e-12;
+/// The same of numbers that other programs wrote.
+const NEARLY: f64 = 1e-6;
 
 /// A comparison of numbers that are worked out from hyperparameters: `64 <= heads * head_dim <= 1024`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Comparison {
+pub struct HyperparameterConstraint {
     text: String,
-    first: Term,
+    first: ArithmeticTerm,
     /// What it is compared with, from left to right.
-    others: Vec<(Relation, Term)>,
+    others: Vec<(Relation, ArithmeticTerm)>,
 }
 
 /// A number that is worked out from hyperparameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
     text: String,
-    term: Term,
+    term: ArithmeticTerm,
 }
 
 /// A number, and whether it is a whole one by the way it is worked out: products of whole numbers are, and what is rounded.
@@ -55,12 +57,12 @@ enum Relation {
 
 /// A number, or how it is worked out.
 #[derive(Clone, Debug, PartialEq)]
-enum Term {
+enum ArithmeticTerm {
     Number(f64),
     Hyperparameter(String),
-    Negative(Box<Term>),
-    Of(Operator, Box<Term>, Box<Term>),
-    Function(Function, Vec<Term>),
+    Negative(Box<ArithmeticTerm>),
+    Of(Operator, Box<ArithmeticTerm>, Box<ArithmeticTerm>),
+    Function(Function, Vec<ArithmeticTerm>),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -128,7 +130,7 @@ impl Function {
             Self::Log => libm::log(x),
             Self::Log10 => libm::log10(x),
             Self::Log2 => libm::log2(x),
-            // Not those of the standard library, which pass over what is no number.
+            // Not those of the standard library, which pass over NaN.
             Self::Max => values.iter().copied().reduce(|a, b| if a >= b || a.is_nan() { a } else { b }).unwrap_or(x),
             Self::Min => values.iter().copied().reduce(|a, b| if a <= b || a.is_nan() { a } else { b }).unwrap_or(x),
             Self::Round => x.round_ties_even(),
@@ -152,11 +154,11 @@ impl Operator {
 
 impl Relation {
     /// Of numbers that can't be compared, as of 0 / 0, nothing holds.
-    fn holds(self, a: f64, b: f64) -> bool {
+    fn holds(self, a: f64, b: f64, same: f64) -> bool {
         let gap = a - b;
-        // The same infinity is equal, and its gap is no number.
+        // The same infinity is equal, and its gap is NaN.
         #[allow(clippy::float_cmp)]
-        let equal = a == b || gap.is_finite() && gap.abs() <= SAME * a.abs().max(b.abs());
+        let equal = a == b || gap.is_finite() && gap.abs() <= same * a.abs().max(b.abs());
         match self {
             Self::Less => a < b && !equal,
             Self::LessOrEqual => a < b || equal,
@@ -168,7 +170,7 @@ impl Relation {
     }
 }
 
-impl Term {
+impl ArithmeticTerm {
     /// Its value, by the values of hyperparameters; nothing where one that it names has no number.
     fn value<'a>(&self, of: &dyn Fn(&str) -> Option<&'a HyperparameterValue>) -> Option<Quantity> {
         Some(match self {
@@ -214,7 +216,7 @@ impl Term {
     }
 }
 
-impl Comparison {
+impl HyperparameterConstraint {
     /// Reads a comparison.
     ///
     /// # Errors
@@ -233,16 +235,26 @@ impl Comparison {
         names
     }
 
+    /// As [`HyperparameterConstraint::holds`] of a point that others wrote: within a millionth, which float32 and six digits leave.
+    #[must_use]
+    pub fn nearly_holds(&self, point: &Hyperparameters) -> Option<bool> {
+        self.holds_within(point, NEARLY)
+    }
+
     /// Whether it holds at a point; nothing where a hyperparameter that it names has no number there, so that it says
     /// nothing of the point. What can't be worked out, such as 0 / 0, doesn't hold.
     #[must_use]
     pub fn holds(&self, point: &Hyperparameters) -> Option<bool> {
+        self.holds_within(point, SAME)
+    }
+
+    fn holds_within(&self, point: &Hyperparameters, same: f64) -> Option<bool> {
         let of = |name: &str| point.get(name);
         let mut holds = true;
         let mut left = self.first.value(&of)?.number;
         for (relation, term) in &self.others {
             let right = term.value(&of)?.number;
-            holds &= relation.holds(left, right);
+            holds &= relation.holds(left, right, same);
             left = right;
         }
         Some(holds)
@@ -283,7 +295,7 @@ impl Expression {
     }
 
     /// The number that a hyperparameter has where this has a value, the others being known: what a program that knows the
-    /// derived number alone says of the one that is searched. Nothing where it is named more than once, or where there is not
+    /// derived number alone tells of the one that is searched. Nothing where it is named more than once, or where there is not
     /// one such number.
     #[must_use]
     pub fn solved(&self, name: &str, value: f64, point: &Hyperparameters) -> Option<f64> {
@@ -301,13 +313,13 @@ impl fmt::Display for Expression {
 impl StudySpec {
     /// Its constraints between hyperparameters. Validation tells of those that can't be read.
     #[must_use]
-    pub fn comparisons(&self) -> Vec<Comparison> {
-        self.hyperparameter_constraints.iter().filter_map(|text| Comparison::parse(text).ok()).collect()
+    pub fn comparisons(&self) -> Vec<HyperparameterConstraint> {
+        self.hyperparameter_constraints.iter().filter_map(|text| HyperparameterConstraint::parse(text).ok()).collect()
     }
 }
 
 /// As it was written.
-impl fmt::Display for Comparison {
+impl fmt::Display for HyperparameterConstraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -322,7 +334,7 @@ mod tests {
             r#"{"heads": 8, "head_dim": 64, "width": 512, "lr": 0.1, "momentum": 0.9, "zero": 0, "name": "adam"}"#,
         )
         .unwrap();
-        Comparison::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).holds(&point)
+        HyperparameterConstraint::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).holds(&point)
     }
 
     #[test]
@@ -384,7 +396,7 @@ mod tests {
     fn it_says_nothing_where_a_hyperparameter_has_no_number() {
         assert_eq!(holds("depth * heads <= 3"), None);
         assert_eq!(holds("max(name, 3) <= 3"), None);
-        let names = Comparison::parse("min(b, 2) * a <= -c").unwrap();
+        let names = HyperparameterConstraint::parse("min(b, 2) * a <= -c").unwrap();
         assert_eq!(names.names(), BTreeSet::from(["a", "b", "c"]));
         assert_eq!(names.to_string(), "min(b, 2) * a <= -c");
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Comparison, Expression, Function, Operator, Relation, Term};
+use super::{ArithmeticTerm, Expression, Function, HyperparameterConstraint, Operator, Relation};
 use crate::spelling;
 
 /// Where a text is no comparison.
@@ -34,7 +34,7 @@ enum Word<'a> {
 }
 
 /// A word with the number of its first character, from 1, and how it is written.
-struct Placed<'a> {
+struct PlacedWord<'a> {
     word: Word<'a>,
     character: usize,
     written: &'a str,
@@ -65,7 +65,7 @@ const SIGNS: [(&str, Word<'static>); 18] = [
 const NO_AND: &str = "comparisons can't be joined: list each of them";
 const NO_OR: &str = "there is no or and no not: every constraint that is listed must hold";
 
-fn words(text: &str) -> Result<Vec<Placed<'_>>, ParseError> {
+fn words(text: &str) -> Result<Vec<PlacedWord<'_>>, ParseError> {
     let mut words = Vec::new();
     let mut rest = text;
     loop {
@@ -78,7 +78,7 @@ fn words(text: &str) -> Result<Vec<Placed<'_>>, ParseError> {
         } else if first.is_ascii_digit() || first == '.' {
             let written = &rest[..number_length(rest)];
             let number = written.parse().ok().filter(|x: &f64| x.is_finite());
-            (Word::Number(number.ok_or_else(|| error(format!("{written} is no number")))?), written)
+            (Word::Number(number.ok_or_else(|| error(format!("{written} is not a number")))?), written)
         } else if first.is_ascii_alphabetic() || first == '_' {
             let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
             match &rest[..length] {
@@ -96,7 +96,7 @@ fn words(text: &str) -> Result<Vec<Placed<'_>>, ParseError> {
             };
             return Err(error(problem));
         };
-        words.push(Placed { word, character, written });
+        words.push(PlacedWord { word, character, written });
         rest = &rest[written.len()..];
     }
 }
@@ -120,8 +120,8 @@ fn number_length(text: &str) -> usize {
 }
 
 /// Reads a whole text.
-pub(super) fn comparison(text: &str) -> Result<Comparison, ParseError> {
-    let mut reader = Reader { words: words(text)?, next: 0, end: text.chars().count() + 1 };
+pub(super) fn comparison(text: &str) -> Result<HyperparameterConstraint, ParseError> {
+    let mut reader = WordReader { words: words(text)?, next: 0, end: text.chars().count() + 1 };
     let first = reader.sum()?;
     let mut others = Vec::new();
     while let Some(relation) = reader.take(|word| if let Word::Relation(r) = word { Some(*r) } else { None }) {
@@ -130,12 +130,12 @@ pub(super) fn comparison(text: &str) -> Result<Comparison, ParseError> {
     if reader.next < reader.words.len() || others.is_empty() {
         return Err(reader.unexpected("a comparison such as <="));
     }
-    Ok(Comparison { text: text.trim().to_owned(), first, others })
+    Ok(HyperparameterConstraint { text: text.trim().to_owned(), first, others })
 }
 
 /// Reads a whole text that is one number.
 pub(super) fn expression(text: &str) -> Result<Expression, ParseError> {
-    let mut reader = Reader { words: words(text)?, next: 0, end: text.chars().count() + 1 };
+    let mut reader = WordReader { words: words(text)?, next: 0, end: text.chars().count() + 1 };
     let term = reader.sum()?;
     if reader.next < reader.words.len() {
         return Err(reader.unexpected("the end"));
@@ -143,14 +143,14 @@ pub(super) fn expression(text: &str) -> Result<Expression, ParseError> {
     Ok(Expression { text: text.trim().to_owned(), term })
 }
 
-struct Reader<'a> {
-    words: Vec<Placed<'a>>,
+struct WordReader<'a> {
+    words: Vec<PlacedWord<'a>>,
     next: usize,
     /// The number of the character after the last.
     end: usize,
 }
 
-impl Reader<'_> {
+impl WordReader<'_> {
     /// The next word, if it is what is looked for.
     fn take<T>(&mut self, is: impl Fn(&Word) -> Option<T>) -> Option<T> {
         let found = is(&self.words.get(self.next)?.word)?;
@@ -172,44 +172,44 @@ impl Reader<'_> {
         }
     }
 
-    fn sum(&mut self) -> Result<Term, ParseError> {
+    fn sum(&mut self) -> Result<ArithmeticTerm, ParseError> {
         self.chain(Self::product, |operator| matches!(operator, Operator::Plus | Operator::Minus))
     }
 
-    fn product(&mut self) -> Result<Term, ParseError> {
+    fn product(&mut self) -> Result<ArithmeticTerm, ParseError> {
         self.chain(Self::signed, |o| matches!(o, Operator::Times | Operator::Over | Operator::Modulo))
     }
 
     /// Parts between operators of one kind, from left to right.
     fn chain(
         &mut self,
-        part: fn(&mut Self) -> Result<Term, ParseError>,
+        part: fn(&mut Self) -> Result<ArithmeticTerm, ParseError>,
         is: fn(Operator) -> bool,
-    ) -> Result<Term, ParseError> {
+    ) -> Result<ArithmeticTerm, ParseError> {
         let mut term = part(self)?;
         while let Some(operator) = self.take(|word| match word {
             Word::Operator(operator) if is(*operator) => Some(*operator),
             _ => None,
         }) {
-            term = Term::Of(operator, Box::new(term), Box::new(part(self)?));
+            term = ArithmeticTerm::Of(operator, Box::new(term), Box::new(part(self)?));
         }
         Ok(term)
     }
 
-    fn signed(&mut self) -> Result<Term, ParseError> {
+    fn signed(&mut self) -> Result<ArithmeticTerm, ParseError> {
         if self.takes(&Word::Operator(Operator::Minus)) {
-            return Ok(Term::Negative(Box::new(self.signed()?)));
+            return Ok(ArithmeticTerm::Negative(Box::new(self.signed()?)));
         }
         let base = self.single()?;
         if self.takes(&Word::Operator(Operator::Power)) {
-            return Ok(Term::Of(Operator::Power, Box::new(base), Box::new(self.signed()?)));
+            return Ok(ArithmeticTerm::Of(Operator::Power, Box::new(base), Box::new(self.signed()?)));
         }
         Ok(base)
     }
 
-    fn single(&mut self) -> Result<Term, ParseError> {
+    fn single(&mut self) -> Result<ArithmeticTerm, ParseError> {
         if let Some(number) = self.take(|word| if let Word::Number(x) = word { Some(*x) } else { None }) {
-            return Ok(Term::Number(number));
+            return Ok(ArithmeticTerm::Number(number));
         }
         if self.takes(&Word::Open) {
             let term = self.sum()?;
@@ -220,17 +220,17 @@ impl Reader<'_> {
         else {
             return Err(self.unexpected("a number, a hyperparameter or ("));
         };
-        if self.takes(&Word::Open) { self.function(&name, at) } else { Ok(Term::Hyperparameter(name)) }
+        if self.takes(&Word::Open) { self.function(&name, at) } else { Ok(ArithmeticTerm::Hyperparameter(name)) }
     }
 
     /// What stands between the parentheses of a function, whose name is a word before.
-    fn function(&mut self, name: &str, at: usize) -> Result<Term, ParseError> {
+    fn function(&mut self, name: &str, at: usize) -> Result<ArithmeticTerm, ParseError> {
         let character = self.words[at].character;
         let error = |problem: String| ParseError { character, problem };
         let Some((_, function)) = Function::ALL.into_iter().find(|(known, _)| *known == name) else {
             let known = Function::ALL.map(|(known, _)| known);
             let meant = spelling::did_you_mean(name, known);
-            let all = || format!("There are {}.", known.join(", "));
+            let all = || format!("There are {}", known.join(", "));
             return Err(error(format!("{name} is no function. {}", meant.unwrap_or_else(all))));
         };
         let mut terms = vec![self.sum()?];
@@ -243,7 +243,7 @@ impl Reader<'_> {
         match (function.takes_several(), terms.len()) {
             (true, 1) => Err(error(format!("{name} takes two numbers or more"))),
             (false, n) if n > 1 => Err(error(format!("{name} takes one number"))),
-            _ => Ok(Term::Function(function, terms)),
+            _ => Ok(ArithmeticTerm::Function(function, terms)),
         }
     }
 }
@@ -265,8 +265,8 @@ mod tests {
             ("2heads <= 4", "at character 2: expected a comparison such as <=, and found heads"),
             ("heads <= 4)", "at character 11: expected a comparison such as <=, and found )"),
             ("1.2.3 < a", "at character 4: expected a comparison such as <=, and found .3"),
-            ("1e999 < a", "at character 1: 1e999 is no number"),
-            (". < a", "at character 1: . is no number"),
+            ("1e999 < a", "at character 1: 1e999 is not a number"),
+            (". < a", "at character 1: . is not a number"),
             (
                 "optimizer == 'sgd'",
                 "at character 14: names of values can't be compared: when says where a hyperparameter exists",

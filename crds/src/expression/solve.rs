@@ -1,11 +1,11 @@
 //! Expressions backwards: what one of the numbers is, when the result and the others are known.
 
-use super::{Function, Operator, Term};
+use super::{ArithmeticTerm, Function, Operator};
 use crate::Hyperparameters;
 
 /// The number of `name` with which a term has a value. Nothing where it stands in the term more than once or not at all, or
 /// where no number or more than one would do.
-pub(super) fn solved(term: &Term, name: &str, value: f64, point: &Hyperparameters) -> Option<f64> {
+pub(super) fn solved(term: &ArithmeticTerm, name: &str, value: f64, point: &Hyperparameters) -> Option<f64> {
     if count(term, name) != 1 {
         return None;
     }
@@ -13,24 +13,24 @@ pub(super) fn solved(term: &Term, name: &str, value: f64, point: &Hyperparameter
     number.is_finite().then_some(number)
 }
 
-fn count(term: &Term, name: &str) -> usize {
+fn count(term: &ArithmeticTerm, name: &str) -> usize {
     match term {
-        Term::Number(_) => 0,
-        Term::Hyperparameter(other) => usize::from(other == name),
-        Term::Negative(term) => count(term, name),
-        Term::Of(_, a, b) => count(a, name) + count(b, name),
-        Term::Function(_, terms) => terms.iter().map(|term| count(term, name)).sum(),
+        ArithmeticTerm::Number(_) => 0,
+        ArithmeticTerm::Hyperparameter(other) => usize::from(other == name),
+        ArithmeticTerm::Negative(term) => count(term, name),
+        ArithmeticTerm::Of(_, a, b) => count(a, name) + count(b, name),
+        ArithmeticTerm::Function(_, terms) => terms.iter().map(|term| count(term, name)).sum(),
     }
 }
 
 /// From the outermost operation inwards.
-fn inverse(term: &Term, name: &str, value: f64, point: &Hyperparameters) -> Option<f64> {
-    let known = |term: &Term| Some(term.value(&|name| point.get(name))?.number);
+fn inverse(term: &ArithmeticTerm, name: &str, value: f64, point: &Hyperparameters) -> Option<f64> {
+    let known = |term: &ArithmeticTerm| Some(term.value(&|name| point.get(name))?.number);
     match term {
-        Term::Number(_) => None,
-        Term::Hyperparameter(_) => Some(value),
-        Term::Negative(inner) => inverse(inner, name, -value, point),
-        Term::Of(operator, a, b) if count(a, name) == 1 => {
+        ArithmeticTerm::Number(_) => None,
+        ArithmeticTerm::Hyperparameter(_) => Some(value),
+        ArithmeticTerm::Negative(inner) => inverse(inner, name, -value, point),
+        ArithmeticTerm::Of(operator, a, b) if count(a, name) == 1 => {
             let b = known(b)?;
             let left = match operator {
                 Operator::Plus => value - b,
@@ -43,7 +43,7 @@ fn inverse(term: &Term, name: &str, value: f64, point: &Hyperparameters) -> Opti
             };
             inverse(a, name, left, point)
         }
-        Term::Of(operator, a, b) => {
+        ArithmeticTerm::Of(operator, a, b) => {
             let a = known(a)?;
             let right = match operator {
                 Operator::Plus => value - a,
@@ -56,7 +56,7 @@ fn inverse(term: &Term, name: &str, value: f64, point: &Hyperparameters) -> Opti
             };
             inverse(b, name, right, point)
         }
-        Term::Function(function, terms) => {
+        ArithmeticTerm::Function(function, terms) => {
             let value = match function {
                 Function::Exp => libm::log(value),
                 Function::Log => libm::exp(value),

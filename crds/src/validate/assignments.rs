@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     HyperparameterValue, Hyperparameters,
-    expression::Comparison,
+    expression::HyperparameterConstraint,
     study::{Hyperparameter, Role},
 };
 
@@ -24,7 +24,7 @@ const WIDEST_INTEGER_DOMAIN: f64 = 256.0;
 #[must_use]
 pub fn scientific_configurations(
     hyperparameters: &[Hyperparameter],
-    constraints: &[Comparison],
+    constraints: &[HyperparameterConstraint],
 ) -> Option<Vec<Hyperparameters>> {
     let scientific = |name: &str| hyperparameters.iter().any(|h| h.name == name && h.role == Role::Scientific);
     let roots = hyperparameters.iter().filter(|h| h.role == Role::Scientific).map(|h| h.name.as_str());
@@ -47,7 +47,11 @@ pub(super) fn held(hyperparameters: &[Hyperparameter]) -> Hyperparameters {
 }
 
 /// Whether some constraint doesn't hold, whatever else a point has. `held` are values that all points have.
-pub(super) fn is_excluded(constraints: &[Comparison], held: &Hyperparameters, values: &Hyperparameters) -> bool {
+pub(super) fn is_excluded(
+    constraints: &[HyperparameterConstraint],
+    held: &Hyperparameters,
+    values: &Hyperparameters,
+) -> bool {
     if constraints.is_empty() {
         return false;
     }

@@ -42,9 +42,28 @@ fn expression(h: &Hyperparameter) -> Option<Expression> {
     h.expression.as_ref().and_then(|text| Expression::parse(text).ok())
 }
 
+/// Everything that the existence of a hyperparameter depends on: what its condition names, and what it is worked out from
+/// with what their conditions name.
+pub(super) fn parents<'a>(hyperparameters: &'a [Hyperparameter], h: &'a Hyperparameter) -> Vec<&'a str> {
+    let mut all: Vec<&Hyperparameter> = vec![h];
+    if let Some(expression) = expression(h) {
+        let names = expression.names();
+        all.extend(hyperparameters.iter().filter(|other| names.contains(other.name.as_str())));
+    }
+    all.into_iter().flat_map(|h| h.when.iter().flatten()).map(|(parent, _)| parent.as_str()).collect()
+}
+
+/// Whether a hyperparameter exists where those of [`parents`] have these values: a derived one only with all that it is worked
+/// out from.
+pub(super) fn exists(hyperparameters: &[Hyperparameter], h: &Hyperparameter, assignment: &Hyperparameters) -> bool {
+    let there = |name: &str| hyperparameters.iter().any(|other| other.name == name && is_active(other, assignment));
+    is_active(h, assignment) && expression(h).is_none_or(|expression| expression.names().into_iter().all(there))
+}
+
 /// A point with the numbers that derived ones of it tell of those that are searched: what a program knows that was never told
 /// of the number in whose place another is searched.
-pub(super) fn solved(hyperparameters: &[Hyperparameter], point: &Hyperparameters) -> Hyperparameters {
+#[must_use]
+pub fn solved(hyperparameters: &[Hyperparameter], point: &Hyperparameters) -> Hyperparameters {
     let mut whole = point.clone();
     let fixed = |h: &&Hyperparameter| h.role == Role::Fixed && h.when.is_none();
     for h in hyperparameters.iter().filter(fixed) {
@@ -63,7 +82,9 @@ pub(super) fn solved(hyperparameters: &[Hyperparameter], point: &Hyperparameters
         let names = expression.names();
         let mut missing = names.iter().filter(|name| !whole.contains_key(**name));
         if let (Some(name), None) = (missing.next(), missing.next())
+            && hyperparameters.iter().any(|other| other.name == **name && is_active(other, &whole))
             && let Some(number) = expression.solved(name, value, &whole)
+            && !is_ambiguous(hyperparameters, &expression, name, number, &whole)
         {
             whole.insert((*name).to_owned(), as_known(hyperparameters, name, number));
         }
@@ -71,6 +92,38 @@ pub(super) fn solved(hyperparameters: &[Hyperparameter], point: &Hyperparameters
     // Those that were only needed to solve.
     whole.retain(|name, _| point.contains_key(name) || !hyperparameters.iter().any(|h| h.name == *name && fixed(&h)));
     whole
+}
+
+/// Whether the number with the other sign would do as well, and is one that the hyperparameter may have: of x ** 2.
+fn is_ambiguous(
+    hyperparameters: &[Hyperparameter],
+    expression: &Expression,
+    name: &str,
+    number: f64,
+    point: &Hyperparameters,
+) -> bool {
+    let value = |x: f64| {
+        let x = HyperparameterValue::Number(x);
+        expression.value(&|other| if other == name { Some(&x) } else { point.get(other) }).and_then(|v| v.as_f64())
+    };
+    let may_be = |h: &Hyperparameter| {
+        let listed = h.listed().any(|value| value.as_f64() == Some(-number));
+        listed || h.range.as_ref().is_some_and(|range| (range.min..=range.max).contains(&-number))
+    };
+    let same = value(number).zip(value(-number)).is_some_and(|(a, b)| (a - b).abs() <= LAST_DIGITS * a.abs());
+    same && number != 0.0 && hyperparameters.iter().any(|h| h.name == name && may_be(h))
+}
+
+/// How far a derived number may be from what it is worked out to, when each of those it is worked out from is known to a
+/// millionth: `1 - momentum` magnifies what float32 leaves of a momentum near 1.
+fn reach(expression: &Expression, number: f64, point: &Hyperparameters) -> f64 {
+    let moved = |name: &str, by: f64| {
+        let moved = HyperparameterValue::Number(point.get(name)?.as_f64()? * (1.0 + by));
+        let value = expression.value(&|other| if other == name { Some(&moved) } else { point.get(other) })?;
+        value.as_f64().map(|x| (x - number).abs()).filter(|x| x.is_finite())
+    };
+    let of = |name: &str| [-LAST_DIGITS, LAST_DIGITS].into_iter().filter_map(|by| moved(name, by)).fold(0.0, f64::max);
+    LAST_DIGITS * number.abs() + expression.names().into_iter().map(of).sum::<f64>()
 }
 
 /// A number as the hyperparameter has it: the listed value that it nearly is, the whole number of a range of those.
@@ -100,10 +153,8 @@ pub(super) fn work_out(
 ) -> Vec<Violation> {
     let mut found = Vec::new();
     for h in hyperparameters.iter().filter(|h| h.role == Role::Derived) {
-        let Some(value) = expression(h).filter(|_| is_active(h, whole)).and_then(|e| e.value(&|name| whole.get(name)))
-        else {
-            continue;
-        };
+        let Some(expression) = expression(h).filter(|_| is_active(h, whole)) else { continue };
+        let Some(value) = expression.value(&|name| whole.get(name)) else { continue };
         let field = format!("{at}.{}", h.name);
         let text = h.expression.as_deref().unwrap_or_default();
         let number = value.as_f64().unwrap_or(f64::NAN);
@@ -112,11 +163,20 @@ pub(super) fn work_out(
                 let rule = format!("can't be worked out at this point: {text} is {number}");
                 found.push(Violation::new(field, &(), rule, "Give values with which it is a number."));
             }
-            Some(other) if other.as_f64().is_none_or(|x| (x - number).abs() > LAST_DIGITS * number.abs()) => {
+            Some(other) if other.as_f64().is_none_or(|x| (x - number).abs() > reach(&expression, number, whole)) => {
                 let rule = format!("is {text}, which is {value} at this point");
                 found.push(Violation::new(field, other, rule, format!("Give {value}, or leave it out.")));
             }
             _ => _ = whole.insert(h.name.clone(), value),
+        }
+    }
+    for (name, value) in given.iter().filter(|(name, _)| !whole.contains_key(*name)) {
+        let wrong = found.iter().any(|violation| violation.field == format!("{at}.{name}"));
+        if let Some(h) = hyperparameters.iter().find(|h| h.name == *name && h.role == Role::Derived && !wrong) {
+            let text = h.expression.as_deref().unwrap_or_default();
+            let rule = format!("doesn't exist at this point: it is {text}, of which not all exists");
+            let fix = "Remove it, or change what that depends on.";
+            found.push(Violation::new(format!("{at}.{name}"), value, rule, fix));
         }
     }
     found
@@ -142,7 +202,7 @@ fn names(hs: &[Hyperparameter], h: &Hyperparameter, at: &str, expression: &Expre
         }
         if let Some(value) = no_number(&of_name) {
             let fix = "Name hyperparameters whose values are numbers.".to_owned();
-            return refused(format!("{name} is no number: it may be {}", short(value)), fix);
+            return refused(format!("{name} is not always a number: it may be {}", short(value)), fix);
         }
     }
     let is_searched = |name: &&str| hs.iter().any(|other| other.name == **name && other.role != Role::Fixed);

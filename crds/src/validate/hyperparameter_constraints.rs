@@ -3,12 +3,12 @@
 use super::{
     Violation,
     assignments::{assignments, with_ancestors},
-    called,
+    called, derived,
     printed::{list, short},
 };
 use crate::{
     HyperparameterValue, Hyperparameters, StudySpec,
-    expression::Comparison,
+    expression::HyperparameterConstraint,
     study::{Hyperparameter, Role},
 };
 
@@ -16,7 +16,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = Vec::new();
     for (i, text) in spec.hyperparameter_constraints.iter().enumerate() {
         let at = format!("spec.hyperparameterConstraints[{i}]");
-        match Comparison::parse(text) {
+        match HyperparameterConstraint::parse(text) {
             Err(error) => {
                 let rule = format!("can't be read {error}");
                 let fix = "Write a comparison of hyperparameters and numbers, such as heads * head_dim <= 1024.";
@@ -35,7 +35,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
 }
 
 /// What a constraint names must be numbers, of which one is searched, and exist together.
-fn names(spec: &StudySpec, at: &str, comparison: &Comparison) -> Option<Violation> {
+fn names(spec: &StudySpec, at: &str, comparison: &HyperparameterConstraint) -> Option<Violation> {
     let hs = &spec.hyperparameters;
     let text = comparison.to_string();
     let named = comparison.names();
@@ -47,7 +47,7 @@ fn names(spec: &StudySpec, at: &str, comparison: &Comparison) -> Option<Violatio
             return Some(Violation::new(at, &text, format!("there is no hyperparameter {name} in this study"), fix));
         }
         if let Some(value) = no_number(&of_name) {
-            let rule = format!("{name} is no number: it may be {}", short(value));
+            let rule = format!("{name} is not always a number: it may be {}", short(value));
             let fix = "Compare numbers; when says for which values a hyperparameter exists.";
             return Some(Violation::new(at, &text, rule, fix));
         }
@@ -57,11 +57,10 @@ fn names(spec: &StudySpec, at: &str, comparison: &Comparison) -> Option<Violatio
         let fix = "Name a hyperparameter that is searched, or remove it.";
         return Some(Violation::new(at, &text, "names nothing that is searched", fix));
     }
-    let conditions = named.iter().copied().flat_map(|name| parents(hs, name));
-    let all = assignments(hs, &with_ancestors(hs, conditions))?;
-    let exists = |name: &str, there: &Hyperparameters| {
-        hs.iter().any(|h| h.name == name && super::assignments::is_active(h, there))
-    };
+    let of_names = || hs.iter().filter(|h| named.contains(h.name.as_str()));
+    let all = assignments(hs, &with_ancestors(hs, of_names().flat_map(|h| derived::parents(hs, h))))?;
+    let exists =
+        |name: &str, there: &Hyperparameters| of_names().any(|h| h.name == name && derived::exists(hs, h, there));
     if !all.iter().any(|there| named.iter().all(|name| exists(name, there))) {
         let named: Vec<&&str> = named.iter().collect();
         let rule = format!("says nothing of any point: {} never exist together", list(&named, "and"));
@@ -70,21 +69,15 @@ fn names(spec: &StudySpec, at: &str, comparison: &Comparison) -> Option<Violatio
     None
 }
 
-/// A value of hyperparameters that is no number, if they have one.
+/// A value of hyperparameters that is not a number, if they have one.
 pub(super) fn no_number<'a>(of: &[&'a Hyperparameter]) -> Option<&'a HyperparameterValue> {
     of.iter().flat_map(|h| h.listed()).find(|value| value.as_f64().is_none())
-}
-
-/// What the conditions of a hyperparameter name.
-fn parents<'a>(hs: &'a [Hyperparameter], name: &str) -> impl Iterator<Item = &'a str> {
-    let of_name: Vec<&Hyperparameter> = hs.iter().filter(|h| h.name == name).collect();
-    of_name.into_iter().flat_map(|h| h.when.iter().flatten()).map(|(parent, _)| parent.as_str())
 }
 
 /// The first constraint that a point violates, if it does any, as something that is wrong with it.
 pub(super) fn violated(spec: &StudySpec, point: &Hyperparameters, at: &str) -> Option<Violation> {
     let comparisons = spec.comparisons();
-    let violated = comparisons.into_iter().find(|comparison| comparison.holds(point) == Some(false))?;
+    let violated = comparisons.into_iter().find(|comparison| comparison.nearly_holds(point) == Some(false))?;
     let values: Hyperparameters =
         violated.names().into_iter().filter_map(|name| Some((name.to_owned(), point.get(name)?.clone()))).collect();
     let rule = format!("violates the study's constraint {violated}");

@@ -38,6 +38,7 @@ use crate::{StudySpec, crd, schema};
 
 pub use assignments::{can_be_active, scientific_configurations, with_ancestors};
 pub use changes::{changes, code_changes};
+pub use derived::solved;
 pub(crate) use later::NOT_YET;
 pub use point::{domain_in_words, point, point_of, settled, settled_point};
 pub use printed::{counted, short};

@@ -319,10 +319,46 @@ mod tests {
             "point.learning_rate: 0.2: is effective_rate * (1 - momentum), which is 0.125 at this point. Give 0.125, or leave \
              it out."
         );
+        // Which of the two is not known decides which is solved for.
+        let momentum = told(r#"{"effective_rate": 0.25, "heads": 4, "learning_rate": 0.1}"#);
+        assert!(momentum.contains(r#""momentum":0.6"#), "{momentum}");
+        // float32 of both, and 1 - momentum magnifies what that leaves.
+        let single = told(
+            r#"{"effective_rate": 0.30000001192092896, "momentum": 0.9880000257492065, "heads": 4, "learning_rate": 0.003600000171}"#,
+        );
+        assert!(single.starts_with('{'), "{single}");
         let missing = told(r#"{"learning_rate": 0.125, "heads": 4}"#);
         assert!(missing.contains("point.effective_rate") && missing.contains("point.momentum"), "{missing}");
         let beyond = told(r#"{"learning_rate": 0.9, "momentum": 0.5, "heads": 4}"#);
         assert!(beyond.contains("effective_rate: 1.8: is outside the range"), "{beyond}");
+    }
+
+    #[test]
+    fn what_is_derived_of_what_does_not_exist_is_told() {
+        let space: Vec<Hyperparameter> = serde_yaml::from_str(
+            "
+- {name: opt, values: [sgd, mom]}
+- {name: rate, range: {min: 0.01, max: 1}}
+- {name: momentum, when: {opt: [mom]}, range: {min: 0, max: 0.9}}
+- {name: lr, role: Derived, expression: rate * (1 - momentum)}
+- {name: x, range: {min: -2, max: 2}}
+- {name: square, role: Derived, expression: x ** 2}
+",
+        )
+        .unwrap();
+        let told = |given: &str| {
+            let given: Hyperparameters = serde_json::from_str(given).unwrap();
+            point(&space, &given, "point")
+                .map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        };
+        assert_eq!(
+            told(r#"{"opt": "sgd", "rate": 0.1, "lr": 0.1, "x": 1}"#).unwrap_err(),
+            "point.lr: 0.1: doesn't exist at this point: it is rate * (1 - momentum), of which not all exists. Remove it, or \
+             change what that depends on."
+        );
+        assert!(!told(r#"{"opt": "sgd", "rate": 0.1, "x": 1}"#).unwrap().contains_key("lr"));
+        // Two numbers would do.
+        assert!(told(r#"{"opt": "sgd", "rate": 0.1, "square": 1}"#).unwrap_err().contains("point.x: is missing"));
     }
 
     /// F-081: a name and a truth value that read alike are told apart.

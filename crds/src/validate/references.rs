@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1::Container;
 
 use super::{
     Violation,
-    assignments::{assignments, is_active, with_ancestors},
+    assignments::{assignments, with_ancestors},
+    derived,
     printed::{list, short},
 };
 use crate::{
@@ -98,15 +99,17 @@ fn missing(name: &str, entries: &[&Hyperparameter], spec: &StudySpec) -> Option<
         "STUDIOUS_CHECKPOINT_EVERY_STEPS" => {
             return spec.checkpoint.is_none().then(|| "without spec.checkpoint".to_owned());
         }
-        _ if entries.is_empty() || entries.iter().any(|h| h.when.is_none()) => return None,
+        _ if entries.is_empty() => return None,
+        _ if entries.iter().any(|h| h.when.is_none() && h.expression.is_none()) => return None,
         _ => {}
     }
-    let parents = entries.iter().flat_map(|h| h.when.iter().flatten()).map(|(parent, _)| parent.as_str());
-    let Some(all) = assignments(&spec.hyperparameters, &with_ancestors(&spec.hyperparameters, parents)) else {
+    let hs = &spec.hyperparameters;
+    let parents = entries.iter().flat_map(|h| derived::parents(hs, h));
+    let Some(all) = assignments(hs, &with_ancestors(hs, parents)) else {
         return Some(format!("where the conditions of {} do not hold", entries[0].name));
     };
     let without: Vec<String> =
-        all.iter().filter(|point| !entries.iter().any(|h| is_active(h, point))).map(short).collect();
+        all.iter().filter(|point| !entries.iter().any(|h| derived::exists(hs, h, point))).map(short).collect();
     let more = without.len().saturating_sub(MOST_NAMED);
     let mut named: Vec<String> = without.into_iter().take(MOST_NAMED).collect();
     if more > 0 {

@@ -2,8 +2,8 @@
 
 use super::{
     Violation,
-    assignments::{assignments, is_active, with_ancestors},
-    called,
+    assignments::{assignments, with_ancestors},
+    called, derived,
 };
 use crate::{
     StudySpec,
@@ -52,9 +52,9 @@ fn base(hs: &[Hyperparameter], schedule: &Schedule, found: &mut Vec<Violation>) 
         }
     }
     // Where it doesn't exist, there would be no learning rate.
-    let parents = entries.iter().flat_map(|(_, h)| h.when.iter().flatten()).map(|(parent, _)| parent.as_str());
+    let parents = entries.iter().flat_map(|(_, h)| derived::parents(hs, h));
     let Some(all) = assignments(hs, &with_ancestors(hs, parents)) else { return };
-    if let Some(without) = all.iter().find(|a| !entries.iter().any(|(_, h)| is_active(h, a))) {
+    if let Some(without) = all.iter().find(|a| !entries.iter().any(|(_, h)| derived::exists(hs, h, a))) {
         found.push(Violation::new(
             field,
             name,

@@ -3,7 +3,7 @@
 use super::assignments::{assignments, held, is_active, is_excluded, with_ancestors};
 use crate::{
     Hyperparameters, StudySpec,
-    expression::Comparison,
+    expression::HyperparameterConstraint,
     study::{Algorithm, Hyperparameter, Role},
 };
 
@@ -19,11 +19,11 @@ pub struct ArmSize {
 /// How many different points the hyperparameters of each scientific configuration have, in the order of
 /// [`super::scientific_configurations`]. `None` when that can't be counted: a scientific hyperparameter has a real range, a
 /// constraint names one with a real range, or conditions and constraints have more than 10,000 combinations.
-fn arm_sizes(hyperparameters: &[Hyperparameter], constraints: &[Comparison]) -> Option<Vec<ArmSize>> {
+fn arm_sizes(hyperparameters: &[Hyperparameter], constraints: &[HyperparameterConstraint]) -> Option<Vec<ArmSize>> {
     let scientific = |name: &str| hyperparameters.iter().any(|h| h.name == name && h.role == Role::Scientific);
     let of_arm = hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| scientific(name));
     let parents = hyperparameters.iter().flat_map(|h| h.when.iter().flatten()).map(|(parent, _)| parent.as_str());
-    let constrained: Vec<&str> = constraints.iter().flat_map(Comparison::names).collect();
+    let constrained: Vec<&str> = constraints.iter().flat_map(HyperparameterConstraint::names).collect();
     let constrained = hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| constrained.contains(name));
     let named = with_ancestors(hyperparameters, of_arm.chain(parents).chain(constrained));
     let held = held(hyperparameters);
@@ -123,7 +123,8 @@ mod tests {
         )
         .unwrap();
         let sizes = |constraints: &[&str]| {
-            let constraints: Vec<_> = constraints.iter().map(|text| Comparison::parse(text).unwrap()).collect();
+            let constraints: Vec<_> =
+                constraints.iter().map(|text| HyperparameterConstraint::parse(text).unwrap()).collect();
             let arms = arm_sizes(&all, &constraints).unwrap();
             arms.into_iter().map(|arm| arm.points.unwrap()).collect::<Vec<_>>()
         };

@@ -125,6 +125,12 @@ const WRONG: &[(&str, &str, &str)] = &[
         "  - {name: half, role: Derived, expression: width / 2}\n  - {name: decay, role: Derived, expression: half / 2}\n  - {name: batch_size",
     ),
     (
+        "a base that is derived of what doesn't always exist",
+        "- {name: learning_rate, role: Nuisance, range: {min: 1.0e-4, max: 10, scale: Log}}",
+        "- {name: rate, range: {min: 1.0e-4, max: 10, scale: Log}}\n  \
+         - {name: learning_rate, role: Derived, expression: rate * one_minus_momentum}",
+    ),
+    (
         "a condition on a Derived",
         "  - {name: batch_size",
         "  - {name: half, role: Derived, expression: width / 2}\n  - {name: decay, when: {half: [32]}, values: [1, 2]}\n  - {name: batch_size",

@@ -246,7 +246,7 @@ fn end_of_quoted(raw: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// The end of the last line of a block that is not blank; lines after it that are less indented are none of it.
+/// The end of the last line of a block that is not blank; lines after it that are less indented are not part of it.
 fn end_of_block(raw: &str, indent: usize) -> usize {
     let mut end = 0;
     let mut at = 0;
@@ -263,7 +263,7 @@ fn end_of_block(raw: &str, indent: usize) -> usize {
     end
 }
 
-/// The end of a plain scalar, which may go on over lines.
+/// The end of a plain scalar, which may continue over lines.
 fn end_of_plain(raw: &str, value: &Value) -> Option<usize> {
     let line_end = |line: &str| line.find(" #").map_or(line, |at| &line[..at]).trim_end().len();
     let mut words: Vec<&str> = Vec::new();

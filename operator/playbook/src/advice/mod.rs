@@ -29,7 +29,10 @@ use studious_rules::{Rule, Severity};
 
 pub use self::apply::{AdviceChoice, Applied, Unapplied, apply};
 use self::edits::AdviceList;
-use crate::findings::{Edit, policy::waiver};
+use crate::{
+    findings::{Edit, policy::waiver},
+    search::constrained,
+};
 
 /// One thing that the playbook advises against in a study.
 #[derive(Clone, Debug)]
@@ -81,13 +84,15 @@ pub fn warnings(spec: &StudySpec) -> Vec<Violation> {
     if is_strict(spec) { Vec::new() } else { advised_against(spec) }
 }
 
-/// The same as refusals, under `spec.policy.strict`; else nothing.
+/// The same as refusals, under `spec.policy.strict`; and that a space has no points that its constraints allow, which rules that
+/// look at one field can't see.
 #[must_use]
 pub fn refusals(spec: &StudySpec) -> Vec<Violation> {
     let mut found = if is_strict(spec) { advised_against(spec) } else { Vec::new() };
     for refusal in &mut found {
         refusal.fix.push_str(" (Refused because spec.policy.strict is true.)");
     }
+    found.extend(constrained::unmet(spec));
     found
 }
 

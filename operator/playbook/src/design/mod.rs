@@ -63,8 +63,10 @@ pub struct AllowedPoints {
 
 impl AllowedPoints {
     fn of(plan: &Plan) -> Option<Self> {
-        let constraints = plan.space().constraints().iter().map(ToString::to_string).collect();
-        constrained::share(plan).map(|share| Self { constraints, share })
+        let constraints: Vec<String> = plan.space().constraints().iter().map(ToString::to_string).collect();
+        let share = constrained::share(plan)?;
+        let is_whole = plan.space().constraints().is_empty() && share >= 1.0;
+        (!is_whole).then_some(Self { constraints, share })
     }
 }
 

@@ -29,8 +29,12 @@ impl Design {
         paragraph(&mut text, "Asks", &format!("{asked} (Goal: {}.)", kind.words()));
         paragraph(&mut text, "Answered by", answered_by);
         if let Some(AllowedPoints { constraints, share }) = &self.allowed {
-            let tried = format!("Only points with {}: {} of the space.", list(constraints), whole(*share));
-            paragraph(&mut text, "Tries", &tried);
+            let with = if constraints.is_empty() {
+                "at which what is derived is a number".to_owned()
+            } else {
+                format!("with {}", list(constraints))
+            };
+            paragraph(&mut text, "Tries", &format!("Only points {with}: about {} of the space.", whole(*share)));
         }
         if !holds_for.is_empty() {
             paragraph(&mut text, "Holds for", &format!("{}.", list(holds_for)));

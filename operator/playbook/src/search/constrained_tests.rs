@@ -213,6 +213,17 @@ fn a_space_without_allowed_points_is_refused() {
     assert!(refused(arms, "size * rate >= 1.5").contains("with size=1"));
     assert!(refused(arms, "size > 2").contains("no combination of scientific values is left"));
     assert_eq!(refused(arms, "size * rate >= 0.5"), "");
+    // What can't be worked out anywhere, and a rate that trains nothing.
+    let never = format!("{rate}, {{name: log_rate, role: Derived, expression: log(-rate)}}");
+    assert!(refused(&never, "").contains("is a number at none of 4096 points"), "{}", refused(&never, ""));
+    let spec = studies::spec(
+        "hyperparameters: [{name: x, range: {min: 0, max: 1}}, {name: rate, role: Derived, expression: x - 0.5}]\n\
+         schedule: {family: Cosine, base: rate}\nrounds: [{name: explore, trials: 20, maxTrainSteps: 500}]\n",
+    );
+    let refused = Plan::new("digits", &spec).unwrap_err();
+    assert!(refused[0].rule.contains("a learning rate of 0 or less trains nothing"), "{refused:?}");
+    let above = studious_api::StudySpec { hyperparameter_constraints: vec!["rate > 0".to_owned()], ..spec };
+    assert!(Plan::new("digits", &above).is_ok());
 }
 
 #[test]

@@ -183,3 +183,29 @@ fn what_is_wrong_with_a_table_is_said_with_line_and_column() {
     let said = import(&bench, &["empty.csv", "--without-objective", "infeasible"]);
     assert_eq!(json(&said.out)["infeasible"], true, "{}", said.err);
 }
+
+/// A table of a program that was never told of the number that is searched, nor of the constraint.
+#[test]
+fn derived_numbers_of_tables_are_solved_and_forbidden_rows_told() {
+    let bench = bench(
+        "table.csv",
+        "optimizer,learning_rate,momentum,width,loss\nplain,0.05,0.5,64,0.5\nfancy,0.0125,0.9,64,0.25\nplain,0.05,0.5,100,0.4\n\
+         plain,0.9,0.5,64,0.9\n",
+    );
+    let study = STUDY.replace(
+        "  hyperparameters:\n",
+        "  hyperparameterConstraints: [width % 8 == 0]\n  hyperparameters:\n  \
+         - {name: effective_rate, range: {min: 1.0e-3, max: 1, scale: Log}}\n  \
+         - {name: momentum, values: [0.5, 0.9]}\n  - {name: width, range: {min: 8, max: 128, integer: true}}\n",
+    );
+    let own = study.lines().find(|line| line.contains("name: learning_rate")).unwrap();
+    let derived = "  - {name: learning_rate, role: Derived, expression: effective_rate * (1 - momentum)}";
+    std::fs::write(bench.file("study.yaml"), study.replace(own, derived)).unwrap();
+    let said = import(&bench, &["table.csv", "--objective", "loss", "--skip-invalid"]);
+    let trials: Vec<_> = said.out.lines().map(json).collect();
+    assert_eq!(trials.len(), 2, "{}\n{}", said.out, said.err);
+    assert_eq!(trials[0]["hyperparameters"]["effective_rate"], 0.1);
+    assert!((trials[1]["hyperparameters"]["effective_rate"].as_f64().unwrap() - 0.125).abs() < 1e-12);
+    assert!(said.err.contains("violates the study's constraint width % 8 == 0"), "{}", said.err);
+    assert!(said.err.contains("effective_rate") && said.err.contains("outside the range"), "{}", said.err);
+}

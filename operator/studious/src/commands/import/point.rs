@@ -38,6 +38,8 @@ pub(super) fn point(
     let values: Hyperparameters = there.map(|(name, text)| (name.clone(), value(plan, name, text))).collect();
     let of_empty = empty.iter().filter(|(name, _)| !values.contains_key(*name));
     let of_empty: Hyperparameters = of_empty.map(|(name, text)| (name.clone(), value(plan, name, text))).collect();
+    // What a program knows that was never told of what is searched in its place.
+    let values = validate::solved(all, &values);
     let settled = validate::settled_point(all, &values);
     let changed: BTreeSet<&String> =
         settled.iter().filter(|(name, value)| values[*name] != **value).map(|(n, _)| n).collect();

@@ -210,8 +210,19 @@ impl TableReading<'_> {
     /// A violation at the cell that it speaks of.
     fn violation(&self, row: &SheetRow<'_>, violation: &Violation) -> ImportProblem {
         let name = violation.field.strip_prefix("hyperparameters.").unwrap_or(&violation.field);
+        if name == violation.field {
+            // It speaks of the row as a whole.
+            return ImportProblem { place: row.start(), message: violation.to_string() };
+        }
         let Some(column) = self.columns.hyperparameters.get(name) else {
-            let message = format!("{violation} No column is {name}: --map {name}=COLUMN names one.");
+            // One that was worked out from others has a value without a column.
+            let is_missing = violation.value.is_empty();
+            let hint = if is_missing {
+                format!(" No column is {name}: --map {name}=COLUMN names one.")
+            } else {
+                String::new()
+            };
+            let message = format!("{violation}{hint}");
             return ImportProblem { place: row.start(), message };
         };
         let lists = |name: &str| self.plan.spec().hyperparameters.iter().any(|h| h.name == name && h.values.is_some());
