@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, fmt};
 use serde_json::{Value, json};
 
 use crate::{GROUP, Study, VERSION, validate::Violation};
-pub use edit::{Unedited, with_spec};
+pub use edit::{Unedited, one_line, with_spec};
 use tree::{Mark, Node};
 
 /// Largest file that is read, in bytes.

@@ -16,6 +16,7 @@ mod first_range;
 pub mod importance;
 pub mod numbers;
 pub mod one_point;
+pub mod outline;
 pub mod pareto;
 mod plan;
 pub mod plots;

@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a study file from answers
+    Init(Box<commands::init::InitCommand>),
     /// Run a study as processes of this machine
     Run(commands::run::RunCommand),
     /// Train one trial of values that are set by hand
@@ -88,6 +90,7 @@ impl Command {
     /// Runs the command; its result is an exit code.
     pub(crate) async fn run(self) -> anyhow::Result<u8> {
         match self {
+            Self::Init(command) => command.run(),
             Self::Run(command) => Box::pin(command.run()).await,
             Self::Try(command) => Box::pin(command.run()).await,
             Self::Wait(command) => command.run().await,
@@ -130,7 +133,8 @@ impl Command {
             Self::Report(command) => command.target_mut(),
             Self::Plot(command) => command.target_mut(),
             Self::Export(command) => command.target_mut(),
-            Self::Run(_)
+            Self::Init(_)
+            | Self::Run(_)
             | Self::Try(_)
             | Self::Validate(_)
             | Self::Explain(_)

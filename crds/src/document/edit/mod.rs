@@ -6,6 +6,7 @@
 mod flow;
 mod place;
 
+use serde::Serialize;
 use thiserror::Error;
 
 use super::{Diagnostic, header, read, tree};
@@ -55,6 +56,12 @@ pub fn with_spec(file: &str, text: &str, to: &StudySpec) -> Result<String, Unedi
         Err(problems) if problems.iter().any(|problem| problem.violation.is_none()) => Err(Unedited::Layout(last)),
         Err(problems) => Err(Unedited::WouldBeInvalid(problems)),
     }
+}
+
+/// A value on one line of a study file, such as `{name: width, values: [64, 128]}`.
+#[must_use]
+pub fn one_line(value: &impl Serialize) -> String {
+    flow::written(&yaml::to_value(value).unwrap_or_default())
 }
 
 /// A field that is set or removed.

@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod findings;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod keep;
 pub(crate) mod operator;
 pub(crate) mod plan;

@@ -20,5 +20,6 @@ mod programs;
 mod provenance;
 mod running;
 mod schema;
+mod starting;
 mod suggesting;
 mod trying;
