@@ -38,9 +38,10 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
             "the trainer reports fewer than evaluation.everySteps, {asked}, asks for: make it evaluate every {asked} steps"
         )
     };
+    let (has, each) = if counts.len() == 1 { ("has", "") } else { ("have", " each") };
     findings.push(
         Finding::new(&EVALUATIONS_TOO_RARE, format!(
-                "{} of round {} have {} evaluations each. The best checkpoint can only be chosen among evaluated ones, and \
+                "{} of round {} {has} {} evaluations{each}. The best checkpoint can only be chosen among evaluated ones, and \
                  no curve can be read from so few: {advice}.",
                 count(counts.len(), "trial"),
                 round.name,
