@@ -9,7 +9,7 @@ use studious_rules::registry;
 
 use crate::first_range::first_range;
 
-/// A hyperparameter that nothing else is said of.
+/// A hyperparameter without any other field.
 pub(super) fn plain(name: &str, role: Role) -> Hyperparameter {
     Hyperparameter {
         name: name.to_owned(),

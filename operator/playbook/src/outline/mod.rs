@@ -1,4 +1,4 @@
-//! From answers to a study: what a person says of it becomes a commented text that validates, in the order of the playbook.
+//! From answers to a study: what a person answers becomes a commented text that validates, in the order of the playbook.
 //!
 //! Playbook: "Choosing the goal for the next round of experiments", "Designing the next round of experiments". First the goal,
 //! then what is scientific, then what is nuisance, and what trials don't allow to tune is fixed (requirement R-049). Pure:
@@ -25,7 +25,7 @@ use crate::{
 /// Trials at once unless said: as many as the playbook's approach supposes.
 pub const PARALLELISM: u32 = 3;
 
-/// What a person says of a study.
+/// A study as a person describes it.
 #[derive(Clone, Debug)]
 pub struct StudyDraft {
     /// Its name.

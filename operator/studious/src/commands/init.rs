@@ -46,7 +46,7 @@ pub(crate) struct InitCommand {
     force: bool,
 }
 
-/// What is said of the study so far.
+/// The answers so far.
 #[derive(Args, Clone, Debug, Default)]
 struct Answers {
     /// The study's name [default: the name of the file]
