@@ -16,7 +16,7 @@ use studious_rules::{
 };
 
 use super::{
-    Confidence, Finding,
+    Confidence, Edit, Finding,
     curves::warmup,
     edges::{self, EdgeLimits, Points, Sight},
     infeasible,
@@ -25,7 +25,7 @@ use super::{
     widen::widen,
     wording::{count, list, name, number, p_value},
 };
-use crate::record::TrialRecord;
+use crate::{record::TrialRecord, search::constrained};
 
 /// Of the best trials that tie, so many are named.
 const MOST_NAMED: usize = 20;
@@ -255,7 +255,26 @@ fn at_range<'a>(reading: &Reading<'a>, edges: &Edges<'a>, pair: &Pair<'a>, upper
     let outermost = sight.best.iter().map(|i| points.distances[*i]).fold(f64::INFINITY, f64::min);
     let between = |(t, p): &&(&TrialRecord, f64)| infeasible::is_infeasible(t) && distance(*p, upper) < outermost;
     let blocked = pair.placed.iter().filter(between).count() >= reading.count(&REGION_TRIALS);
-    (!blocked).then(|| pair.edge(upper, sight, None))
+    (!blocked && is_open(reading, pair, upper)).then(|| pair.edge(upper, sight, None))
+}
+
+/// Whether the study's constraints between hyperparameters allow anything beyond an end: where they don't, it is they that stop
+/// the search, and they were declared.
+fn is_open(reading: &Reading<'_>, pair: &Pair<'_>, upper: bool) -> bool {
+    let (min, max) = pair.axis.ends();
+    let from = if upper { max } else { min };
+    let beyond: Vec<HyperparameterValue> = match widen(reading, pair.axis, upper).1 {
+        Some(Edit::Boundary { to, .. }) => {
+            let whole = matches!(pair.axis.along, Along::Range(range) if range.integer);
+            let at = [0.01, 0.1, 0.25, 0.5, 1.0].map(|share| from + share * (to - from));
+            at.map(|x| if whole { if upper { x.ceil() } else { x.floor() } } else { x }.into()).to_vec()
+        }
+        Some(Edit::Values { to, .. }) => to.into_iter().rev().take(1).collect(),
+        // What lies beyond can't be named, and so is not known to be forbidden.
+        _ => return true,
+    };
+    let arm = pair.arm.configuration.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
+    constrained::allows_some(reading.plan, &arm, pair.axis.name(), &beyond)
 }
 
 /// The best trials at the edge of what can be trained: every trial beyond is infeasible.

@@ -2,7 +2,7 @@
 //! whatever the algorithm.
 
 use studious_api::{
-    Hyperparameters, StudySpec,
+    HyperparameterValue, Hyperparameters, StudySpec,
     expression::HyperparameterConstraint,
     study::{Algorithm, Scientific},
     validate::Violation,
@@ -117,6 +117,21 @@ fn violation(which: Option<(usize, &HyperparameterConstraint)>, rule: &str) -> V
 fn sequence(plan: &Plan) -> Sequence {
     let search = &plan.spec().search;
     Sequence::new(plan.searched(), search.algorithm, search.seed, plan.arms())
+}
+
+/// Whether the study's constraints allow some point of a scientific configuration at which a hyperparameter has one of these
+/// values, which its own range or list may lack.
+pub(crate) fn allows_some(plan: &Plan, arm: &Hyperparameters, name: &str, values: &[HyperparameterValue]) -> bool {
+    let space = plan.space();
+    if !is_partial(space) {
+        return true;
+    }
+    let sequence = Sequence::new(space, Algorithm::QuasiRandom, plan.spec().search.seed, plan.arms());
+    let mut points = (0..LEAST_LOOKED_AT).map(|index| sequence.point(space, arm, index));
+    points.any(|point| {
+        point.contains_key(name)
+            && values.iter().any(|value| space.allows(&space.with_value(&point, name, value.clone())))
+    })
 }
 
 /// The scientific configurations that have trials of their own; one, empty, where none has.

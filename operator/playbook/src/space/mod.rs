@@ -342,6 +342,26 @@ impl Space {
         point.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    /// A point with another value of one hyperparameter, and what is derived from it.
+    pub(crate) fn with_value(
+        &self,
+        point: &Hyperparameters,
+        name: &str,
+        value: HyperparameterValue,
+    ) -> Hyperparameters {
+        let mut point = point.clone();
+        point.insert(name.to_owned(), value);
+        for dimension in &self.dimensions {
+            if point.contains_key(&dimension.name)
+                && dimension.exists_at(&point)
+                && let Some(value) = dimension.derived(&point)
+            {
+                point.insert(dimension.name.clone(), value);
+            }
+        }
+        point
+    }
+
     /// Every point of a scientific configuration that is allowed, the first dimension slowest. None at all when a dimension
     /// has no end of values.
     pub(crate) fn every_point(&self, scientific: &Hyperparameters) -> Vec<Hyperparameters> {

@@ -311,3 +311,43 @@ fn an_edge_of_few_whole_numbers_is_found() {
         .collect();
     assert_eq!(raised(&few, &trials, "SearchSpaceTooNarrow").hyperparameter.as_deref(), Some("layers"));
 }
+
+/// A constraint that was declared ends the range: nothing can be tried beyond, and the range is not too narrow.
+#[test]
+fn a_boundary_beyond_which_nothing_is_allowed_is_not_too_narrow() {
+    let said = |constraints: &str| {
+        let plan = plan(&format!(
+            "
+goal: g
+objective: {{metric: validation_error, direction: Minimize}}
+hyperparameters:
+- {{name: heads, role: Fixed, value: 4}}
+- {{name: width, range: {{min: 16, max: 256, scale: Log, integer: true}}}}
+- {{name: learning_rate, range: {{min: 1.0e-3, max: 10, scale: Log}}}}
+- {{name: size, role: Derived, expression: width * heads}}
+hyperparameterConstraints: [{constraints}]
+rounds: [{{name: explore, trials: 40, maxTrainSteps: 4000}}]
+evaluation: {{everySteps: 100}}
+trial: {{template: {{spec: {{containers: [{{name: t, image: i}}]}}}}}}
+"
+        ));
+        let points = crate::rounds::points(&plan, "explore", &[]).unwrap();
+        let error = |p: &BTreeMap<String, HyperparameterValue>| 1.0 / p["width"].as_f64().unwrap();
+        let trials: Vec<TrialRecord> = points
+            .into_iter()
+            .enumerate()
+            .map(|(i, p)| trial(i, p.hyperparameters.clone(), Some(error(&p.hyperparameters))))
+            .collect();
+        findings(&plan, &trials)
+            .into_iter()
+            .filter(|f| f.code == "SearchSpaceTooNarrow")
+            .map(|f| f.advice)
+            .collect::<Vec<_>>()
+    };
+    for closed in ["width * heads <= 1024", "size <= 1024", "width <= 256", "width / heads <= 64, size > 10"] {
+        assert_eq!(said(closed), Vec::<String>::new(), "{closed}");
+    }
+    for open in ["", "size <= 4096", "width * learning_rate <= 2560"] {
+        assert_eq!(said(open).len(), 1, "{open}: {:?}", said(open));
+    }
+}
