@@ -235,10 +235,10 @@ impl HyperparameterConstraint {
         names
     }
 
-    /// As [`HyperparameterConstraint::holds`] of a point that others wrote: within a millionth, which float32 and six digits leave.
+    /// Whether it holds at a point that others wrote, as it stands or within a millionth, which float32 and six digits leave.
     #[must_use]
     pub fn nearly_holds(&self, point: &Hyperparameters) -> Option<bool> {
-        self.holds_within(point, NEARLY)
+        Some(self.holds(point)? || self.holds_within(point, NEARLY)?)
     }
 
     /// Whether it holds at a point; nothing where a hyperparameter that it names has no number there, so that it says
@@ -392,10 +392,32 @@ mod tests {
         }
     }
 
+    fn nearly(text: &str, x: f64) -> Option<bool> {
+        let point: Hyperparameters = [("x".to_owned(), x.into())].into();
+        HyperparameterConstraint::parse(text).unwrap().nearly_holds(&point)
+    }
+
+    #[test]
+    fn what_others_wrote_holds_as_it_stands_or_within_a_millionth() {
+        for (text, x) in [
+            ("x <= 0.1", f64::from(0.1_f32)),
+            ("x == 0.1", f64::from(0.1_f32)),
+            ("x < 0.1", 0.099_999_999),
+            ("x != 0.1", 0.100_000_001),
+            ("0.1 < x < 0.2", 0.199_999_999),
+        ] {
+            assert_eq!(nearly(text, x), Some(true), "{text} {x}");
+        }
+        for (text, x) in [("x <= 0.1", 0.100_001), ("x < 0.1", 0.1), ("x != 0.1", 0.1), ("x == 0.1", 0.1001)] {
+            assert_eq!(nearly(text, x), Some(false), "{text} {x}");
+        }
+    }
+
     #[test]
     fn it_says_nothing_where_a_hyperparameter_has_no_number() {
         assert_eq!(holds("depth * heads <= 3"), None);
         assert_eq!(holds("max(name, 3) <= 3"), None);
+        assert_eq!(nearly("depth * heads <= 3", 1.0), None);
         let names = HyperparameterConstraint::parse("min(b, 2) * a <= -c").unwrap();
         assert_eq!(names.names(), BTreeSet::from(["a", "b", "c"]));
         assert_eq!(names.to_string(), "min(b, 2) * a <= -c");
