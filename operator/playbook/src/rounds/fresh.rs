@@ -26,6 +26,8 @@ pub struct Shortfall {
     pub given: u32,
     /// What ends first: the whole space, or these scientific configurations, each with the number of its points.
     pub arms: Vec<(String, u64)>,
+    /// Whether points are passed over that constraints between hyperparameters forbid.
+    pub is_constrained: bool,
 }
 
 impl Fresh {
@@ -54,7 +56,8 @@ impl Fresh {
             asked.push(round.trials);
             fresh.insert(round.name.clone(), points);
         }
-        let shortfall = shortfall(&walk, &asked, fresh.values().map(Vec::len).sum());
+        let is_constrained = !plan.space().constraints().is_empty();
+        let shortfall = shortfall(&walk, &asked, fresh.values().map(Vec::len).sum(), is_constrained);
         Self { rounds: fresh, shortfall }
     }
 
@@ -69,7 +72,7 @@ impl Fresh {
     }
 }
 
-fn shortfall(walk: &Walk<'_>, asked: &[Option<u32>], given: usize) -> Option<Shortfall> {
+fn shortfall(walk: &Walk<'_>, asked: &[Option<u32>], given: usize, is_constrained: bool) -> Option<Shortfall> {
     // Without a number all there are were asked.
     let asked = asked.iter().copied().sum::<Option<u32>>()?;
     let given = u32::try_from(given).unwrap_or(u32::MAX);
@@ -84,7 +87,7 @@ fn shortfall(walk: &Walk<'_>, asked: &[Option<u32>], given: usize) -> Option<Sho
         Some(points) => vec![("the space".to_owned(), points)],
         None => walk.sizes().filter_map(|(arm, size)| Some((named(arm), size?))).collect(),
     };
-    Some(Shortfall { asked, given, arms })
+    Some(Shortfall { asked, given, arms, is_constrained })
 }
 
 impl fmt::Display for Shortfall {
@@ -93,9 +96,16 @@ impl fmt::Display for Shortfall {
             let s = if *points == 1 { "" } else { "s" };
             write!(f, "{}{what} has {points} point{s}", if i > 0 { ", " } else { "" })?;
         }
+        let Self { asked, given, .. } = self;
+        if self.arms.is_empty() && self.is_constrained {
+            return write!(
+                f,
+                "no further point was found that the constraints between hyperparameters allow, {asked} trials asked: {given} run"
+            );
+        }
         if self.arms.is_empty() {
             f.write_str("the space has no further point")?;
         }
-        write!(f, ", {} trials asked: {} run, since no point is tried twice", self.asked, self.given)
+        write!(f, ", {asked} trials asked: {given} run, since no point is tried twice")
     }
 }

@@ -227,6 +227,22 @@ fn a_space_without_allowed_points_is_refused() {
 }
 
 #[test]
+fn a_search_that_gives_up_says_why() {
+    let plan = studies::plan(
+        "hyperparameters:\n\
+         - {name: width, range: {min: 1, max: 5000, integer: true}}\n\
+         - {name: depth, range: {min: 1, max: 10, integer: true}}\n\
+         hyperparameterConstraints: [width % 500 == 0]\n\
+         rounds: [{name: explore, trials: 150, maxTrainSteps: 500}]\n",
+    );
+    assert_eq!(points(&plan).len(), 100);
+    assert_eq!(
+        plan.shortfall().unwrap().to_string(),
+        "no further point was found that the constraints between hyperparameters allow, 150 trials asked: 100 run"
+    );
+}
+
+#[test]
 fn listed_and_taken_points_must_be_allowed() {
     let listed = "
 hyperparameters:
