@@ -2,8 +2,21 @@
 //!
 //! Logarithms are libm's, not the platform's: a grid is the same on every machine.
 
-use super::{Grid, Hyperparameter, Range, Scale};
+use std::borrow::Cow;
+
+use super::{Algorithm, Grid, Hyperparameter, Range, Scale, StudySpec};
 use crate::HyperparameterValue;
+
+impl StudySpec {
+    /// The hyperparameters as the search of a study has them: of a Grid with every range divided into its levels.
+    #[must_use]
+    pub fn searched(&self) -> Cow<'_, [Hyperparameter]> {
+        match self.search.algorithm {
+            Algorithm::Grid => Cow::Owned(self.search.grid.clone().unwrap_or_default().over(&self.hyperparameters)),
+            _ => Cow::Borrowed(&self.hyperparameters),
+        }
+    }
+}
 
 impl Grid {
     /// The hyperparameters with every range divided into its levels, as listed values.

@@ -66,6 +66,22 @@ fn no_step_budget() -> String {
 }
 
 impl Hyperparameter {
+    /// One of which nothing but its name and role is known yet.
+    #[must_use]
+    pub fn named(name: &str, role: Role) -> Self {
+        Self {
+            name: name.to_owned(),
+            alias: None,
+            role,
+            when: None,
+            range: None,
+            values: None,
+            expression: None,
+            value: None,
+            fixed_because: None,
+        }
+    }
+
     /// What the program calls it: the alias, or else the name.
     #[must_use]
     pub fn program_name(&self) -> &str {

@@ -10,6 +10,7 @@ mod changes;
 mod conditions;
 mod constraints;
 mod derived;
+mod derived_values;
 mod design;
 mod early_ending;
 mod hyperparameter_constraints;
@@ -38,7 +39,7 @@ use crate::{StudySpec, crd, schema};
 
 pub use assignments::{can_be_active, scientific_configurations, with_ancestors};
 pub use changes::{changes, code_changes};
-pub use derived::solved;
+pub use derived_values::solved;
 pub(crate) use later::NOT_YET;
 pub use point::{domain_in_words, point, point_of, settled, settled_point};
 pub use printed::{counted, short};

@@ -3,7 +3,7 @@
 use super::{
     Violation,
     assignments::{is_active, parents_first},
-    called, derived, hyperparameter_constraints,
+    called, derived_values, hyperparameter_constraints,
     printed::{list, short},
     space::kind,
 };
@@ -12,8 +12,9 @@ use crate::{
     study::{Hyperparameter, Role},
 };
 
-/// How far a number may be from a listed value, or beyond a boundary, and still be that value: float32 has seven digits.
-const LAST_DIGITS: f64 = 1e-6;
+/// How far a number may be from a listed value, a boundary or what it is worked out to, and still be that: float32 has seven
+/// digits.
+pub(super) const LAST_DIGITS: f64 = 1e-6;
 /// How far a number may be from a whole one, and still be it: `10 ** 3.0` is 999.9999999999999 in some languages.
 const WHOLE: f64 = 1e-6;
 
@@ -94,7 +95,7 @@ pub fn point(
 ) -> Result<Hyperparameters, Vec<Violation>> {
     let mut found = Vec::new();
     let mut whole = Hyperparameters::new();
-    let solved = derived::solved(hyperparameters, point);
+    let solved = derived_values::solved(hyperparameters, point);
     let given = point;
     let point = &solved;
     let searched = hyperparameters.iter().filter(|h| h.role != Role::Derived);
@@ -123,7 +124,7 @@ pub fn point(
         }
     }
     if found.is_empty() {
-        found.extend(derived::work_out(hyperparameters, &mut whole, given, at));
+        found.extend(derived_values::work_out(hyperparameters, &mut whole, given, at));
     }
     for (name, value) in point.iter().filter(|(name, _)| !hyperparameters.iter().any(|h| h.name == **name)) {
         let fix = called::meant(name, hyperparameters.iter())

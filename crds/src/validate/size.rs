@@ -57,13 +57,7 @@ pub fn space_size(spec: &StudySpec) -> Option<u64> {
 /// levels, as [`arm_sizes`].
 #[must_use]
 pub fn searched_sizes(spec: &StudySpec) -> Option<Vec<ArmSize>> {
-    let constraints = spec.comparisons();
-    match spec.search.algorithm {
-        Algorithm::Grid => {
-            arm_sizes(&spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters), &constraints)
-        }
-        _ => arm_sizes(&spec.hyperparameters, &constraints),
-    }
+    arm_sizes(&spec.searched(), &spec.comparisons())
 }
 
 /// How many values a hyperparameter has, if there is an end of them.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use studious_api::{
     Hyperparameters, StudySpec,
-    study::{Algorithm, Scientific},
+    study::{Algorithm, Scientific, Search},
     validate::{self, Violation},
 };
 
@@ -47,10 +47,7 @@ impl Plan {
         let constraints = spec.comparisons();
         let space = Space::constrained(&spec.hyperparameters, &constraints).map_err(|error| vec![violation(&error)])?;
         let grid = (spec.search.algorithm == Algorithm::Grid)
-            .then(|| {
-                let levels = spec.search.grid.clone().unwrap_or_default().over(&spec.hyperparameters);
-                Space::constrained(&levels, &constraints)
-            })
+            .then(|| Space::constrained(&spec.searched(), &constraints))
             .transpose()
             .map_err(|error| vec![violation(&error)])?;
         let known = spec.known();
@@ -124,8 +121,7 @@ impl Plan {
     /// Whether every scientific configuration has an equal share of the trials. Who lists points gives each its own.
     #[must_use]
     pub fn is_crossed(&self) -> bool {
-        let search = &self.spec.search;
-        search.scientific == Scientific::Crossed && search.algorithm != Algorithm::Manual && self.space.has_scientific()
+        is_crossed(&self.spec.search, &self.space)
     }
 
     /// The scientific configurations that have trials of their own; `None` when the study isn't crossed.
@@ -145,6 +141,11 @@ impl Plan {
     pub fn trial_name(&self, key: &TrialKey) -> String {
         format!("{}-{}-{:04}", self.name, key.round, key.index)
     }
+}
+
+/// Whether every scientific configuration of a space has an equal share of the trials.
+pub(crate) fn is_crossed(search: &Search, space: &Space) -> bool {
+    search.scientific == Scientific::Crossed && search.algorithm != Algorithm::Manual && space.has_scientific()
 }
 
 fn violation(error: &SpaceError) -> Violation {

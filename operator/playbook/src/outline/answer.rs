@@ -9,21 +9,6 @@ use studious_rules::registry;
 
 use crate::first_range::first_range;
 
-/// A hyperparameter without any other field.
-pub(super) fn plain(name: &str, role: Role) -> Hyperparameter {
-    Hyperparameter {
-        name: name.to_owned(),
-        alias: None,
-        role,
-        when: None,
-        range: None,
-        values: None,
-        value: None,
-        expression: None,
-        fixed_because: None,
-    }
-}
-
 /// `name=a,b,c`: what is compared.
 ///
 /// # Errors
@@ -35,7 +20,7 @@ pub fn scientific(text: &str) -> Result<Hyperparameter, String> {
     if values.len() < 2 {
         return Err("expected a name and at least two values, such as activation=relu,gelu".to_owned());
     }
-    Ok(Hyperparameter { values: Some(values), ..plain(name.trim(), Role::Scientific) })
+    Ok(Hyperparameter { values: Some(values), ..Hyperparameter::named(name.trim(), Role::Scientific) })
 }
 
 /// `name=1e-4..1e-1:log`, `name=16..256:log:integer`, `name=a,b`, or `name` for the first range of the registry.
@@ -47,9 +32,12 @@ pub fn nuisance(text: &str) -> Result<Hyperparameter, String> {
         let known = registry::known(text.trim())
             .and_then(|known| known.range)
             .ok_or_else(|| format!("no first range is known of {text}. Give one, such as {text}=1e-4..1e-1:log"))?;
-        return Ok(Hyperparameter { range: Some(first_range(known)), ..plain(text.trim(), Role::Nuisance) });
+        return Ok(Hyperparameter {
+            range: Some(first_range(known)),
+            ..Hyperparameter::named(text.trim(), Role::Nuisance)
+        });
     };
-    let h = plain(name.trim(), Role::Nuisance);
+    let h = Hyperparameter::named(name.trim(), Role::Nuisance);
     if let Some((min, rest)) = space.split_once("..") {
         return Ok(Hyperparameter { range: Some(range(min, rest)?), ..h });
     }
@@ -73,7 +61,11 @@ pub fn fixed(text: &str) -> Result<Hyperparameter, String> {
             "expected a name and a value, such as batch_size=128, or batch_size=128: larger ones do not fit".to_owned()
         );
     }
-    Ok(Hyperparameter { value: Some(value(held)), fixed_because: because, ..plain(name.trim(), Role::Fixed) })
+    Ok(Hyperparameter {
+        value: Some(value(held)),
+        fixed_because: because,
+        ..Hyperparameter::named(name.trim(), Role::Fixed)
+    })
 }
 
 /// The words of a command line, in which quotes hold blanks together.

@@ -92,7 +92,7 @@ pub fn proposed(optimizer: &KnownOptimizer, mentioned: &[Hyperparameter]) -> Vec
     missing
         .filter_map(|id| {
             let range = hyperparameters().find(|known| known.id == *id)?.range?;
-            Some(Hyperparameter { range: Some(first_range(range)), ..answer::plain(id, Role::Nuisance) })
+            Some(Hyperparameter { range: Some(first_range(range)), ..Hyperparameter::named(id, Role::Nuisance) })
         })
         .collect()
 }
@@ -127,7 +127,7 @@ fn all(outline: &StudyDraft) -> Vec<Hyperparameter> {
     if let Some(optimizer) = outline.optimizer {
         all.extend(proposed(optimizer, &outline.hyperparameters));
         if !all.iter().any(|h| registry::is_known(&h.name, &OPTIMIZER)) {
-            let mut held = answer::plain(OPTIMIZER.id, Role::Fixed);
+            let mut held = Hyperparameter::named(OPTIMIZER.id, Role::Fixed);
             held.value = Some(optimizer.name.to_lowercase().as_str().into());
             held.fixed_because = Some("Which optimizer is best is a question of its own.".to_owned());
             all.push(held);

@@ -2,15 +2,14 @@
 //! whatever the algorithm.
 
 use studious_api::{
-    HyperparameterValue, Hyperparameters, StudySpec,
-    expression::HyperparameterConstraint,
-    study::{Algorithm, Scientific},
+    HyperparameterValue, Hyperparameters, StudySpec, expression::HyperparameterConstraint, study::Algorithm,
     validate::Violation,
 };
 
 use super::Sequence;
 use crate::{
     Plan,
+    plan::is_crossed,
     space::{Domain, Space},
 };
 
@@ -45,18 +44,12 @@ pub(crate) fn share(plan: &Plan) -> Option<f64> {
 /// allow, and at which what is derived is a number; a learning rate of 0 or less that is derived.
 pub(crate) fn unmet(spec: &StudySpec) -> Vec<Violation> {
     let search = &spec.search;
-    let levels = search.grid.clone().unwrap_or_default();
-    let hyperparameters = if search.algorithm == Algorithm::Grid {
-        levels.over(&spec.hyperparameters)
-    } else {
-        spec.hyperparameters.clone()
-    };
     // Other rules report whatever else is wrong with it.
-    let Ok(space) = Space::constrained(&hyperparameters, &spec.comparisons()) else { return Vec::new() };
+    let Ok(space) = Space::constrained(&spec.searched(), &spec.comparisons()) else { return Vec::new() };
     if !is_partial(&space) || search.algorithm == Algorithm::Manual {
         return Vec::new();
     }
-    let is_crossed = search.scientific == Scientific::Crossed && space.has_scientific();
+    let is_crossed = is_crossed(search, &space);
     let Some(arms) = (if is_crossed { space.configurations() } else { Some(&[Hyperparameters::new()][..]) }) else {
         return Vec::new();
     };

@@ -220,17 +220,7 @@ fn one_of(studies: &BTreeSet<&str>) -> Hyperparameter {
 
 /// Held where points are proposed, as scientific hyperparameters are.
 fn further(name: &str) -> Hyperparameter {
-    Hyperparameter {
-        name: name.to_owned(),
-        alias: None,
-        role: Role::Scientific,
-        when: None,
-        range: None,
-        values: None,
-        value: None,
-        expression: None,
-        fixed_because: None,
-    }
+    Hyperparameter::named(name, Role::Scientific)
 }
 
 /// One observation of each point: the mean of its objectives (a point trained again has several); infeasible if at least
