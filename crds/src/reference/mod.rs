@@ -169,7 +169,7 @@ fn type_of(schema: &Value) -> String {
             format!("mapping of names, each {}", type_of(&schema["additionalProperties"]))
         }
         Some(_) => "mapping".to_owned(),
-        None => "number, text, true or false".to_owned(),
+        None => schema["title"].as_str().unwrap_or("number, text, true or false").to_owned(),
     }
 }
 

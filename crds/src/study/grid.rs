@@ -22,17 +22,23 @@ impl Grid {
     /// The hyperparameters with every range divided into its levels, as listed values.
     #[must_use]
     pub fn over(&self, hyperparameters: &[Hyperparameter]) -> Vec<Hyperparameter> {
-        let named =
-            |name: &str| hyperparameters.iter().any(|h| h.when.iter().flatten().any(|(parent, _)| parent == name));
         let divided = |h: &Hyperparameter| {
             let mut divided = h.clone();
+            let keeps_all = Self::keeps_all(hyperparameters, h);
             if let Some(range) = divided.range.take() {
-                let levels = if named(&h.name) { u32::MAX } else { self.levels_of(&h.name) };
+                let levels = if keeps_all { u32::MAX } else { self.levels_of(&h.name) };
                 divided.values = Some(range.levels(levels));
             }
             divided
         };
         hyperparameters.iter().map(divided).collect()
+    }
+
+    /// Whether all values of a hyperparameter are tried, since conditions name it and it has whole numbers.
+    #[must_use]
+    pub fn keeps_all(hyperparameters: &[Hyperparameter], h: &Hyperparameter) -> bool {
+        let mut conditions = hyperparameters.iter().flat_map(|other| other.when.iter().flatten());
+        h.range.as_ref().is_some_and(Range::is_short) && conditions.any(|(parent, _)| *parent == h.name)
     }
 
     fn levels_of(&self, name: &str) -> u32 {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use studious_rules::registry::STEP_BUDGET;
 
+use super::ParentValues;
 use crate::HyperparameterValue;
 
 /// One dimension of the study, one value held fixed, or one worked out. Exactly one of `range`, `values`, `value` and
@@ -33,10 +34,11 @@ pub struct Hyperparameter {
     /// others.
     #[serde(default)]
     pub role: Role,
-    /// Exists only when each hyperparameter named here has one of the given values.
+    /// Exists only when each hyperparameter named here has one of the given values, as a list, or a number between the given
+    /// ends: `min` and `max`, or without the end itself `above` and `below`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("maxProperties" = 8))]
-    pub when: Option<BTreeMap<String, Vec<HyperparameterValue>>>,
+    pub when: Option<BTreeMap<String, ParentValues>>,
     /// An interval to search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<Range>,
@@ -150,6 +152,23 @@ pub enum Scale {
     Log,
     /// Logarithm of one minus the value: for momentum and the like, close to 1.
     ReverseLog,
+}
+
+/// Whole numbers of a range that are gone through one by one where conditions name it.
+const SHORTEST_LONG_RANGE: f64 = 256.0;
+
+impl Range {
+    /// Whether it has so few values that they are gone through one by one where conditions name it.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.integer && self.max - self.min < SHORTEST_LONG_RANGE
+    }
+
+    /// Whether a number is one of its values.
+    #[must_use]
+    pub fn has(&self, x: f64) -> bool {
+        x >= self.min && x <= self.max && (!self.integer || x.fract() == 0.0)
+    }
 }
 
 impl Scale {

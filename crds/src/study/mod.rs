@@ -6,6 +6,7 @@ mod grid;
 mod hyperparameter;
 mod known;
 mod later;
+mod parent_values;
 mod policy;
 mod rounds;
 mod running;
@@ -19,6 +20,8 @@ pub use constraints::{Constraint, ConstraintStatus};
 pub use early_ending::{EarlyEnding, EarlyEndingRule};
 pub use hyperparameter::{Hyperparameter, Range, Role, Scale, name_of};
 pub use later::{Baseline, Phase, ProblemKind, Project};
+pub(crate) use parent_values::Overlap;
+pub use parent_values::{ParentInterval, ParentValues};
 pub use policy::{Policy, ThresholdOverride, Waiver};
 pub use rounds::{Advance, Per, Retrain, Round, RoundSource};
 pub use running::{

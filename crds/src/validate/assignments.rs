@@ -11,8 +11,6 @@ use crate::{
 
 /// More assignments than this are not tried. No round has more trials, so no study needs more.
 const LIMIT: usize = 10_000;
-/// Whole numbers of a range that conditions may name.
-const WIDEST_INTEGER_DOMAIN: f64 = 256.0;
 
 /// Every combination of scientific values that the conditions allow, in the order of the hyperparameters and of their
 /// values. One empty combination when nothing is scientific.
@@ -61,13 +59,13 @@ pub(super) fn is_excluded(
 
 /// Whether a hyperparameter exists where others have these values.
 pub(super) fn is_active(h: &Hyperparameter, assignment: &Hyperparameters) -> bool {
-    h.when.iter().flatten().all(|(parent, allowed)| assignment.get(parent).is_some_and(|v| allowed.contains(v)))
+    h.when.iter().flatten().all(|(parent, allowed)| assignment.get(parent).is_some_and(|v| allowed.allow(v)))
 }
 
 /// Whether a hyperparameter can exist beside these values, if those that are not given are chosen well.
 #[must_use]
 pub fn can_be_active(h: &Hyperparameter, given: &Hyperparameters) -> bool {
-    h.when.iter().flatten().all(|(parent, allowed)| given.get(parent).is_none_or(|v| allowed.contains(v)))
+    h.when.iter().flatten().all(|(parent, allowed)| given.get(parent).is_none_or(|v| allowed.allow(v)))
 }
 
 /// All values a hyperparameter can take, if they can be listed.
@@ -75,7 +73,7 @@ pub(super) fn domain(h: &Hyperparameter) -> Option<Vec<HyperparameterValue>> {
     match (&h.value, &h.values, &h.range) {
         (Some(value), _, _) => Some(vec![value.clone()]),
         (_, Some(values), _) => Some(values.clone()),
-        (_, _, Some(range)) if range.integer && range.max - range.min < WIDEST_INTEGER_DOMAIN => {
+        (_, _, Some(range)) if range.is_short() => {
             let whole: Vec<_> = std::iter::successors(Some(range.min.ceil()), |x| Some(x + 1.0))
                 .take_while(|x| *x <= range.max)
                 .map(HyperparameterValue::Number)
@@ -84,6 +82,31 @@ pub(super) fn domain(h: &Hyperparameter) -> Option<Vec<HyperparameterValue>> {
         }
         _ => None,
     }
+}
+
+/// Values of a hyperparameter between which no condition tells a difference: all of them, if they can be listed, or else the
+/// ends of its range, those of the conditions on it, and a number between each two.
+pub(super) fn told_apart(hyperparameters: &[Hyperparameter], h: &Hyperparameter) -> Option<Vec<HyperparameterValue>> {
+    if let Some(all) = domain(h) {
+        return Some(all);
+    }
+    let range = h.range.as_ref()?;
+    let conditions = hyperparameters.iter().flat_map(|other| other.when.iter().flatten());
+    let named = conditions.filter(|(parent, _)| **parent == h.name).flat_map(|(_, allowed)| allowed.ends());
+    let mut ends: Vec<f64> = named.filter(|x| range.min < *x && *x < range.max).chain([range.min, range.max]).collect();
+    ends.sort_by(f64::total_cmp);
+    ends.dedup();
+    let between = ends.windows(2).map(|pair| f64::midpoint(pair[0], pair[1]));
+    let mut values: Vec<f64> = if range.integer {
+        // An end between two whole numbers stands for those on both sides of it.
+        let near = ends.iter().flat_map(|x| [x.floor() - 1.0, x.floor(), x.ceil(), x.ceil() + 1.0]);
+        near.chain(between.map(f64::floor)).filter(|x| range.has(*x)).collect()
+    } else {
+        ends.iter().copied().chain(between).collect()
+    };
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    Some(values.into_iter().map(HyperparameterValue::Number).collect())
 }
 
 /// These names and all that their conditions depend on.
@@ -106,10 +129,25 @@ pub fn with_ancestors<'a>(
 /// Every assignment of the named hyperparameters that their conditions allow; those that don't exist under an assignment
 /// are absent from it. `names` holds its own ancestors. `None` when they can't be listed.
 pub(super) fn assignments(hyperparameters: &[Hyperparameter], names: &BTreeSet<&str>) -> Option<Vec<Hyperparameters>> {
+    combinations(hyperparameters, names, domain)
+}
+
+/// As [`assignments`], and of a range that can't be listed the values that conditions tell apart: whatever exists beside
+/// others at some point does so in one of these.
+pub(super) fn situations(hyperparameters: &[Hyperparameter], names: &BTreeSet<&str>) -> Option<Vec<Hyperparameters>> {
+    combinations(hyperparameters, names, |h| told_apart(hyperparameters, h))
+}
+
+/// As [`assignments`], each hyperparameter with these values.
+pub(super) fn combinations(
+    hyperparameters: &[Hyperparameter],
+    names: &BTreeSet<&str>,
+    values: impl Fn(&Hyperparameter) -> Option<Vec<HyperparameterValue>>,
+) -> Option<Vec<Hyperparameters>> {
     let mut all = vec![Hyperparameters::new()];
     for name in parents_first(hyperparameters, names)? {
         let entries: Vec<_> = hyperparameters.iter().filter(|h| h.name == name).collect();
-        let domains = entries.iter().map(|h| domain(h)).collect::<Option<Vec<_>>>()?;
+        let domains = entries.iter().map(|h| values(h)).collect::<Option<Vec<_>>>()?;
         let mut next = Vec::new();
         for assignment in all {
             match entries.iter().position(|h| is_active(h, &assignment)) {
@@ -145,4 +183,48 @@ pub(super) fn parents_first<'a>(hyperparameters: &'a [Hyperparameter], names: &B
         order.push(waiting.remove(next));
     }
     Some(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told_apart_of(range: &str, conditions: &[&str]) -> Vec<String> {
+        let conditions =
+            conditions.iter().map(|condition| format!("- {{name: y, when: {{x: {condition}}}, values: [1]}}\n"));
+        let yaml = format!("- {{name: x, range: {range}}}\n{}", conditions.collect::<String>());
+        let hs: Vec<Hyperparameter> = serde_yaml::from_str(&yaml).unwrap();
+        told_apart(&hs, &hs[0]).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_real_range_is_cut_where_conditions_begin_and_end() {
+        let real = "{min: 0, max: 8}";
+        assert_eq!(told_apart_of(real, &[]), ["0", "4", "8"]);
+        assert_eq!(told_apart_of(real, &["{min: 4}", "{below: 4}"]), ["0", "2", "4", "6", "8"]);
+        assert_eq!(told_apart_of(real, &["{min: -1, max: 9}"]), ["0", "4", "8"]);
+    }
+
+    #[test]
+    fn a_long_range_of_whole_numbers_has_those_next_to_each_end() {
+        let whole = "{min: 0, max: 1000, integer: true}";
+        assert_eq!(
+            told_apart_of(whole, &["{min: 499.5}"]),
+            ["0", "1", "249", "498", "499", "500", "501", "749", "999", "1000"]
+        );
+        assert_eq!(told_apart_of("{min: 1, max: 3, integer: true}", &["{min: 2}"]), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn a_scientific_configuration_may_depend_on_an_interval() {
+        let hs: Vec<Hyperparameter> = serde_yaml::from_str(
+            "
+- {name: layers, role: Scientific, values: [2, 4, 8]}
+- {name: skip, role: Scientific, when: {layers: {min: 4}}, values: [true, false]}
+",
+        )
+        .unwrap();
+        let all = scientific_configurations(&hs, &[]).unwrap();
+        assert_eq!(all.iter().map(Hyperparameters::len).collect::<Vec<_>>(), [1, 2, 2, 2, 2]);
+    }
 }

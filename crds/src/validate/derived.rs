@@ -25,8 +25,7 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
         }
         for parent in h.when.iter().flatten().map(|(parent, _)| parent) {
             if hs.iter().any(|other| other.name == *parent && other.role == Role::Derived) {
-                let rule =
-                    format!("{parent} is Derived, and a number that is worked out hardly ever equals a given one");
+                let rule = format!("{parent} is Derived, and conditions name what is searched");
                 let fix = "Name what it is worked out from.";
                 found.push(Violation::new(format!("spec.hyperparameters[{i}].when.{parent}"), &(), rule, fix));
             }

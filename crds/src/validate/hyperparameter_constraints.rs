@@ -2,7 +2,7 @@
 
 use super::{
     Violation,
-    assignments::{assignments, with_ancestors},
+    assignments::{situations, with_ancestors},
     called, derived,
     printed::{list, short},
 };
@@ -58,7 +58,7 @@ fn names(spec: &StudySpec, at: &str, comparison: &HyperparameterConstraint) -> O
         return Some(Violation::new(at, &text, "names nothing that is searched", fix));
     }
     let of_names = || hs.iter().filter(|h| named.contains(h.name.as_str()));
-    let all = assignments(hs, &with_ancestors(hs, of_names().flat_map(|h| derived::parents(hs, h))))?;
+    let all = situations(hs, &with_ancestors(hs, of_names().flat_map(|h| derived::parents(hs, h))))?;
     let exists =
         |name: &str, there: &Hyperparameters| of_names().any(|h| h.name == name && derived::exists(hs, h, there));
     if !all.iter().any(|there| named.iter().all(|name| exists(name, there))) {

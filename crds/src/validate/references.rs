@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Container;
 
 use super::{
     Violation,
-    assignments::{assignments, with_ancestors},
+    assignments::{situations, with_ancestors},
     derived,
     printed::{list, short},
 };
@@ -105,7 +105,7 @@ fn missing(name: &str, entries: &[&Hyperparameter], spec: &StudySpec) -> Option<
     }
     let hs = &spec.hyperparameters;
     let parents = entries.iter().flat_map(|h| derived::parents(hs, h));
-    let Some(all) = assignments(hs, &with_ancestors(hs, parents)) else {
+    let Some(all) = situations(hs, &with_ancestors(hs, parents)) else {
         return Some(format!("where the conditions of {} do not hold", entries[0].name));
     };
     let without: Vec<String> =

@@ -2,7 +2,7 @@
 
 use super::{
     Violation,
-    assignments::{assignments, with_ancestors},
+    assignments::{situations, with_ancestors},
     called, derived,
 };
 use crate::{
@@ -53,7 +53,7 @@ fn base(hs: &[Hyperparameter], schedule: &Schedule, found: &mut Vec<Violation>) 
     }
     // Where it doesn't exist, there would be no learning rate.
     let parents = entries.iter().flat_map(|(_, h)| derived::parents(hs, h));
-    let Some(all) = assignments(hs, &with_ancestors(hs, parents)) else { return };
+    let Some(all) = situations(hs, &with_ancestors(hs, parents)) else { return };
     if let Some(without) = all.iter().find(|a| !entries.iter().any(|(_, h)| derived::exists(hs, h, a))) {
         found.push(Violation::new(
             field,

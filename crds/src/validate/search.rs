@@ -79,7 +79,7 @@ fn levels(spec: &StudySpec, grid: &Grid, found: &mut Vec<Violation>) {
         } else if !hs.iter().any(|h| h.name == *name && h.range.is_some()) {
             let fix = "Remove it: all listed values are tried.";
             found.push(Violation::new(field, levels, format!("{name} has no range to divide"), fix));
-        } else if hs.iter().any(|h| h.when.iter().flatten().any(|(parent, _)| parent == name)) {
+        } else if hs.iter().any(|h| h.name == *name && Grid::keeps_all(hs, h)) {
             let fix = "Remove it.";
             let rule = format!("conditions name {name}, so all its whole numbers are tried");
             found.push(Violation::new(field, levels, rule, fix));

@@ -1,6 +1,6 @@
 //! How many points a space has.
 
-use super::assignments::{assignments, held, is_active, is_excluded, with_ancestors};
+use super::assignments::{combinations, domain, held, is_active, is_excluded, told_apart, with_ancestors};
 use crate::{
     Hyperparameters, StudySpec,
     expression::HyperparameterConstraint,
@@ -24,13 +24,21 @@ fn arm_sizes(hyperparameters: &[Hyperparameter], constraints: &[HyperparameterCo
     let of_arm = hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| scientific(name));
     let parents = hyperparameters.iter().flat_map(|h| h.when.iter().flatten()).map(|(parent, _)| parent.as_str());
     let constrained: Vec<&str> = constraints.iter().flat_map(HyperparameterConstraint::names).collect();
-    let constrained = hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| constrained.contains(name));
-    let named = with_ancestors(hyperparameters, of_arm.chain(parents).chain(constrained));
+    let in_constraints = hyperparameters.iter().map(|h| h.name.as_str()).filter(|name| constrained.contains(name));
+    let named = with_ancestors(hyperparameters, of_arm.chain(parents).chain(in_constraints));
     let held = held(hyperparameters);
     let mut arms: Vec<ArmSize> = Vec::new();
-    let allowed = assignments(hyperparameters, &named)?.into_iter().filter(|a| !is_excluded(constraints, &held, a));
-    for assignment in allowed {
-        let others = hyperparameters.iter().filter(|h| !named.contains(h.name.as_str()) && is_active(h, &assignment));
+    // A range that only conditions ask about needs no list: where it exists, there is no end of points.
+    let endless = |h: &Hyperparameter| {
+        !scientific(&h.name) && !constrained.contains(&h.name.as_str()) && h.range.is_some() && domain(h).is_none()
+    };
+    let values_of = |h: &Hyperparameter| if endless(h) { told_apart(hyperparameters, h) } else { domain(h) };
+    let all = combinations(hyperparameters, &named, values_of)?;
+    for assignment in all.into_iter().filter(|a| !is_excluded(constraints, &held, a)) {
+        let others = hyperparameters
+            .iter()
+            .filter(|h| (!named.contains(h.name.as_str()) || endless(h)) && is_active(h, &assignment));
+        let values = |h: &Hyperparameter| if endless(h) { None } else { values(h) };
         let points = others.map(values).try_fold(1_u64, |product, values| Some(product.saturating_mul(values?)));
         let arm: Hyperparameters = assignment.into_iter().filter(|(name, _)| scientific(name)).collect();
         match arms.iter_mut().find(|known| known.scientific == arm) {
@@ -127,6 +135,22 @@ mod tests {
         assert_eq!(sizes(&["heads * head_dim <= most", "layers <= 3"]), [18, 18, 12]);
         // One that says which scientific values there are.
         assert_eq!(sizes(&["heads < 16"]), [30, 30]);
+    }
+
+    #[test]
+    fn a_range_that_conditions_ask_about_is_no_end_of_points() {
+        let hyperparameters = "
+- {name: kind, role: Scientific, values: [a, b]}
+- {name: dropout, when: {kind: [a]}, range: {min: 0, max: 0.5}}
+- {name: schedule, when: {dropout: {above: 0.1}}, values: [constant, linear]}
+- {name: width, values: [1, 2, 3]}
+";
+        assert_eq!(sizes(hyperparameters), Some(vec![None, Some(3)]));
+        let whole = "
+- {name: layers, range: {min: 1, max: 6, integer: true}}
+- {name: skip, when: {layers: {min: 4}}, values: [true, false]}
+";
+        assert_eq!(sizes(whole), Some(vec![Some(3 + 3 * 2)]));
     }
 
     #[test]

@@ -2,8 +2,10 @@ use std::{env, fs, path::PathBuf};
 
 use studious_api::crd;
 
-/// `kubectl apply` keeps a copy in an annotation, which may have 256 KiB; we stay well below.
-const LARGEST: usize = 200_000;
+/// `kubectl apply` keeps a copy as JSON in an annotation, which may have 256 KiB; we stay well below.
+const LARGEST_APPLIED: usize = 100_000;
+/// The file, with what makes it readable.
+const LARGEST_FILE: usize = 160_000;
 
 /// `UPDATE_CRDS=1 cargo test -p studious-api manifests` writes them.
 #[test]
@@ -24,8 +26,8 @@ fn manifests_are_small_enough_to_apply() {
     for (file, made) in crd::manifests().unwrap() {
         let value: serde_json::Value = serde_yaml::from_str(&made).unwrap();
         let json = serde_json::to_string(&value).unwrap();
-        assert!(made.len() < LARGEST, "{file} has {} bytes as YAML", made.len());
-        assert!(json.len() < LARGEST, "{file} has {} bytes as JSON", json.len());
+        assert!(made.len() < LARGEST_FILE, "{file} has {} bytes as YAML", made.len());
+        assert!(json.len() < LARGEST_APPLIED, "{file} has {} bytes as JSON", json.len());
     }
 }
 

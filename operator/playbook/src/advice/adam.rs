@@ -129,7 +129,7 @@ fn is_adams(spec: &StudySpec, h: &Hyperparameter, configuration: &Hyperparameter
     };
     let values: Vec<&HyperparameterValue> =
         match (h.when.as_ref().and_then(|when| when.get(&choice.name)), configuration.get(&choice.name)) {
-            (Some(values), _) => values.iter().collect(),
+            (Some(allowed), _) => allowed.listed().iter().collect(),
             (None, Some(value)) => vec![value],
             (None, None) => choice.listed().collect(),
         };

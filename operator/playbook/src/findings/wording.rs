@@ -47,12 +47,7 @@ pub(crate) fn name(hyperparameter: &Hyperparameter) -> String {
 /// `optimizer momentum or nesterov`.
 pub(crate) fn condition(hyperparameter: &Hyperparameter) -> Option<String> {
     let when = hyperparameter.when.as_ref()?;
-    let parts: Vec<_> = when
-        .iter()
-        .map(|(name, values)| {
-            format!("{name} {}", values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "))
-        })
-        .collect();
+    let parts: Vec<_> = when.iter().map(|(name, allowed)| format!("{name} {}", allowed.words())).collect();
     Some(list(&parts))
 }
 

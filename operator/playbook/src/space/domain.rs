@@ -135,6 +135,12 @@ impl Interval {
         Ok(Self { min, max, scale, integer, start, end })
     }
 
+    /// The range that it is made from.
+    pub(super) fn range(&self) -> Range {
+        let &Self { min, max, scale, integer, .. } = self;
+        Range { min, max, scale, integer }
+    }
+
     /// Smallest value.
     #[must_use]
     pub fn min(&self) -> f64 {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use studious_api::{
     HyperparameterValue, Hyperparameters,
     expression::{Expression, HyperparameterConstraint},
-    study::{Hyperparameter, Role},
+    study::{Hyperparameter, ParentValues, Role},
     validate::scientific_configurations,
 };
 
@@ -38,7 +38,7 @@ pub struct Space {
 pub struct Dimension {
     name: String,
     role: Role,
-    condition: BTreeMap<String, Vec<HyperparameterValue>>,
+    condition: BTreeMap<String, ParentValues>,
     domain: Domain,
 }
 
@@ -98,9 +98,10 @@ impl Dimension {
         self.role
     }
 
-    /// It exists only when each hyperparameter named here has one of the given values. Empty: always.
+    /// It exists only when each hyperparameter named here has one of the given values, or lies between the given ends. Empty:
+    /// always.
     #[must_use]
-    pub fn condition(&self) -> &BTreeMap<String, Vec<HyperparameterValue>> {
+    pub fn condition(&self) -> &BTreeMap<String, ParentValues> {
         &self.condition
     }
 
@@ -122,11 +123,8 @@ impl Dimension {
         if self.condition.is_empty() {
             return self.name.clone();
         }
-        let terms = self.condition.iter().map(|(subject, values)| {
-            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
-            format!("{subject}={}", values.join("|"))
-        });
-        format!("{} [{}]", self.name, terms.collect::<Vec<_>>().join(", "))
+        let terms: Vec<_> = self.condition.iter().map(|(subject, allowed)| allowed.label(subject)).collect();
+        format!("{} [{}]", self.name, terms.join(", "))
     }
 
     /// The place of a value in the unit interval, evenly in the search scale; the middle of its cell for one of a list.
@@ -154,7 +152,7 @@ impl Dimension {
     }
 
     fn is_active<'a>(&self, value_of: impl Fn(&str) -> Option<&'a HyperparameterValue>) -> bool {
-        self.condition.iter().all(|(subject, allowed)| value_of(subject).is_some_and(|v| allowed.contains(v)))
+        self.condition.iter().all(|(subject, allowed)| value_of(subject).is_some_and(|v| allowed.allow(v)))
             && self.operands().all(|name| value_of(name).is_some())
     }
 
@@ -299,15 +297,15 @@ impl Space {
     pub(crate) fn possible(&self, configuration: &Hyperparameters) -> Vec<bool> {
         let mut possible = vec![false; self.dimensions.len()];
         for &i in &self.order {
-            let may_hold = |subject: &String, allowed: &Vec<HyperparameterValue>| match configuration.get(subject) {
-                Some(value) => allowed.contains(value),
+            let may_hold = |subject: &String, allowed: &ParentValues| match configuration.get(subject) {
+                Some(value) => allowed.allow(value),
                 None => self.dimensions.iter().enumerate().any(|(j, d)| {
                     d.name == *subject
                         && possible[j]
                         && match &d.domain {
-                            Domain::Fixed(value) => allowed.contains(value),
-                            Domain::Values(values) => values.as_slice().iter().any(|v| allowed.contains(v)),
-                            Domain::Interval(_) => allowed.iter().any(|v| d.to_unit(v).is_some()),
+                            Domain::Fixed(value) => allowed.allow(value),
+                            Domain::Values(values) => values.as_slice().iter().any(|v| allowed.allow(v)),
+                            Domain::Interval(interval) => allowed.allow_some_of(&interval.range()),
                             Domain::Derived(_) => false,
                         }
                 }),

@@ -48,6 +48,43 @@ fn conditions_are_followed_through() {
 }
 
 #[test]
+fn conditions_ask_for_intervals_of_numbers() {
+    let space = space(
+        "
+- {name: layers, role: Scientific, values: [2, 4, 8]}
+- {name: skip, when: {layers: {min: 4}}, values: [true, false]}
+- {name: rate, range: {min: 1.0e-3, max: 1, scale: Log}}
+- {name: warmup, when: {rate: {below: 0.1}}, role: Fixed, value: 0}
+- {name: warmup, when: {rate: {min: 0.1}}, range: {min: 10, max: 90}}
+- {name: steps, when: {rate: {above: 0.01, max: 0.5}, layers: {max: 4}}, values: [1, 2]}",
+    );
+    let active = |yaml: &str| names(&space.active(&point(yaml)));
+    assert_eq!(active("{layers: 2, rate: 0.01}"), ["layers", "rate", "warmup"]);
+    assert_eq!(active("{layers: 4, rate: 0.1}"), ["layers", "skip", "rate", "warmup", "steps"]);
+    assert_eq!(active("{layers: 8, rate: 0.5}"), ["layers", "skip", "rate", "warmup"]);
+    // The arm is known, the rate is not.
+    let possible = |yaml: &str| space.possible(&point(yaml));
+    assert_eq!(possible("{layers: 2}"), [true, false, true, true, true, true]);
+    assert_eq!(possible("{layers: 8}"), [true, true, true, true, true, false]);
+    let labels: Vec<_> = space.dimensions()[3..].iter().map(Dimension::label).collect();
+    assert_eq!(labels, ["warmup [rate<0.1]", "warmup [rate>=0.1]", "steps [layers<=4, 0.01<rate<=0.5]"]);
+    let at = |place: f64| space.point(&point("{layers: 2}"), |_| place);
+    assert_eq!((at(0.5)["warmup"].clone(), at(0.75)["warmup"].clone()), (0_i64.into(), 70.0.into()));
+    // No interval of the range's numbers: it can't exist.
+    let never = super::Space::new(
+        &studies::spec(
+            "hyperparameters:
+- {name: layers, range: {min: 1, max: 3, integer: true}}
+- {name: skip, when: {layers: {above: 3}}, values: [true, false]}
+rounds: []
+",
+        )
+        .hyperparameters,
+    );
+    assert_eq!(never.unwrap().possible(&Hyperparameters::new()), [true, false]);
+}
+
+#[test]
 fn scientific_configurations_hold_what_exists() {
     let space = space(DROPOUT);
     let expected = ["{dropout: false}", "{dropout: true, rate_kind: constant}", "{dropout: true, rate_kind: annealed}"];

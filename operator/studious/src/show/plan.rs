@@ -252,10 +252,6 @@ fn lines(list: &[String]) -> String {
 }
 
 fn condition(hyperparameter: &Hyperparameter) -> String {
-    let parts = hyperparameter
-        .when
-        .iter()
-        .flatten()
-        .map(|(name, values)| format!("{name} {}", values.iter().map(value).collect::<Vec<_>>().join(" or ")));
+    let parts = hyperparameter.when.iter().flatten().map(|(name, allowed)| format!("{name} {}", allowed.words()));
     parts.collect::<Vec<_>>().join(", ")
 }

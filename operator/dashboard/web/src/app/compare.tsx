@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { ask, studyPath, useData } from "./api";
+import { allowedValues } from "./condition";
 import { number, value, words, whole } from "./format";
 import { Outcome, Status, Waiting } from "./parts";
 import { Plot } from "./plot";
@@ -336,7 +337,7 @@ function Beside({ ids }: { ids: string[] }) {
 }
 
 function space(h: Hyperparameter): string {
-  const when = Object.entries(h.when ?? {}).map(([on, values]) => `${on} is ${values.map(value).join(" or ")}`);
+  const when = Object.entries(h.when ?? {}).map(([on, allowed]) => `${on} is ${allowedValues(allowed)}`);
   const of =
     h.range !== undefined
       ? `${number(h.range.min)} … ${number(h.range.max)}${h.range.scale === undefined || h.range.scale === "Linear" ? "" : `, ${h.range.scale}`}`

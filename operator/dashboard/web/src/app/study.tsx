@@ -1,4 +1,5 @@
 import { studyPath, useData } from "./api";
+import { holds } from "./condition";
 import { Answer, Findings } from "./findings";
 import { ago, count, number, time, value, whole } from "./format";
 import { Copyable, Figure, Progress, Stale, Status, Waiting } from "./parts";
@@ -199,7 +200,7 @@ function BestPoint({ study, row }: { study: StudyView; row: TrialItem }) {
 export function Point({ row, space }: { row: TrialItem; space: Hyperparameter[] }) {
   const active = Object.entries(row.hyperparameters).map(([name, x]) => {
     // The same name may stand under several conditions: the one that holds here.
-    const meant = space.find((h) => h.name === name && Object.entries(h.when ?? {}).every(([on, values]) => values.some((v) => v === row.hyperparameters[on])));
+    const meant = space.find((h) => h.name === name && holds(h, row.hyperparameters));
     return { name, x, meant: meant ?? space.find((h) => h.name === name) };
   });
   const order = ["Scientific", "Nuisance", "Derived", "Fixed"];

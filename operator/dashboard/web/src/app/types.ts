@@ -360,9 +360,10 @@ alias?: string,
  */
 role: Role,
 /**
- * Exists only when each hyperparameter named here has one of the given values.
+ * Exists only when each hyperparameter named here has one of the given values, as a list, or a number between the given
+ * ends: `min` and `max`, or without the end itself `above` and `below`.
  */
-when?: { [key in string]: Array<HyperparameterValue> },
+when?: { [key in string]: ParentValues },
 /**
  * An interval to search.
  */
@@ -444,6 +445,32 @@ count: number, };
  * Milliseconds since the epoch: the clock is an argument.
  */
 export type Millis = number;
+
+/**
+ * An interval of numbers, open where an end is missing.
+ */
+export type ParentInterval = {
+/**
+ * At least this.
+ */
+min?: number,
+/**
+ * At most this.
+ */
+max?: number,
+/**
+ * More than this.
+ */
+above?: number,
+/**
+ * Less than this.
+ */
+below?: number, };
+
+/**
+ * The values of a hyperparameter for which another one exists.
+ */
+export type ParentValues = Array<HyperparameterValue> | ParentInterval;
 
 /**
  * A plot of a study by name.

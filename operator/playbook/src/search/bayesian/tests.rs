@@ -68,6 +68,16 @@ const MIXED: &str = "
 - {name: seed, role: Fixed, value: 3}
 ";
 
+/// Some exist for a part of a range only.
+const BY_INTERVALS: &str = "
+- {name: learning_rate, range: {min: 1.0e-5, max: 10, scale: Log}}
+- {name: layers, range: {min: 1, max: 1000, scale: Log, integer: true}}
+- {name: skip_every, when: {layers: {min: 30}}, range: {min: 1, max: 9, integer: true}}
+- {name: warmup, when: {learning_rate: {below: 0.01}}, values: [0, 10]}
+- {name: warmup, when: {learning_rate: {min: 0.01}}, range: {min: 10, max: 1000, scale: Log}}
+- {name: clip, when: {warmup: {above: 100}}, range: {min: 0.1, max: 1}}
+";
+
 fn space(hyperparameters: &str) -> Space {
     Space::new(&studies::spec(&format!("hyperparameters:\n{hyperparameters}\nrounds: []\n")).hyperparameters).unwrap()
 }
@@ -115,8 +125,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn points_are_of_the_space_new_and_the_same_in_whatever_order(seed: u64, count in 0_u64..24, edge in 0.4..1.6) {
-        let space = space(MIXED);
+    fn points_are_of_the_space_new_and_the_same_in_whatever_order(
+        seed: u64, count in 0_u64..24, edge in 0.4..1.6, by_intervals: bool,
+    ) {
+        let space = space(if by_intervals { BY_INTERVALS } else { MIXED });
         let mut observed = begun(&space, count, seed, edge);
         if let Some(last) = observed.last_mut() {
             last.result = PointResult::Pending;
@@ -228,6 +240,19 @@ fn a_finite_space_ends_cleanly() {
     assert!(all.exhausted && all.points.len() == 16);
     let rest = asked(&space, &observed[..13], 99, 2);
     assert!(rest.exhausted && rest.points.len() == 3);
+}
+
+#[test]
+fn a_finite_space_with_intervals_ends_cleanly() {
+    let space = space(
+        "
+- {name: layers, range: {min: 1, max: 5, integer: true}}
+- {name: skip, values: [1, 2, 3], when: {layers: {min: 4}}}
+",
+    );
+    let all = asked(&space, &[], 99, 2);
+    assert!(all.exhausted && all.points.len() == 3 + 2 * 3, "{}", all.points.len());
+    assert!(all.points.iter().all(|point| is_of(&space, point)));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The `CustomResourceDefinition`s as they are checked in under `crds/generated`.
 
+mod layout;
+
 use std::sync::LazyLock;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -11,8 +13,8 @@ use crate::{Study, Trial};
 /// Both CRDs, file name and YAML. A test fails when the files differ from this.
 ///
 /// # Errors
-/// When a CRD can't be written as YAML, which would be a defect of this crate.
-pub fn manifests() -> Result<[(&'static str, String); 2], crate::yaml::Error> {
+/// When a CRD can't be written as JSON, which would be a defect of this crate.
+pub fn manifests() -> Result<[(&'static str, String); 2], serde_json::Error> {
     Ok([("studies.yaml", manifest(&Study::crd())?), ("trials.yaml", manifest(&Trial::crd())?)])
 }
 
@@ -30,9 +32,8 @@ pub fn study_schema() -> &'static Value {
 const LARGEST_EXACT: u64 = 9_007_199_254_740_991;
 const SCHEMA_PATH: &str = "/spec/versions/0/schema/openAPIV3Schema";
 
-fn manifest(crd: &CustomResourceDefinition) -> Result<String, crate::yaml::Error> {
-    let value = finished(crd).map_err(<crate::yaml::Error as serde::ser::Error>::custom)?;
-    Ok(format!("# Made by `studious crds`; do not edit.\n{}", crate::yaml::to_string(&value)?))
+fn manifest(crd: &CustomResourceDefinition) -> Result<String, serde_json::Error> {
+    Ok(format!("# Made by `studious crds`; do not edit.\n{}", layout::laid_out(&finished(crd)?)))
 }
 
 /// A CRD with what its types' attributes can't say.
