@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use studious_rules::registry::STEP_BUDGET;
+use studious_rules::registry::{HyperparameterCategory, STEP_BUDGET};
 
 use super::ParentValues;
 use crate::HyperparameterValue;
@@ -55,6 +55,17 @@ pub struct Hyperparameter {
     /// The one value of a `Fixed` hyperparameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<HyperparameterValue>,
+    /// What kind of choice it is, where its name doesn't say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<HyperparameterCategory>,
+    /// What it is among the hyperparameters that Studious knows, where its name doesn't say so: such as `learning_rate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub known_as: Option<String>,
+    /// The optimizer of which it is a hyperparameter, where neither its name nor its condition says so: such as `adam`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub optimizer_of: Option<String>,
     /// Why it isn't tuned: printed as a caveat with every conclusion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -80,6 +91,9 @@ impl Hyperparameter {
             values: None,
             expression: None,
             value: None,
+            category: None,
+            known_as: None,
+            optimizer_of: None,
             fixed_because: None,
         }
     }

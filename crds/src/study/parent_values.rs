@@ -73,7 +73,7 @@ impl ParentValues {
         }
     }
 
-    /// Where what this says of a number may change, upwards or not.
+    /// Numbers at which it may begin or cease to allow, in no order.
     pub(crate) fn ends(&self) -> Vec<f64> {
         match self {
             Self::Listed(values) => values.iter().filter_map(HyperparameterValue::as_f64).collect(),

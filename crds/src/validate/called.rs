@@ -114,7 +114,7 @@ fn alias(i: usize, at: &str, spec: &StudySpec, found: &mut Vec<Violation>) {
     }
 }
 
-fn step_budget(field: String, word: &str) -> Violation {
+pub(super) fn step_budget(field: String, word: &str) -> Violation {
     // R-103: longer training wins by being longer.
     let fix = "Remove it and set spec.rounds[].maxTrainSteps; compare training lengths with a study for each. If it counts \
                something else, call it what it counts, such as name: rollout_length, alias: n_steps.";

@@ -9,6 +9,7 @@ mod called;
 mod changes;
 mod conditions;
 mod constraints;
+mod declared;
 mod derived;
 mod derived_values;
 mod design;
@@ -109,6 +110,7 @@ pub fn refusals(name: &str, spec: &StudySpec) -> Vec<Violation> {
     let mut found = names::refusals(name, spec);
     found.extend(design::refusals(spec));
     found.extend(called::refusals(spec));
+    found.extend(declared::refusals(spec));
     found.extend(space::refusals(spec));
     found.extend(derived::refusals(spec));
     found.extend(conditions::refusals(spec));

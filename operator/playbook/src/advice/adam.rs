@@ -8,7 +8,7 @@ use studious_api::{
 use studious_rules::{
     Threshold,
     advice::ADAM_BUDGET,
-    registry::{self, BETA1, BETA2, EPSILON, OPTIMIZER, optimizer_in, optimizer_named},
+    registry::{BETA1, BETA2, EPSILON, optimizer_in, optimizer_named},
     thresholds::advice::{ADAM_BETA1_TRIALS, ADAM_BETA2_TRIALS, ADAM_EPSILON_TRIALS},
 };
 
@@ -115,16 +115,19 @@ fn registry_id(spec: &StudySpec, h: &Hyperparameter) -> Option<&'static str> {
     spec.known()[i].map(|known| known.id)
 }
 
-/// Whether a hyperparameter is Adam's: by its name, or else by the optimizer under which it exists. Where the study names no
+/// Whether a hyperparameter is Adam's: by what the study says, by its name, or else by the optimizer under which it exists. Where the study names no
 /// optimizer that the registry knows, betas are taken as Adam's.
 fn is_adams(spec: &StudySpec, h: &Hyperparameter, configuration: &Hyperparameters) -> bool {
+    if let Some(optimizer) = &h.optimizer_of {
+        return optimizer_named(optimizer).is_some_and(|optimizer| optimizer.is_adam);
+    }
     if [BETA1.id, BETA2.id].iter().any(|id| registry_id(spec, h) == Some(id)) && !may_be_decay_rate(h) {
         return false;
     }
     if let Some(optimizer) = optimizer_in(&h.name) {
         return optimizer.is_adam;
     }
-    let Some(choice) = spec.hyperparameters.iter().find(|h| registry::is_known(&h.name, &OPTIMIZER)) else {
+    let Some(choice) = spec.hyperparameters.iter().find(|h| h.is_choice_of_optimizer()) else {
         return true;
     };
     let values: Vec<&HyperparameterValue> =

@@ -11,6 +11,9 @@ const BASE: KnownHyperparameter = KnownHyperparameter {
     ..PLAIN
 };
 
+/// Any, of which nothing else is known.
+pub(super) const ANY: KnownHyperparameter = KnownHyperparameter { called: "a choice of the architecture", ..BASE };
+
 /// How many layers or blocks a network has.
 pub const NUM_LAYERS: KnownHyperparameter = KnownHyperparameter {
     id: "num_layers",

@@ -5,6 +5,9 @@ use crate::sections;
 
 const BASE: KnownHyperparameter = KnownHyperparameter { category: HyperparameterCategory::Data, ..PLAIN };
 
+/// Any, of which nothing else is known.
+pub(super) const ANY: KnownHyperparameter = KnownHyperparameter { called: "a choice of the data", ..BASE };
+
 /// How many examples an update is made of.
 pub const BATCH_SIZE: KnownHyperparameter = KnownHyperparameter {
     id: "batch_size",

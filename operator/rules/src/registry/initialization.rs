@@ -10,6 +10,9 @@ const BASE: KnownHyperparameter = KnownHyperparameter {
     ..PLAIN
 };
 
+/// Any, of which nothing else is known.
+pub(super) const ANY: KnownHyperparameter = KnownHyperparameter { called: "a choice of the initialization", ..BASE };
+
 const INIT_SCALE: KnownHyperparameter = KnownHyperparameter {
     id: "init_scale",
     called: "the scale of the initial weights",

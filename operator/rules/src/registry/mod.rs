@@ -7,6 +7,7 @@
 
 mod architecture;
 mod data;
+mod declared;
 mod initialization;
 mod matching;
 mod optimizer;
@@ -19,10 +20,14 @@ mod schedule;
 mod tests;
 mod words;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::sections;
 
 pub use architecture::{ACTIVATION, BATCH_NORM, GHOST_BATCH_SIZE, NORMALIZATION, NUM_LAYERS};
 pub use data::{BATCH_SIZE, GRADIENT_ACCUMULATION};
+pub use declared::{entry, of_category};
 pub use matching::{is_known, known, known_together, may_be_learning_rate, option_names};
 pub use optimizer::{BETA1, BETA2, EPSILON, GRADIENT_CLIP, LEARNING_RATE, MOMENTUM, OPTIMIZER};
 pub use optimizers::{KnownOptimizer, optimizer_in, optimizer_named, optimizers};
@@ -61,7 +66,8 @@ pub struct KnownHyperparameter {
 }
 
 /// What kind of choice a hyperparameter is (requirement R-012).
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum HyperparameterCategory {
     /// The update rule and its numbers.
     Optimizer,

@@ -19,6 +19,10 @@ const WITH_UPDATES: &[Interaction] = &[
     Interaction { with: One("optimizer"), because: "each optimizer has its own best values" },
 ];
 
+/// Any, of which nothing else is known.
+pub(super) const ANY: KnownHyperparameter =
+    KnownHyperparameter { called: "a hyperparameter of the optimizer", interacts: WITH_UPDATES, ..BASE };
+
 /// Which optimizer.
 pub const OPTIMIZER: KnownHyperparameter = KnownHyperparameter {
     id: "optimizer",

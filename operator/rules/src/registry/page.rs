@@ -20,7 +20,20 @@ it: `adam_lr`, `encoder_lr`, `lr_head`. A word of another meaning makes it anoth
 exploration, say): they count beside another number of the optimizer, or an `optimizer` that is known. If the name is unknown,
 the `alias` is asked.
 
-Where a name misleads, waive the advice for that hyperparameter, with a reason:
+Of a name that is not known, or that misleads, a study says itself what it is:
+
+```yaml
+hyperparameters:
+- {name: step_scale, knownAs: learning_rate, range: {min: 1.0e-4, max: 1, scale: Log}}
+- {name: mixing, category: Regularization, range: {min: 0, max: 0.5}}
+- {name: damping, optimizerOf: my_newton, range: {min: 1.0e-6, max: 1, scale: Log}}
+```
+
+`knownAs` takes a name of the first column below. `category` gives the kind of what is not below: advice on all of that kind
+holds for it, and a name that is known as another kind is not taken for that any more. `optimizerOf` says that it is a
+hyperparameter of that optimizer, which the study need not name otherwise: of one below, the others are asked for too.
+
+One piece of advice that misleads is waived for that hyperparameter, with a reason:
 
 ```yaml
 policy:

@@ -20,6 +20,9 @@ const BASE: KnownHyperparameter = KnownHyperparameter {
     ..PLAIN
 };
 
+/// Any, of which nothing else is known.
+pub(super) const ANY: KnownHyperparameter = KnownHyperparameter { called: "a regularizer", ..BASE };
+
 /// Weight decay, and the penalty on squared weights.
 pub const WEIGHT_DECAY: KnownHyperparameter = KnownHyperparameter {
     id: "weight_decay",

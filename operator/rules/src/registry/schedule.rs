@@ -11,6 +11,9 @@ const BASE: KnownHyperparameter = KnownHyperparameter {
     ..PLAIN
 };
 
+/// Any, of which nothing else is known.
+pub(super) const ANY: KnownHyperparameter = KnownHyperparameter { called: "a hyperparameter of the schedule", ..BASE };
+
 /// The shape of the decay.
 pub const SCHEDULE: KnownHyperparameter = KnownHyperparameter {
     id: "schedule",

@@ -383,9 +383,26 @@ expression?: string,
  */
 value?: HyperparameterValue,
 /**
+ * What kind of choice it is, where its name doesn't say so.
+ */
+category?: HyperparameterCategory,
+/**
+ * What it is among the hyperparameters that Studious knows, where its name doesn't say so: such as `learning_rate`.
+ */
+knownAs?: string,
+/**
+ * The optimizer of which it is a hyperparameter, where neither its name nor its condition says so: such as `adam`.
+ */
+optimizerOf?: string,
+/**
  * Why it isn't tuned: printed as a caveat with every conclusion.
  */
 fixedBecause?: string, };
+
+/**
+ * What kind of choice a hyperparameter is (requirement R-012).
+ */
+export type HyperparameterCategory = "Optimizer" | "Schedule" | "Regularization" | "Architecture" | "Initialization" | "Data";
 
 /**
  * A column of a hyperparameter's values.

@@ -1,5 +1,6 @@
 //! Each code of advice: ten spellings or shapes in which it speaks, and five in which it is silent.
 
+mod declared;
 mod roles;
 mod studies;
 
