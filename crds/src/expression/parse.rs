@@ -84,7 +84,14 @@ fn words(text: &str) -> Result<Vec<PlacedWord<'_>>, ParseError> {
             match &rest[..length] {
                 "and" => return Err(error(NO_AND.to_owned())),
                 "or" | "not" => return Err(error(NO_OR.to_owned())),
-                name => (Word::Name(name), name),
+                name => match dotted(rest, length) {
+                    Some(alias) => {
+                        return Err(error(format!(
+                            "{alias} is no name: write the hyperparameter's name, not its alias"
+                        )));
+                    }
+                    None => (Word::Name(name), name),
+                },
             }
         } else {
             let problem = match first {
@@ -99,6 +106,14 @@ fn words(text: &str) -> Result<Vec<PlacedWord<'_>>, ParseError> {
         words.push(PlacedWord { word, character, written });
         rest = &rest[written.len()..];
     }
+}
+
+/// A name with a dot in it, as programs have them: what begins like a name of this length.
+fn dotted(text: &str, length: usize) -> Option<&str> {
+    let after = text[length..].strip_prefix('.')?;
+    let is_name = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(text.len());
+    is_name.then(|| &text[..end])
 }
 
 /// How long the number is with which a text begins: digits, a point, an exponent.
@@ -267,6 +282,8 @@ mod tests {
             ("1.2.3 < a", "at character 4: expected a comparison such as <=, and found .3"),
             ("1e999 < a", "at character 1: 1e999 is not a number"),
             (". < a", "at character 1: . is not a number"),
+            ("2 * optim.lr < 1", "at character 5: optim.lr is no name: write the hyperparameter's name, not its alias"),
+            ("heads.3 < 1", "at character 6: expected a comparison such as <=, and found .3"),
             (
                 "optimizer == 'sgd'",
                 "at character 14: names of values can't be compared: when says where a hyperparameter exists",

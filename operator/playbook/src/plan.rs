@@ -44,6 +44,11 @@ impl Plan {
         if !violations.is_empty() {
             return Err(violations);
         }
+        Self::of_valid(name, spec)
+    }
+
+    /// Of a study that is valid by itself: whether it follows the playbook is not looked at.
+    pub(crate) fn of_valid(name: &str, spec: &StudySpec) -> Result<Self, Vec<Violation>> {
         let constraints = spec.comparisons();
         let space = Space::constrained(&spec.hyperparameters, &constraints).map_err(|error| vec![violation(&error)])?;
         let grid = (spec.search.algorithm == Algorithm::Grid)

@@ -15,7 +15,11 @@ use super::{
     AdviceList,
     arms::{configurations, dimensions},
 };
-use crate::findings::{Edit, wording::list};
+use crate::{
+    Plan,
+    findings::{Edit, wording::list},
+    search::constrained,
+};
 
 pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
     match spec.search.algorithm {
@@ -27,6 +31,7 @@ pub(super) fn advise(spec: &StudySpec, found: &mut AdviceList) {
         unlike_spaces(spec, found);
     }
     used_up(spec, found);
+    forbidden(spec, found);
 }
 
 /// "Where can I find an implementation of quasi-random search?": a grid spends its trials on repeating few values
@@ -146,6 +151,26 @@ fn used_up(spec: &StudySpec, found: &mut AdviceList) {
             return;
         }
     }
+}
+
+/// That a space ends whose points can't be counted, since constraints leave hardly any: what a walk through it finds.
+fn forbidden(spec: &StudySpec, found: &mut AdviceList) {
+    if spec.hyperparameter_constraints.is_empty() || space_size(spec).is_some() {
+        return;
+    }
+    // What is wrong with a space of which nothing is allowed is refused.
+    if !constrained::unmet(spec).is_empty() {
+        return;
+    }
+    let Ok(plan) = Plan::of_valid("study", spec) else { return };
+    let Some(shortfall) = plan.shortfall().filter(|shortfall| shortfall.arms.is_empty()) else { return };
+    let fresh = spec.rounds.iter().enumerate().rfind(|(_, round)| round.from.is_none());
+    let Some((i, trials)) = fresh.and_then(|(i, round)| Some((i, round.trials?))) else { return };
+    let fix = "Choose ranges and values of which more is allowed, or a looser constraint; or ask for fewer.";
+    let left = trials.saturating_sub(shortfall.asked - shortfall.given);
+    let edit = Some(left).filter(|left| *left > 0).map(|to| Edit::Trials { round: i, to });
+    let field = format!("spec.rounds[{i}].trials");
+    found.push_with(Violation::new(field, &trials, shortfall.to_string(), fix).of(&SPACE_EXHAUSTED), edit);
 }
 
 /// A scientific configuration with fewer points than its share of the trials.

@@ -237,6 +237,9 @@ fn density(plan: &Plan, coverage: Option<&Coverage>) -> Desideratum {
         );
     }
     let more = match gap {
+        Some(_) if !plan.space().constraints().is_empty() => {
+            "Twice the trials halve the gaps of one dimension, except those that the constraints leave.".to_owned()
+        }
         Some(_) => "Twice the trials halve the gaps of one dimension.".to_owned(),
         None => String::new(),
     };

@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 
-use studious_api::{HyperparameterValue, Hyperparameters, study::PointsFrom};
+use studious_api::{
+    HyperparameterValue, Hyperparameters, StudySpec,
+    study::{PointsFrom, Policy},
+};
 
 use super::{constrained, *};
 use crate::{
+    advice,
     record::{Outcome, TrialRecord},
     rounds,
     space::PointIdentity,
@@ -240,6 +244,17 @@ fn a_search_that_gives_up_says_why() {
         plan.shortfall().unwrap().to_string(),
         "no further point was found that the constraints between hyperparameters allow, 150 trials asked: 100 run"
     );
+    // Validation knows before anything runs, and the edit that it proposes is enough.
+    let exhausted = |spec: &StudySpec| advice::advice(spec).into_iter().find(|one| one.rule.code == "SpaceExhausted");
+    let found = exhausted(plan.spec()).unwrap();
+    assert!(found.violation.rule.contains("150 trials asked: 100 run"), "{}", found.violation);
+    let mut fewer = plan.spec().clone();
+    fewer.rounds[0].trials = Some(100);
+    assert!(exhausted(&fewer).is_none());
+    // Under a strict policy it is refused, and asking so doesn't go round in circles.
+    fewer.rounds[0].trials = Some(150);
+    fewer.policy = Some(Policy { strict: true, ..Policy::default() });
+    assert!(Plan::new("strict", &fewer).unwrap_err().iter().any(|violation| violation.rule.contains("100 run")));
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) fn describe(plan: &Plan, design: &Design) -> String {
         format!("{}: {}\n", plan.name(), plan.spec().goal),
         design.question_text(),
         format!("{}\n", rounds_table(plan)),
-        format!("{}{}", running(plan), design.cost_text()),
+        format!("{}{}", running(plan, design), design.cost_text()),
         format!("{}\n", hyperparameters_table(plan, design)),
         design.balance_text(),
         design.power_text(),
@@ -73,7 +73,7 @@ fn rounds_table(plan: &Plan) -> String {
 }
 
 /// How its trials run, and what is optimized.
-fn running(plan: &Plan) -> String {
+fn running(plan: &Plan, design: &Design) -> String {
     let spec = plan.spec();
     let arms = plan.arms().map_or(1, <[_]>::len);
     let hosts = match spec.trial.hosts {
@@ -82,7 +82,12 @@ fn running(plan: &Plan) -> String {
     };
     let mut text = format!("{} at once{hosts}", count(spec.parallelism as usize, "trial"));
     if plan.is_crossed() && arms > 1 {
-        let _ = write!(text, ", {} that share the trials evenly", count(arms, "arm"));
+        let trials = design.coverage.iter().flat_map(|coverage| coverage.arms.iter().map(|arm| arm.trials));
+        let (fewest, most) = (trials.clone().min().unwrap_or_default(), trials.max().unwrap_or_default());
+        let _ = match most - fewest {
+            0 | 1 => write!(text, ", {} that share the trials evenly", count(arms, "arm")),
+            _ => write!(text, ", {} of {fewest} to {most} trials: not all have points enough", count(arms, "arm")),
+        };
     }
     if let Some(shortfall) = plan.shortfall() {
         let _ = write!(text, "\n{}", upper(&shortfall.to_string()));
