@@ -221,11 +221,14 @@ impl Evidence<'_> {
         if let Some(few) = few.filter(|_| pending > 0) {
             let whose = few.arm.label();
             let with = if whose.is_empty() { String::new() } else { format!(" with {whose}") };
+            let have = |n: usize| if n == 1 { "has" } else { "have" };
             return Err(format!(
-                "{} of round {} have not ended; {}{with} have a result.",
+                "{} of round {} {} not ended; {}{with} {} a result.",
                 count(pending, "trial"),
                 round.name,
-                few.results
+                have(pending),
+                few.results,
+                have(few.results)
             ));
         }
         let Some(fewest) = self.sampled.iter().min_by_key(|s| s.results) else {

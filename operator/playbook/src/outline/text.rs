@@ -10,6 +10,7 @@ use studious_api::{
 use studious_rules::{registry, thresholds::search::TRIALS_PER_DIMENSION};
 
 use super::StudyDraft;
+use crate::findings::wording::wrap;
 
 /// Evaluations of a training: enough for a curve.
 const EVALUATIONS: u64 = 20;
@@ -78,6 +79,9 @@ fn why_trials(trials: u32, is_enough: bool) -> String {
     }
 }
 
+/// Characters of a comment's line.
+const COMMENT: usize = 100;
+
 fn hyperparameters(all: &[Hyperparameter]) -> String {
     let mut text = String::new();
     let mut last = None;
@@ -92,7 +96,9 @@ fn hyperparameters(all: &[Hyperparameter]) -> String {
             last = Some(h.role);
         }
         if let Some(known) = registry::known(&h.name).filter(|_| h.role == Role::Nuisance) {
-            let _ = writeln!(text, "  # {}", known.why);
+            for words in wrap(known.why, COMMENT) {
+                let _ = writeln!(text, "  # {words}");
+            }
         }
         let _ = writeln!(text, "  - {}", line(h));
     }
