@@ -86,6 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let html = report(&ReportInput {
         plan: &plan,
         trials: &trials,
+        expected: &trials,
         findings: &findings,
         status: "Completed: every trial of every round has ended (simulated)",
         generated_at: "2026-01-01 12:00 UTC",

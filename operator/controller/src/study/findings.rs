@@ -1,7 +1,7 @@
 //! What a study's trials show so far: worked out for its status, seldom enough to cost nothing.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,12 +9,11 @@ use std::{
 use kube::{Resource, runtime::reflector::ObjectRef};
 use studious_api::{Study, Trial};
 use studious_playbook::{
-    Plan, TrialKey,
+    Plan,
     contract::JudgedMetrics,
     findings::{self, Announcement, Brief, Stage},
     record::{CurveSelection, TrialRecord},
     rounds,
-    trial::TrialState,
 };
 
 use super::{
@@ -162,28 +161,11 @@ async fn work_out(
         }
     }
     if !has_ended {
-        let states: Vec<TrialState> =
-            context.memories.with(&study.id.uid, |memory| memory.known.view.trials().cloned().collect());
-        records.extend(to_come(&plan, &states));
+        records.extend(rounds::to_come(&plan, &records));
     }
     let brief = tokio::task::spawn_blocking(move || findings::brief(&plan, &records, stage)).await?;
     let generation = study.metadata.generation;
     Ok(FoundSoFar { trials: over, has_ended, generation, at, took: at.elapsed(), brief })
-}
-
-/// Trials of the rounds that have begun which aren't made yet: that there are so few results says nothing then.
-fn to_come(plan: &Plan, states: &[TrialState]) -> Vec<TrialRecord> {
-    let made: HashSet<&TrialKey> = states.iter().map(|state| &state.key).collect();
-    let begun = rounds::names(plan).into_iter().filter(|round| made.iter().any(|key| key.round == *round));
-    let points = begun.filter_map(|round| rounds::points(plan, &round, states)).flatten();
-    let missing = points.filter(|point| !made.contains(&point.key));
-    missing
-        .map(|point| TrialRecord {
-            round: point.key.round,
-            hyperparameters: point.hyperparameters,
-            ..TrialRecord::default()
-        })
-        .collect()
 }
 
 /// An Event for each finding that has appeared. Their codes are in the status by now, so there is never a second one.

@@ -21,7 +21,8 @@ const VERSION: u32 = 1;
 /// When the study, a trial or a plot can't be written as JSON.
 pub fn report_data(input: &ReportInput<'_>) -> Result<Value, ReportError> {
     let trials = trial::judged_by_value(input.plan.spec(), input.trials);
-    let input = &ReportInput { trials: &trials, ..*input };
+    let expected = trial::judged_by_value(input.plan.spec(), input.expected);
+    let input = &ReportInput { trials: &trials, expected: &expected, ..*input };
     let plan = input.plan;
     let rounds: Vec<_> = rounds::names(plan).iter().map(|name| outlines::outline(plan, input.trials, name)).collect();
     let trials = input.trials.iter().map(without_curves).collect::<Result<Vec<_>, _>>()?;
@@ -40,7 +41,7 @@ pub fn report_data(input: &ReportInput<'_>) -> Result<Value, ReportError> {
         "status": input.status,
         "counts": counts(input),
         "verdict": verdict::of(input),
-        "checklist": checklist(plan, input.trials, input.findings),
+        "checklist": checklist(plan, input.expected, input.findings),
         "findings": input.findings,
         "best": best,
         "rounds": rounds,

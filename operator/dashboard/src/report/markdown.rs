@@ -21,7 +21,8 @@ const MOST_TRIALS: usize = 30;
 #[must_use]
 pub fn report_markdown(input: &ReportInput<'_>) -> String {
     let trials = trial::judged_by_value(input.plan.spec(), input.trials);
-    let input = &ReportInput { trials: &trials, ..*input };
+    let expected = trial::judged_by_value(input.plan.spec(), input.expected);
+    let input = &ReportInput { trials: &trials, expected: &expected, ..*input };
     let mut text = Text(String::new());
     text.heading(input);
     text.questions(input);
@@ -92,7 +93,7 @@ impl Text {
             self.paragraph("No conclusions yet: no trial has ended.");
             return;
         }
-        let checklist = checklist(input.plan, input.trials, input.findings);
+        let checklist = checklist(input.plan, input.expected, input.findings);
         self.paragraph(if checklist.provisional {
             "The answer is provisional: not all five checks pass."
         } else {

@@ -48,6 +48,9 @@ pub struct ReportInput<'a> {
     pub plan: &'a Plan,
     /// Its trials, those that have not ended included.
     pub trials: &'a [TrialRecord],
+    /// The same and those that a study which goes on will still make ([`studious_playbook::rounds::to_come`]): what its
+    /// questions and its answer go by.
+    pub expected: &'a [TrialRecord],
     /// What was concluded, from [`studious_playbook::findings::findings`].
     pub findings: &'a [Finding],
     /// Where the study stands, in a sentence: `Completed: 30 trials succeeded, 6 were infeasible`.
@@ -81,7 +84,8 @@ pub enum ReportError {
 /// When a plot can't be written as JSON, or the study as YAML.
 pub fn report(input: &ReportInput<'_>) -> Result<String, ReportError> {
     let trials = judged_by_value(input.plan.spec(), input.trials);
-    let input = &ReportInput { trials: &trials, ..*input };
+    let expected = trial::judged_by_value(input.plan.spec(), input.expected);
+    let input = &ReportInput { trials: &trials, expected: &expected, ..*input };
     let plan = input.plan;
     let plots = plots::plots(plan, input.trials);
     let pictures = pictures::section(&plots)?;
@@ -106,7 +110,7 @@ pub fn report(input: &ReportInput<'_>) -> Result<String, ReportError> {
                     (contents(&plots))
                 }
                 main id="main" {
-                    (findings::section(plan, input.trials, input.findings))
+                    (findings::section(plan, input.expected, input.findings))
                     (answer::section(plan, input.trials))
                     (pictures)
                     (trials::section(plan, input.trials))

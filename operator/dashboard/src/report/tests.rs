@@ -55,7 +55,15 @@ fn trials() -> Vec<TrialRecord> {
 fn page(goal: &str, trials: &[TrialRecord]) -> String {
     let plan = plan(goal);
     let findings = findings(&plan, trials);
-    report(&ReportInput { plan: &plan, trials, findings: &findings, status: EVIL, generated_at: "now" }).unwrap()
+    report(&ReportInput {
+        plan: &plan,
+        trials,
+        expected: trials,
+        findings: &findings,
+        status: EVIL,
+        generated_at: "now",
+    })
+    .unwrap()
 }
 
 #[test]
@@ -120,7 +128,14 @@ fn text_for_a_pull_request_says_what_the_page_says() {
     let trials = trials();
     let findings = findings(&plan, &trials);
     let status = "1 of 4 trials succeeded";
-    let input = ReportInput { plan: &plan, trials: &trials, findings: &findings, status, generated_at: "now" };
+    let input = ReportInput {
+        plan: &plan,
+        trials: &trials,
+        expected: &trials,
+        findings: &findings,
+        status,
+        generated_at: "now",
+    };
     insta::assert_snapshot!(super::report_markdown(&input));
     let data = super::report_data(&input).unwrap();
     let keys: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use super::ReportInput;
 
 /// The answer of a report's trials.
 pub(super) fn of(input: &ReportInput<'_>) -> Verdict {
-    verdict(input.plan, input.trials, &checklist(input.plan, input.trials, input.findings))
+    verdict(input.plan, input.expected, &checklist(input.plan, input.expected, input.findings))
 }
 
 pub(super) fn paragraph(verdict: &Verdict) -> Markup {

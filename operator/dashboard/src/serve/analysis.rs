@@ -13,6 +13,7 @@ use studious_playbook::{
     plots,
     record::{CurveSelection, TrialRecord},
     rejudge::{self, By, ObjectiveChoice, RejudgeError},
+    rounds,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -288,13 +289,16 @@ async fn conclude<S: StudySource>(
 ) -> Result<Analysis, SourceError> {
     let begun = Instant::now();
     let records = source.records(&key.study, CurveSelection::concluded(Some(points))).await?;
+    let is_settled = source.study(&key.study).await?.is_none_or(|study| study.standing.is_settled());
     let by = key.by.clone();
     let drawn = tokio::task::spawn_blocking(move || {
         let choices = rejudge::choices(&plan, &records);
+        let coming = if is_settled { Vec::new() } else { rounds::to_come(&plan, &records) };
         let (plan, records, reservation) = judged(&plan, records, &by)?;
-        let findings = findings::findings(&plan, &records);
-        let checklist = findings::checklist(&plan, &records, &findings);
-        let verdict = findings::verdict(&plan, &records, &checklist);
+        let expected: Vec<TrialRecord> = records.iter().cloned().chain(coming).collect();
+        let findings = findings::findings(&plan, &expected);
+        let checklist = findings::checklist(&plan, &expected, &findings);
+        let verdict = findings::verdict(&plan, &expected, &checklist);
         let pictures = plots::plots(&plan, &records).into_iter().map(|plot| {
             let specification = serde_json::to_vec(&plot.specification)?.into();
             Ok(Picture { id: plot.id, title: plot.title, subtitle: plot.subtitle, specification })

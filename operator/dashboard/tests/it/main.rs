@@ -131,6 +131,21 @@ async fn conclusions_come_with_their_pictures() {
     assert_eq!(asking.get(&format!("{STUDY}/plots/no-such-plot")).await.status, StatusCode::NOT_FOUND);
 }
 
+/// Between two waves of trials the study doesn't look as if it had asked for a few only.
+#[tokio::test]
+async fn trials_that_are_not_made_yet_are_expected() {
+    let run = Memory::new();
+    let asking = Asking::new(&run);
+    run.make_only(2);
+    run.succeed(0, 0.4);
+    run.succeed(1, 0.3);
+    let findings = asking.until(&format!("{STUDY}/findings"), |body| body["state"] == "ready").await;
+    assert_eq!(findings["trials"], 2);
+    let sampled = &findings["checklist"]["questions"][1];
+    assert_eq!(sampled["answer"], "Unknown");
+    assert!(sampled["reason"].as_str().unwrap().starts_with("2 trials of round explore have not ended"), "{sampled}");
+}
+
 /// Requirement R-144: by another objective everything that is concluded is drawn anew, and nothing is trained.
 #[tokio::test]
 async fn conclusions_follow_the_objective_that_is_chosen() {

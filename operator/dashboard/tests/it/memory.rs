@@ -149,6 +149,13 @@ impl Memory {
         });
     }
 
+    /// Only the first trials are made yet.
+    pub fn make_only(&self, count: usize) {
+        let mut changing = self.changing();
+        changing.version += 1;
+        changing.trials.truncate(count);
+    }
+
     /// What a trial cost at the step of its objective.
     pub fn cost(&self, index: usize, cost: f64) {
         self.change(index, |trial| {

@@ -98,15 +98,15 @@ fn asked(plan: &Plan, kind: QuestionKind, scientific: &[&Hyperparameter], nuisan
     let mut seen = BTreeSet::new();
     tuned.retain(|name| seen.insert(*name));
     let own = if tuned.is_empty() { String::new() } else { format!(", each with its own best {}", list(&tuned)) };
-    let of: Vec<String> = scientific.iter().map(|h| with_values(plan, h)).collect();
+    let of: Vec<String> = scientific.iter().map(|h| with_values(h)).collect();
     match kind {
         QuestionKind::TryImprovement => {
             let on = scientific.iter().find(|h| h.values.iter().flatten().any(is_off));
-            let switch = on.map_or_else(String::new, |h| without(plan, h));
+            let switch = on.map_or_else(String::new, |h| without(h));
             let others: Vec<String> = scientific
                 .iter()
                 .filter(|h| !on.is_some_and(|on| std::ptr::eq(*on, **h)))
-                .map(|h| with_values(plan, h))
+                .map(|h| with_values(h))
                 .collect();
             let beside = if others.is_empty() { String::new() } else { format!(", for {}", list(&others)) };
             format!("Is {} better with {switch}{beside}{own}?", objective.metric)
@@ -126,9 +126,8 @@ fn values_of(names: &[&str]) -> String {
 }
 
 /// `dropout on than with false`: a switch and what it is compared with.
-fn without(plan: &Plan, h: &Hyperparameter) -> String {
-    let compared = compared(plan, h);
-    let values = || compared.iter().copied();
+fn without(h: &Hyperparameter) -> String {
+    let values = || h.values.iter().flatten();
     let on: Vec<String> = values().filter(|v| !is_off(v)).map(ToString::to_string).collect();
     let off = values().find(|v| is_off(v)).map_or_else(String::new, ToString::to_string);
     let on = match &on[..] {
@@ -138,16 +137,8 @@ fn without(plan: &Plan, h: &Hyperparameter) -> String {
     format!("{} = {on} than with {off}", name(h))
 }
 
-/// The listed values of a scientific hyperparameter that some arm has: constraints may leave out others.
-fn compared<'a>(plan: &Plan, h: &'a Hyperparameter) -> Vec<&'a HyperparameterValue> {
-    let arms = plan.space().configurations().unwrap_or_default();
-    let is_compared =
-        |value: &&HyperparameterValue| arms.is_empty() || arms.iter().any(|arm| arm.get(&h.name) == Some(*value));
-    h.values.iter().flatten().filter(is_compared).collect()
-}
-
-fn with_values(plan: &Plan, h: &Hyperparameter) -> String {
-    let values: Vec<String> = compared(plan, h).into_iter().map(HyperparameterValue::to_string).collect();
+fn with_values(h: &Hyperparameter) -> String {
+    let values: Vec<String> = h.values.iter().flatten().map(HyperparameterValue::to_string).collect();
     match (&h.range, &values[..]) {
         (Some(range), _) => format!("{} ({} to {})", name(h), range.min, range.max),
         (None, values) => format!("{} ({})", name(h), list(values)),

@@ -26,13 +26,6 @@ fn the_kind_of_a_question_follows_from_the_roles() {
         switch.asked,
         "Is validation_error better with augment = true than with false, each with its own best lr?"
     );
-    // Values that constraints leave out are not compared.
-    let heads = design(
-        "hyperparameters:\n- {name: heads, role: Scientific, values: [4, 8, 16]}\n\
-         - {name: head_dim, range: {min: 16, max: 64, integer: true}}\nhyperparameterConstraints: [heads < 16]\n\
-         rounds: [{name: explore, trials: 12, maxTrainSteps: 1000}]",
-    );
-    assert!(heads.question.asked.starts_with("What does heads (4 and 8) change"), "{}", heads.question.asked);
     let fixed = of("- {name: batch, role: Fixed, value: 8, fixedBecause: memory is short.}");
     assert_eq!(fixed.holds_for, ["batch = 8 (memory is short)"]);
 }

@@ -4,6 +4,7 @@
 //! earlier one ended. Other rounds, and retraining at the end, take the best points of a round that has ended.
 
 mod best;
+mod coming;
 mod fresh;
 mod settled;
 
@@ -17,6 +18,7 @@ use studious_api::{
     study::{Hyperparameter, Per, Round, SeedVerification},
 };
 
+pub use self::coming::to_come;
 pub(crate) use self::fresh::Fresh;
 pub use self::fresh::Shortfall;
 pub use self::settled::{Settled, TooLate, settled};

@@ -47,7 +47,7 @@ impl Findings {
         if let Some(why) = &study.without_curves {
             errln!("warning: {why}. Findings that need curves are left out");
         }
-        let records = study.records();
+        let records = study.expected();
         let findings = findings::findings(&study.plan, &records);
         let checklist = findings::checklist(&study.plan, &records, &findings);
         let verdict = findings::verdict(&study.plan, &records, &checklist);

@@ -102,11 +102,12 @@ pub(crate) fn write(study: &LoadedStudy, path: &Path) -> anyhow::Result<()> {
 }
 
 fn made(study: &LoadedStudy, format: ReportFormat) -> anyhow::Result<String> {
-    let records = study.records();
-    let findings = findings::findings(&study.plan, &records);
+    let (records, expected) = (study.records(), study.expected());
+    let findings = findings::findings(&study.plan, &expected);
     let input = ReportInput {
         plan: &study.plan,
         trials: &records,
+        expected: &expected,
         findings: &findings,
         status: &study.status,
         generated_at: &jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z").to_string(),

@@ -126,7 +126,7 @@ fn show_result(study: &LoadedStudy, folder: &RunFolder, took: Duration) -> anyho
     if study.trials.is_empty() {
         return Ok(());
     }
-    let records = study.records();
+    let records = study.expected();
     let findings = findings::findings(&study.plan, &records);
     let checklist = findings::checklist(&study.plan, &records, &findings);
     outln!("\n{}", findings::verdict(&study.plan, &records, &checklist).text().trim_end())?;

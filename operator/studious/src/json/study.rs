@@ -140,7 +140,7 @@ impl StudyOutline {
 impl StudyDocument {
     /// The study with its answer.
     pub(crate) fn new(study: &LoadedStudy) -> Self {
-        let records = study.records();
+        let records = study.expected();
         let verdict = (!records.is_empty()).then(|| {
             let findings = findings::findings(&study.plan, &records);
             let checklist = findings::checklist(&study.plan, &records, &findings);

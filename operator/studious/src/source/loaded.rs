@@ -8,6 +8,7 @@ use studious_playbook::{
     Plan,
     record::{Outcome, TrialRecord},
     rejudge::{self, By},
+    rounds,
     study::pace::time_left,
     trial::{self, Ranked, Retrained},
 };
@@ -50,6 +51,15 @@ impl LoadedStudy {
     /// The trials as data.
     pub(crate) fn records(&self) -> Vec<TrialRecord> {
         self.trials.iter().map(|trial| trial.record.clone()).collect()
+    }
+
+    /// The trials as data, and those that a study which goes on will still make in the rounds that have begun.
+    pub(crate) fn expected(&self) -> Vec<TrialRecord> {
+        let mut records = self.records();
+        if self.state.is_some_and(|state| !state.is_settled()) {
+            records.extend(rounds::to_come(&self.plan, &records));
+        }
+        records
     }
 
     /// The same trials judged by another objective. Nothing when that can't be, which has been said on standard error.
