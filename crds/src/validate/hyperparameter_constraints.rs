@@ -2,7 +2,7 @@
 
 use super::{
     Violation,
-    assignments::{situations, with_ancestors},
+    assignments::{scientific_configurations, situations, with_ancestors},
     called, derived,
     printed::{list, short},
 };
@@ -25,10 +25,41 @@ pub(super) fn refusals(spec: &StudySpec) -> Vec<Violation> {
             Ok(comparison) => found.extend(names(spec, &at, &comparison)),
         }
     }
+    if found.is_empty() {
+        found.extend(forbidden_values(spec));
+    }
     for (i, text) in spec.hyperparameter_constraints.iter().enumerate() {
         if let Some(first) = spec.hyperparameter_constraints[..i].iter().position(|other| other.trim() == text.trim()) {
             let at = format!("spec.hyperparameterConstraints[{i}]");
             found.push(Violation::new(at, text, format!("is hyperparameterConstraints[{first}] again"), "Remove it."));
+        }
+    }
+    found
+}
+
+/// Values that are to be compared and that no combination of scientific values has which the constraints allow.
+fn forbidden_values(spec: &StudySpec) -> Vec<Violation> {
+    let (hs, comparisons) = (&spec.hyperparameters, spec.comparisons());
+    if comparisons.is_empty() {
+        return Vec::new();
+    }
+    let of = |constraints: &[HyperparameterConstraint]| scientific_configurations(hs, constraints);
+    let (Some(all), Some(allowed)) = (of(&[]), of(&comparisons)) else { return Vec::new() };
+    // Where nothing is left, that is reported.
+    if allowed.is_empty() || allowed.len() == all.len() {
+        return Vec::new();
+    }
+    let has = |arms: &[Hyperparameters], name: &str, value: &HyperparameterValue| {
+        arms.iter().any(|arm| arm.get(name) == Some(value))
+    };
+    let mut found = Vec::new();
+    for (i, h) in hs.iter().enumerate().filter(|(_, h)| h.role == Role::Scientific) {
+        for (j, value) in h.values.iter().flatten().enumerate() {
+            if has(&all, &h.name, value) && !has(&allowed, &h.name, value) {
+                let at = format!("spec.hyperparameters[{i}].values[{j}]");
+                let rule = "no trial has this value: the constraints forbid it beside what is Fixed".to_owned();
+                found.push(Violation::new(at, value, rule, "Remove it, or change spec.hyperparameterConstraints."));
+            }
         }
     }
     found

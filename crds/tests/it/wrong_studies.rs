@@ -204,6 +204,11 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("a condition on nothing", "when: {optimizer: [", "when: {optimiser: ["),
     ("a condition on a value that is never taken", "[momentum, nesterov]},", "[momentum, nestrov]},"),
     ("a condition on a range", "name: width, ", "name: width, when: {learning_rate: [0.1]}, "),
+    (
+        "a value that is compared and forbidden",
+        "  - {name: batch_size, role: Fixed, value: 128}\n",
+        "  - {name: batch_size, role: Fixed, value: 128}\n  - {name: layers, role: Scientific, values: [1, 2, 4]}\n  hyperparameterConstraints: [layers * batch_size <= 256]\n",
+    ),
     // What a name doesn't say.
     ("known as nothing", "name: width, ", "name: width, knownAs: widths, "),
     ("known by another spelling", "name: learning_rate, role", "name: step, knownAs: lr, role"),

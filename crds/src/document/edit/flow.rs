@@ -4,21 +4,33 @@ use serde_json::json;
 
 use crate::{document::scalar, yaml::Value};
 
+/// How a file is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ValueStyle {
+    /// With quotes where they are needed only.
+    Yaml,
+    /// With quotes around every text and every key.
+    Json,
+}
+
 /// A value as it stands within a line: `{min: 0.001, max: 1, scale: Log}`.
-pub(super) fn written(value: &Value) -> String {
+pub(super) fn written(value: &Value, style: ValueStyle) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(is) => is.to_string(),
         Value::Number(n) => {
             n.as_i64().map_or_else(|| number(n.as_f64().unwrap_or(f64::NAN)), |whole| whole.to_string())
         }
-        Value::String(text) => word(text),
-        Value::Sequence(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
+        Value::String(text) => word(text, style),
+        Value::Sequence(items) => {
+            format!("[{}]", items.iter().map(|item| written(item, style)).collect::<Vec<_>>().join(", "))
+        }
         Value::Mapping(fields) => {
-            let fields = fields.iter().map(|(key, value)| format!("{}: {}", written(key), written(value)));
+            let fields =
+                fields.iter().map(|(key, value)| format!("{}: {}", written(key, style), written(value, style)));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
-        Value::Tagged(tagged) => written(&tagged.value),
+        Value::Tagged(tagged) => written(&tagged.value, style),
     }
 }
 
@@ -34,9 +46,10 @@ fn number(x: f64) -> String {
     }
 }
 
-/// A text, in quotes where it could be read as something else.
-pub(super) fn word(text: &str) -> String {
-    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+/// A text, in quotes where it must have them, or it could be read as something else.
+pub(super) fn word(text: &str, style: ValueStyle) -> String {
+    let is_plain = style == ValueStyle::Yaml
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/' | '(' | ')'))
         && !text.ends_with(' ')
         && scalar::resolve(text) == (text.into(), None);

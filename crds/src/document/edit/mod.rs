@@ -14,10 +14,11 @@ use crate::{
     StudySpec,
     yaml::{self, Mapping, Value},
 };
+use flow::ValueStyle;
 use place::{FieldPlaces, Step};
 
 /// Why a text was not changed.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum Unedited {
     /// The text holds no valid study.
     #[error("the study is not valid")]
@@ -28,6 +29,9 @@ pub enum Unedited {
     /// The field is written in a way that can't be changed here: an alias, or text over several lines.
     #[error("{0}: cannot change this field in the way in which it is written. Change it by hand")]
     Layout(String),
+    /// A comment would be lost.
+    #[error("{0}: cannot change this field without losing the comment `{1}`. Change it by hand")]
+    Comment(String, String),
 }
 
 fn words(problems: &[Diagnostic]) -> String {
@@ -44,9 +48,16 @@ pub fn with_spec(file: &str, text: &str, to: &StudySpec) -> Result<String, Unedi
     let mark = if text.starts_with('\u{feff}') { "\u{feff}" } else { "" };
     let mut edited = text[mark.len()..].to_owned();
     let mut last = "spec".to_owned();
+    // JSON stays JSON.
+    let style =
+        if serde_json::from_str::<serde_json::Value>(&edited).is_ok() { ValueStyle::Json } else { ValueStyle::Yaml };
     for edit in field_edits(&before.study.spec, to) {
         last = edit.field();
-        edited = edit.written(&edited).ok_or_else(|| Unedited::Layout(last.clone()))?;
+        let next = edit.written(&edited, style).ok_or_else(|| Unedited::Layout(last.clone()))?;
+        if let Some(comment) = lost_comment(&edited, &next) {
+            return Err(Unedited::Comment(last, comment));
+        }
+        edited = next;
     }
     let edited = format!("{mark}{edited}");
     match read(file, &edited) {
@@ -58,10 +69,25 @@ pub fn with_spec(file: &str, text: &str, to: &StudySpec) -> Result<String, Unedi
     }
 }
 
+/// A comment of a text that another one lacks. What looks like one within a text in quotes is taken for one.
+fn lost_comment(before: &str, after: &str) -> Option<String> {
+    let comments = |text: &str| -> Vec<String> {
+        text.lines().filter_map(place::comment_of_line).map(|(_, comment)| comment.to_owned()).collect()
+    };
+    let mut kept = comments(after);
+    comments(before).into_iter().find(|comment| match kept.iter().position(|other| other == comment) {
+        Some(place) => {
+            kept.swap_remove(place);
+            false
+        }
+        None => true,
+    })
+}
+
 /// A value on one line of a study file, such as `{name: width, values: [64, 128]}`.
 #[must_use]
 pub fn one_line(value: &impl Serialize) -> String {
-    flow::written(&yaml::to_value(value).unwrap_or_default())
+    flow::written(&yaml::to_value(value).unwrap_or_default(), ValueStyle::Yaml)
 }
 
 /// A field that is set or removed.
@@ -138,23 +164,23 @@ impl FieldEdit {
     }
 
     /// The text with this edit; nothing where it does not know how.
-    fn written(&self, text: &str) -> Option<String> {
+    fn written(&self, text: &str, style: ValueStyle) -> Option<String> {
         let (documents, _) = tree::parse(text).ok()?;
         let root = header::the_study(&documents).ok()?;
         let places = FieldPlaces::of(text);
         let (found, missing) = places.find(root, &self.path);
         match (&self.to, missing) {
-            (Some(to), []) => places.replaced(found.last()?, &flow::written(to)),
+            (Some(to), []) => places.replaced(found.last()?, &flow::written(to, style)),
             (None, []) => places.removed(found),
             // A default that the text does not spell out.
             (None, _) => Some(text.to_owned()),
             (Some(to), [Step::Key(key), nested @ ..]) => {
-                let value = nested.iter().rev().try_fold(flow::written(to), |inner, step| match step {
-                    Step::Key(key) => Some(format!("{{{}: {inner}}}", flow::word(key))),
+                let value = nested.iter().rev().try_fold(flow::written(to, style), |inner, step| match step {
+                    Step::Key(key) => Some(format!("{{{}: {inner}}}", flow::word(key, style))),
                     Step::Index(_) => None,
                 })?;
                 let before = self.before.get(self.path.len() - nested.len() - 1)?;
-                places.inserted(found.last()?, before, &format!("{}: {value}", flow::word(key)))
+                places.inserted(found.last()?, before, &format!("{}: {value}", flow::word(key, style)))
             }
             (Some(_), [Step::Index(_), ..]) => None,
         }

@@ -113,8 +113,11 @@ impl<'a> FieldPlaces<'a> {
             return self.with(start..next??, "");
         }
         let end_of_line = self.end_of_line(end);
-        let comment = self.text.get(end..end_of_line)?.trim();
-        let kept = if comment.is_empty() { String::new() } else { format!("{leads}{comment}{}", self.line_break()) };
+        // Comments stay where the field was; what looks like one in a text in quotes is none.
+        let begins = if matches!(place.node.kind, NodeKind::Scalar { .. }) { end } else { start };
+        let lines = self.text.get(begins..end_of_line)?.lines();
+        let comments = lines.filter_map(comment_of_line).filter(|(before, _)| !before.contains(['"', '\'']));
+        let kept = comments.map(|(_, comment)| [leads, comment, self.line_break()].concat()).collect::<String>();
         let whole = line..(end_of_line + self.text[end_of_line..].find('\n').map_or(0, |at| at + 1));
         self.with(whole, &kept)
     }
@@ -191,7 +194,7 @@ impl<'a> FieldPlaces<'a> {
             _ if self.block_indicator(start).is_some() => end_of_block(raw, self.indent(start).len()),
             '"' => end_of_quoted(raw, '"')?,
             '\'' => end_of_quoted(raw, '\'')?,
-            _ if is_within_flow => raw.find([',', ']', '}', '\n']).map_or(raw, |end| &raw[..end]).trim_end().len(),
+            _ if is_within_flow => comment_start(raw.find([',', ']', '}', '\n']).map_or(raw, |end| &raw[..end])),
             _ => end_of_plain(raw, value)?,
         };
         Some(start + length)
@@ -263,13 +266,24 @@ fn end_of_block(raw: &str, indent: usize) -> usize {
     end
 }
 
+/// What stands before the comment of a line, which has a blank, a tab or nothing before it, and the comment.
+pub(super) fn comment_of_line(line: &str) -> Option<(&str, &str)> {
+    let starts = |(at, _): &(usize, &str)| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
+    let at = line.match_indices('#').find(starts).map(|(at, _)| at)?;
+    Some((&line[..at], line[at..].trim_end()))
+}
+
+/// Where the text of a line ends, before its comment.
+fn comment_start(line: &str) -> usize {
+    comment_of_line(line).map_or(line, |(before, _)| before).trim_end().len()
+}
+
 /// The end of a plain scalar, which may continue over lines.
 fn end_of_plain(raw: &str, value: &Value) -> Option<usize> {
-    let line_end = |line: &str| line.find(" #").map_or(line, |at| &line[..at]).trim_end().len();
     let mut words: Vec<&str> = Vec::new();
     let mut at = 0;
     for line in raw.split_inclusive('\n') {
-        let end = at + line_end(line);
+        let end = at + comment_start(line);
         words.extend(raw[at..end].split_whitespace());
         let is_whole = value.as_str().is_none_or(|text| text.split_whitespace().eq(words.iter().copied()));
         if is_whole && !words.is_empty() {

@@ -185,14 +185,55 @@ fn what_can_not_be_changed_safely_is_refused() {
 }
 
 #[test]
+fn comments_of_what_goes_stay() {
+    let commented = BLOCK.replace(
+        "        - 64\n        - 128\n",
+        "        - 64   # fits\n        # 96 ran out of memory\n        - 128\t# largest\n",
+    );
+    let text = study(&commented);
+    let with = edited(&text, hold);
+    for comment in ["# all that fit", "# fits", "# 96 ran out of memory", "# largest", "# The end of the space."] {
+        assert!(with.contains(comment), "{comment}\n{with}");
+    }
+    // Where they have no place, the edit is refused.
+    let flow = study(&FLOW.replace(
+        "- {name: bs, values: [64, 128]}",
+        "- {name: bs, # how many\n     role: Nuisance, # tuned\n     values: [64, 128]}",
+    ));
+    let mut to = spec(&flow);
+    hold(&mut to);
+    match with_spec("s", &flow, &to) {
+        Ok(text) => assert!(text.contains("# how many") && text.contains("# tuned"), "{text}"),
+        Err(Unedited::Comment(_, comment)) => assert!(comment.starts_with("# "), "{comment}"),
+        Err(other) => panic!("{other}"),
+    }
+    let tab = study(&format!("{FLOW}  parallelism: 1\t# only one GPU here\n"));
+    assert_eq!(edited(&tab, |spec| spec.parallelism = 3), tab.replace("parallelism: 1\t", "parallelism: 3\t"));
+}
+
+#[test]
+fn json_stays_json() {
+    let value: serde_json::Value = serde_yaml::from_str(&study(FLOW)).unwrap();
+    for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+        let with = edited(&text, |spec| {
+            hold(spec);
+            spec.rounds[0].trials = Some(8);
+            spec.objective.direction = crate::study::Direction::Maximize;
+        });
+        let read: serde_json::Value = serde_json::from_str(&with).unwrap_or_else(|error| panic!("{error}: {with}"));
+        assert_eq!(read["spec"]["hyperparameters"][1]["role"], "Fixed");
+    }
+}
+
+#[test]
 fn words_and_numbers_are_written_as_they_are_read() {
     for text in ["plain", "a b", "yes", "1", "1e3", "a: b", "# a", "null", "true", "", "x ", "it's \"so\"\nand", "µ"] {
-        assert_eq!(yaml::from_str::<Value>(&flow::word(text)).unwrap(), Value::from(text), "{text}");
-        let goal = study(FLOW).replace("'It''s one: why? # no comment'", &flow::word(text));
+        assert_eq!(yaml::from_str::<Value>(&flow::word(text, ValueStyle::Yaml)).unwrap(), Value::from(text), "{text}");
+        let goal = study(FLOW).replace("'It''s one: why? # no comment'", &flow::word(text, ValueStyle::Yaml));
         if let Ok(read) = read("s", &goal) {
             assert_eq!(read.study.spec.goal, text);
         }
     }
-    let number = |x: f64| flow::written(&Value::from(x));
+    let number = |x: f64| flow::written(&Value::from(x), ValueStyle::Yaml);
     assert_eq!([1e-6, 0.5, 3.0, 1.5e300, -2e20].map(number), ["1.0e-6", "0.5", "3", "1.5e300", "-2.0e20"]);
 }

@@ -30,6 +30,8 @@ pub struct Applied {
     pub changes: Vec<(&'static str, Change)>,
     /// What was asked and no edit satisfies, with what to do instead.
     pub left: Vec<Diagnostic>,
+    /// What an edit would satisfy that can't be written into this text, with why: only where all was asked.
+    pub unwritten: Vec<(&'static str, Unedited)>,
     /// The codes that were asked and are not advised against in this study.
     pub silent: Vec<&'static str>,
 }
@@ -77,6 +79,7 @@ pub fn apply(file: &str, text: &str, wanted: &[AdviceChoice]) -> Result<Applied,
     let mut text = text.to_owned();
     let mut changes = Vec::new();
     let mut done = BTreeSet::new();
+    let mut unwritten = Vec::new();
     loop {
         let document = document::read(file, &text).map_err(Unapplied::Invalid)?;
         let spec = &document.study.spec;
@@ -95,13 +98,21 @@ pub fn apply(file: &str, text: &str, wanted: &[AdviceChoice]) -> Result<Applied,
                 AdviceChoice::All => None,
             });
             let silent = codes.filter(is_silent).collect();
-            let left = document.locate(all.into_iter().map(|one| one.violation).collect());
-            return Ok(Applied { text, changes, left, silent });
+            let is_told = |code: &str| unwritten.iter().any(|(other, _)| *other == code);
+            let left = all.into_iter().filter(|one| !is_told(one.rule.code)).map(|one| one.violation).collect();
+            let left = document.locate(left);
+            return Ok(Applied { text, changes, left, unwritten, silent });
         };
         let code = about.0;
-        text = document::with_spec(file, &text, &change.edit.applied(spec))
-            .map_err(|cause| Unapplied::Unedited { code, cause })?;
-        changes.push((code, change));
+        match document::with_spec(file, &text, &change.edit.applied(spec)) {
+            Ok(edited) => {
+                text = edited;
+                changes.push((code, change));
+            }
+            // The others can be written all the same.
+            Err(cause) if !wanted.contains(&AdviceChoice::Code(code)) => unwritten.push((code, cause)),
+            Err(cause) => return Err(Unapplied::Unedited { code, cause }),
+        }
         done.insert(about);
     }
 }

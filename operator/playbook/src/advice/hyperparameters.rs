@@ -76,14 +76,15 @@ fn batch_size(spec: &StudySpec, i: usize, known: &KnownHyperparameter, found: &m
 
 /// "Determining the feasible batch sizes and estimating training throughput". One batch an update is none.
 fn accumulation(h: &Hyperparameter, i: usize, known: &KnownHyperparameter, found: &mut AdviceList) {
-    let is_off = |value: &HyperparameterValue| {
-        matches!(value, HyperparameterValue::Bool(false)) || value.as_f64().is_some_and(|x| x <= 1.0)
-    };
+    let is_off = |value: &HyperparameterValue| is_off(value) || value.as_f64().is_some_and(|x| x <= 1.0);
     let never = h.range.is_none() && h.listed().all(is_off);
     if known.id != GRADIENT_ACCUMULATION.id || never {
         return;
     }
-    let off = h.listed().find(|value| is_off(value)).cloned().unwrap_or_else(|| HyperparameterValue::from(1_i64));
+    // A trainer that takes numbers takes one batch an update; what else turns it off is known where it is listed.
+    let takes_numbers = h.range.is_some() || h.listed().all(|value| value.as_f64().is_some());
+    let off = h.listed().find(|value| is_off(value)).cloned();
+    let off = off.or_else(|| takes_numbers.then(|| HyperparameterValue::from(1_i64)));
     found.push_with(
         Violation::new(
             format!("spec.hyperparameters[{i}].name"),
@@ -92,11 +93,11 @@ fn accumulation(h: &Hyperparameter, i: usize, known: &KnownHyperparameter, found
             "Leave it out, and choose a batch size that the hardware holds.",
         )
         .of(&GRADIENT_ACCUMULATION_USED),
-        [Edit::Hold {
+        off.map(|at| Edit::Hold {
             hyperparameter: i,
-            at: off,
+            at,
             because: Some("Accumulating gradients gains no throughput.".to_owned()),
-        }],
+        }),
     );
 }
 

@@ -11,7 +11,10 @@ use studious_rules::{
 };
 
 use super::{AdviceList, adam, edits};
-use crate::findings::{is_off, wording::list};
+use crate::findings::{
+    is_off,
+    wording::{list, name},
+};
 
 /// A hyperparameter with its place in the study and its entry in the registry.
 type KnownOne<'a> = (usize, &'a Hyperparameter, &'static KnownHyperparameter);
@@ -50,10 +53,19 @@ fn optimizer_not_tuned(spec: &StudySpec, known: &[KnownOne<'_>], found: &mut Adv
     let of_optimizer: Vec<&KnownOne<'_>> = known.iter().filter(|(_, _, known)| known.is_of_optimizer()).collect();
     let rates: Vec<&&KnownOne<'_>> = of_optimizer.iter().filter(|(_, _, known)| known.id == LEARNING_RATE.id).collect();
     let nothing = !of_optimizer.is_empty() && of_optimizer.iter().all(|(_, h, _)| is_held(h));
-    let no_rate = !rates.is_empty() && rates.iter().all(|(_, h, _)| is_held(h));
+    // One name may stand for several, each under its own condition: all of them are tuned, or one arm's isn't.
+    let is_held_once = |name: &str| rates.iter().any(|(_, h, _)| h.name == name && is_held(h));
+    let no_rate = !rates.is_empty() && rates.iter().all(|(_, h, _)| is_held_once(&h.name));
     let compared: Vec<&str> = spec.hyperparameters.iter().filter(|h| is_compared(h)).map(|h| h.name.as_str()).collect();
-    let Some((i, first, _)) = rates.first().copied().or(of_optimizer.first()) else { return };
-    let rule = if no_rate && !compared.is_empty() {
+    let held = rates.iter().find(|(_, h, _)| is_held(h)).or(rates.first()).copied();
+    let Some((i, first, _)) = held.or(of_optimizer.first()) else { return };
+    let rule = if no_rate && !compared.is_empty() && rates.iter().filter(|(_, h, _)| h.name == first.name).count() > 1 {
+        let (names, is) = (list(&compared), if compared.len() == 1 { "is" } else { "are" });
+        format!(
+            "{} is held while {names} {is} compared, and the best one differs between almost any two things compared",
+            name(first)
+        )
+    } else if no_rate && !compared.is_empty() {
         let (names, is) = (list(&compared), if compared.len() == 1 { "is" } else { "are" });
         format!(
             "{} is the same for all while {names} {is} compared, and the best one differs between almost any two things compared",

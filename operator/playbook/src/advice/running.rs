@@ -2,7 +2,7 @@
 
 use studious_api::{
     StudySpec,
-    study::{EarlyEnding, Select},
+    study::{Algorithm, EarlyEnding, Select},
     validate::{Violation, counted},
 };
 use studious_rules::{
@@ -136,7 +136,9 @@ fn image(spec: &StudySpec, found: &mut AdviceList) {
 fn low_parallelism(spec: &StudySpec, found: &mut AdviceList) {
     let several = spec.count(&SEVERAL_AT_ONCE);
     let largest = spec.rounds.iter().filter_map(|round| round.trials).max().unwrap_or_default();
-    if spec.parallelism as usize >= several || spec.parallelism >= largest {
+    // A search that learns from results is better served by fewer at once.
+    let learns = spec.search.algorithm == Algorithm::Bayesian;
+    if learns || spec.parallelism as usize >= several || spec.parallelism >= largest {
         return;
     }
     let waves = largest.div_ceil(spec.parallelism.max(1));

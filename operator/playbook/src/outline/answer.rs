@@ -97,9 +97,14 @@ pub fn words(text: &str) -> Result<Vec<String>, String> {
     if words.is_empty() { Err("expected a command, such as python train.py".to_owned()) } else { Ok(words) }
 }
 
+/// A number or a truth value as YAML reads it; anything else is a text, whatever YAML would make of it.
 fn value(text: &str) -> HyperparameterValue {
     let text = text.trim();
-    yaml::from_str(text).unwrap_or_else(|_| text.into())
+    match yaml::from_str(text) {
+        Ok(yaml::Value::Bool(is)) => is.into(),
+        Ok(yaml::Value::Number(_)) => yaml::from_str(text).unwrap_or_else(|_| text.into()),
+        _ => text.into(),
+    }
 }
 
 fn range(min: &str, rest: &str) -> Result<Range, String> {

@@ -59,6 +59,20 @@ fn a_text_reads_as_a_person_would_write_it() {
 }
 
 #[test]
+fn values_are_what_was_answered() {
+    let listed = |text: &str| {
+        let h = scientific(text).unwrap();
+        h.listed().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(listed("augmentation=null,mixup,~,-"), r#"Text("null") Text("mixup") Text("~") Text("-")"#);
+    assert_eq!(
+        listed("x=1,0.5,true,{g},#e,&a"),
+        r##"Integer(1) Number(0.5) Bool(true) Text("{g}") Text("#e") Text("&a")"##
+    );
+    assert_eq!(fixed("x=null").unwrap().value, Some("null".into()));
+}
+
+#[test]
 fn answers_that_can_not_be_read_say_what_was_expected() {
     let mut said = String::new();
     for (what, wrong) in [

@@ -55,10 +55,21 @@ struct StepPace {
     per_step: f64,
 }
 
-/// By the first and the last line of measurements of different steps.
+/// By the first and the last lines of measurements. Of lines that come at once, as of a program that buffers them, the last
+/// says how far it was by then.
 fn pace(whole: &AttemptSeen) -> Option<StepPace> {
-    let (from, first, _) = whole.measurements().next()?;
-    let (to, last, _) = whole.measurements().filter(|(_, step, _)| *step > first).max_by_key(|(_, step, _)| *step)?;
+    let at_once = RESOLUTION.as_secs_f64() / 2.0;
+    let mut arrivals: Vec<(f64, u64)> = Vec::new();
+    let mut previous = f64::NEG_INFINITY;
+    for (seconds, step, _) in whole.measurements() {
+        match arrivals.last_mut() {
+            Some((_, last)) if seconds - previous < at_once => *last = step.max(*last),
+            _ => arrivals.push((seconds, step)),
+        }
+        previous = seconds;
+    }
+    let &(from, first) = arrivals.first()?;
+    let &(to, last) = arrivals.iter().filter(|(_, step)| *step > first).max_by_key(|(_, step)| *step)?;
     let per_step = (to - from) / (last - first) as f64;
     (per_step > 0.0).then(|| StepPace { startup: (from - per_step * first as f64).max(0.0), per_step })
 }

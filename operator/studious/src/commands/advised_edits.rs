@@ -40,10 +40,13 @@ pub(super) fn write(path: &Path, wanted: &[AdviceChoice], is_trial: bool) -> any
         }
     };
     tell_left(&applied);
+    for (code, why) in &applied.unwritten {
+        errln!("{name}: {code}: {why}");
+    }
     for code in &applied.silent {
         errln!("{name}: {code}: not advised against in this study, or waived");
     }
-    if applied.changes.is_empty() {
+    if applied.text == text {
         // What was asked by its code and can't be done is the caller's mistake; what is done already is none.
         let is_refused = applied.left.iter().any(|left| is_wanted_by_code(left, wanted));
         outln!("{name}: nothing to change")?;

@@ -1,9 +1,14 @@
 //! Checkpoints, and what becomes of a trial that is interrupted.
 
+use std::collections::BTreeSet;
+
 use super::{FIX_START, list, steps};
-use crate::preflight::{
-    AttemptSeen, Check, CheckCode, CheckStatus, Observations,
-    values::{Comparison, compare},
+use crate::{
+    numbers::count,
+    preflight::{
+        AttemptSeen, Check, CheckCode, CheckStatus, Observations,
+        values::{Comparison, compare},
+    },
 };
 
 const ADD: &str = "Add checkpoint: {everySteps: N} to the study.";
@@ -59,7 +64,25 @@ pub(super) fn resumes(seen: &Observations<'_>) -> Check {
             format!("it said that it restored step {step}, and trained again from step {first}"),
             fix,
         ),
+        (Some(step), Some(first), _) if skipped(seen, step, first) > 1 => Check::fails(
+            code,
+            format!(
+                "it said that it restored step {step}, and its first line was of step {first}: {} between them, which it reports \
+                 when nothing interrupts it, are missing",
+                count(skipped(seen, step, first), "step")
+            ),
+            "Continue with the step after the one of the checkpoint.",
+        ),
         (Some(step), ..) => Check::passes(code, format!("after a kill it continued from step {step}")),
+        (None, Some(first), Some(saved)) if skipped(seen, saved, first) > 1 => Check::unknown(
+            code,
+            format!(
+                "after a kill its first line was of step {first}, and its last known checkpoint of step {saved}: whether the steps \
+                 between were trained is not known"
+            ),
+            "Continue with the step after the one of the checkpoint, and report which that was: {\"event\": \"init\", \
+             \"restored_step\": …}.",
+        ),
         (None, Some(first), Some(saved)) if first >= saved => Check::passes(
             code,
             format!("after a kill its first line was of step {first}, and its checkpoint of step {saved}"),
@@ -75,6 +98,13 @@ pub(super) fn resumes(seen: &Observations<'_>) -> Check {
         }
     };
     check.needed_if(needed)
+}
+
+/// How many steps between a checkpoint and the first line after it have lines where nothing interrupts the trial. A trainer
+/// that counts from its start to its next line lacks one at most.
+fn skipped(seen: &Observations<'_>, restored: u64, first: u64) -> usize {
+    let steps: BTreeSet<u64> = seen.whole.measurements().map(|(_, step, _)| step).collect();
+    if first <= restored { 0 } else { steps.range(restored + 1..first).count() }
 }
 
 fn first_step(attempt: &AttemptSeen) -> Option<u64> {

@@ -126,6 +126,14 @@ fn ending() -> Cases {
     ]
 }
 
+const EVERY_STEP: [&str; 5] = [
+    r#"{"step":11,"train_loss":0.4}"#,
+    r#"{"step":12,"train_loss":0.4}"#,
+    r#"{"step":13,"train_loss":0.4}"#,
+    r#"{"step":14,"train_loss":0.4}"#,
+    r#"{"step":15,"validation_error":0.3}"#,
+];
+
 fn resuming() -> Cases {
     vec![
         ("saves nothing", SavesCheckpoints, |seen| {
@@ -149,6 +157,18 @@ fn resuming() -> Cases {
         }),
         ("resumes and does not say so", Resumes, |seen| {
             seen.resumed = Some(attempt(&[WHOLE[0], WHOLE[5]], 0));
+        }),
+        ("resumes with a hole", Resumes, |seen| {
+            seen.whole = attempt(&EVERY_STEP, 0);
+            seen.resumed =
+                Some(attempt(&[r#"{"event":"init","restored_step":10}"#, r#"{"step":14,"train_loss":0.3}"#], 0));
+        }),
+        ("resumes beyond what it is known to have saved", Resumes, |seen| {
+            seen.whole = attempt(&EVERY_STEP, 0);
+            seen.resumed = Some(attempt(&[WHOLE[0], r#"{"step":14,"train_loss":0.3}"#], 0));
+        }),
+        ("counts from its start to its next line", Resumes, |seen| {
+            seen.resumed = Some(attempt(&[r#"{"event":"init","restored_step":10}"#, WHOLE[6]], 0));
         }),
         ("was over before it was killed", Resumes, |seen| {
             seen.killed = Some(attempt(&WHOLE, 0));

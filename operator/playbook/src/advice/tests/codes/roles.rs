@@ -151,9 +151,21 @@ fn an_optimizer_that_is_not_tuned() {
             // One of the others tuned is not enough where something is compared.
             Sketch::of([DEPTH, "{name: momentum, range: {min: 0.5, max: 0.99}}", &fixed("lr")]),
             Sketch::of([X, &fixed("momentum")]),
+            // Tuned for one of the two that are compared.
+            Sketch::of([
+                "{name: kind, role: Scientific, values: [a, b]}",
+                X,
+                "{name: lr, when: {kind: [a]}, range: {min: 0.01, max: 1}}",
+                "{name: lr, when: {kind: [b]}, role: Fixed, value: 0.1}",
+            ]),
         ]),
         [
             Sketch::of([DEPTH, RATE]),
+            Sketch::of([
+                "{name: kind, role: Scientific, values: [a, b]}",
+                "{name: lr, when: {kind: [a]}, range: {min: 0.01, max: 1}}",
+                "{name: lr, when: {kind: [b]}, range: {min: 0.1, max: 1}}",
+            ]),
             Sketch::of([DEPTH, X, "{name: lr, role: Fixed, value: 0.1, fixedBecause: an earlier study}"]),
             Sketch::of([DEPTH, X]),
             Sketch::of([X, "{name: momentum, range: {min: 0.5, max: 0.99}}", &fixed("lr")]),
