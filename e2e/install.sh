@@ -20,4 +20,7 @@ spec:
   claimRef: {namespace: $namespace, name: studious-ledger}
   hostPath: {path: $STUDIOUS_E2E_VOLUMES/ledger, type: DirectoryOrCreate}
 YAML
-e2e/cluster/cluster.sh install --set ledger.persistence.storageClassName=ledger --set ledger.persistence.size=1Gi --set log.format=text "$@"
+# The service account by which tests read the operator's metrics.
+kubectl --namespace "$namespace" create serviceaccount scraper --dry-run=client -o yaml | kubectl apply -f - >/dev/null
+e2e/cluster/cluster.sh install --set ledger.persistence.storageClassName=ledger --set ledger.persistence.size=1Gi --set log.format=text \
+  --set agent.metrics=true --set 'monitoring.readers[0].name=scraper' --set "monitoring.readers[0].namespace=$namespace" "$@"

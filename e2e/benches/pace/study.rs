@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::{
+    authentication::v1::TokenRequest,
+    core::v1::{Pod, ServiceAccount},
+};
 use kube::{
     Api, Client,
     api::{ListParams, PostParams},
@@ -52,8 +55,13 @@ pub(crate) async fn operator_seconds(client: &Client) -> f64 {
     let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
     let label = ListParams::default().labels("app.kubernetes.io/name=studious");
     let pod = pods.list(&label).await.unwrap().items.remove(0).metadata.name.unwrap();
-    let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}:8080/proxy/metrics");
-    let request = http::Request::get(path).body(Vec::new()).unwrap();
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &namespace);
+    let token =
+        accounts.create_token_request("scraper", &PostParams::default(), &TokenRequest::default()).await.unwrap();
+    // The API server's proxy keeps `Authorization` to itself.
+    let path = format!("/api/v1/namespaces/{namespace}/pods/https:{pod}:8445/proxy/metrics");
+    let request = http::Request::get(path).header("Studious-Token", token.status.unwrap().token);
+    let request = request.body(Vec::new()).unwrap();
     let text = client.request_text(request).await.unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("process_cpu_seconds_total "));
     line.expect("process_cpu_seconds_total").trim().parse().unwrap()

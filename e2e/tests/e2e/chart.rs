@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cluster::{feed, kubectl, output, repository, text};
 
 /// Values of a kind of installation, as `--set`.
-const INSTALLATIONS: [(&str, &[&str]); 6] = [
+const INSTALLATIONS: [(&str, &[&str]); 7] = [
     ("default", &[]),
     ("one namespace", &["watchNamespace=default"]),
     ("no claim", &["ledger.persistence.enabled=false", "crds.enabled=false"]),
@@ -27,6 +27,10 @@ const INSTALLATIONS: [(&str, &[&str]); 6] = [
             "dashboard.ingress.enabled=true",
             "dashboard.ingress.host=studious.example.com",
         ],
+    ),
+    (
+        "metrics",
+        &["monitoring.readers[0].name=prometheus", "monitoring.readers[0].namespace=monitoring", "agent.metrics=true"],
     ),
     ("bare", &["reader.enabled=false", "networkPolicy.enabled=false", "monitoring.grafanaDashboard.enabled=false"]),
 ];
@@ -117,6 +121,51 @@ fn a_value_that_does_not_exist_is_refused() {
         let (key, _) = wrong.split_once('=').expect("a value");
         let last = key.rsplit('.').next().expect("a key");
         assert!(!said.status.success() && text(&said.stderr).contains(last), "{wrong}: {}", text(&said.stderr));
+    }
+}
+
+/// The flags that the operator is started with.
+fn flags(objects: &[Value]) -> Vec<&str> {
+    let pod = &of_kind(objects, "Deployment").next().expect("a Deployment")["spec"]["template"]["spec"];
+    pod["containers"][0]["args"].as_array().expect("flags").iter().filter_map(Value::as_str).collect()
+}
+
+#[test]
+fn metrics_are_closed_unless_they_are_opened() {
+    let is_reader = |object: &&Value| object["metadata"]["name"] == "studious-metrics-reader";
+    let usual = rendered(&["monitoring.serviceMonitor.enabled=true"]);
+    assert!(!flags(&usual).contains(&"--open-metrics") && !flags(&usual).contains(&"--agent-metrics"));
+    let role = of_kind(&usual, "ClusterRole").find(is_reader).expect("a role");
+    assert_eq!(role["rules"], serde_json::json!([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]));
+    assert!(!of_kind(&usual, "ClusterRoleBinding").any(|binding| is_reader(&binding)), "no reader was named");
+    let endpoint = |objects: &[Value]| {
+        of_kind(objects, "ServiceMonitor").next().expect("a ServiceMonitor")["spec"]["endpoints"][0].clone()
+    };
+    assert_eq!(endpoint(&usual)["scheme"], "https");
+    assert_eq!(endpoint(&usual)["tlsConfig"]["ca"]["secret"]["name"], "studious-tls");
+    assert!(endpoint(&usual)["bearerTokenFile"].is_string());
+
+    let token = "monitoring.serviceMonitor.authorization.credentials.name=token";
+    let named = rendered(&[
+        "monitoring.serviceMonitor.enabled=true",
+        token,
+        "monitoring.readers[0].name=prometheus",
+        "monitoring.readers[0].namespace=monitoring",
+    ]);
+    let binding = of_kind(&named, "ClusterRoleBinding").find(is_reader).expect("a binding");
+    assert_eq!(
+        binding["subjects"],
+        serde_json::json!([{"kind": "ServiceAccount", "name": "prometheus", "namespace": "monitoring"}])
+    );
+    assert_eq!(endpoint(&named)["authorization"]["credentials"]["name"], "token");
+    assert!(endpoint(&named)["bearerTokenFile"].is_null());
+
+    let open = rendered(&["monitoring.authentication=false", "monitoring.serviceMonitor.enabled=true"]);
+    assert!(flags(&open).contains(&"--open-metrics"));
+    assert!(!of_kind(&open, "ClusterRole").any(|role| is_reader(&role)));
+    assert!(endpoint(&open)["bearerTokenFile"].is_null(), "a token is shown to those who ask for it");
+    for asked in ["monitoring.podMonitor.enabled=true", "agent.metrics=true"] {
+        assert!(flags(&rendered(&[asked])).contains(&"--agent-metrics"), "{asked}");
     }
 }
 

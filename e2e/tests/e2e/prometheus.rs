@@ -77,6 +77,13 @@ fn addresses(pods: &Value, port: &str) -> Vec<String> {
     found
 }
 
+/// The HTTP status of a scrape of the operator at this address, with these flags of curl.
+fn scrape_status(address: &str, more: &[&str]) -> String {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--insecure", "--output", "/dev/null", "--write-out", "%{http_code}"]).args(more);
+    output(curl.arg(format!("https://{address}/metrics")))
+}
+
 #[test]
 fn both_series_are_there_and_every_panel_has_data() {
     let namespace = Namespace::new("metrics");
@@ -96,11 +103,23 @@ fn both_series_are_there_and_every_panel_has_data() {
     let pods = json(kubectl(&["-n", &operator, "get", "pods", "-l", "app.kubernetes.io/name=studious", "-o", "json"]));
     let operators = addresses(&pods, "metrics");
     assert!(!operators.is_empty(), "{pods}");
+    // As a Prometheus in the cluster: its service account's token, and the operator's certificate authority.
+    let token = output(&mut kubectl(&["-n", &operator, "create", "token", "scraper"]));
+    std::fs::write(folder.path().join("token"), token.trim()).expect("the token");
+    let authority = namespace.get("configmap", "studious-ca").expect("the operator's authority");
+    let authority = authority["data"]["ca.crt"].as_str().expect("a certificate authority");
+    std::fs::write(folder.path().join("ca.crt"), authority).expect("the certificate authority");
+    assert_eq!(scrape_status(&operators[0], &[]), "401");
     let config = format!(
         "global: {{scrape_interval: 2s}}
 scrape_configs:
 - {{job_name: trials, honor_labels: true, static_configs: [{{targets: {trials:?}}}]}}
-- {{job_name: operator, honor_labels: true, static_configs: [{{targets: {operators:?}}}]}}
+- job_name: operator
+  honor_labels: true
+  scheme: https
+  authorization: {{credentials_file: token}}
+  tls_config: {{ca_file: ca.crt, server_name: studious.{operator}.svc}}
+  static_configs: [{{targets: {operators:?}}}]
 "
     );
     std::fs::write(folder.path().join("prometheus.yml"), config).expect("its configuration");

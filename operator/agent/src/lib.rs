@@ -1,5 +1,6 @@
 //! The sidecar of a trainer: writes `trial.json` before the trainer starts, tails `metrics.jsonl`, pushes what is new
-//! to the operator until it is acknowledged, and serves Prometheus so that the trainer needs no HTTP server.
+//! to the operator until it is acknowledged, and serves Prometheus where it is asked to, so that the trainer needs no HTTP
+//! server.
 //!
 //! ```text
 //! downward API ─▶ trial.json ─▶ trainer ─▶ metrics.jsonl ─▶ tail ─▶ push ─▶ operator
@@ -81,7 +82,9 @@ pub async fn run_until(options: Options, ended: impl Future<Output = ()> + Send)
     let stop = CancellationToken::new();
     let _stopped_with_this = stop.clone().drop_guard();
 
-    serve::start(options.listen, started.clone(), stop.clone()).await?;
+    if let Some(address) = options.listen {
+        serve::start(address, started.clone(), stop.clone()).await?;
+    }
     let client = Client::new(&options)?;
     let trial = inputs::write(&options)?;
     let gauges = Gauges::new(&options.namespace, &trial, options.host)?;
@@ -89,7 +92,9 @@ pub async fn run_until(options: Options, ended: impl Future<Output = ()> + Send)
     tracing::info!(trial = trial.name, attempt = trial.attempt, host = options.host, "trial.json is there");
 
     let metrics = options.trial_dir.join(METRICS_FILE);
-    tokio::spawn(gauges::follow(metrics.clone(), gauges.clone(), stop.clone()));
+    if options.listen.is_some() {
+        tokio::spawn(gauges::follow(metrics.clone(), gauges.clone(), stop.clone()));
+    }
     let delivery = Arc::new(Delivery::default());
     let (earlier, spool) = match &options.spool {
         Some(folder) => (

@@ -1,12 +1,6 @@
 //! The agent's options.
 
-use std::{
-    net::{Ipv6Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
-
-use studious_contract::reserved::AGENT_PORT;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// The agent's options. Study, round, trial and attempt come from the downward API's `trial.json`.
 #[derive(Clone, Debug)]
@@ -29,15 +23,13 @@ pub struct Options {
     pub token_file: PathBuf,
     /// This host's folder on the checkpoint claim, for lines that could not be delivered. Without a claim there is none.
     pub spool: Option<PathBuf>,
-    /// Where `/metrics` is served.
-    pub listen: SocketAddr,
+    /// Where `/metrics` is served, in the clear; it isn't without an address.
+    pub listen: Option<SocketAddr>,
     /// How long pushing what is left may take once the trainer has ended: less than the pod's grace period.
     pub drain_limit: Duration,
 }
 
 impl Options {
-    /// All addresses of the pod at [`AGENT_PORT`], IPv4 as well.
-    pub const LISTEN: SocketAddr = SocketAddr::V6(std::net::SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, AGENT_PORT, 0, 0));
     /// Leaves five seconds of the usual grace period of thirty.
     pub const DRAIN_LIMIT: Duration = Duration::from_secs(25);
 }

@@ -31,7 +31,7 @@ impl Tokens {
         Self { key, users: Mutex::default(), grants: Mutex::default() }
     }
 
-    /// A user with this token, who may get the studies of these namespaces.
+    /// A user with this token, who may get the studies of these namespaces and these paths, such as `/metrics`.
     pub(crate) fn add_user(&self, token: &str, name: &str, namespaces: &[&str]) {
         self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(token.to_owned(), name.to_owned());
         let mut grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +76,11 @@ impl Tokens {
             ("subjectaccessreviews", _) => {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 let spec = &body["spec"];
-                let wants = (text(&spec["user"]), text(&spec["resourceAttributes"]["namespace"]));
+                let what = match &spec["nonResourceAttributes"] {
+                    Value::Null => text(&spec["resourceAttributes"]["namespace"]),
+                    path => text(&path["path"]),
+                };
+                let wants = (text(&spec["user"]), what);
                 let grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
                 answer["status"] = json!({ "allowed": grants.contains(&wants) });
             }

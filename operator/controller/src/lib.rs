@@ -34,6 +34,7 @@ mod recovery;
 mod run;
 #[cfg(test)]
 mod scenarios;
+mod scrape;
 mod server;
 mod status;
 mod study;

@@ -17,8 +17,12 @@ pub struct Options {
     pub listen_dashboard: Option<SocketAddr>,
     /// Proxies that are believed when they name a user, by address.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Where `/healthz`, `/readyz` and `/metrics` are served in the clear.
+    /// Where `/healthz` and `/readyz` are served in the clear.
     pub listen_plain: SocketAddr,
+    /// Where `/metrics` is served over TLS.
+    pub listen_metrics: SocketAddr,
+    /// Whether `/metrics` is served to every client, rather than to those who may `get` it in Kubernetes.
+    pub open_metrics: bool,
     /// The server's certificate chain, PEM. Read again when it changes.
     pub tls_certificate: PathBuf,
     /// The key of that certificate, PEM.
@@ -36,6 +40,8 @@ pub struct Options {
     /// The CA that agents trust when they send: a PEM file. They get it in their environment and, renewed, in a
     /// `ConfigMap`.
     pub ca_certificate: PathBuf,
+    /// Whether agents serve their host's gauges, which every client that reaches the pod can read.
+    pub agent_metrics: bool,
     /// How long the agent of a trial without a checkpoint claim delivers what is left once its trainer has ended. The
     /// grace period of such pods follows from it.
     pub agent_drain: Duration,

@@ -124,6 +124,7 @@ async fn run_with(client: Client, options: Options, stop: impl Future<Output = (
                 image_pull_policy: options.agent_image_pull_policy.clone(),
                 ingest_url: options.ingest_url.clone(),
                 authority: Arc::new(authority),
+                serves_metrics: options.agent_metrics,
                 drain: options.agent_drain,
             },
         }),

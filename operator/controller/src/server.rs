@@ -1,4 +1,4 @@
-//! What the operator serves: ingest, webhook and read API over TLS; health and metrics in the clear.
+//! What the operator serves: ingest, webhook, read API and metrics over TLS; health in the clear.
 
 use std::{
     net::SocketAddr,
@@ -13,7 +13,7 @@ use std::{
 use axum::{
     Router,
     extract::{DefaultBodyLimit, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -31,7 +31,7 @@ use crate::{
     limits::{ConnectionLimits, Connections},
     options::Options,
     rate::Rate,
-    read, recovery, webhook,
+    read, recovery, scrape, webhook,
 };
 
 /// How long requests running may take once the process is to end.
@@ -95,11 +95,7 @@ pub(crate) fn secure(shared: Arc<Shared>) -> Router {
 
 /// What is served in the clear.
 pub(crate) fn plain(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .with_state(shared)
+    Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(shared)
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
@@ -109,13 +105,6 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     match recovery::trouble(&shared.context.ledger.health()) {
         None => "ok".into_response(),
         Some((_, why)) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
-    }
-}
-
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.context.metrics.text(&shared.context.caches, &shared.context.live, &shared.context.ledger) {
-        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
 
@@ -172,9 +161,11 @@ pub(crate) async fn serve(options: &Options, shared: Arc<Shared>, stop: Cancella
             None => Ok(()),
         }
     };
+    let series = scrape::router(shared.clone(), options.open_metrics);
     tokio::try_join!(
         over_tls(options.listen, api, tls.clone(), handle.clone(), limits),
         pages,
+        over_tls(options.listen_metrics, series, tls.clone(), handle.clone(), limits),
         in_the_clear(options.listen_plain, plain(shared), handle.clone(), limits)
     )?;
     Ok(())

@@ -25,7 +25,7 @@ async fn the_trainer_starts_once_its_file_is_there() {
     assert_eq!(fs::metadata(pod.metrics()).unwrap().permissions().mode() & 0o777, 0o666);
 
     pod.write("{\"step\":10,\"examples_per_second\":9200}\n");
-    let metrics = format!("http://{}/metrics", pod.options.listen);
+    let metrics = format!("http://{}/metrics", pod.options.listen.unwrap());
     let series = "studious_host_examples_per_second{host=\"1\",namespace=\"team-a\",round=\"explore\",study=\"s\",trial=\"s-explore-0000\"} 9200";
     eventually("the series", || async { reqwest::get(&metrics).await.unwrap().text().await.unwrap().contains(series) })
         .await;

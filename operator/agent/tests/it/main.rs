@@ -56,7 +56,7 @@ impl Pod {
             ca_file: None,
             spool: None,
             token_file,
-            listen: free_address(),
+            listen: Some(free_address()),
             drain_limit: Duration::from_secs(20),
         };
         Self { folder, options, end: None, agent: None }
@@ -82,7 +82,7 @@ impl Pod {
         let agent = self.agent.take().unwrap();
         agent.abort();
         assert!(agent.await.unwrap_err().is_cancelled());
-        self.options.listen = free_address();
+        self.options.listen = Some(free_address());
     }
 
     pub fn metrics(&self) -> PathBuf {

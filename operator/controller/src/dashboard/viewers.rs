@@ -2,7 +2,8 @@
 //!
 //! A viewer shows a token, which the API server reviews; or comes through a proxy that is trusted by its address and says
 //! who they are. They see the studies that they may `get`: asked of the API server by namespace, then by name for those
-//! whose role names single studies. Answers are kept for seconds.
+//! whose role names single studies. Metrics are for tokens alone, of users who may `get` their path. Answers are kept for
+//! seconds.
 
 use std::{
     net::SocketAddr,
@@ -13,7 +14,7 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 use k8s_openapi::api::{
     authentication::v1::{TokenReview, TokenReviewSpec, UserInfo},
-    authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
+    authorization::v1::{NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},
 };
 use kube::{Api, Client, api::PostParams};
 use studious_api::GROUP;
@@ -21,7 +22,7 @@ use studious_dashboard::{Gate, Refusal, StudyKey};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::recent::Recent;
-use crate::rate::Rate;
+use crate::{rate::Rate, scrape};
 
 /// Where the API server's service proxy leaves a token: it keeps `Authorization` to itself.
 const TOKEN_HEADER: &str = "studious-token";
@@ -49,12 +50,52 @@ const UNKNOWN: (f64, f64) = (0.5, 20.0);
 /// A viewer.
 pub(crate) type Viewer = UserInfo;
 
+/// What a user may `get`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum GetTarget {
+    /// A study; all of a namespace when the name is empty.
+    Study(StudyKey),
+    /// The operator's metrics.
+    Metrics,
+}
+
+impl GetTarget {
+    /// Asks whether `viewer` may `get` it.
+    fn question(&self, viewer: &Viewer) -> SubjectAccessReviewSpec {
+        let verb = Some("get".to_owned());
+        let spec = SubjectAccessReviewSpec {
+            user: viewer.username.clone(),
+            uid: viewer.uid.clone(),
+            groups: viewer.groups.clone(),
+            extra: viewer.extra.clone(),
+            ..SubjectAccessReviewSpec::default()
+        };
+        match self {
+            Self::Study(key) => SubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    group: Some(GROUP.to_owned()),
+                    resource: Some("studies".to_owned()),
+                    verb,
+                    namespace: Some(key.namespace.clone()),
+                    name: Some(key.name.clone()).filter(|name| !name.is_empty()),
+                    ..ResourceAttributes::default()
+                }),
+                ..spec
+            },
+            Self::Metrics => SubjectAccessReviewSpec {
+                non_resource_attributes: Some(NonResourceAttributes { path: Some(scrape::PATH.to_owned()), verb }),
+                ..spec
+            },
+        }
+    }
+}
+
 /// Finds out who looks and what they may see.
 pub(crate) struct Viewers {
     client: Client,
     proxies: Vec<IpNet>,
     users: Recent<String, Result<UserInfo, Refusal>>,
-    rights: Recent<(String, StudyKey), bool>,
+    rights: Recent<(String, GetTarget), bool>,
     turns: Semaphore,
     unknown: Rate,
 }
@@ -113,49 +154,8 @@ impl Viewers {
         Err(Refusal::Unknown(format!("the token is not accepted: {why}")))
     }
 
-    /// Whether a user may `get` a study; all of a namespace when the name is empty.
-    async fn may(&self, viewer: &Viewer, key: StudyKey) -> Result<bool, Refusal> {
-        // Groups and extras are part of a user's identity.
-        let who = serde_json::to_string(viewer).map_err(unavailable)?;
-        let question = (who, key);
-        if let Some(answer) = self.rights.get(&question) {
-            return Ok(answer);
-        }
-        let _turn = self.turn().await?;
-        let key = &question.1;
-        let review = SubjectAccessReview {
-            spec: SubjectAccessReviewSpec {
-                user: viewer.username.clone(),
-                uid: viewer.uid.clone(),
-                groups: viewer.groups.clone(),
-                extra: viewer.extra.clone(),
-                resource_attributes: Some(ResourceAttributes {
-                    group: Some(GROUP.to_owned()),
-                    resource: Some("studies".to_owned()),
-                    verb: Some("get".to_owned()),
-                    namespace: Some(key.namespace.clone()),
-                    name: Some(key.name.clone()).filter(|name| !name.is_empty()),
-                    ..ResourceAttributes::default()
-                }),
-                ..SubjectAccessReviewSpec::default()
-            },
-            ..SubjectAccessReview::default()
-        };
-        let reviews = Api::<SubjectAccessReview>::all(self.client.clone());
-        let answer = reviews.create(&PostParams::default(), &review).await.map_err(unavailable)?;
-        let allowed = answer.status.is_some_and(|status| status.allowed);
-        self.rights.put(question, allowed, RIGHT);
-        Ok(allowed)
-    }
-}
-
-impl Gate for Viewers {
-    type Viewer = Viewer;
-
-    async fn admit(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Result<Viewer, Refusal> {
-        if let Some(user) = self.told_by_proxy(headers, peer) {
-            return Ok(user);
-        }
+    /// The user whose token a caller shows.
+    async fn holder_of_token(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Result<Viewer, Refusal> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer "));
         let token = text(TOKEN_HEADER).or(bearer).filter(|token| token.len() <= MAX_TOKEN).ok_or_else(|| {
@@ -185,13 +185,57 @@ impl Gate for Viewers {
         answer
     }
 
+    /// Refuses callers who may not read metrics. They show a token: a proxy's word is for pages.
+    ///
+    /// # Errors
+    /// When the token isn't accepted, its user may not `get` the path, or the API server can't be asked.
+    pub(crate) async fn may_scrape(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Result<(), Refusal> {
+        let viewer = self.holder_of_token(headers, peer).await?;
+        if self.may(&viewer, GetTarget::Metrics).await? {
+            return Ok(());
+        }
+        let user = viewer.username.unwrap_or_default();
+        Err(Refusal::NotAllowed(format!(
+            "{user} may not get {}. Bind the ClusterRole studious-metrics-reader to it.",
+            scrape::PATH
+        )))
+    }
+
+    /// Whether a user may `get` something.
+    async fn may(&self, viewer: &Viewer, what: GetTarget) -> Result<bool, Refusal> {
+        // Groups and extras are part of a user's identity.
+        let who = serde_json::to_string(viewer).map_err(unavailable)?;
+        let question = (who, what);
+        if let Some(answer) = self.rights.get(&question) {
+            return Ok(answer);
+        }
+        let _turn = self.turn().await?;
+        let review = SubjectAccessReview { spec: question.1.question(viewer), ..SubjectAccessReview::default() };
+        let reviews = Api::<SubjectAccessReview>::all(self.client.clone());
+        let answer = reviews.create(&PostParams::default(), &review).await.map_err(unavailable)?;
+        let allowed = answer.status.is_some_and(|status| status.allowed);
+        self.rights.put(question, allowed, RIGHT);
+        Ok(allowed)
+    }
+}
+
+impl Gate for Viewers {
+    type Viewer = Viewer;
+
+    async fn admit(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> Result<Viewer, Refusal> {
+        if let Some(user) = self.told_by_proxy(headers, peer) {
+            return Ok(user);
+        }
+        self.holder_of_token(headers, peer).await
+    }
+
     fn name(viewer: &Viewer) -> Option<&str> {
         viewer.username.as_deref()
     }
 
     async fn may_get(&self, viewer: &Viewer, key: &StudyKey) -> Result<bool, Refusal> {
         let all = StudyKey { namespace: key.namespace.clone(), name: String::new() };
-        Ok(self.may(viewer, all).await? || self.may(viewer, key.clone()).await?)
+        Ok(self.may(viewer, GetTarget::Study(all)).await? || self.may(viewer, GetTarget::Study(key.clone())).await?)
     }
 }
 

@@ -3,14 +3,17 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::ConnectInfo,
-    http::{Request, StatusCode},
+    http::{HeaderMap, Request, StatusCode},
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
@@ -28,7 +31,10 @@ const ANYBODY: &str = "10.0.0.8:41000";
 /// The dashboard of a cluster with one study in each of two namespaces, and what the API server was asked.
 struct Shown {
     router: Router,
+    viewers: Arc<Viewers>,
     asked: Arc<Mutex<Vec<String>>>,
+    /// Whether the API server answers with errors.
+    is_away: Arc<AtomicBool>,
     _world: World,
 }
 
@@ -55,24 +61,27 @@ impl Shown {
         (status.phase, status.objective, status.best_step) = (TrialPhase::Succeeded, Some(0.25), Some(50));
         world.caches.trial(&trial);
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let seen = asked.clone();
+        let is_away: Arc<AtomicBool> = Arc::default();
+        let (seen, away) = (asked.clone(), is_away.clone());
         let client = Client::new(
             tower::service_fn(move |request: Request<kube::client::Body>| {
-                let seen = seen.clone();
+                let (seen, away) = (seen.clone(), away.load(Ordering::SeqCst));
                 async move {
                     let path = request.uri().path().to_owned();
                     let body: Value =
                         serde_json::from_slice(&request.into_body().collect_bytes().await.unwrap()).unwrap_or_default();
                     let (line, answer) = answer(&path, &body);
                     seen.lock().unwrap().push(line);
-                    Ok::<_, Infallible>(http::Response::new(kube::client::Body::from(answer.to_string().into_bytes())))
+                    let body = kube::client::Body::from(answer.to_string().into_bytes());
+                    let status = if away { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::OK };
+                    Ok::<_, Infallible>(http::Response::builder().status(status).body(body).unwrap())
                 }
             }),
             "default",
         );
-        let viewers = Viewers::new(client, vec!["10.0.0.7/32".parse().unwrap()]);
-        let router = studious_dashboard::router(Cluster::new(world.context.clone()), Arc::new(viewers));
-        Self { router, asked, _world: world }
+        let viewers = Arc::new(Viewers::new(client, vec!["10.0.0.7/32".parse().unwrap()]));
+        let router = studious_dashboard::router(Cluster::new(world.context.clone()), viewers.clone());
+        Self { router, viewers, asked, is_away, _world: world }
     }
 
     async fn get(&self, path: &str, peer: &str, headers: &[(&'static str, &str)]) -> (StatusCode, Value) {
@@ -87,6 +96,13 @@ impl Shown {
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }
 
+    /// What becomes of a scrape: nothing is amiss, or the HTTP status of its refusal.
+    async fn scrape(&self, peer: &str, headers: &[(&'static str, &str)]) -> Result<(), StatusCode> {
+        let headers: HeaderMap =
+            headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        self.viewers.may_scrape(&headers, peer.parse().ok()).await.map_err(|refusal| refusal.status())
+    }
+
     async fn names(&self, peer: &str, headers: &[(&'static str, &str)]) -> Vec<String> {
         let (status, body) = self.get("/v1/studies", peer, headers).await;
         assert_eq!(status, StatusCode::OK, "{body}");
@@ -98,7 +114,7 @@ impl Shown {
     }
 }
 
-/// Anna belongs to a group that may get studies in team-a; Bert may get the study team-b/secret by its name.
+/// Anna belongs to a group that may get studies in team-a; Bert may get the study team-b/secret by its name, and metrics.
 fn answer(path: &str, body: &Value) -> (String, Value) {
     let spec = &body["spec"];
     if path.ends_with("/tokenreviews") {
@@ -115,6 +131,12 @@ fn answer(path: &str, body: &Value) -> (String, Value) {
         let status =
             if known { json!({ "authenticated": true, "user": user }) } else { json!({ "authenticated": false }) };
         return ("who".to_owned(), json!({ "metadata": {}, "spec": {}, "status": status }));
+    }
+    if let Some(path) = spec["nonResourceAttributes"]["path"].as_str() {
+        assert_eq!(spec["nonResourceAttributes"]["verb"], "get");
+        let allowed = spec["user"] == "bert" && path == "/metrics";
+        let line = format!("may {} get {path}", spec["user"].as_str().unwrap());
+        return (line, json!({ "metadata": {}, "spec": {}, "status": { "allowed": allowed } }));
     }
     let of = &spec["resourceAttributes"];
     let text = |name: &str| of[name].as_str().unwrap_or_default().to_owned();
@@ -176,6 +198,36 @@ async fn a_proxy_is_believed_by_its_address_alone() {
 async fn an_agents_token_opens_no_page() {
     let shown = Shown::new().await;
     assert_eq!(shown.get(STUDY, ANYBODY, &[("studious-token", "an agent's")]).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_scrape_needs_a_token_whose_user_may_get_metrics() {
+    let shown = Shown::new().await;
+    let bert = [("authorization", "Bearer bert's")];
+    assert_eq!(shown.scrape(ANYBODY, &[("authorization", "Bearer anna's")]).await, Err(StatusCode::FORBIDDEN));
+    assert_eq!(shown.scrape(ANYBODY, &[("authorization", "Bearer an agent's")]).await, Err(StatusCode::UNAUTHORIZED));
+    assert_eq!(shown.scrape(ANYBODY, &[]).await, Err(StatusCode::UNAUTHORIZED));
+    // A proxy that signs people in has no say here.
+    assert_eq!(shown.scrape(PROXY, &[("x-remote-user", "bert")]).await, Err(StatusCode::UNAUTHORIZED));
+    shown.asked();
+    for _ in 0..20 {
+        assert_eq!(shown.scrape(ANYBODY, &bert).await, Ok(()));
+    }
+    assert_eq!(shown.asked(), ["who", "may bert get /metrics"]);
+    // To get metrics is not to get studies, nor the other way around.
+    assert_eq!(shown.get(STUDY, ANYBODY, &bert).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_scrape_is_asked_about_again_after_the_api_server_failed() {
+    let shown = Shown::new().await;
+    let bert = [("authorization", "Bearer bert's")];
+    shown.is_away.store(true, Ordering::SeqCst);
+    for _ in 0..50 {
+        assert_eq!(shown.scrape(ANYBODY, &bert).await, Err(StatusCode::SERVICE_UNAVAILABLE));
+    }
+    shown.is_away.store(false, Ordering::SeqCst);
+    assert_eq!(shown.scrape(ANYBODY, &bert).await, Ok(()));
 }
 
 #[tokio::test]

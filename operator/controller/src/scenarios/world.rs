@@ -111,6 +111,7 @@ impl World {
             image_pull_policy: None,
             ingest_url: "https://studious".into(),
             authority: Arc::new(crate::authority::Authority::new(std::path::Path::new(""), String::new())),
+            serves_metrics: false,
             drain: std::time::Duration::from_mins(10),
         };
         let trials = Arc::new(TrialReconciler { context: context.clone(), memories: Arc::default(), agent });

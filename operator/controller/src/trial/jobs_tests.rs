@@ -17,6 +17,7 @@ fn agent() -> AgentSettings {
             Path::new("ca.crt"),
             "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n".into(),
         )),
+        serves_metrics: false,
         drain: Duration::from_mins(10),
     }
 }
@@ -67,6 +68,21 @@ spec:
   - {name: trainer, image: trainer, command: [train], args: ['--lr=$(HP_LEARNING_RATE)'], env: [{name: MINE, value: '1'}]}
 ";
     insta::assert_snapshot!(yaml(&build(&identified(&trial(1, "", template)), (1, None), &agent()).unwrap()));
+}
+
+/// Gauges are in the clear for every client that reaches the pod.
+#[test]
+fn an_agent_serves_gauges_where_that_is_asked_for() {
+    let sidecar = |serves_metrics| {
+        let agent = AgentSettings { serves_metrics, ..agent() };
+        let job = build(&identified(&trial(1, "", "spec: {containers: [{name: t}]}")), (1, None), &agent).unwrap();
+        let pod = job.spec.unwrap().template.spec.unwrap();
+        pod.init_containers.unwrap().into_iter().find(|container| container.name == "studious-agent").unwrap()
+    };
+    let (closed, open) = (sidecar(false), sidecar(true));
+    assert_eq!((closed.args, closed.ports), (Some(vec!["agent".to_owned()]), None));
+    assert_eq!(open.args.unwrap(), ["agent", "--listen=[::]:9464"]);
+    assert_eq!(open.ports.unwrap()[0].name.as_deref(), Some("agent-metrics"));
 }
 
 #[test]
@@ -136,7 +152,8 @@ fn the_annotation_is_what_agents_read() {
 #[test]
 fn what_a_job_adds_is_what_validation_reserves() {
     let plain = trial(1, "", "spec: {containers: [{name: trainer, image: trainer}]}");
-    let built = build(&identified(&plain), (1, None), &agent()).unwrap().spec.unwrap().template;
+    let agent = AgentSettings { serves_metrics: true, ..agent() };
+    let built = build(&identified(&plain), (1, None), &agent).unwrap().spec.unwrap().template;
     let mut study = crate::scenarios::studies::study("");
     study.spec.trial.template = built.clone().into();
     let refused: Vec<String> =

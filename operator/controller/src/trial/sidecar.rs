@@ -42,6 +42,8 @@ pub(crate) struct AgentSettings {
     pub(crate) ingest_url: String,
     /// Whom they trust when they do.
     pub(crate) authority: Arc<Authority>,
+    /// Whether they serve their host's gauges, in the clear to every client that reaches the pod.
+    pub(crate) serves_metrics: bool,
     /// How long an agent of a trial without a claim delivers what is left once its trainer has ended.
     pub(crate) drain: Duration,
 }
@@ -68,14 +70,16 @@ pub(super) fn container(agent: &AgentSettings, grace: i64, spool: Option<VolumeM
         name: reserved::AGENT_CONTAINER.to_owned(),
         image: Some(agent.image.clone()),
         image_pull_policy: agent.image_pull_policy.clone(),
-        args: Some(vec!["agent".to_owned()]),
+        args: Some(arguments(agent)),
         restart_policy: Some("Always".to_owned()),
         env: Some(environment(agent, grace, spool.is_some())),
-        ports: Some(vec![ContainerPort {
-            name: Some("agent-metrics".to_owned()),
-            container_port: reserved::AGENT_PORT.into(),
-            ..ContainerPort::default()
-        }]),
+        ports: agent.serves_metrics.then(|| {
+            vec![ContainerPort {
+                name: Some("agent-metrics".to_owned()),
+                container_port: reserved::AGENT_PORT.into(),
+                ..ContainerPort::default()
+            }]
+        }),
         lifecycle: Some(Lifecycle {
             post_start: Some(LifecycleHandler {
                 exec: Some(ExecAction { command: Some(vec![PROGRAM.to_owned(), "agent-ready".to_owned()]) }),
@@ -111,6 +115,11 @@ pub(super) fn container(agent: &AgentSettings, grace: i64, spool: Option<VolumeM
         ),
         ..Container::default()
     }
+}
+
+fn arguments(agent: &AgentSettings) -> Vec<String> {
+    let listen = agent.serves_metrics.then(|| format!("--listen=[::]:{}", reserved::AGENT_PORT));
+    ["agent".to_owned()].into_iter().chain(listen).collect()
 }
 
 fn environment(agent: &AgentSettings, grace: i64, has_spool: bool) -> Vec<EnvVar> {

@@ -38,9 +38,9 @@ pub(crate) struct Agent {
     /// The pod's token
     #[arg(long, default_value = "/studious/token/token", value_name = "FILE")]
     token_file: PathBuf,
-    /// Where /metrics is served
-    #[arg(long, default_value_t = Options::LISTEN, value_name = "ADDRESS")]
-    listen: SocketAddr,
+    /// Where /metrics is served, in the clear and to every client [default: nowhere]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// How long sending what is left may take once the trainer has ended, in seconds
     #[arg(long, env = "STUDIOUS_DRAIN_SECONDS", default_value_t = Options::DRAIN_LIMIT.as_secs(), value_name = "SECONDS")]
     drain_limit: u64,

@@ -33,9 +33,15 @@ pub(crate) struct OperatorCommand {
     /// address, or a range of addresses. It must take these headers off what others send
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
     trusted_proxies: Vec<ipnet::IpNet>,
-    /// Where /healthz, /readyz and /metrics are served in the clear
+    /// Where /healthz and /readyz are served in the clear
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
     listen_plain: SocketAddr,
+    /// Where /metrics is served over TLS, to callers with a token whose user may `get` that path in Kubernetes
+    #[arg(long, default_value = "0.0.0.0:8445", value_name = "ADDRESS")]
+    listen_metrics: SocketAddr,
+    /// Serve /metrics to every client, without a token
+    #[arg(long)]
+    open_metrics: bool,
     /// The server's certificate chain, PEM
     #[arg(long, value_name = "FILE")]
     tls_certificate: PathBuf,
@@ -64,6 +70,9 @@ pub(crate) struct OperatorCommand {
     /// When that image is pulled [default: Kubernetes' own rule]
     #[arg(long, value_name = "POLICY", value_parser = ["Always", "IfNotPresent", "Never"])]
     agent_image_pull_policy: Option<String>,
+    /// Let agents serve their host's gauges in the clear, to every client that reaches a trial's pod
+    #[arg(long)]
+    agent_metrics: bool,
     /// Where agents send measurements: `https://studious.<namespace>.svc:8443`
     #[arg(long, value_name = "URL")]
     ingest_url: String,
@@ -105,12 +114,15 @@ impl OperatorCommand {
             listen_dashboard: self.listen_dashboard,
             trusted_proxies: self.trusted_proxies,
             listen_plain: self.listen_plain,
+            listen_metrics: self.listen_metrics,
+            open_metrics: self.open_metrics,
             tls_certificate: self.tls_certificate,
             tls_key: self.tls_key,
             ledger_limits,
             ledger: self.ledger,
             agent_image: self.agent_image,
             agent_image_pull_policy: self.agent_image_pull_policy,
+            agent_metrics: self.agent_metrics,
             ingest_url: self.ingest_url,
             ca_certificate: self.ca_certificate,
             agent_drain: Duration::from_secs(self.agent_drain_seconds),

@@ -32,6 +32,7 @@ pub(crate) struct TestCluster {
     pub ledger: PathBuf,
     listen: SocketAddr,
     listen_plain: SocketAddr,
+    listen_metrics: SocketAddr,
     operator: Option<Child>,
     /// Each start gets a log of its own.
     starts: u32,
@@ -60,7 +61,7 @@ impl TestCluster {
         }
         let authority = reqwest::Certificate::from_pem(certificates.authority.as_bytes()).unwrap();
         let client = reqwest::Client::builder().add_root_certificate(authority).no_proxy().timeout(LIMIT);
-        let (listen, listen_plain) = (free_address(), free_address());
+        let (listen, listen_plain, listen_metrics) = (free_address(), free_address(), free_address());
         let network = Relay::to(listen).await;
         Self {
             api: Arc::new(ApiServer::start().await),
@@ -69,6 +70,7 @@ impl TestCluster {
             folder,
             listen,
             listen_plain,
+            listen_metrics,
             operator: None,
             starts: 0,
             http: client.build().unwrap(),
@@ -105,6 +107,7 @@ impl TestCluster {
             "agent",
         ]);
         command.args(["--listen", &self.listen.to_string(), "--listen-plain", &self.listen_plain.to_string()]);
+        command.args(["--listen-metrics", &self.listen_metrics.to_string()]);
         command.args(["--ingest-url", &self.ingest()]);
         for (flag, file) in [("--tls-certificate", "tls.crt"), ("--tls-key", "tls.key"), ("--ca-certificate", "ca.crt")]
         {
@@ -223,10 +226,17 @@ impl TestCluster {
         (answer.status().as_u16(), answer.text().await.unwrap_or_default())
     }
 
-    /// What Prometheus scrapes.
-    pub(crate) async fn metrics(&self) -> String {
-        let answer = reqwest::get(format!("http://{}/metrics", self.listen_plain)).await.unwrap();
-        answer.text().await.unwrap()
+    /// The operator's answer to a scrape with this token: the HTTP status and the series.
+    pub(crate) async fn scrape(&self, token: Option<&str>) -> (u16, String) {
+        let request = self.http.get(format!("https://{}/metrics", self.listen_metrics));
+        let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// What is served in the clear at a path: the HTTP status.
+    pub(crate) async fn in_the_clear(&self, path: &str) -> u16 {
+        reqwest::get(format!("http://{}{path}", self.listen_plain)).await.unwrap().status().as_u16()
     }
 
     /// What the operator answers to a user who asks for a study's records: the HTTP status and its body.

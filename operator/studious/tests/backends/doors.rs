@@ -25,6 +25,33 @@ async fn records_are_shown_to_those_who_may_get_the_study() {
     assert_eq!(cluster.records("s", "token-of-nobody").await.0, 401);
 }
 
+/// F-106: series name the studies of all namespaces.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_are_read_by_those_who_may_get_their_path() {
+    let cluster = TestCluster::start().await;
+    cluster.api.add_user("token-of-prometheus", "prometheus", &["/metrics"]);
+    cluster.api.add_user("token-of-ann", "ann", &[NAMESPACE]);
+    cluster.apply(&study("s", 1, 1, &Value::Null));
+    let job = cluster.job("s-a-0000", 1).await;
+    let pod = cluster.pod(&job, 0, &running());
+    for (token, expected) in [
+        (None, 401),
+        (Some("token-of-nobody"), 401),
+        (Some(cluster.api.token_of(&pod).as_str()), 401),
+        (Some("token-of-ann"), 403),
+    ] {
+        let (status, answer) = cluster.scrape(token).await;
+        assert_eq!(status, expected, "{token:?}: {answer}");
+        assert!(!answer.contains("studious_"), "{answer}");
+    }
+    let (status, series) = cluster.scrape(Some("token-of-prometheus")).await;
+    assert_eq!(status, 200, "{series}");
+    assert!(series.contains("studious_trials{namespace=\"team-a\""), "{series}");
+    // Probes need no token, and learn nothing.
+    assert_eq!(cluster.in_the_clear("/metrics").await, 404);
+    assert_eq!(cluster.in_the_clear("/healthz").await, 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_tokens_are_reviewed_within_a_limit() {
     const REQUESTS: usize = 100;

@@ -116,7 +116,8 @@ async fn a_trial_that_trains_is_running() {
     });
     tokio::time::timeout(Duration::from_secs(2), counted).await.expect("within 2 s");
     let running = r#"studious_trials{namespace="team-a",phase="Running",study="s"} 1"#;
-    let metrics = cluster.metrics().await;
+    cluster.api.add_user("token-of-prometheus", "prometheus", &["/metrics"]);
+    let (_, metrics) = cluster.scrape(Some("token-of-prometheus")).await;
     assert!(metrics.contains(running), "{metrics}");
     let (status, records) = cluster.records("s", "token-of-ann").await;
     assert_eq!(status, 200, "{records}");
