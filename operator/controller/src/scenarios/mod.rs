@@ -3,6 +3,7 @@
 mod concluding;
 mod dashboard;
 mod ending_early;
+mod logs;
 mod owners;
 pub(crate) mod studies;
 mod suggesting;

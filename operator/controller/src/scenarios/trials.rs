@@ -315,7 +315,9 @@ async fn evaluations_that_were_lost_with_a_pod_are_made_again() {
     let requests = world.requests();
     let retrying = status(&requests[0]);
     assert_eq!((retrying.phase, retrying.attempts[1].restore_at_most), (TrialPhase::Retrying, Some(50)));
-    assert!(requests.iter().any(|r| r.line == "DELETE jobs/digits-explore-0007-a2"), "{requests:?}");
+    // It is stopped, and its log stays.
+    assert!(requests.iter().any(|r| r.line.starts_with("PATCH pods/digits-explore-0007-a2-0")), "{requests:?}");
+    assert!(!requests.iter().any(|r| r.line.starts_with("DELETE")), "{requests:?}");
 
     world.pod(&job, 0, &running(), &json!({"status": {"phase": "Failed"}}));
     trial.status = Some(retrying);

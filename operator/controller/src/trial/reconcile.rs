@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Resource, ResourceExt,
@@ -42,7 +43,7 @@ const POD_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// How long a trial that succeeded may keep its processes: agents drain meanwhile.
 const AFTERLIFE: SignedDuration = SignedDuration::from_secs(60);
-/// How long the trainers of a trial that went wrong may take to end while their pods stay, for their logs. Then the pods
+/// How long trainers of an attempt that is over may take to end while their pods stay, for their logs. Then the pods
 /// are deleted: whatever ignores SIGTERM must not hold its accelerator.
 const STOPPING: SignedDuration = SignedDuration::from_secs(TRAINER_GRACE_SECONDS as i64);
 
@@ -83,7 +84,7 @@ async fn look(trial: &Identified<Trial>, context: &TrialReconciler, now: Timesta
         return Ok(Action::requeue(Duration::from_secs(1)));
     }
     if let Some(wait) = retry_wait(trial, &seen, now) {
-        clear(trial, context, &seen).await?;
+        clear(trial, context, &seen, now).await?;
         return Ok(Action::requeue(wait));
     }
 
@@ -129,16 +130,48 @@ fn retry_wait(trial: &Identified<Trial>, seen: &ObservedTrial, now: Timestamp) -
     let left = due.0.saturating_sub(millis(now).0);
     let pending = matches!(seen.job, JobSight::None);
     if pending && left > 0 {
-        return Some(Duration::from_millis(left));
+        // Trainers that ignore SIGTERM are not left until then.
+        let stopping = stopping_left(&seen.status, now).filter(|_| !seen.lingering.is_empty()).map(duration);
+        return Some(stopping.unwrap_or(Duration::MAX).min(Duration::from_millis(left)));
     }
     (pending && !seen.lingering.is_empty()).then_some(Duration::from_secs(1))
 }
 
-/// Deletes Jobs of earlier attempts whose pods linger.
+/// How long the trainers of the last attempt may still take to end while their pods stay: of an attempt that failed or was sent
+/// back. Its pods tell why; those of a lost attempt do not, and may be on a node that never ends them.
+fn stopping_left(status: &TrialStatus, now: Timestamp) -> Option<SignedDuration> {
+    let last = status.attempts.last()?;
+    let is_lost = last.outcome == AttemptOutcome::Disrupted && last.restore_at_most.is_none();
+    let left = STOPPING - now.duration_since(last.end_time.as_ref()?.0);
+    (!is_lost && left.is_positive()).then_some(left)
+}
+
+/// Ends what still runs of an attempt that is over. Where that tells something, its pods stay with their logs.
+async fn release(
+    trial: &Identified<Trial>,
+    context: &TrialReconciler,
+    status: &TrialStatus,
+    job: &str,
+    now: Timestamp,
+) -> Result<(), ReconcileError> {
+    let is_last = status.attempts.last().is_some_and(|last| jobs::name(&trial.id.name, last.number) == job);
+    if is_last && stopping_left(status, now).is_some() {
+        let pods = context.caches.pods_of(&trial.id.namespace, &trial.id.name);
+        let of_job = |pod: &Arc<Pod>| controller_of(pod.as_ref()).is_some_and(|owner| owner.name == job);
+        let pods: Vec<_> = pods.into_iter().filter(of_job).collect();
+        if apply::stop(context, trial, &pods).await? {
+            return Ok(());
+        }
+    }
+    Ok(apply::delete(context, trial, job).await?)
+}
+
+/// Ends what lingers of earlier attempts.
 async fn clear(
     trial: &Identified<Trial>,
     context: &TrialReconciler,
     seen: &ObservedTrial,
+    now: Timestamp,
 ) -> Result<(), ReconcileError> {
     let namespace = &trial.id.namespace;
     let uid = &trial.id.uid;
@@ -147,7 +180,7 @@ async fn clear(
     for name in names {
         let job = Caches::get(&context.caches.jobs, namespace, name);
         if job.is_some_and(|job| job.metadata.deletion_timestamp.is_none() && is_controlled_by(job.as_ref(), uid)) {
-            apply::delete(context, trial, name).await?;
+            release(trial, context, &seen.status, name, now).await?;
         }
     }
     Ok(())
@@ -349,10 +382,11 @@ async fn retry(
     );
     context.events.warning(&trial.object_ref(&()), "Retry", "AttemptEnded", message).await;
     // Hosts restart together: those that still run are stopped.
-    if seen.hosts.iter().any(|host| host.is_live) {
-        apply::delete(context, trial, &jobs::name(&trial.id.name, seen.number)).await?;
-    }
+    let job = seen.hosts.iter().any(|host| host.is_live).then(|| jobs::name(&trial.id.name, seen.number));
     let seen = observe(trial, context, now);
+    if let Some(job) = job {
+        release(trial, context, &seen.status, &job, now).await?;
+    }
     Ok(Action::requeue(retry_wait(trial, &seen, now).unwrap_or_default()))
 }
 
@@ -383,13 +417,14 @@ async fn tidy(
     let trains = views.iter().any(|view| view.is_open && view.is_live);
     let ended = seen.status.completion_time.as_ref().map_or(now, |time| time.0);
     let since = now.duration_since(ended);
-    let went_wrong = matches!(seen.status.phase, TrialPhase::Failed | TrialPhase::Infeasible);
-    if trains && went_wrong && since < STOPPING && apply::stop(context, trial, &pods).await? {
-        return Ok(Action::requeue(duration(STOPPING - since)));
-    }
     let left = AFTERLIFE - since;
-    if left.is_positive() && (!trains || seen.status.phase == TrialPhase::Succeeded) {
+    let succeeded = seen.status.phase == TrialPhase::Succeeded;
+    if left.is_positive() && (!trains || succeeded) {
         return Ok(Action::requeue(duration(left)));
+    }
+    let stopping = STOPPING - since + if succeeded { AFTERLIFE } else { SignedDuration::ZERO };
+    if trains && stopping.is_positive() && apply::stop(context, trial, &pods).await? {
+        return Ok(Action::requeue(duration(stopping)));
     }
     apply::delete(context, trial, &name).await?;
     Ok(Action::await_change())
