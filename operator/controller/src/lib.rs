@@ -37,6 +37,7 @@ mod scenarios;
 mod scrape;
 mod server;
 mod status;
+mod steady;
 mod study;
 mod sweep;
 mod trial;

@@ -1,5 +1,6 @@
 //! Reconciles against an API server that a test plays: which requests must come, in which order.
 
+mod clock_jumps;
 mod concluding;
 mod dashboard;
 mod ending_early;

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -48,6 +49,8 @@ pub(super) struct World {
     pub(super) trials: Arc<TrialReconciler>,
     /// By how many seconds the clock is ahead of the machine's.
     ahead: Arc<AtomicI64>,
+    /// By how many seconds its wall clock was set since.
+    jumped: Arc<AtomicI64>,
     pub(super) caches: Writers,
     requests: Arc<Mutex<Vec<Request>>>,
     /// Objects that are there already, by path.
@@ -86,17 +89,22 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let (caches, writers) = fixed::caches();
         let ahead: Arc<AtomicI64> = Arc::default();
-        let offset = ahead.clone();
+        let jumped: Arc<AtomicI64> = Arc::default();
+        let (offset, passed, off) = (ahead.clone(), ahead.clone(), jumped.clone());
+        let begun = Instant::now();
         let context = Arc::new(Context {
             events: Events::new(client.clone(), "test"),
             caches,
             ledger: Ledger::open(folder.path().join("ledger.sqlite")).await.unwrap(),
             live: Arc::new(Live::default()),
             metrics: Metrics::new().unwrap(),
-            clock: Clock::new(move || match offset.load(Ordering::Relaxed) {
-                i64::MAX => panic!("the clock of the test is broken"),
-                ahead => Timestamp::now() + SignedDuration::from_secs(ahead),
-            }),
+            clock: Clock::new(
+                move || match offset.load(Ordering::Relaxed) {
+                    i64::MAX => panic!("the clock of the test is broken"),
+                    ahead => Timestamp::now() + SignedDuration::from_secs(ahead + off.load(Ordering::Relaxed)),
+                },
+                move || begun.elapsed() + Duration::from_secs(passed.load(Ordering::Relaxed).unsigned_abs()),
+            ),
             failures: Memories::default(),
             client,
         });
@@ -112,10 +120,10 @@ impl World {
             ingest_url: "https://studious".into(),
             authority: Arc::new(crate::authority::Authority::new(std::path::Path::new(""), String::new())),
             serves_metrics: false,
-            drain: std::time::Duration::from_mins(10),
+            drain: Duration::from_mins(10),
         };
         let trials = Arc::new(TrialReconciler { context: context.clone(), memories: Arc::default(), agent });
-        Self { context, studies, trials, ahead, caches: writers, requests, there, _folder: folder }
+        Self { context, studies, trials, ahead, jumped, caches: writers, requests, there, _folder: folder }
     }
 
     /// The requests that have come since this was asked last.
@@ -147,6 +155,11 @@ impl World {
     /// Time passes.
     pub(super) fn pass(&self, seconds: i64) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// The machine's wall clock is set, forward or back.
+    pub(super) fn jump(&self, seconds: i64) {
+        self.jumped.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// Reconciles a study as the cache shows it.
