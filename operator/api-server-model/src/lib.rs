@@ -157,7 +157,7 @@ impl ApiServer {
         self.inner.tokens.of_pod(text("namespace"), text("name"), text("uid"))
     }
 
-    /// A user with this token, who may get the studies of these namespaces.
+    /// A user with this token, who may get the studies of these namespaces and these paths, such as `/metrics`.
     pub fn add_user(&self, token: &str, name: &str, namespaces: &[&str]) {
         self.inner.tokens.add_user(token, name, namespaces);
     }
