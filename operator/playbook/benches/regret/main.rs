@@ -1,10 +1,11 @@
 //! What a Bayesian search gains over the quasi-random one, on functions drawn at random: the set on which its constants
-//! were chosen, families held out to check them, and problems like those of tuning ([`development`]) on which changes of
-//! the search are decided. Prints simple regrets as ratios; asserts nothing.
+//! were chosen, families held out to check them, problems like those of tuning ([`development`]) on which changes of
+//! the search are decided, and those on which it is weak ([`weak`]). Prints simple regrets as ratios; asserts nothing.
 //!
-//! 10 quasi-random points, then 60 suggestions; beside the best of 70 quasi-random points. `SEEDS`, `BATCH`, `SET` (`dev`,
-//! `held` or `development`), `INSTANCES` and `FILTER` (parts of names) are environment variables. To compare two versions,
-//! run both on the same ones: each problem's line ends with its regrets by seed, so that differences can be paired.
+//! 10 quasi-random points, then 60 suggestions; beside the best of 70 quasi-random and of 70 random points. `SEEDS`, `BATCH`,
+//! `SET` (`dev`, `held`, `development` or `weak`), `INSTANCES`, `FILTER` (parts of names) and `THREADS` are environment
+//! variables. To compare two versions, run both on the same ones, the second with `AGAINST=FILE`, the first's output: each
+//! problem's line ends with its regrets by seed, and [`report`] pairs them.
 
 // A program for whoever develops the search: it may end by a panic.
 #![allow(
@@ -16,6 +17,8 @@
 )]
 
 mod development;
+mod report;
+mod weak;
 
 use std::{env, sync::Mutex, time::Instant};
 
@@ -292,8 +295,9 @@ fn problem(family: &str, shape: &str, edge: &str, noise: f64, number: u64) -> Pr
 fn problems(set: &str, instances: u64) -> Vec<Problem> {
     let filter = env::var("FILTER").unwrap_or_default();
     let wanted = |name: &str| filter.split(',').any(|part| name.contains(part));
-    if set == "development" {
-        let all = (0..instances).flat_map(development::specifications).filter(|s| wanted(&s.name));
+    if set == "development" || set == "weak" {
+        let specifications = if set == "weak" { weak::specifications } else { development::specifications };
+        let all = (0..instances).flat_map(specifications).filter(|s| wanted(&s.name));
         return all.map(|s| Problem::new(s.name, &s.hyperparameters, s.function, s.noise, s.edged)).collect();
     }
     let shapes: &[(&str, &str, &str, f64)] = if set == "held" {
@@ -349,6 +353,7 @@ fn problems(set: &str, instances: u64) -> Vec<Problem> {
 struct Outcome {
     regret: f64,
     quasi_random: f64,
+    random: f64,
     infeasible: usize,
     suggested: usize,
     milliseconds: Vec<f64>,
@@ -360,6 +365,8 @@ fn run(problem: &Problem, seed: u64, batch: usize) -> Outcome {
     let points: Vec<Hyperparameters> = (0..TRIALS as u64).map(|i| sequence.point(&problem.space, &arm, i)).collect();
     let best = |values: &mut dyn Iterator<Item = Option<f64>>| values.flatten().fold(f64::INFINITY, f64::min);
     let quasi_random = best(&mut points.iter().map(|p| problem.at(p)));
+    let random = Sequence::new(&problem.space, Algorithm::Random, seed, None);
+    let random = best(&mut (0..TRIALS as u64).map(|i| problem.at(&random.point(&problem.space, &arm, i))));
     let worst = points.iter().filter_map(|p| problem.at(p)).fold(f64::NEG_INFINITY, f64::max);
     let mut numbers = Numbers(seed + 1);
     let mut observe = |point: &Hyperparameters| {
@@ -397,15 +404,11 @@ fn run(problem: &Problem, seed: u64, batch: usize) -> Outcome {
     Outcome {
         regret: problem.regret(found.min(worst)),
         quasi_random: problem.regret(quasi_random.min(worst)),
+        random: problem.regret(random.min(worst)),
         infeasible,
         suggested: observed.len() - INITIAL,
         milliseconds,
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 fn number(name: &str, default: u64) -> u64 {
@@ -436,44 +439,7 @@ fn main() {
     });
     let mut results = results.into_inner().expect("lock");
     results.sort_by_key(|(at, _)| *at);
-    let mut ratios: Vec<(bool, f64)> = Vec::new();
-    let (mut infeasible, mut suggested, mut times) = (0, 0, Vec::new());
-    for (at, outcomes) in results {
-        let problem = &problems[at];
-        let ours = median(outcomes.iter().map(|o| o.regret).collect());
-        let theirs = median(outcomes.iter().map(|o| o.quasi_random).collect());
-        let edged = problem.edged;
-        let share = outcomes.iter().map(|o| o.infeasible).sum::<usize>() as f64
-            / outcomes.iter().map(|o| o.suggested).sum::<usize>().max(1) as f64;
-        let regrets: Vec<String> = outcomes.iter().map(|o| format!("{:.4e}", o.regret)).collect();
-        println!(
-            "{:34} ratio {:9.5}  regret {ours:10.3e}  quasi-random {theirs:10.3e}  infeasible {share:.2}  by seed {}",
-            problem.name,
-            ours / theirs,
-            regrets.join(" ")
-        );
-        ratios.push((edged, ours / theirs));
-        for outcome in outcomes {
-            if edged {
-                infeasible += outcome.infeasible;
-                suggested += outcome.suggested;
-            }
-            times.extend(outcome.milliseconds);
-        }
-    }
-    let mean = |keep: &dyn Fn(bool) -> bool| {
-        let logs: Vec<f64> = ratios.iter().filter(|(edged, _)| keep(*edged)).map(|(_, r)| r.ln()).collect();
-        (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp()
-    };
-    times.sort_by(f64::total_cmp);
-    println!(
-        "{set}, batches of {batch}: all {:.4}, feasible {:.4}, with an infeasible region {:.4}; infeasible suggestions {:.3}; \
-         milliseconds median {:.1} p95 {:.1}",
-        mean(&|_| true),
-        mean(&|edged| !edged),
-        mean(&|edged| edged),
-        f64::from(infeasible as u32) / f64::from(suggested.max(1) as u32),
-        times[times.len() / 2],
-        times[times.len() * 95 / 100],
-    );
+    let named: Vec<(&Problem, Vec<Outcome>)> =
+        results.into_iter().map(|(at, outcomes)| (&problems[at], outcomes)).collect();
+    report::print(&format!("{set}, batches of {batch}"), &named);
 }

@@ -360,3 +360,6 @@ fn surrogate(metrics: &[kernel::Metric], points: &[Vec<f64>], targets: &[f64]) -
 mod development;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[path = "../../../benches/regret/weak.rs"]
+mod weak;
