@@ -21,7 +21,7 @@ pub struct EarlyEnding {
     /// By which rule.
     pub rule: EarlyEndingRule,
     /// No trial is stopped before this training step. `SuccessiveHalving` compares first at this step. Unless given, a
-    /// fifth of the round's `maxTrainSteps` for `Median` and half of them for `SuccessiveHalving`.
+    /// tenth of the round's `maxTrainSteps` for `Median` and half of them for `SuccessiveHalving`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
     pub from_step: Option<u64>,
@@ -68,7 +68,7 @@ impl EarlyEnding {
     #[must_use]
     pub fn from_step(&self, max_train_steps: u64) -> u64 {
         let share = match self.rule {
-            EarlyEndingRule::Median => 5,
+            EarlyEndingRule::Median => 10,
             EarlyEndingRule::SuccessiveHalving => 2,
         };
         self.from_step.unwrap_or_else(|| max_train_steps.div_ceil(share)).max(1)

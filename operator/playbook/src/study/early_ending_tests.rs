@@ -1,4 +1,4 @@
-//! Which trials are ended early, and what that costs and saves in simulated studies.
+//! Which trials are ended early.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,7 +8,7 @@ use std::{
 use studious_api::{study::Direction, trial::TrialPhase};
 
 use super::{StopTrial, Trace, View, next};
-use crate::{Millis, Plan, TrialKey, findings::simulated::Luck, rounds, studies, trial::TrialState};
+use crate::{Millis, Plan, TrialKey, rounds, studies, trial::TrialState};
 
 fn plan(rule: &str) -> Plan {
     studies::plan(&format!(
@@ -62,7 +62,7 @@ fn stops(plan: &Plan, (states, traces): &(Vec<TrialState>, HashMap<TrialKey, Arc
 }
 
 /// What is decided by somebody who sees all of it at once.
-fn early_ends(plan: &Plan, states: &[TrialState], traces: &HashMap<TrialKey, Arc<Trace>>) -> Vec<StopTrial> {
+pub(super) fn early_ends(plan: &Plan, states: &[TrialState], traces: &HashMap<TrialKey, Arc<Trace>>) -> Vec<StopTrial> {
     let mut view = View::default();
     for state in states {
         view.put(plan, state.clone());
@@ -254,140 +254,5 @@ fn nothing_is_ended_while_the_evaluations_of_one_that_is_compared_are_not_known(
         assert_eq!(early_ends(&plan, &states, &traces), [], "{rule}");
         states[8].phase = Infeasible;
         assert!(!early_ends(&plan, &states, &traces).is_empty(), "{rule}");
-    }
-}
-
-const TRIALS: u32 = 30;
-const EVALUATIONS: u64 = 50;
-/// Standard deviation of an evaluation's luck.
-const NOISE: f64 = 0.01;
-
-/// How trials learn. Each makes a curve from luck.
-#[derive(Clone, Copy, Debug)]
-enum Family {
-    /// Errors fall to a level of their own, each at a pace of its own.
-    Ordinary,
-    /// As before, and a further fall of its own comes late, as with the decay of a learning rate: curves cross.
-    Crossing,
-    /// Every trial is as good as any other but for noise: which is best is luck.
-    Alike,
-}
-
-impl Family {
-    fn curve(self, luck: &mut Luck) -> Vec<f64> {
-        let level = match self {
-            Self::Alike => 0.2,
-            _ => 0.05 + 0.5 * luck.uniform().powi(2),
-        };
-        let pace = 0.08 * (0.5 * luck.normal()).exp();
-        let late = if matches!(self, Self::Crossing) { 0.15 * luck.uniform() } else { 0.0 };
-        (1..=EVALUATIONS)
-            .map(|i| {
-                let share = i as f64 / EVALUATIONS as f64;
-                let noise = NOISE * luck.normal();
-                level + (0.9 - level) * (-share / pace).exp() + late * (1.0 - share.powi(2)) + noise
-            })
-            .collect()
-    }
-}
-
-/// What came of simulated studies.
-struct Outcome {
-    /// The share in which the trial that would have been best ran to its end.
-    kept: f64,
-    /// The share of steps that were not trained.
-    saved: f64,
-    /// How much worse the best that is left is, on average.
-    lost: f64,
-    /// The share in which it is worse by no more than the noise of an evaluation.
-    same: f64,
-}
-
-fn simulate(rule: &str, family: Family, parallel: usize, studies: u64) -> Outcome {
-    let plan = plan(rule);
-    let (mut kept, mut trained, mut lost, mut same) = (0.0, 0.0, 0.0, 0.0);
-    for seed in 0..studies {
-        let mut luck = Luck(1000 * seed + 17);
-        let curves: Vec<Vec<f64>> = (0..TRIALS).map(|_| family.curve(&mut luck)).collect();
-        let points = plan.fresh().of("explore").unwrap();
-        let mut come = vec![0_usize; curves.len()];
-        let mut states: BTreeMap<usize, TrialState> = BTreeMap::new();
-        let mut traces: HashMap<TrialKey, Arc<Trace>> = HashMap::new();
-        while states.len() < curves.len() || states.values().any(|s| !s.phase.has_ended()) {
-            while states.len() < curves.len() && states.values().filter(|s| !s.phase.has_ended()).count() < parallel {
-                let point = &points[states.len()];
-                let state = TrialState {
-                    reason: None,
-                    step: None,
-                    key: point.key.clone(),
-                    hyperparameters: point.hyperparameters.clone(),
-                    phase: Running,
-                    objective: None,
-                    attempt: 1,
-                    metrics: BTreeMap::new(),
-                    retry_at: None,
-                    silent: None,
-                };
-                traces.insert(state.key.clone(), Arc::default());
-                states.insert(states.len(), state);
-            }
-            for (i, state) in states.iter_mut().filter(|(_, s)| !s.phase.has_ended()) {
-                // Not all as fast as each other.
-                if luck.uniform() < 0.2 {
-                    continue;
-                }
-                come[*i] += 1;
-                let seen = (1..).map(|k| k * 20).zip(curves[*i][..come[*i]].iter().copied());
-                traces.insert(state.key.clone(), Arc::new(Trace::new(Direction::Minimize, seen)));
-                if come[*i] == curves[*i].len() {
-                    state.phase = Succeeded;
-                }
-            }
-            let now: Vec<TrialState> = states.values().cloned().collect();
-            for stop in early_ends(&plan, &now, &traces) {
-                if let Some(state) = states.values_mut().find(|s| s.key == stop.key) {
-                    state.phase = Stopped;
-                }
-            }
-        }
-        let best = |i: usize| curves[i].iter().copied().fold(f64::INFINITY, f64::min);
-        let first = (0..curves.len()).min_by(|a, b| best(*a).total_cmp(&best(*b))).unwrap();
-        let left =
-            states.iter().filter(|(_, s)| s.phase == Succeeded).map(|(i, _)| best(*i)).fold(f64::INFINITY, f64::min);
-        kept += f64::from(u8::from(states[&first].phase == Succeeded));
-        lost += left - best(first);
-        same += f64::from(u8::from(left - best(first) <= NOISE));
-        trained += come.iter().sum::<usize>() as f64 / (curves.len() as f64 * EVALUATIONS as f64);
-    }
-    let n = studies as f64;
-    Outcome { kept: kept / n, saved: 1.0 - trained / n, lost: lost / n, same: same / n }
-}
-
-/// docs/early-ending.md has this table, of 1,000 studies each (`STUDIOUS_SIMULATED_STUDIES=1000`).
-#[test]
-fn what_early_ending_saves_and_costs_is_measured() {
-    let studies = std::env::var("STUDIOUS_SIMULATED_STUDIES").map_or(50, |n| n.parse().unwrap());
-    println!("| rule | curves | at once | best kept | best within noise | best is worse by | steps saved |");
-    for (rule, is_default) in [
-        ("{rule: Median}", true),
-        ("{rule: SuccessiveHalving}", true),
-        ("{rule: SuccessiveHalving, fromStep: 250}", false),
-        ("{rule: SuccessiveHalving, fromStep: 111, reductionFactor: 3}", false),
-    ] {
-        for family in [Family::Ordinary, Family::Crossing, Family::Alike] {
-            for parallel in [4, 30] {
-                let Outcome { kept, saved, lost, same } = simulate(rule, family, parallel, studies);
-                println!(
-                    "| `{rule}` | {family:?} | {parallel} | {:.1}% | {:.1}% | {lost:.4} | {:.0}% |",
-                    100.0 * kept,
-                    100.0 * same,
-                    100.0 * saved
-                );
-                if is_default && !matches!(family, Family::Alike) {
-                    assert!(kept >= 0.95 && saved >= 0.15, "{rule} {family:?} {parallel}: {kept}, {saved}");
-                }
-                assert!(!is_default || same >= 0.95, "{rule} {family:?} {parallel}: {same}");
-            }
-        }
     }
 }

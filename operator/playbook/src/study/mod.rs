@@ -7,6 +7,8 @@
 
 mod early_ending;
 #[cfg(test)]
+mod early_ending_simulations;
+#[cfg(test)]
 mod early_ending_tests;
 mod end;
 #[cfg(test)]
