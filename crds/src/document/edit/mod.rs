@@ -54,7 +54,9 @@ pub fn with_spec(file: &str, text: &str, to: &StudySpec) -> Result<String, Unedi
     for edit in field_edits(&before.study.spec, to) {
         last = edit.field();
         let next = edit.written(&edited, style).ok_or_else(|| Unedited::Layout(last.clone()))?;
-        if let Some(comment) = lost_comment(&edited, &next) {
+        if style == ValueStyle::Yaml
+            && let Some(comment) = lost_comment(&edited, &next)
+        {
             return Err(Unedited::Comment(last, comment));
         }
         edited = next;
@@ -69,7 +71,7 @@ pub fn with_spec(file: &str, text: &str, to: &StudySpec) -> Result<String, Unedi
     }
 }
 
-/// A comment of a text that another one lacks. What looks like one within a text in quotes is taken for one.
+/// A comment of a text that another one lacks.
 fn lost_comment(before: &str, after: &str) -> Option<String> {
     let comments = |text: &str| -> Vec<String> {
         text.lines().filter_map(place::comment_of_line).map(|(_, comment)| comment.to_owned()).collect()

@@ -113,10 +113,10 @@ impl<'a> FieldPlaces<'a> {
             return self.with(start..next??, "");
         }
         let end_of_line = self.end_of_line(end);
-        // Comments stay where the field was; what looks like one in a text in quotes is none.
+        // Comments stay where the field was.
         let begins = if matches!(place.node.kind, NodeKind::Scalar { .. }) { end } else { start };
         let lines = self.text.get(begins..end_of_line)?.lines();
-        let comments = lines.filter_map(comment_of_line).filter(|(before, _)| !before.contains(['"', '\'']));
+        let comments = lines.filter_map(comment_of_line);
         let kept = comments.map(|(_, comment)| [leads, comment, self.line_break()].concat()).collect::<String>();
         let whole = line..(end_of_line + self.text[end_of_line..].find('\n').map_or(0, |at| at + 1));
         self.with(whole, &kept)
@@ -266,11 +266,23 @@ fn end_of_block(raw: &str, indent: usize) -> usize {
     end
 }
 
-/// What stands before the comment of a line, which has a blank, a tab or nothing before it, and the comment.
+/// What stands before the comment of a line, which has a blank, a tab or nothing before it, and the comment. A `#` within
+/// quotes begins none, where they begin on the same line.
 pub(super) fn comment_of_line(line: &str) -> Option<(&str, &str)> {
-    let starts = |(at, _): &(usize, &str)| line[..*at].chars().next_back().is_none_or(char::is_whitespace);
-    let at = line.match_indices('#').find(starts).map(|(at, _)| at)?;
-    Some((&line[..at], line[at..].trim_end()))
+    let mut quote = None;
+    let mut before = None;
+    for (at, c) in line.char_indices() {
+        let opens = before.is_none_or(|b: char| b.is_whitespace() || matches!(b, '[' | '{' | ',' | ':'));
+        match (quote, c) {
+            (None, '#') if before.is_none_or(char::is_whitespace) => return Some((&line[..at], line[at..].trim_end())),
+            // Two in a row are one within the quotes.
+            (None, '"' | '\'') if opens || before == Some(c) => quote = Some(c),
+            (Some(open), _) if c == open && !(c == '"' && before == Some('\\')) => quote = None,
+            _ => {}
+        }
+        before = Some(c);
+    }
+    None
 }
 
 /// Where the text of a line ends, before its comment.

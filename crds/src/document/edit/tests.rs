@@ -85,6 +85,7 @@ fn a_field_in_lines_is_replaced_added_and_removed_as_a_line() {
       role: Fixed
       value: 128
       fixedBecause: \"It governs speed: see \\\"The batch size\\\".\"
+      # all that fit
     # The end";
     let values = "    - name: bs
       values:   # all that fit
@@ -209,6 +210,18 @@ fn comments_of_what_goes_stay() {
     }
     let tab = study(&format!("{FLOW}  parallelism: 1\t# only one GPU here\n"));
     assert_eq!(edited(&tab, |spec| spec.parallelism = 3), tab.replace("parallelism: 1\t", "parallelism: 3\t"));
+}
+
+#[test]
+fn a_comment_begins_outside_of_quotes() {
+    let of = |line: &'static str| place::comment_of_line(line).map(|(_, comment)| comment);
+    assert_eq!(of("a: 1 # b "), Some("# b"));
+    assert_eq!(of("# b"), Some("# b"));
+    assert_eq!(of("a: 1\t# b"), Some("# b"));
+    assert_eq!(of("a: 'It''s # no' # b"), Some("# b"));
+    assert_eq!(of(r#"a: "x \" # no" # b"#), Some("# b"));
+    assert_eq!(of("[\"# no\", it's] # it's"), Some("# it's"));
+    assert_eq!((of("a: b#c"), of("a: '# no'"), of("")), (None, None, None));
 }
 
 #[test]

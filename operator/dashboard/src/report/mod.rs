@@ -48,7 +48,7 @@ pub struct ReportInput<'a> {
     pub plan: &'a Plan,
     /// Its trials, those that have not ended included.
     pub trials: &'a [TrialRecord],
-    /// The same and those that a study which goes on will still make ([`studious_playbook::rounds::to_come`]): what its
+    /// The same and those that a study that runs will still make ([`studious_playbook::rounds::to_come`]): what its
     /// questions and its answer go by.
     pub expected: &'a [TrialRecord],
     /// What was concluded, from [`studious_playbook::findings::findings`].

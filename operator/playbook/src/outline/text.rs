@@ -85,10 +85,12 @@ const COMMENT: usize = 100;
 fn hyperparameters(all: &[Hyperparameter]) -> String {
     let mut text = String::new();
     let mut last = None;
+    let is_compared = all.iter().any(|h| h.role == Role::Scientific);
     for h in all {
         if last != Some(h.role) {
             text.push_str(match h.role {
                 Role::Scientific => "  # Scientific: its effect is the question.\n",
+                Role::Nuisance if !is_compared => "  # Nuisance: tuned.\n",
                 Role::Nuisance => "  # Nuisance: tuned for each scientific value, so that the comparison is fair.\n",
                 Role::Fixed => "  # Fixed: not tuned in this study, so conclusions hold for these values.\n",
                 Role::Derived => "  # Derived: worked out from others.\n",

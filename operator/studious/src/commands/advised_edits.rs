@@ -61,6 +61,10 @@ pub(super) fn write(path: &Path, wanted: &[AdviceChoice], is_trial: bool) -> any
     if is_trial {
         return outln!("{name}: {changes}; not written (--dry-run)").map(|()| exit::OK);
     }
+    if std::fs::metadata(path)?.permissions().readonly() {
+        errln!("error: {name} is read-only. Nothing was written: make it writable, or edit a copy");
+        return Ok(exit::INVALID);
+    }
     replaced_file::replace(path, &applied.text)?;
     outln!("{name}: wrote {changes}").map(|()| exit::OK)
 }

@@ -53,7 +53,7 @@ impl LoadedStudy {
         self.trials.iter().map(|trial| trial.record.clone()).collect()
     }
 
-    /// The trials as data, and those that a study which goes on will still make in the rounds that have begun.
+    /// The trials as data, and those that a running study will still make in the rounds that have begun.
     pub(crate) fn expected(&self) -> Vec<TrialRecord> {
         let mut records = self.records();
         if self.state.is_some_and(|state| !state.is_settled()) {

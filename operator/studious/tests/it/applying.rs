@@ -70,6 +70,15 @@ fn all_is_tried_first_and_what_no_edit_satisfies_is_said() {
 }
 
 #[test]
+fn a_read_only_file_is_left_alone() {
+    let bench = Bench::with(DOUBTFUL);
+    fs::set_permissions(bench.file("study.yaml"), fs::Permissions::from_mode(0o444)).unwrap();
+    let (said, text) = apply(&bench, &["--apply", "all"]);
+    assert!(said.contains("study.yaml is read-only. Nothing was written") && said.contains("exit code 2"), "{said}");
+    assert_eq!(text, DOUBTFUL);
+}
+
+#[test]
 fn what_can_not_be_applied_is_refused_with_what_to_do() {
     let bench = Bench::with(DOUBTFUL);
     let mut said = Vec::new();
