@@ -1,6 +1,6 @@
 //! How the program starts and ends.
 
-use super::{FIX_START, seconds, steps};
+use super::{FIX_START, cut_short::cut_short, seconds, steps};
 use crate::preflight::{AttemptSeen, Check, CheckCode, Observations};
 
 /// Exit code of a process that was killed.
@@ -37,6 +37,12 @@ pub(super) fn starts(seen: &Observations<'_>) -> Check {
 
 pub(super) fn ends_itself(seen: &Observations<'_>) -> Check {
     let code = CheckCode::EndsItself;
+    if seen.whole.lines.is_empty() && !seen.whole.was_interrupted() {
+        return Check::unknown(code, "it wrote nothing", FIX_START).needed_if(true);
+    }
+    if let Some(cut) = cut_short(seen).filter(|cut| !cut.is_overdue) {
+        return Check::unknown(code, cut.message, cut.fix).needed_if(true);
+    }
     let check = match (seen.whole.was_interrupted(), &seen.whole.exit) {
         (true, _) if diverged(seen) => {
             Check::unknown(code, "it was ended since its values were not finite", "Fix Finite first.")
@@ -78,6 +84,9 @@ pub(super) fn obeys_max_train_steps(seen: &Observations<'_>) -> Check {
     let most = steps(seen);
     let fix = format!("Train for maxTrainSteps of trial.json (STUDIOUS_MAX_TRAIN_STEPS), here {most} steps.");
     let ended = seen.whole.exit.is_some() && !seen.whole.was_interrupted();
+    if let Some(cut) = cut_short(seen).filter(|cut| !cut.is_overdue && seen.whole.last_step().is_some()) {
+        return Check::unknown(code, cut.message, cut.fix).needed_if(true);
+    }
     let check = match seen.whole.last_step() {
         None if seen.whole.lines.is_empty() => Check::unknown(code, "it wrote nothing", FIX_START),
         None => Check::unknown(code, "no line had a step", "Fix Evaluates first."),
@@ -100,7 +109,13 @@ pub(super) fn says_done(seen: &Observations<'_>) -> Check {
     if seen.whole.is_done() {
         return Check::passes(code, "it said done");
     }
-    if seen.whole.lines.is_empty() || seen.whole.was_interrupted() {
+    if seen.whole.lines.is_empty() {
+        return Check::unknown(code, "it wrote nothing", FIX_START);
+    }
+    if let Some(cut) = cut_short(seen) {
+        return Check::unknown(code, cut.message, cut.fix);
+    }
+    if seen.whole.was_interrupted() {
         return Check::unknown(code, "it did not end by itself", "Fix EndsItself first.");
     }
     let fix = "Write {\"event\": \"done\", \"step\": …} last; in Python: trial.done(step). Until then only the exit code says so.";

@@ -2,7 +2,7 @@
 
 use studious_api::study::SeedVerification;
 
-use super::{FIX_START, list, steps};
+use super::{FIX_START, cut_short::cut_short, list, steps};
 use crate::{
     contract::TRAIN_LOSS,
     decide::{listed_names, meant_metric},
@@ -31,6 +31,12 @@ pub(super) fn evaluates(seen: &Observations<'_>) -> Check {
     names.dedup();
     let write =
         format!("Write {{\"step\": …, \"{metric}\": …}} to metrics.jsonl on host 0; in Python: {}", python(metric));
+    let first_due = seen.spec.evaluation.every_steps.min(steps(seen));
+    let before_first = cut_short(seen).filter(|_| seen.whole.last_step().unwrap_or_default() < first_due);
+    if let Some(cut) = before_first.filter(|_| !seen.whole.lines.is_empty()) {
+        let message = format!("{}, and its first evaluation was due at step {first_due}", cut.message);
+        return Check::unknown(code, message, cut.fix).needed_if(true);
+    }
     let check = match (seen.whole.lines.is_empty(), meant_metric(metric, &names), listed_names(&names)) {
         (true, ..) => Check::unknown(code, "it wrote nothing", FIX_START),
         _ if !values.is_empty() => Check::fails(
@@ -116,6 +122,16 @@ pub(super) fn readable(seen: &Observations<'_>) -> Check {
     }
 }
 
+/// Whether it reported seeds that it was not given.
+pub(super) fn has_other_seeds(seen: &Observations<'_>) -> bool {
+    let differs = |reported: Option<u64>, given: Option<u64>| {
+        reported.zip(given).is_some_and(|(reported, given)| reported != given)
+    };
+    let data = seen.seeds.data.first().copied().map(u64::from);
+    let init = u64::from(seen.seeds.init);
+    seen.whole.init().is_some_and(|said| differs(said.init_seed, Some(init)) || differs(said.data_seed, data))
+}
+
 pub(super) fn reports_init(seen: &Observations<'_>) -> Check {
     let code = CheckCode::ReportsInit;
     let usual = if seen.spec.trial.hosts > 1 { SeedVerification::Required } else { SeedVerification::IfReported };
@@ -126,10 +142,6 @@ pub(super) fn reports_init(seen: &Observations<'_>) -> Check {
         None if seen.whole.lines.is_empty() => Check::unknown(code, "it wrote nothing", FIX_START),
         None => Check::fails(code, "there was no event init: its seeds and its parameters are not verified", fix),
         Some(init) => {
-            let given = (u64::from(seen.seeds.init), seen.seeds.data.first().copied().map(u64::from));
-            let differs = |reported: Option<u64>, given: Option<u64>| {
-                reported.zip(given).is_some_and(|(reported, given)| reported != given)
-            };
             let missing: Vec<&str> = [
                 ("parameters_sha256", init.parameters_sha256.is_none()),
                 ("init_seed", init.init_seed.is_none()),
@@ -138,7 +150,7 @@ pub(super) fn reports_init(seen: &Observations<'_>) -> Check {
             .into_iter()
             .filter_map(|(name, is_missing)| is_missing.then_some(name))
             .collect();
-            if differs(init.init_seed, Some(given.0)) || differs(init.data_seed, given.1) {
+            if has_other_seeds(seen) {
                 let use_given = "Use seeds.init and seeds.data of trial.json (STUDIOUS_SEED_INIT, STUDIOUS_SEED_DATA).";
                 Check::fails(code, "it reports other seeds than it was given", use_given).needed_if(true)
             } else if missing.is_empty() {

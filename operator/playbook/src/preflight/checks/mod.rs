@@ -1,5 +1,6 @@
 //! Each check, in the order in which they are shown.
 
+mod cut_short;
 mod ending;
 mod lines;
 mod resuming;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FIX_START, list, steps};
+use super::{FIX_START, cut_short::cut_short, list, steps};
 use crate::{
     numbers::count,
     preflight::{
@@ -25,6 +25,12 @@ pub(super) fn saves_checkpoints(seen: &Observations<'_>) -> Check {
         "Save to STUDIOUS_CHECKPOINTS every {every} steps, then write {{\"event\": \"checkpoint\", \"step\": …, \
          \"parameters_sha256\": …}}; in Python: trial.checkpoints.save(step, state)."
     );
+    let before_first = cut_short(seen).filter(|_| seen.whole.last_step().unwrap_or_default() < every.min(steps(seen)));
+    let has_saved = !saved.is_empty() || seen.whole.checkpoint_files > 0;
+    if let Some(cut) = before_first.filter(|_| !has_saved && !seen.whole.lines.is_empty()) {
+        let message = format!("{}, and its first checkpoint was due at step {every}", cut.message);
+        return Check::unknown(code, message, cut.fix).needed_if(true);
+    }
     let check = match (saved.is_empty(), seen.whole.checkpoint_files) {
         (false, 0) if resumes(seen).status == CheckStatus::Passes => {
             Check::passes(code, format!("at step {}, elsewhere than in its checkpoint folder", list(&saved)))
@@ -89,6 +95,9 @@ pub(super) fn resumes(seen: &Observations<'_>) -> Check {
         ),
         (None, Some(first), None) if Some(first) > first_step(killed) => {
             Check::passes(code, format!("after a kill its first line was of step {first}"))
+        }
+        (None, Some(_), None) if seen.spec.checkpoint.is_none() => {
+            Check::unknown(code, "the study has no checkpoint, and nothing was seen to be saved", ADD)
         }
         (None, Some(first), _) => {
             Check::fails(code, format!("after a kill it began again: its first line was of step {first}"), fix)

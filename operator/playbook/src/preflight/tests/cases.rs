@@ -53,6 +53,15 @@ fn starting() -> Cases {
             seen.whole.exit = None;
         }),
         ("never evaluates", Evaluates, |seen| without(seen, "validation_error")),
+        ("reports other seeds and is ended", Evaluates, |seen| {
+            seen.seeds.init = 7;
+            seen.whole = attempt(&[WHOLE[0], r#"{"step":1,"train_loss":0.4}"#], 0);
+            overdue(seen);
+        }),
+        ("runs out of time before its first evaluation", Evaluates, |seen| {
+            seen.whole = attempt(&[WHOLE[0], r#"{"step":1,"train_loss":0.4}"#], 0);
+            overdue(seen);
+        }),
         ("writes no metric", Evaluates, |seen| without(seen, "Measurements")),
         ("another name", Evaluates, |seen| {
             seen.whole = attempt(&[r#"{"step":20,"val/validation_error":0.2}"#], 0);
@@ -108,6 +117,20 @@ fn ending() -> Cases {
         ("was asked as it left", EndsItself, |seen| {
             seen.whole.request = Some(StopRequest::End { seconds: 6.9, overdue: true });
         }),
+        ("said that the point is infeasible", EndsItself, |seen| {
+            seen.whole = attempt(&[WHOLE[0], r#"{"event":"infeasible","reason":"too wide"}"#], 0);
+            overdue(seen);
+        }),
+        ("crashes at half time", ObeysMaxTrainSteps, |seen| {
+            seen.whole.lines.truncate(4);
+            seen.whole.exit = Some(HostExit { seconds: 4.0, code: 1 });
+        }),
+        ("crashes at half time and says no done", SaysDone, |seen| {
+            seen.whole.lines.truncate(4);
+            seen.whole.exit = Some(HostExit { seconds: 4.0, code: 1 });
+        }),
+        ("leaves at once", EndsItself, nothing),
+        ("leaves at once and says nothing", SaysDone, nothing),
         ("exit code", ExitCode, |seen| seen.whole.exit = Some(HostExit { seconds: 6.0, code: 3 })),
         ("exit code of one that was asked", ExitCode, overdue),
         ("no done", SaysDone, |seen| without(seen, "Done")),
@@ -149,6 +172,11 @@ fn resuming() -> Cases {
         ("saved nothing since it wrote nothing", SavesCheckpoints, |seen| {
             nothing(seen);
             seen.whole.checkpoint_files = 0;
+        }),
+        ("diverges before its first checkpoint", SavesCheckpoints, |seen| {
+            seen.whole = attempt(&[WHOLE[0], r#"{"step":1,"train_loss":NaN}"#], 0);
+            seen.whole.checkpoint_files = 0;
+            overdue(seen);
         }),
         ("begins again", Resumes, |seen| seen.resumed = Some(attempt(&WHOLE, 0))),
         ("says that it resumed", Resumes, |seen| {
