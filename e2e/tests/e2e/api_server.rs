@@ -97,12 +97,6 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "spec.failure.infeasibleExitCodes[0]",
     ),
     (
-        "a condition that is no list",
-        "when: {optimizer: [momentum, nesterov]}",
-        "when: {optimizer: momentum}",
-        "spec.hyperparameters[2].when.optimizer",
-    ),
-    (
         "a container without a name",
         "- name: trainer\n          image",
         "- image",

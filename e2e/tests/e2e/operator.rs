@@ -104,6 +104,17 @@ fn what_cel_cannot_say_the_webhook_does() {
             "spec.hyperparameters[2].when",
             "adam",
         ),
+        // No schema of the API server says "a list or an interval".
+        (
+            change("when: {optimizer: [momentum, nesterov]}", "when: {optimizer: momentum}"),
+            "spec.hyperparameters[2].when.optimizer",
+            "must be a list of values, or an interval",
+        ),
+        (
+            change("when: {optimizer: [momentum, nesterov]}", "when: {width: {mim: 32}}"),
+            "spec.hyperparameters[2].when.width.mim",
+            "min",
+        ),
         (
             change("algorithm: QuasiRandom", "algorithm: Manual, points: [{optimizer: sgd, width: 64}]"),
             "spec.search.points[0].learning_rate",
