@@ -110,6 +110,34 @@ pub fn outlined(outline: &StudyDraft) -> Result<Outlined, Vec<Diagnostic>> {
     written(outline, &hyperparameters, trials, false)
 }
 
+/// What validation reports about a hyperparameter beside others, as soon as it is answered; nothing where it is sound.
+#[must_use]
+pub fn refusal(h: &Hyperparameter, others: &[Hyperparameter]) -> Option<String> {
+    let draft = StudyDraft {
+        name: "study".to_owned(),
+        goal: "Which is best?".to_owned(),
+        metric: "error".to_owned(),
+        direction: Direction::Minimize,
+        optimizer: None,
+        hyperparameters: others.iter().chain([h]).cloned().collect(),
+        trials: Some(1000),
+        steps: 1000,
+        parallelism: PARALLELISM,
+        command: vec!["train".to_owned()],
+        image: None,
+    };
+    let problems = outlined(&draft).err()?;
+    problems.into_iter().find_map(|problem| match problem.violation {
+        Some(v) if v.field.starts_with("spec.hyperparameters[") => {
+            let value = if v.value.is_empty() { String::new() } else { format!("{} ", v.value) };
+            Some(format!("{value}{}. {}", v.rule, v.fix).trim_end().to_owned())
+        }
+        // Others are about what is not asked yet.
+        Some(_) => None,
+        None => Some(problem.message),
+    })
+}
+
 fn written(
     outline: &StudyDraft,
     all: &[Hyperparameter],

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Write};
 
+use studious_api::study::Hyperparameter;
 use studious_playbook::outline::{self, outlined};
 
 use super::{Answers, Words, direction};
@@ -60,7 +61,7 @@ impl<R: BufRead, W: Write> Asker<'_, R, W> {
             let Some(is_only_best) = self.one(kind, number)? else { return Ok(None) };
             if !is_only_best {
                 let what = "Scientific: what is compared, such as activation=relu,gelu or mixup=true,false";
-                if self.several(what, outline::scientific, &mut answers.scientific, true)?.is_none() {
+                if self.several(what, outline::scientific, &mut answers.scientific, &[], true)?.is_none() {
                     return Ok(None);
                 }
             }
@@ -81,7 +82,7 @@ impl<R: BufRead, W: Write> Asker<'_, R, W> {
             }
             let what = "Nuisance: others, or other ranges, such as dropout or lr=1e-4..1e-1:log";
             let is_needed = optimizer.is_none() && answers.scientific.is_empty();
-            if self.several(what, outline::nuisance, &mut answers.nuisance, is_needed)?.is_none() {
+            if self.several(what, outline::nuisance, &mut answers.nuisance, &answers.scientific, is_needed)?.is_none() {
                 return Ok(None);
             }
         }
@@ -99,7 +100,9 @@ impl<R: BufRead, W: Write> Asker<'_, R, W> {
             )?;
         }
         let what = "Fixed: such as batch_size=128: the largest that fits";
-        let Some(()) = self.several(what, outline::fixed, &mut answers.fixed, false)? else { return Ok(None) };
+        let Some(()) = self.several(what, outline::fixed, &mut answers.fixed, &answers.scientific, false)? else {
+            return Ok(None);
+        };
         let Answers { fixed, nuisance, .. } = answers;
         nuisance.retain(|h| !fixed.iter().any(|held| held.name == h.name));
         Ok(Some(()))
@@ -148,19 +151,27 @@ impl<R: BufRead, W: Write> Asker<'_, R, W> {
         }
     }
 
-    /// Asks again and again until an empty line.
-    fn several<T>(
+    /// Asks again and again until an empty line. What validation would refuse, beside the others too, is asked again at once.
+    fn several(
         &mut self,
         question: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-        found: &mut Vec<T>,
+        read: impl Fn(&str) -> Result<Hyperparameter, String>,
+        found: &mut Vec<Hyperparameter>,
+        others: &[Hyperparameter],
         is_needed: bool,
     ) -> io::Result<Option<()>> {
         let question = format!("{question} (empty line: no more)");
         loop {
             let may_end = !is_needed || !found.is_empty();
-            let read = |text: &str| if text.is_empty() && may_end { Ok(None) } else { read(text).map(Some) };
-            match self.one(&question, read)? {
+            let before: Vec<Hyperparameter> = others.iter().chain(&*found).cloned().collect();
+            let sound = |text: &str| {
+                if text.is_empty() && may_end {
+                    return Ok(None);
+                }
+                let h = read(text)?;
+                outline::refusal(&h, &before).map_or(Ok(Some(h)), Err)
+            };
+            match self.one(&question, sound)? {
                 None => return Ok(None),
                 Some(None) => return Ok(Some(())),
                 Some(Some(one)) => found.push(one),
@@ -197,6 +208,22 @@ mod tests {
         insta::assert_snapshot!(said.replace(": ", ":\n"));
         let made = outlined(&answers.outline("study").unwrap()).unwrap();
         assert_eq!(made.advised.warnings.len(), 1, "{:#?}", made.advised.warnings);
+    }
+
+    /// None of these ends the questions, or is found out after the last one.
+    #[test]
+    fn answers_that_validation_refuses_are_asked_again() {
+        let lines = "Which width?\nscore\nmaximize\n2\nwi dth=1,2\nwidth=1,1\n=1,2\nwidth=1,2\nwidth=3,4\n\n\nlr=1..0\n\
+                     lr=0..1:log\nwidth=1,2\nlr=0.01..1:log\n\nwidth=3\nbatch_size=128\n\n\n2000\n\npython train.py\n";
+        let (is_whole, answers, said) = asked(lines);
+        assert!(is_whole, "{said}");
+        insta::assert_snapshot!(said.replace(": ", ":\n"));
+        let names = |all: &[Hyperparameter]| all.iter().map(|h| h.name.clone()).collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            (names(&answers.scientific), names(&answers.nuisance), names(&answers.fixed)),
+            ("width".into(), "lr".into(), "batch_size".into())
+        );
+        outlined(&answers.outline("study").unwrap()).unwrap();
     }
 
     #[test]
