@@ -103,11 +103,12 @@ fn both_series_are_there_and_every_panel_has_data() {
     let pods = json(kubectl(&["-n", &operator, "get", "pods", "-l", "app.kubernetes.io/name=studious", "-o", "json"]));
     let operators = addresses(&pods, "metrics");
     assert!(!operators.is_empty(), "{pods}");
-    // As a Prometheus in the cluster: its service account's token, and the operator's certificate authority.
+    // As a Prometheus in the cluster: its service account's token, and the operator's certificate authority from the Secret
+    // that the chart's ServiceMonitor names.
     let token = output(&mut kubectl(&["-n", &operator, "create", "token", "scraper"]));
     std::fs::write(folder.path().join("token"), token.trim()).expect("the token");
-    let authority = namespace.get("configmap", "studious-ca").expect("the operator's authority");
-    let authority = authority["data"]["ca.crt"].as_str().expect("a certificate authority");
+    let template = "go-template={{index .data \"ca.crt\" | base64decode}}";
+    let authority = output(&mut kubectl(&["-n", &operator, "get", "secret", "studious-tls", "-o", template]));
     std::fs::write(folder.path().join("ca.crt"), authority).expect("the certificate authority");
     assert_eq!(scrape_status(&operators[0], &[]), "401");
     let config = format!(
