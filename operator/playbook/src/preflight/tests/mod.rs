@@ -101,6 +101,26 @@ fn a_good_program_passes_every_check_and_is_measured() {
     assert!((step_time.fast - (per_step + measured.startup_seconds.unwrap() / 1000.0)).abs() < 1e-12);
 }
 
+/// A program that writes out five lines at once every half second: the first of them say nothing of when they were reached.
+#[test]
+fn lines_that_come_in_bursts_are_timed_by_the_last_of_each() {
+    let spec = spec(STUDY);
+    let mut seen = good(&spec);
+    let lines: Vec<String> = (1..=20).map(|step| format!("{{\"step\":{step},\"validation_error\":0.5}}")).collect();
+    seen.whole = attempt(&lines.iter().map(String::as_str).collect::<Vec<_>>(), 0);
+    for (i, line) in seen.whole.lines.iter_mut().enumerate() {
+        line.seconds = 2.5 + 0.5 * (i / 5) as f64 + 1e-5 * (i % 5) as f64;
+    }
+    let measured = judge(&seen).measured;
+    assert!((measured.seconds_per_step.unwrap() - 0.1).abs() < 1e-4, "{measured:?}");
+    assert!((measured.startup_seconds.unwrap() - 2.0).abs() < 1e-3, "{measured:?}");
+    // All at once, as of a program that buffers everything: unknown.
+    for line in &mut seen.whole.lines {
+        line.seconds = 5.0;
+    }
+    assert_eq!(judge(&seen).measured.seconds_per_step, None);
+}
+
 #[test]
 fn every_check_can_fail_and_be_unknown() {
     let spec = spec(STUDY);

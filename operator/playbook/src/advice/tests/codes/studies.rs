@@ -311,4 +311,10 @@ fn few_trials_at_once() {
     ] {
         assert!(!says(parallelism, trials), "{parallelism}, {trials}");
     }
+    // A search that learns from results learns more with fewer at once; LowFeedbackBayes would undo it.
+    let mut learning = at_once("parallelism: 1", 20);
+    learning.search = "{algorithm: Bayesian}";
+    let text = learning.text().replace("  parallelism: 4#\n", "");
+    let spec = document::read("study.yaml", &text).unwrap().study.spec;
+    assert!(!advice::advice(&spec).iter().any(|one| one.rule.code == "LowParallelism"));
 }
