@@ -3,7 +3,7 @@
 use studious_api::study::Role;
 use studious_rules::search::FIXED_CAVEAT;
 
-use super::{Finding, reading::Reading};
+use super::{Finding, reading::Reading, wording::name};
 use crate::advice;
 
 pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
@@ -20,9 +20,10 @@ pub(super) fn examine(reading: &Reading<'_>, findings: &mut Vec<Finding>) {
         findings.push(
             Finding::new(
                 &FIXED_CAVEAT,
+                // One that is held under a condition may be tuned where that doesn't hold.
                 format!(
                     "{} was held at {value}{because}. What this study finds may not hold at other values.",
-                    hyperparameter.name
+                    name(hyperparameter)
                 ),
             )
             .of(&hyperparameter.name)
@@ -51,6 +52,14 @@ mod tests {
     use crate::findings::findings;
 
     const WAIVE: &str = "policy: {waive: [{code: GoalTooBroad, reason: Both are one question here}]}\nevaluation:";
+
+    #[test]
+    fn what_is_held_under_a_condition_is_told_with_it() {
+        let trials = one(10, &mut Luck(7), |u, _| Some((u[0] - 0.5).powi(2)));
+        let held = "hyperparameters:\n- {name: warmup, role: Fixed, when: {learning_rate: {below: 0.1}}, value: 0}";
+        let said = raised(&ONE.replace("hyperparameters:", held), &trials, "FixedCaveat").advice;
+        assert!(said.starts_with("warmup (with learning_rate below 0.1) was held at 0."), "{said}");
+    }
 
     #[test]
     fn advice_that_was_waived_is_shown_beside_conclusions() {
