@@ -1,4 +1,4 @@
-// How the pages write numbers, times and addresses.
+// How the pages write numbers, times, addresses and conditions.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -19,6 +19,7 @@ async function load(name) {
 
 const format = await load("format.ts");
 const route = await load("route.ts");
+const condition = await load("condition.ts");
 
 test("durations carry into the next unit", () => {
   const cases = [
@@ -53,4 +54,14 @@ test("an address says the same when it is read again", () => {
 test("an address that nobody wrote well is read as far as it goes", () => {
   assert.deepEqual(route.read("#/studies/%E0%A4%A").parts, ["studies", "%E0%A4%A"]);
   assert.deepEqual(route.read("").parts, []);
+});
+
+test("conditions hold for listed values and within intervals", () => {
+  const holds = (allowed, x) => condition.holds({ name: "y", when: { x: allowed } }, { x });
+  assert.deepEqual([3.9, 4, 8, 8.1].map((x) => holds({ min: 4, max: 8 }, x)), [false, true, true, false]);
+  assert.deepEqual([4, 5, 8].map((x) => holds({ above: 4, below: 8 }, x)), [false, true, false]);
+  assert.deepEqual(["adam", "sgd", undefined].map((x) => holds(["adam", 1], x)), [true, false, false]);
+  assert.deepEqual([holds({ min: 4 }, "5"), condition.holds({ name: "y" }, {})], [false, true]);
+  const said = [["adam", "sgd"], { min: 4, max: 8 }, { above: 0.1, max: 0.5 }, { below: 2 }].map(condition.allowedValues);
+  assert.deepEqual(said, ["adam or sgd", "from 4 to 8", "above 0.1 and at most 0.5", "below 2"]);
 });
